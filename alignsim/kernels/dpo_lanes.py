@@ -1,0 +1,240 @@
+"""MRS-DPO in lanes: each round solves S(v)μ = Pμ for the score v, then mixes.
+
+z ← centre(α z + d + β v(μ)), μ = λ softmax(z) + (1−λ) π_off, d = (1−α) log π_ref. The solve is
+the damped Newton iteration of theory 3.6, started from the scores of the rounds before. A lane
+that has converged is frozen, so that its neighbours cannot change its bits.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from alignsim.kernels.compile import kernel
+from alignsim.kernels.dpo_newton import (
+    ACTIVE,
+    BEND,
+    BEST,
+    CODE,
+    FIGURES,
+    LANES,
+    LAST,
+    SIZE,
+    SMALL,
+    SPREAD,
+    WEIGHT,
+    WORST,
+    load_targets,
+    step_general,
+    step_small,
+)
+from alignsim.kernels.lanes import (
+    begin_averages,
+    block,
+    load,
+    softmax,
+    store,
+    store_averages,
+    update_averages,
+)
+from alignsim.kernels.status import NOT_CONVERGED, NOT_FINITE, OK, SCORE_RANGE
+
+STEP_CAP = 4.0  # the longest Newton step in any score
+REMAINDER = 1e-14  # on the error that a step leaves, relative to 1 + the spread of v
+STALL = 1e-9  # a step this short that does not reduce the residual has met rounding
+MAX_ITERATIONS = 200
+MAX_SPREAD = 650.0  # of the scores: beyond it e^(v_i − v_j) leaves the range of float64
+
+
+@kernel
+def run(  # type: ignore[no-untyped-def]
+    matrices, which, parameters, drift, opponents, state, frames, kept, burn_in, averages,
+    status, first, last,
+):  # fmt: skip
+    """Iterate the maps of blocks ``first`` to ``last``.
+
+    As :func:`alignsim.kernels.ipo_lanes.run`, with
+
+    Parameters
+    ----------
+    parameters : (n, 3)
+        α, β and λ of each map.
+    drift : (n, K)
+        d = (1−α) log π_ref.
+    opponents : (n, K)
+        (1−λ) π_off.
+    status : (n,)
+        Out: a code of :mod:`alignsim.kernels.status`; a failed lane's logits are NaN.
+    """
+    K = state.shape[1]
+    rows = max(K, SMALL)
+    pairs = rows * (rows - 1) // 2
+    logits = block(K, LANES)
+    constant = block(K, LANES)
+    offline = block(K, LANES)
+    weights = block(K, LANES)
+    sums = block(3 * K + 2, LANES)
+    scratch = block(3, LANES)
+    mixture = block(3, LANES)
+    top = block(1, LANES)[0]
+    inverse = block(1, LANES)[0]
+    memory = block(FIGURES + 3 * rows + 5 * pairs + rows, LANES)
+    w = memory.reshape(memory.size)
+    code = w[CODE : CODE + LANES]
+    score = memory[FIGURES : FIGURES + rows]
+    sampler = memory[FIGURES + rows : FIGURES + 2 * rows]
+    new_step = memory[FIGURES + 2 * rows : FIGURES + 3 * rows]
+    target = memory[FIGURES + 3 * rows : FIGURES + 3 * rows + pairs]
+    before, base, step = block(rows, LANES), block(rows, LANES), block(rows, LANES)
+    system = (
+        block(rows * rows, LANES).reshape((rows, rows, LANES)), block(pairs, LANES),
+        block(pairs, LANES), block(pairs, LANES), block(rows, LANES), block(rows, LANES),
+        block(1, LANES)[0], block(1, LANES)[0], block(1, LANES)[0],
+    )  # fmt: skip
+    memory[:] = 0.0
+    for start in range(first * LANES, last * LANES, LANES):
+        load(state, start, logits)
+        load(drift, start, constant)
+        load(opponents, start, offline)
+        load(parameters, start, mixture)
+        load_targets(matrices, which, start, target)
+        softmax(logits, top, weights, inverse)
+        score[:] = 0.0
+        before[:] = 0.0
+        code[:] = OK
+        saved = 0
+        for t in range(kept[-1] + 1):
+            if t > 0:
+                _sample(weights, inverse, offline, mixture, sampler)
+                _extrapolate(score, before, scratch[0], t)
+                _solve(w, target, sampler, score, new_step, base, step, system)
+                _mix(logits, score, constant, mixture, code, scratch[0])
+                softmax(logits, top, weights, inverse)
+            if t == burn_in:
+                begin_averages(weights, inverse, sums)
+            if t >= burn_in:
+                update_averages(logits, top, weights, inverse, scratch, sums)
+            if t == kept[saved]:
+                store(logits, start, frames[:, saved])
+                saved += 1
+        store(logits, start, state)
+        store_averages(sums, kept[-1] + 1 - burn_in, start, averages)
+        for b in range(min(LANES, state.shape[0] - start)):
+            status[start + b] = np.int8(code[b])
+
+
+@kernel
+def _sample(weights, inverse, offline, mixture, sampler):  # type: ignore[no-untyped-def]
+    """Set the sampler to λ π + (1−λ) π_off."""
+    lam = mixture[2]
+    for i in range(weights.shape[0]):
+        own, other, mixed = weights[i], offline[i], sampler[i]
+        for b in range(LANES):
+            mixed[b] = lam[b] * (own[b] * inverse[b]) + other[b]
+
+
+@kernel
+def _extrapolate(score, before, shift, t):  # type: ignore[no-untyped-def]
+    """Guess this round's score from the line through the last two, and move them down.
+
+    The last score is first moved to the gauge v_0 = 0, or rounding would drift along constants.
+    """
+    ahead = 1.0 if t > 2 else 0.0
+    first = score[0]
+    for b in range(LANES):
+        shift[b] = first[b]
+    for i in range(score.shape[0]):
+        own, old = score[i], before[i]
+        for b in range(LANES):
+            now = own[b] - shift[b]
+            own[b] = now + ahead * (now - old[b])
+            old[b] = now
+
+
+@kernel
+def _mix(logits, score, constant, mixture, code, mean):  # type: ignore[no-untyped-def]
+    """Set logits to centre(α z + d + β v); NaN in a failed lane."""
+    K = logits.shape[0]
+    alpha, beta = mixture[0], mixture[1]
+    for b in range(LANES):
+        mean[b] = 0.0 if code[b] == OK else np.nan
+    for i in range(K):
+        own, drift, pull = logits[i], constant[i], score[i]
+        for b in range(LANES):
+            own[b] = (alpha[b] * own[b] + drift[b]) + beta[b] * pull[b]
+        for b in range(LANES):
+            mean[b] += own[b] * (1.0 / K)
+    for i in range(K):
+        own = logits[i]
+        for b in range(LANES):
+            own[b] -= mean[b]
+
+
+@kernel
+def _solve(w, target, sampler, score, new_step, base, step, system):  # type: ignore[no-untyped-def]
+    """Solve S(v)μ = Pμ in every lane that has not failed; the score is start and result."""
+    small = score.shape[0] == SMALL
+    for b in range(LANES):
+        w[ACTIVE + b] = 1.0 if w[CODE + b] == OK else 0.0
+        w[LAST + b] = 0.0
+        w[BEST + b] = np.inf
+    for _ in range(MAX_ITERATIONS):
+        if small:
+            step_small(w)
+        else:
+            step_general(w, target, sampler, score, new_step, system)
+        _move(w, score, new_step, base, step)
+        moving = False
+        for b in range(LANES):
+            moving |= w[ACTIVE + b] != 0.0
+        if not moving:
+            return
+    for b in range(LANES):
+        w[CODE + b] = NOT_CONVERGED if w[ACTIVE + b] != 0.0 else w[CODE + b]
+
+
+@kernel
+def _move(w, score, new_step, base, step):  # type: ignore[no-untyped-def]
+    """Take the new step, or half of the last one where that did not help.
+
+    A step with Newton part δ and correction c leaves an error of about 2c²/δ, or δ³ where the
+    curvature happens to vanish. A lane has converged when that is below REMAINDER, or when a
+    short step no longer reduces the residual.
+    """
+    for b in range(LANES):
+        length, previous, residual, lowest = w[SIZE + b], w[LAST + b], w[WORST + b], w[BEST + b]
+        unit = 1.0 + w[SPREAD + b]
+        curvature = w[BEND + b] / length
+        curvature = curvature if curvature > length else length
+        short = 2.0 * curvature * curvature * length <= REMAINDER * unit
+        stuck = previous <= STALL * unit
+        better = residual <= lowest
+        w[BEND + b] = 1.0 if (better & short) | (stuck & (not better)) else 0.0
+        w[WORST + b] = 1.0 if better else 0.0
+        w[SPREAD + b] = w[SPREAD + b] if residual + length < np.inf else np.inf
+        w[LAST + b] = length if better else 0.5 * previous
+        w[BEST + b] = residual if better else lowest
+    for b in range(LANES):
+        span, status, running = w[SPREAD + b], w[CODE + b], w[ACTIVE + b]
+        better, done = w[WORST + b] != 0.0, w[BEND + b] != 0.0
+        failure = OK if span <= MAX_SPREAD else SCORE_RANGE if span < np.inf else NOT_FINITE
+        failed = (failure != OK) & (running != 0.0)
+        over = done | failed
+        w[CODE + b] = failure if failed else status
+        w[ACTIVE + b] = 0.0 if over else running
+        w[WEIGHT + b] = running if better | (not over) else 0.0
+        w[WORST + b] = 1.0 if better | (running == 0.0) else 0.0
+    for b in range(LANES):
+        length = w[SIZE + b]
+        w[SIZE + b] = STEP_CAP / length if length > STEP_CAP else 1.0
+    worst, size = w[WORST : WORST + LANES], w[SIZE : SIZE + LANES]
+    weight = w[WEIGHT : WEIGHT + LANES]
+    for i in range(score.shape[0]):
+        own, new, origin, kept = score[i], new_step[i], base[i], step[i]
+        for b in range(LANES):
+            taken = worst[b] != 0.0
+            now, old, fresh, stale = own[b], origin[b], size[b] * new[b], 0.5 * kept[b]
+            start = now if taken else old
+            move = fresh if taken else stale
+            origin[b] = start
+            kept[b] = move
+            own[b] = start + weight[b] * move

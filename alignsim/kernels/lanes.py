@@ -1,0 +1,147 @@
+"""What the lane kernels share: loading and storing a block, the softmax, streamed averages.
+
+A block holds ``lanes`` maps side by side: row i of a (K, lanes) array is response i of every map.
+Lanes past the end of the batch repeat its last map and are never stored.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from alignsim.kernels.compile import kernel
+from alignsim.kernels.vectormath import exp, log
+
+
+CACHE_LINE = 8  # float64 in 64 bytes, the widest SIMD load
+
+
+@kernel
+def block(rows, lanes):  # type: ignore[no-untyped-def]
+    """Return an uninitialised (rows, lanes) array whose rows start on a cache line.
+
+    An unaligned 64-byte load touches two lines, which costs about 40 % of the speed. ``lanes``
+    is a multiple of 8.
+    """
+    memory = np.empty(rows * lanes + CACHE_LINE)
+    skip = (-(memory.ctypes.data // 8)) % CACHE_LINE
+    return memory[skip : skip + rows * lanes].reshape((rows, lanes))
+
+
+@kernel
+def load(source, start, target):  # type: ignore[no-untyped-def]
+    """Copy rows ``start`` on of ``source`` (n, K) into the lanes of ``target`` (K, lanes)."""
+    K, lanes = target.shape
+    for b in range(lanes):
+        map_ = min(start + b, source.shape[0] - 1)
+        for i in range(K):
+            target[i, b] = source[map_, i]
+
+
+@kernel
+def store(source, start, target):  # type: ignore[no-untyped-def]
+    """Copy the lanes of ``target`` (K, lanes) to rows ``start`` on of ``target`` (n, K)."""
+    K, lanes = source.shape
+    for b in range(min(lanes, target.shape[0] - start)):
+        for i in range(K):
+            target[start + b, i] = source[i, b]
+
+
+@kernel
+def load_signal(matrices, which, parameters, start, signal, alpha):  # type: ignore[no-untyped-def]
+    """Set ``signal`` (K, K, lanes) to βλ(P − ½) and ``alpha`` (lanes,) from (α, βλ)."""
+    K, _, lanes = signal.shape
+    for b in range(lanes):
+        map_ = min(start + b, which.shape[0] - 1)
+        alpha[b] = parameters[map_, 0]
+        for i in range(K):
+            for j in range(K):
+                signal[i, j, b] = parameters[map_, 1] * (matrices[which[map_], i, j] - 0.5)
+
+
+@kernel
+def softmax(logits, top, weights, inverse):  # type: ignore[no-untyped-def]
+    """Set ``top`` to the largest logit, ``weights`` to e^(z−top), ``inverse`` to 1/Σ weights.
+
+    The policy is weights·inverse; it is left in two factors to spare a pass over memory.
+    """
+    K, lanes = logits.shape
+    for b in range(lanes):
+        top[b] = logits[0, b]
+        inverse[b] = 0.0
+    for i in range(1, K):
+        for b in range(lanes):
+            top[b] = logits[i, b] if logits[i, b] > top[b] else top[b]
+    for i in range(K):
+        for b in range(lanes):
+            weight = exp(logits[i, b] - top[b])
+            weights[i, b] = weight
+            inverse[b] += weight
+    for b in range(lanes):
+        inverse[b] = 1.0 / inverse[b]
+
+
+@kernel
+def begin_averages(weights, inverse, sums):  # type: ignore[no-untyped-def]
+    """Empty ``sums`` (3K+2, lanes) and set its first K rows to the present policy.
+
+    Sums run over the distance from that policy, so that an orbit which settles keeps the digits
+    of its tiny variance.
+    """
+    K, lanes = weights.shape
+    for i in range(K):
+        for b in range(lanes):
+            sums[i, b] = weights[i, b] * inverse[b]
+            sums[K + i, b] = 0.0
+            sums[2 * K + i, b] = 0.0
+    for b in range(lanes):
+        sums[3 * K, b] = 0.0
+        sums[3 * K + 1, b] = np.inf
+
+
+@kernel
+def update_averages(logits, top, weights, inverse, scratch, sums):  # type: ignore[no-untyped-def]
+    """Add the present round to ``sums``; ``scratch`` is (3, lanes).
+
+    The entropy log Σw − Σwy/Σw, y = z − top, splits Σw into the ties at the top and the rest, and
+    keeps what rounding loses from their sum: it is exact after collapse too.
+    """
+    K, lanes = logits.shape
+    ties = scratch[0]
+    rest = scratch[1]
+    dot = scratch[2]
+    for b in range(lanes):
+        ties[b] = 0.0
+        rest[b] = 0.0
+        dot[b] = 0.0
+    for i in range(K):
+        for b in range(lanes):
+            weight = weights[i, b]
+            below = logits[i, b] - top[b]
+            rest[b] += weight if below < 0.0 else 0.0
+            ties[b] += 0.0 if below < 0.0 else 1.0
+            dot[b] += weight * below
+            distance = weight * inverse[b] - sums[i, b]
+            sums[K + i, b] += distance
+            sums[2 * K + i, b] += distance * distance
+    for b in range(lanes):
+        total = ties[b] + rest[b]
+        lost = rest[b] - (total - ties[b])
+        entropy = log(total) + (lost - dot[b]) / total
+        sums[3 * K, b] += entropy
+        sums[3 * K + 1, b] = min(sums[3 * K + 1, b], entropy)
+
+
+@kernel
+def store_averages(sums, rounds, start, averages):  # type: ignore[no-untyped-def]
+    """Turn ``sums`` over ``rounds`` into ``averages`` (n, 2K+2).
+
+    A row holds the mean policy, the variance of each coordinate, the mean and the least entropy.
+    """
+    K = (sums.shape[0] - 2) // 3
+    for b in range(min(sums.shape[1], averages.shape[0] - start)):
+        for i in range(K):
+            mean = sums[K + i, b] / rounds
+            averages[start + b, i] = sums[i, b] + mean
+            averages[start + b, K + i] = max(sums[2 * K + i, b] / rounds - mean * mean, 0.0)
+        averages[start + b, 2 * K] = sums[3 * K, b] / rounds
+        averages[start + b, 2 * K + 1] = sums[3 * K + 1, b]

@@ -1,0 +1,69 @@
+"""Making, reading and judging preference matrices.
+
+P[i, j] = Pr(i beats j), P + Pᵀ = 1, diagonal ½; leading axes are the batch.
+"""
+
+from alignsim.preferences.builders import (
+    additive,
+    bradley_terry,
+    cyclic,
+    nearest_neighbour_cycle,
+    symmetrise,
+)
+from alignsim.preferences.comparison_files import read_comparisons
+from alignsim.preferences.comparisons import Comparisons
+from alignsim.preferences.conventions import beta_from_rafailov
+from alignsim.preferences.ensembles import random_skew, random_strictly_strongly_transitive
+from alignsim.preferences.files import read
+from alignsim.preferences.matrices import Matrices, MatrixStacks
+from alignsim.preferences.matrix_files import read_matrices
+from alignsim.preferences.rating_files import read_helpsteer, read_ratings
+from alignsim.preferences.ratings import Ratings
+from alignsim.preferences.scores import from_scores
+from alignsim.preferences.structure import (
+    Structure,
+    additive_residual,
+    bradley_terry_residual,
+    condorcet_winner,
+    curl_share,
+    is_cyclic,
+    is_strictly_strongly_transitive,
+    is_strongly_transitive,
+    is_weakly_transitive,
+    smith_set,
+    structure,
+    ties,
+)
+
+__all__ = [
+    "Comparisons",
+    "Matrices",
+    "MatrixStacks",
+    "Ratings",
+    "Structure",
+    "additive",
+    "additive_residual",
+    "beta_from_rafailov",
+    "bradley_terry",
+    "bradley_terry_residual",
+    "condorcet_winner",
+    "curl_share",
+    "cyclic",
+    "from_scores",
+    "is_cyclic",
+    "is_strictly_strongly_transitive",
+    "is_strongly_transitive",
+    "is_weakly_transitive",
+    "nearest_neighbour_cycle",
+    "random_skew",
+    "random_strictly_strongly_transitive",
+    "read",
+    "read_comparisons",
+    "read_helpsteer",
+    "read_matrices",
+    "read_ratings",
+    "smith_set",
+    "structure",
+    "symmetrise",
+    "ties",
+]

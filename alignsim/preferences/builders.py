@@ -1,0 +1,203 @@
+"""Preference matrices of known structure, and the repair of nearly valid ones.
+
+P[i, j] = Pr(i beats j), P + Pᵀ = 1, diagonal ½; leading axes are the batch.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from alignsim import validation
+from alignsim.preferences.logistic import positive_temperature, sigmoid
+from alignsim.validation import FloatArray
+
+
+def cyclic(responses: int, *, advantage: ArrayLike) -> FloatArray:
+    """Return the odd-K circulant, rock-paper-scissors for K = 3: (...) → (..., K, K).
+
+    Response i beats each of the next (K−1)/2 (mod K) with probability ½ + advantage.
+
+    Parameters
+    ----------
+    responses
+        K, odd, at least 3.
+    advantage
+        (...), in [0, ½].
+
+    Raises
+    ------
+    ValueError
+        If K is even or below 3, or an advantage is outside [0, ½].
+
+    References
+    ----------
+    ``spec/theory.md`` section 6.4.
+
+    Examples
+    --------
+    >>> cyclic(3, advantage=0.3).tolist()
+    [[0.5, 0.8, 0.2], [0.2, 0.5, 0.8], [0.8, 0.2, 0.5]]
+    """
+    count = validation.integer(responses, "responses", minimum=3)
+    if count % 2 == 0:
+        raise ValueError(
+            f"responses is {count}; a balanced cycle needs an odd number: use {count + 1}, "
+            f"or nearest_neighbour_cycle({count}, advantage=...)"
+        )
+    ahead = _steps_ahead(count)
+    signs = np.where(ahead == 0, 0, np.where(ahead <= count // 2, 1, -1))
+    return _from_signs(signs, advantage)
+
+
+def nearest_neighbour_cycle(responses: int, *, advantage: ArrayLike) -> FloatArray:
+    """Return the cycle in which i beats only i+1 (mod K), other pairs ½: (...) → (..., K, K).
+
+    Parameters
+    ----------
+    responses
+        K, at least 3.
+    advantage
+        (...), in [0, ½].
+
+    Raises
+    ------
+    ValueError
+        If K is below 3, or an advantage is outside [0, ½].
+
+    References
+    ----------
+    ``spec/theory.md`` section 6.4.
+
+    Examples
+    --------
+    >>> nearest_neighbour_cycle(4, advantage=0.25)[0].tolist()
+    [0.5, 0.75, 0.5, 0.25]
+    """
+    count = validation.integer(responses, "responses", minimum=3)
+    ahead = _steps_ahead(count)
+    signs = (ahead == 1).astype(int) - (ahead == count - 1)
+    return _from_signs(signs, advantage)
+
+
+def bradley_terry(rewards: ArrayLike, *, temperature: ArrayLike = 1.0) -> FloatArray:
+    """Return P = σ((r_i − r_j) / temperature): (..., K) → (..., K, K).
+
+    Parameters
+    ----------
+    rewards
+        (..., K), K at least 2.
+    temperature
+        (...), above 0; broadcasts against the batch of rewards.
+
+    Raises
+    ------
+    ValueError
+        If K < 2, a temperature is not above 0, or the batches do not broadcast.
+
+    References
+    ----------
+    Bradley and Terry (1952); ``spec/theory.md`` section 2.3.
+
+    Examples
+    --------
+    >>> bradley_terry([0.0, np.log(3.0)]).round(12).tolist()
+    [[0.5, 0.25], [0.75, 0.5]]
+    """
+    gaps = _reward_gaps(rewards)
+    warmth = positive_temperature(temperature)
+    validation.batch_shape({"rewards": gaps.shape[:-2], "temperature": warmth.shape})
+    return sigmoid(gaps / warmth[..., None, None])
+
+
+def additive(rewards: ArrayLike) -> FloatArray:
+    """Return P = ½ + r_i − r_j, the curl-free preferences: (..., K) → (..., K, K).
+
+    For these, and only these, the sampler does not matter to IPO.
+
+    Parameters
+    ----------
+    rewards
+        (..., K), K at least 2, spread (largest minus smallest) at most ½.
+
+    Raises
+    ------
+    ValueError
+        If K < 2, or a probability would leave [0, 1].
+
+    References
+    ----------
+    ``spec/theory.md`` section 2.3.
+
+    Examples
+    --------
+    >>> additive([0.25, 0.0, 0.125])[0].tolist()
+    [0.5, 0.75, 0.625]
+    """
+    gaps = _reward_gaps(rewards)
+    outside = np.abs(gaps) > 0.5
+    if outside.any():
+        *batch, i, j = validation.first_true(outside)
+        raise ValueError(
+            f"rewards{validation.at((*batch, i))} - rewards{validation.at((*batch, j))} is "
+            f"{gaps[(*batch, i, j)]:.12g}; 1/2 + it is no probability: scale the rewards to a "
+            "spread of at most 1/2, or use bradley_terry(rewards)"
+        )
+    return np.asarray(0.5 + gaps)
+
+
+def symmetrise(P: ArrayLike) -> FloatArray:
+    """Return (P + 1 − Pᵀ) / 2 with the diagonal set to ½: (..., K, K) → (..., K, K).
+
+    The nearest matrix with P + Pᵀ = 1, for estimates whose two halves disagree. Nothing is
+    clipped: what then lies outside [0, 1] is refused.
+
+    Parameters
+    ----------
+    P
+        (..., K, K), K at least 2, finite.
+
+    Raises
+    ------
+    ValueError
+        If not square, not finite, or if the result leaves [0, 1].
+
+    Examples
+    --------
+    >>> symmetrise([[0.0, 0.75], [0.5, 0.0]]).tolist()
+    [[0.5, 0.625], [0.375, 0.5]]
+    """
+    array = validation.real_array(P, "P", min_ndim=2)
+    rows, columns = array.shape[-2:]
+    if rows != columns or rows < 2:
+        raise ValueError(
+            f"P has shape {array.shape}; the last two axes must be equal and at least 2"
+        )
+    mended = 0.5 * (array + 1.0 - np.swapaxes(array, -1, -2))
+    outside = (mended < 0) | (mended > 1)
+    if outside.any():
+        index = validation.first_true(outside)
+        raise ValueError(
+            f"P{validation.at(index)} is {array[index]:.12g} and would become "
+            f"{mended[index]:.12g}, not a probability in [0, 1]; "
+            "turn counts into shares of wins first"
+        )
+    mended[..., np.arange(rows), np.arange(rows)] = 0.5
+    return mended
+
+
+def _steps_ahead(count: int) -> FloatArray:
+    """Return (j − i) mod K: (K, K)."""
+    return np.asarray((np.arange(count)[None, :] - np.arange(count)[:, None]) % count)
+
+
+def _from_signs(signs: FloatArray, advantage: ArrayLike) -> FloatArray:
+    margin = validation.parameter(advantage, "advantage", high=0.5)
+    return np.asarray(0.5 + margin[..., None, None] * signs)
+
+
+def _reward_gaps(rewards: ArrayLike) -> FloatArray:
+    array = validation.real_array(rewards, "rewards", min_ndim=1)
+    if array.shape[-1] < 2:
+        raise ValueError(f"rewards has shape {array.shape}; a preference needs at least 2")
+    return np.asarray(array[..., :, None] - array[..., None, :])

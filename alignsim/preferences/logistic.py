@@ -1,0 +1,48 @@
+"""The logistic function and its inverse on pairs, accurate in both tails."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from alignsim import validation
+from alignsim.validation import FloatArray
+
+
+def sigmoid(x: FloatArray) -> FloatArray:
+    """Return σ(x) = 1 / (1 + e⁻ˣ): (...) → (...), without overflow, σ(0) = ½ exactly.
+
+    >>> sigmoid(np.array([0.0, -800.0, 800.0])).tolist()
+    [0.5, 0.0, 1.0]
+    """
+    tail = np.exp(-np.abs(x))
+    return np.asarray(np.where(x >= 0, 1.0, tail) / (1.0 + tail))
+
+
+def log_odds(P: FloatArray) -> FloatArray:
+    """Return log P_ij − log P_ji, skew-symmetric, ±inf where P is 1 or 0: (..., K, K).
+
+    >>> log_odds(np.array([[0.5, 1.0], [0.0, 0.5]])).tolist()
+    [[0.0, inf], [-inf, 0.0]]
+    """
+    with np.errstate(divide="ignore"):
+        log = np.log(P)
+    return np.asarray(log - np.swapaxes(log, -1, -2))
+
+
+def positive_temperature(temperature: ArrayLike) -> FloatArray:
+    """Return temperatures (...), checked to be finite and above 0.
+
+    Raises
+    ------
+    ValueError
+        If one is 0, negative or not finite.
+
+    >>> float(positive_temperature(2))
+    2.0
+    """
+    array = validation.parameter(temperature, "temperature")
+    if (array == 0).any():
+        index = validation.at(validation.first_true(array == 0))
+        raise ValueError(f"temperature{index} is 0; it must be above 0 (try 1e-3 for near-certain)")
+    return array

@@ -1,0 +1,29 @@
+"""Where randomness comes in: one argument, ``rng``, everywhere."""
+
+from __future__ import annotations
+
+import numpy as np
+
+Seed = None | int | np.random.Generator
+"""What ``rng`` may be: None (fresh entropy), a seed, or a generator to draw from."""
+
+
+def generator(rng: Seed) -> np.random.Generator:
+    """Return the generator that ``rng`` stands for.
+
+    Raises
+    ------
+    ValueError
+        If ``rng`` is none of None, a whole number ≥ 0, or a ``numpy.random.Generator``.
+
+    Examples
+    --------
+    >>> bool(generator(7).random() == generator(7).random())
+    True
+    """
+    try:
+        return np.random.default_rng(rng)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"rng is {rng!r}; give None, a whole number >= 0 or a numpy.random.Generator"
+        ) from None

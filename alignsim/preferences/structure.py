@@ -1,0 +1,313 @@
+"""What kind of preferences a matrix holds: winners, cycles, transitivity, curl.
+
+Every function takes (..., K, K), checks it, and answers for each matrix of the batch. Numbers
+closer than ``tolerance`` count as equal, so a pair within it of ½ is a tie; the default suits
+tables rounded to ten digits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from alignsim import validation
+from alignsim.preferences.logistic import log_odds
+from alignsim.validation import FloatArray
+
+BoolArray = NDArray[np.bool_]
+IntArray = NDArray[np.int64]
+
+TOLERANCE = 1e-9
+"""Probabilities closer than this are equal, unless the caller says otherwise."""
+
+
+@dataclass(frozen=True, eq=False)
+class Structure:
+    """All that this module can say about a batch of matrices; each field is named as its function.
+
+    Attributes
+    ----------
+    condorcet_winner
+        (...), −1 where there is none.
+    smith_set
+        (..., K), True for members.
+    cyclic, weakly_transitive, strongly_transitive, strictly_strongly_transitive
+        (...), bool.
+    bradley_terry_residual, additive_residual, curl_share
+        (...).
+    ties
+        (...), number of tied pairs.
+    tolerance
+        What decided ties.
+    """
+
+    condorcet_winner: IntArray
+    smith_set: BoolArray
+    cyclic: BoolArray
+    weakly_transitive: BoolArray
+    strongly_transitive: BoolArray
+    strictly_strongly_transitive: BoolArray
+    bradley_terry_residual: FloatArray
+    additive_residual: FloatArray
+    curl_share: FloatArray
+    ties: IntArray
+    tolerance: float
+
+
+def structure(P: ArrayLike, *, tolerance: float = TOLERANCE) -> Structure:
+    """Return the `Structure` of preference matrices: (..., K, K) → fields (...).
+
+    Raises
+    ------
+    ValueError
+        If P is no preference matrix, or ``tolerance`` is negative.
+
+    Examples
+    --------
+    >>> found = structure([[0.5, 0.8, 0.2], [0.2, 0.5, 0.8], [0.8, 0.2, 0.5]])
+    >>> bool(found.cyclic), int(found.condorcet_winner), found.smith_set.tolist()
+    (True, -1, [True, True, True])
+    """
+    array = validation.preference_matrix(P)
+    return Structure(
+        condorcet_winner=condorcet_winner(array, tolerance=tolerance),
+        smith_set=smith_set(array, tolerance=tolerance),
+        cyclic=is_cyclic(array, tolerance=tolerance),
+        weakly_transitive=is_weakly_transitive(array, tolerance=tolerance),
+        strongly_transitive=is_strongly_transitive(array, tolerance=tolerance),
+        strictly_strongly_transitive=is_strictly_strongly_transitive(array, tolerance=tolerance),
+        bradley_terry_residual=bradley_terry_residual(array),
+        additive_residual=additive_residual(array),
+        curl_share=curl_share(array),
+        ties=ties(array, tolerance=tolerance),
+        tolerance=float(tolerance),
+    )
+
+
+def condorcet_winner(P: ArrayLike, *, tolerance: float = TOLERANCE) -> IntArray:
+    """Return the response that beats every other (P_cj > ½), −1 if none: (..., K, K) → (...).
+
+    References
+    ----------
+    ``spec/theory.md`` section 4.
+
+    Examples
+    --------
+    >>> int(condorcet_winner([[0.5, 0.4, 0.3], [0.6, 0.5, 0.7], [0.7, 0.3, 0.5]]))
+    1
+    """
+    beats = _beats(P, tolerance)
+    wins_all = beats.sum(axis=-1) == beats.shape[-1] - 1
+    return np.asarray(np.where(wins_all.any(axis=-1), wins_all.argmax(axis=-1), -1))
+
+
+def smith_set(P: ArrayLike, *, tolerance: float = TOLERANCE) -> BoolArray:
+    """Return the smallest nonempty S with P_ij > ½ for all i in S, j outside: (..., K) bool.
+
+    These are the responses from which every other can be reached along unbeaten steps
+    (P_ij ≥ ½).
+
+    References
+    ----------
+    Smith (1973); ``spec/theory.md`` section 4.
+
+    Examples
+    --------
+    >>> smith_set([[0.5, 0.5, 0.9], [0.5, 0.5, 0.9], [0.1, 0.1, 0.5]]).tolist()
+    [True, True, False]
+    """
+    beats = _beats(P, tolerance)
+    return np.asarray(_reachable(~np.swapaxes(beats, -1, -2)).all(axis=-1))
+
+
+def is_cyclic(P: ArrayLike, *, tolerance: float = TOLERANCE) -> BoolArray:
+    """Return whether some directed cycle of P_ij > ½ exists: (..., K, K) → (...).
+
+    A Condorcet winner may stand above the cycle.
+
+    References
+    ----------
+    ``spec/theory.md`` section 9.
+
+    Examples
+    --------
+    >>> bool(is_cyclic([[0.5, 0.6, 0.4], [0.4, 0.5, 0.6], [0.6, 0.4, 0.5]]))
+    True
+    """
+    reach = _reachable(_beats(P, tolerance))
+    return np.asarray(np.diagonal(reach, axis1=-2, axis2=-1).any(axis=-1))
+
+
+def is_weakly_transitive(P: ArrayLike, *, tolerance: float = TOLERANCE) -> BoolArray:
+    """Return whether P_ij ≥ ½ and P_jk ≥ ½ imply P_ik ≥ ½: (..., K, K) → (...).
+
+    Ties count on both sides, so a chain of ties that ends in a defeat is not weakly transitive,
+    though it may be strongly transitive in the sense of `is_strongly_transitive`.
+
+    Examples
+    --------
+    >>> bool(is_weakly_transitive([[0.5, 0.5, 0.8], [0.5, 0.5, 0.5], [0.2, 0.5, 0.5]]))
+    False
+    """
+    beaten = np.swapaxes(_beats(P, tolerance), -1, -2)
+    broken = np.zeros(beaten.shape[:-2], dtype=bool)
+    for j in range(beaten.shape[-1]):
+        chained = ~beaten[..., :, j, None] & ~beaten[..., j, None, :]
+        broken |= (chained & beaten).any(axis=(-2, -1))
+    return np.asarray(~broken)
+
+
+def is_strongly_transitive(P: ArrayLike, *, tolerance: float = TOLERANCE) -> BoolArray:
+    """Return whether an order exists with i above j ⇒ P_ik ≥ P_jk for all k: (...) bool.
+
+    Weak row dominance, ties allowed; without ties the classical P_ik ≥ max(P_ij, P_jk).
+
+    References
+    ----------
+    ``spec/theory.md`` section 4.
+
+    Examples
+    --------
+    >>> bool(is_strongly_transitive([[0.5, 0.5, 0.8], [0.5, 0.5, 0.5], [0.2, 0.5, 0.5]]))
+    True
+    """
+    return _ordered_rows(P, np.greater_equal, -_tolerance(tolerance))
+
+
+def is_strictly_strongly_transitive(P: ArrayLike, *, tolerance: float = TOLERANCE) -> BoolArray:
+    """Return whether an order exists with i above j ⇒ P_ik > P_jk for all k: (...) bool.
+
+    Strict row dominance; more than strong transitivity without ties.
+
+    References
+    ----------
+    ``spec/theory.md`` section 4.
+
+    Examples
+    --------
+    >>> bool(is_strictly_strongly_transitive([[0.5, 0.6, 0.8], [0.4, 0.5, 0.7], [0.2, 0.3, 0.5]]))
+    True
+    >>> bool(is_strictly_strongly_transitive([[0.5, 0.7, 0.7], [0.3, 0.5, 0.6], [0.3, 0.4, 0.5]]))
+    False
+    """
+    return _ordered_rows(P, np.greater, _tolerance(tolerance))
+
+
+def bradley_terry_residual(P: ArrayLike) -> FloatArray:
+    """Return max |logit P_ij − (r_i − r_j)| for the least-squares r: (..., K, K) → (...).
+
+    r_i is the mean of logit P_ij over all K entries of its row (every pair weighs the same);
+    0 exactly for Bradley-Terry preferences, inf where some P is 0 or 1.
+
+    References
+    ----------
+    Jiang et al. (2011), HodgeRank; ``spec/theory.md`` section 3.4.
+
+    Examples
+    --------
+    >>> even = [[0.5, 0.75], [0.25, 0.5]]
+    >>> float(bradley_terry_residual(even))
+    0.0
+    """
+    logit, certain = _finite_log_odds(P)
+    residual = np.abs(_curl(logit)).max(axis=(-2, -1))
+    return np.asarray(np.where(certain.any(axis=(-2, -1)), np.inf, residual))
+
+
+def additive_residual(P: ArrayLike) -> FloatArray:
+    """Return max |P_ij − ½ − (r_i − r_j)| for the least-squares r: (..., K, K) → (...).
+
+    References
+    ----------
+    ``spec/theory.md`` section 2.3.
+
+    Examples
+    --------
+    >>> cycle = [[0.5, 0.75, 0.25], [0.25, 0.5, 0.75], [0.75, 0.25, 0.5]]
+    >>> float(additive_residual(cycle))
+    0.25
+    """
+    return np.asarray(np.abs(_curl(validation.preference_matrix(P) - 0.5)).max(axis=(-2, -1)))
+
+
+def curl_share(P: ArrayLike) -> FloatArray:
+    """Return the share of ‖logit P‖² that no rewards explain, in [0, 1]: (..., K, K) → (...).
+
+    0 for Bradley-Terry preferences (and where all is ½), 1 for a pure cycle. Where some P are
+    0 or 1 it is the limit in which these approach certainty together: they alone count.
+
+    References
+    ----------
+    Jiang et al. (2011), HodgeRank.
+
+    Examples
+    --------
+    >>> cycle = [[0.5, 0.75, 0.25], [0.25, 0.5, 0.75], [0.75, 0.25, 0.5]]
+    >>> float(curl_share(cycle))
+    1.0
+    """
+    logit, certain = _finite_log_odds(P)
+    decided = np.asarray(certain.any(axis=(-2, -1)))[..., None, None]
+    logit = np.where(decided, certain, logit)
+    total = (logit**2).sum(axis=(-2, -1))
+    curl = (_curl(logit) ** 2).sum(axis=(-2, -1))
+    return np.asarray(curl / np.where(total > 0, total, 1.0))
+
+
+def ties(P: ArrayLike, *, tolerance: float = TOLERANCE) -> IntArray:
+    """Return the number of pairs with |P_ij − ½| ≤ tolerance: (..., K, K) → (...).
+
+    Examples
+    --------
+    >>> int(ties([[0.5, 0.5, 0.9], [0.5, 0.5, 0.9], [0.1, 0.1, 0.5]]))
+    1
+    """
+    beats = _beats(P, tolerance)
+    count = beats.shape[-1]
+    return np.asarray(count * (count - 1) // 2 - beats.sum(axis=(-2, -1)))
+
+
+def _tolerance(tolerance: float) -> float:
+    return float(validation.parameter(tolerance, "tolerance"))
+
+
+def _beats(P: ArrayLike, tolerance: float) -> BoolArray:
+    return np.asarray(validation.preference_matrix(P) - 0.5 > _tolerance(tolerance))
+
+
+def _reachable(edges: BoolArray) -> BoolArray:
+    """Return the transitive closure (Warshall): (..., K, K) → (..., K, K)."""
+    reach = edges.copy()
+    for j in range(reach.shape[-1]):
+        reach |= reach[..., :, j, None] & reach[..., j, None, :]
+    return reach
+
+
+def _ordered_rows(P: ArrayLike, exceeds: np.ufunc, margin: float) -> BoolArray:
+    """Return whether, of every two rows, one minus the other ``exceeds`` the margin throughout.
+
+    Dominance is transitive, so that all pairs being comparable is the same as an order.
+    """
+    array = validation.preference_matrix(P)
+    ordered = np.ones(array.shape[:-2], dtype=bool)
+    for i in range(array.shape[-1] - 1):
+        gap = array[..., i : i + 1, :] - array[..., i + 1 :, :]
+        above = exceeds(gap, margin).all(axis=-1)
+        below = exceeds(-gap, margin).all(axis=-1)
+        ordered &= np.all(above | below, axis=-1)
+    return ordered
+
+
+def _curl(skew: FloatArray) -> FloatArray:
+    """Return what is left of a skew matrix after the best r_i − r_j: (..., K, K)."""
+    r = skew.mean(axis=-1)
+    return np.asarray(skew - (r[..., :, None] - r[..., None, :]))
+
+
+def _finite_log_odds(P: ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """Return logit P with 0 for its infinities, and these as ±1: (..., K, K) each."""
+    logit = log_odds(validation.preference_matrix(P))
+    certain = np.isinf(logit)
+    return np.where(certain, 0.0, logit), np.where(certain, np.sign(logit), 0.0)

@@ -1,0 +1,110 @@
+"""Logits and policies, entropy, divergence, and the mean-zero basis.
+
+Logits are defined modulo a constant; here they are *centred* (mean zero). A collapsed policy
+underflows long before its logits do, so everything that can be computed from logits is.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from alignsim.validation import FloatArray
+
+
+def centre(logits: FloatArray) -> FloatArray:
+    """Return logits minus their mean: (..., K) → (..., K).
+
+    >>> centre(np.array([1.0, 2.0, 3.0])).tolist()
+    [-1.0, 0.0, 1.0]
+    """
+    return np.asarray(logits - logits.mean(axis=-1, keepdims=True))
+
+
+def softmax(logits: FloatArray) -> FloatArray:
+    """Return the policy of logits: (..., K) → (..., K).
+
+    >>> softmax(np.log([0.2, 0.3, 0.5])).round(12).tolist()
+    [0.2, 0.3, 0.5]
+    """
+    weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.asarray(weights / weights.sum(axis=-1, keepdims=True))
+
+
+def log_softmax(logits: FloatArray) -> FloatArray:
+    """Return log-probabilities of logits: (..., K) → (..., K), exact after collapse too."""
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    return np.asarray(shifted - _log_total(shifted)[..., None])
+
+
+def centred_logits(policy: FloatArray) -> FloatArray:
+    """Return the centred logits of full-support policies: (..., K) → (..., K)."""
+    return centre(np.log(policy))
+
+
+def entropy(logits: FloatArray) -> FloatArray:
+    """Return the Shannon entropy in nats from logits: (..., K) → (...).
+
+    Free of cancellation: a policy with logit gap 700 still has its tiny entropy, where
+    ``-Σ π log π`` returns 0 from a gap of about 37 on.
+
+    >>> entropy(np.array([[0.0, 0.0], [100.0, 0.0]])).tolist()
+    [0.6931471805599453, 3.757276735781045e-42]
+    """
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    weights, rest = _weights_below_top(shifted)
+    return np.asarray(np.log1p(rest) - (weights * shifted).sum(axis=-1) / (1.0 + rest))
+
+
+def effective_support(logits: FloatArray) -> FloatArray:
+    """Return e^H, the number of responses that the policy effectively uses: (..., K) → (...)."""
+    return np.asarray(np.exp(entropy(logits)))
+
+
+def kl_divergence(logits: FloatArray, reference_logits: FloatArray) -> FloatArray:
+    """Return KL(softmax(logits) ‖ softmax(reference_logits)) in nats: (..., K) → (...)."""
+    gap = log_softmax(logits) - log_softmax(reference_logits)
+    return np.asarray(np.maximum((softmax(logits) * gap).sum(axis=-1), 0.0))
+
+
+def covariance(policy: FloatArray) -> FloatArray:
+    """Return diag(π) − ππᵀ, the derivative of the softmax: (..., K) → (..., K, K)."""
+    diagonal = policy[..., :, None] * np.eye(policy.shape[-1])
+    return np.asarray(diagonal - policy[..., :, None] * policy[..., None, :])
+
+
+def mean_zero_basis(responses: int) -> FloatArray:
+    """Return an orthonormal basis of the mean-zero vectors (Helmert): (K, K−1).
+
+    >>> E = mean_zero_basis(3)
+    >>> bool(np.allclose(E.T @ E, np.eye(2)) and np.allclose(E.sum(axis=0), 0))
+    True
+    """
+    columns = np.arange(1, responses)
+    basis = np.triu(np.ones((responses, responses - 1)))
+    basis[columns, columns - 1] = -columns
+    return np.asarray(basis / np.sqrt(columns * (columns + 1.0)))
+
+
+def asymmetric_direction(responses: int) -> FloatArray:
+    """Return a unit mean-zero direction (K,) without symmetry, for starts off a fixed point.
+
+    The centred squares 1, 4, 9, …: no two gaps between neighbours are equal, so no permutation
+    of the responses maps the direction to itself or its opposite (K ≥ 3).
+
+    >>> asymmetric_direction(3).round(3).tolist()
+    [-0.642, -0.117, 0.758]
+    """
+    direction = centre(np.arange(1.0, responses + 1.0) ** 2)
+    return np.asarray(direction / np.linalg.norm(direction))
+
+
+def _weights_below_top(shifted: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return exp(shifted) with the (first) top response's weight removed, and their sum."""
+    weights = np.exp(shifted)
+    np.put_along_axis(weights, shifted.argmax(axis=-1)[..., None], 0.0, axis=-1)
+    return weights, weights.sum(axis=-1)
+
+
+def _log_total(shifted: FloatArray) -> FloatArray:
+    """Return log Σ exp of logits whose maximum is 0, without cancellation."""
+    return np.asarray(np.log1p(_weights_below_top(shifted)[1]))

@@ -1,0 +1,62 @@
+import json
+
+import numpy as np
+import pytest
+
+from alignsim import preferences as prefs
+from alignsim.validation import FileFormatError
+
+PAIR = [[0.5, 0.75], [0.25, 0.5]]
+VOTES = [{"left": "tea", "right": "coffee", "winner": "left"}]
+RATINGS = [{"prompt": "p", "system": "tea", "taste": 3}, {"prompt": "p", "system": "x", "taste": 1}]
+
+
+def test_every_kind_is_recognised(write, tmp_path):
+    np.save(tmp_path / "p.npy", PAIR)
+    assert isinstance(prefs.read(tmp_path / "p.npy"), prefs.Matrices)
+    assert isinstance(prefs.read(write("p.json", json.dumps(PAIR))), prefs.Matrices)
+    assert isinstance(prefs.read(write("q.json", json.dumps({"P": PAIR}))), prefs.Matrices)
+    assert isinstance(prefs.read(write("v.json", json.dumps(VOTES))), prefs.Comparisons)
+    assert isinstance(prefs.read(write("v.csv", "a,b,winner\nx,y,a\n")), prefs.Comparisons)
+    assert isinstance(prefs.read(write("r.json", json.dumps(RATINGS))), prefs.Ratings)
+
+
+def test_options_settle_it(write):
+    path = write("t.csv", "prompt,answer,first,second,mark\np,z,x,y,2\n")
+    assert isinstance(prefs.read(path), prefs.Ratings)
+    votes = prefs.read(path, left="first", right="second", winner="mark")
+    assert votes.outcome.tolist() == [-1]
+    assert prefs.read(path, attributes=["mark"], winner=None).attributes == ("mark",)
+
+
+def test_a_key_is_passed_on(write):
+    content = {"one": {"P": PAIR}, "two": {"P": np.full((3, 3), 0.5).tolist()}}
+    assert prefs.read(write("p.json", json.dumps(content)), key="two").responses == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, r"neither votes nor ratings by its columns \('who', 'what'\).*left=.*response="),
+        ({"key": "x"}, "a table, which has no key"),
+        ({"wining": "x"}, "option is 'wining'; did you mean 'winner'"),
+        ({"winner": "x", "attributes": ["y"]}, "'winner', 'attributes' belong to different"),
+    ],
+)
+def test_refusals(write, options, message):
+    with pytest.raises(ValueError, match=message):
+        prefs.read(write("t.csv", "who,what\na,1\n"), **options)
+
+
+def test_options_of_another_kind_of_file(write, tmp_path):
+    np.save(tmp_path / "p.npy", PAIR)
+    for path in (tmp_path / "p.npy", write("p.json", json.dumps(PAIR))):
+        with pytest.raises(FileFormatError, match=r"holds matrices, but the options.*comparisons"):
+            prefs.read(path, winner="x")
+
+
+def test_the_projects_own_files(data):
+    assert isinstance(prefs.read(data / "hanna_ratings.csv"), prefs.Ratings)
+    assert isinstance(prefs.read(data / "llmfao_crowd.csv"), prefs.Comparisons)
+    assert isinstance(prefs.read(data / "pandalm_human.csv"), prefs.Comparisons)
+    assert isinstance(prefs.read(data / "hanna_K4_int.npz", key="cyclic_P"), prefs.Matrices)
