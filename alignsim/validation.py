@@ -180,9 +180,7 @@ def logits(value: ArrayLike, name: str, *, responses: int | None = None) -> Floa
     return array
 
 
-def parameter(
-    value: ArrayLike, name: str, *, low: float = 0.0, high: float = np.inf
-) -> FloatArray:
+def parameter(value: ArrayLike, name: str, *, low: float = 0.0, high: float = np.inf) -> FloatArray:
     """Return a parameter (...), finite and within [low, high]."""
     array = real_array(value, name)
     outside = (array < low) | (array > high)

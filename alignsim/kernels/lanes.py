@@ -11,7 +11,6 @@ import numpy as np
 from alignsim.kernels.compile import kernel
 from alignsim.kernels.vectormath import exp, log
 
-
 CACHE_LINE = 8  # float64 in 64 bytes, the widest SIMD load
 
 

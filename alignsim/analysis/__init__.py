@@ -1,0 +1,20 @@
+"""What a feedback map does in the long run."""
+
+from alignsim.analysis.boundaries import critical_signal
+from alignsim.analysis.fixed_points import FixedPoint, fixed_point
+from alignsim.analysis.onset import critical_beta
+from alignsim.analysis.phases import collapsed, phases
+from alignsim.analysis.stability import Stability, omega, spectral_radius, stability
+
+__all__ = [
+    "FixedPoint",
+    "Stability",
+    "collapsed",
+    "critical_beta",
+    "critical_signal",
+    "fixed_point",
+    "omega",
+    "phases",
+    "spectral_radius",
+    "stability",
+]

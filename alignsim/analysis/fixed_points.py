@@ -1,0 +1,155 @@
+"""The fixed point of a feedback map.
+
+It depends on β and α only through η = β/(1−α): it is the zero of z_ref + ηv(μ(z)) − z, which is
+the same map at α = 0 with β = η. MRS-IPO has exactly one for every α < 1 (theory 6.2); MRS-DPO
+has one at λ = 1 and can have several below (theory 7).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alignsim import simplex
+from alignsim.feedback import FeedbackMap
+from alignsim.kernels.status import OK
+from alignsim.objectives.solvers import damped_newton
+from alignsim.validation import FloatArray
+
+UNIQUE, FOUND, NONE, NOT_FOUND = range(4)
+MEANINGS = {
+    UNIQUE: "unique",
+    FOUND: "one_of_possibly_several",
+    NONE: "none_at_alpha_1",
+    NOT_FOUND: "not_found",
+}
+
+TOLERANCE = 1e-9
+"""Largest residual, relative to 1 + max|z|, of a point that is called fixed."""
+
+CONTINUATION_FACTOR = 1.5
+"""Ratio of successive η in the continuation from η ≈ 0, where the reference is the solution."""
+
+ITERATION_BUDGET = 20_000
+"""Steps of the guaranteed iteration before an instance is given up."""
+
+
+@dataclass(frozen=True)
+class FixedPoint:
+    """Fixed points of a batch of maps.
+
+    Attributes
+    ----------
+    logits : (..., K)
+        Centred; NaN where there is none or none was found.
+    status : (...)
+        0 the only one, 1 found and possibly one of several, 2 none (α = 1), 3 not found.
+    residual : (...)
+        max |T(z) − z| at α = 0, β = η.
+    """
+
+    logits: FloatArray
+    status: NDArray[np.int8]
+    residual: FloatArray
+
+    @property
+    def policy(self) -> FloatArray:
+        """The fixed policies, (..., K)."""
+        return simplex.softmax(self.logits)
+
+
+def fixed_point(loop: FeedbackMap, start_logits: FloatArray | None = None) -> FixedPoint:
+    """Return the fixed points of a batch of maps, one each.
+
+    Newton from ``start_logits`` (..., K), by default the reference; where that fails, a
+    continuation in η, and for MRS-IPO last the damped iteration of theory 6.2, which cannot fail
+    but may be slow (``ITERATION_BUDGET``).
+
+    Examples
+    --------
+    >>> import alignsim as asim
+    >>> P = asim.preferences.cyclic(3, advantage=0.3)
+    >>> asim.analysis.fixed_point(asim.FeedbackMap(P, beta=9.0, alpha=0.5)).policy.round(6).tolist()
+    [0.333333, 0.333333, 0.333333]
+    """
+    K = loop.responses
+    flat = loop.part(0, loop.size)
+    start = flat.reference_logits
+    if start_logits is not None:
+        start = np.broadcast_to(start_logits, (*loop.shape, K)).reshape(-1, K)
+    interior = flat.alpha < 1.0
+    logits = np.full((flat.size, K), np.nan)
+    residual = np.full(flat.size, np.nan)
+    eta = np.divide(flat.beta, 1.0 - flat.alpha, where=interior, out=np.zeros(flat.size))
+    anchored = flat.replace(alpha=0.0, beta=eta)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        for method in (_newton, _continue, _iterate):
+            missing = np.flatnonzero(interior & ~(residual <= TOLERANCE))
+            if not len(missing):
+                break
+            if method is _iterate and loop.objective != "ipo":
+                continue
+            found = method(_select(anchored, missing), start[missing])
+            size = _residual(_select(anchored, missing), found)
+            good = size <= TOLERANCE
+            logits[missing[good]] = found[good]
+            residual[missing[good]] = size[good]
+    sole = (loop.objective == "ipo") | (flat.lam == 1.0)
+    status = np.where(sole, UNIQUE, FOUND)
+    status = np.where(residual <= TOLERANCE, status, NOT_FOUND)
+    status = np.where(interior, status, NONE).astype(np.int8)
+    return FixedPoint(
+        logits.reshape(*loop.shape, K), status.reshape(loop.shape), residual.reshape(loop.shape)
+    )
+
+
+def _newton(anchored: FeedbackMap, start: FloatArray) -> FloatArray:
+    """Damped Newton on T(z) − z."""
+    identity = np.eye(anchored.responses)
+
+    def system(z: FloatArray, which: NDArray[np.intp]) -> tuple[FloatArray, FloatArray]:
+        part = _select(anchored, which)
+        moved, status = part.advance(z)
+        moved = np.where((status == OK)[:, None], moved, np.nan)
+        return moved - z, part.jacobian_at(z) - identity
+
+    usable = np.where(np.isfinite(start), start, anchored.reference_logits)
+    return damped_newton(system, usable, max_iterations=60).point
+
+
+def _continue(anchored: FeedbackMap, start: FloatArray) -> FloatArray:
+    """Newton at a growing sequence of η, each from the solution before."""
+    del start
+    strongest = float(anchored.beta.max())
+    point = np.array(anchored.reference_logits)
+    eta = 1.0
+    while eta < strongest:
+        weaker = anchored.replace(beta=np.minimum(anchored.beta, eta))
+        point = _newton(weaker, point)
+        eta *= CONTINUATION_FACTOR
+    return _newton(anchored, point)
+
+
+def _iterate(anchored: FeedbackMap, start: FloatArray) -> FloatArray:
+    """Z ← z + s(T(z) − z) with the step s of theory 6.2, then Newton."""
+    point = np.where(np.isfinite(start), start, anchored.reference_logits)
+    strength = anchored.beta * anchored.lam * np.linalg.norm(anchored.P - 0.5, 2, axis=(-2, -1))
+    step = (4.0 / (8.0 + strength**2))[:, None]
+    for _ in range(ITERATION_BUDGET):
+        move = step * (anchored.advance(point).value - point)
+        point += move
+        if not (np.abs(move) > 1e-6 * step).any():
+            break
+    return _newton(anchored, point)
+
+
+def _residual(anchored: FeedbackMap, logits: FloatArray) -> FloatArray:
+    moved = anchored.advance(logits).value
+    scale = 1.0 + np.abs(logits).max(axis=-1)
+    return np.asarray(np.abs(moved - logits).max(axis=-1) / scale)
+
+
+def _select(loop: FeedbackMap, which: NDArray[np.intp]) -> FeedbackMap:
+    return loop if len(which) == loop.size else loop.take(which)

@@ -1,0 +1,6 @@
+"""The feedback map as a dynamical system: its rounds, its Jacobian, its orbits."""
+
+from alignsim.feedback.feedback_map import FeedbackMap
+from alignsim.feedback.trajectory import Trajectory
+
+__all__ = ["FeedbackMap", "Trajectory"]

@@ -1,0 +1,231 @@
+"""Who iterates a map: the table of fused kernels, and the generic path for everything else.
+
+An engine takes a flat batch and a :class:`Schedule` and fills a :class:`Record`. Threads are
+plain ones over chunks of a kernel that holds no lock: a parallel kernel would compile twice as
+long and abort when two callers meet inside it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alignsim import simplex
+from alignsim.kernels.status import NO_OPTIMUM, NOT_FINITE, OK
+from alignsim.objectives.existence import has_finite_scores
+from alignsim.validation import FloatArray
+
+if TYPE_CHECKING:
+    from alignsim.feedback.feedback_map import FeedbackMap
+
+WIDEST_LANE = 64
+"""The largest K that runs in lanes; above, a round is a matrix product."""
+
+DRIFT_CHUNK = 4096
+"""Maps whose matrices are gathered at a time, to bound the memory of a shared table."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Which rounds to keep (ascending, the last ends the run) and from which to average."""
+
+    kept: NDArray[np.int64]
+    burn_in: int
+    threads: int
+
+
+@dataclass(frozen=True)
+class Record:
+    """What an engine fills: the state (n, K), frames (n, f, K), averages (n, 2K+2), status (n,)."""
+
+    state: FloatArray
+    frames: FloatArray
+    averages: FloatArray
+    status: NDArray[np.int8]
+
+
+Engine = Callable[["FeedbackMap", Schedule, Record], None]
+
+
+def iterate(loop: FeedbackMap, start: FloatArray, schedule: Schedule) -> Record:
+    """Return the record of the flat batch ``loop`` from the centred logits ``start`` (n, K)."""
+    n, K = start.shape
+    record = Record(
+        state=np.array(start, dtype=np.float64, order="C"),
+        frames=np.empty((n, len(schedule.kept), K)),
+        averages=np.empty((n, 2 * K + 2)),
+        status=np.zeros(n, dtype=np.int8),
+    )
+    fused = FUSED.get(loop.objective)
+    engine = fused(K) if fused else _generic
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        engine(loop, schedule, record)
+    _mark_failures(record)
+    return record
+
+
+def available_threads() -> int:
+    """Return the number of processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _ipo_lanes(loop: FeedbackMap, schedule: Schedule, record: Record) -> None:
+    from alignsim.kernels import ipo_lanes
+
+    matrices, which = loop.matrix_table()
+    parameters = np.stack([loop.alpha, loop.beta * loop.lam], axis=-1)
+    drift = _drift(loop)
+
+    def run(first: int, last: int) -> None:
+        ipo_lanes.run(
+            matrices, which, parameters, drift, record.state, record.frames, schedule.kept,
+            schedule.burn_in, record.averages, first, last,
+        )  # fmt: skip
+
+    _in_threads(run, -(-len(record.state) // ipo_lanes.LANES), schedule.threads)
+
+
+def _dpo_lanes(loop: FeedbackMap, schedule: Schedule, record: Record) -> None:
+    from alignsim.kernels import dpo_lanes
+
+    matrices, which = loop.matrix_table()
+    parameters = np.stack([loop.alpha, loop.beta, loop.lam], axis=-1)
+    drift = np.ascontiguousarray((1.0 - loop.alpha)[:, None] * loop.reference_logits)
+    opponents = np.ascontiguousarray((1.0 - loop.lam)[:, None] * loop.offline_policy)
+
+    def run(first: int, last: int) -> None:
+        dpo_lanes.run(
+            matrices, which, parameters, drift, opponents, record.state, record.frames,
+            schedule.kept, schedule.burn_in, record.averages, record.status, first, last,
+        )  # fmt: skip
+
+    _in_threads(run, -(-len(record.state) // dpo_lanes.LANES), schedule.threads)
+    if not (matrices > 0).all():
+        sampled = np.where(loop.lam[:, None] > 0, 1.0, loop.offline_policy)
+        record.status[~has_finite_scores(loop.P, sampled)] = NO_OPTIMUM
+
+
+def _ipo_wide(loop: FeedbackMap, schedule: Schedule, record: Record) -> None:
+    """Iterate maps of many responses: one matrix product a round for all that share a matrix."""
+    from threadpoolctl import threadpool_limits
+
+    from alignsim.kernels import wide
+
+    matrices, which = loop.matrix_table()
+    transposed = np.ascontiguousarray(np.swapaxes(matrices, -1, -2)) - 0.5
+    parameters = np.stack([loop.alpha, loop.beta * loop.lam], axis=-1)
+    drift = _drift(loop)
+    weights = np.empty_like(record.state)
+    pull = np.empty_like(record.state)
+    wide.policies(record.state, weights)
+
+    def advance() -> None:
+        if len(matrices) == 1:
+            np.matmul(weights, transposed[0], out=pull)
+        else:
+            wide.products(transposed, which, weights, pull)
+        wide.advance(pull, parameters, drift, record.state, weights)
+
+    with threadpool_limits(schedule.threads, user_api="blas"):
+        _step_by_step(advance, schedule, record, lambda: weights)
+
+
+def _generic(loop: FeedbackMap, schedule: Schedule, record: Record) -> None:
+    """Iterate any objective through its one-shot optimum: correct first."""
+
+    def advance() -> None:
+        logits, status = loop.advance(record.state)
+        record.state[:] = logits
+        record.status[:] = np.where(record.status == OK, status, record.status)
+
+    _step_by_step(advance, schedule, record, lambda: simplex.softmax(record.state))
+
+
+FUSED: dict[str, Callable[[int], Engine]] = {
+    "ipo": lambda K: _ipo_lanes if K <= WIDEST_LANE else _ipo_wide,
+    "dpo": lambda K: _dpo_lanes if K <= WIDEST_LANE else _generic,
+}
+"""Fused engines by objective, chosen by the number of responses."""
+
+
+def _drift(loop: FeedbackMap) -> FloatArray:
+    """Return (1−α) log π_ref + β(1−λ)(P − ½) π_off, centred: (n, K)."""
+    matrices, which = loop.matrix_table()
+    pull = np.empty_like(loop.offline_policy)
+    for first in range(0, len(which), DRIFT_CHUNK):
+        own = slice(first, first + DRIFT_CHUNK)
+        skew = matrices[which[own]] - 0.5 if len(matrices) > 1 else matrices[0] - 0.5
+        pull[own] = (skew @ loop.offline_policy[own, :, None])[..., 0]
+    pull *= (loop.beta * (1.0 - loop.lam))[:, None]
+    pull += (1.0 - loop.alpha)[:, None] * loop.reference_logits
+    return simplex.centre(pull)
+
+
+def _in_threads(run: Callable[[int, int], None], blocks: int, threads: int) -> None:
+    """Run all blocks, in contiguous chunks on ``threads`` threads."""
+    workers = min(threads, blocks)
+    if workers == 1:
+        run(0, blocks)
+        return
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(run, *zip(*_chunks(blocks, 4 * workers), strict=True)))
+
+
+def _chunks(blocks: int, parts: int) -> Iterator[tuple[int, int]]:
+    edges = np.linspace(0, blocks, min(parts, blocks) + 1).astype(int)
+    return zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)
+
+
+def _step_by_step(
+    advance: Callable[[], None],
+    schedule: Schedule,
+    record: Record,
+    policies: Callable[[], FloatArray],
+) -> None:
+    """Call ``advance`` once a round; keep frames and stream averages as the lanes do."""
+    K = record.state.shape[-1]
+    saved = 0
+    origin = np.empty(0)
+    sums = np.zeros_like(record.state)
+    squares = np.zeros_like(record.state)
+    entropy_sum = np.zeros(len(record.state))
+    entropy_min = np.full(len(record.state), np.inf)
+    for t in range(schedule.kept[-1] + 1):
+        if t > 0:
+            advance()
+        if t == schedule.burn_in:
+            origin = policies().copy()
+        if t >= schedule.burn_in:
+            distance = policies() - origin
+            sums += distance
+            squares += distance * distance
+            entropy = simplex.entropy(record.state)
+            entropy_sum += entropy
+            np.minimum(entropy_min, entropy, out=entropy_min)
+        if t == schedule.kept[saved]:
+            record.frames[:, saved] = record.state
+            saved += 1
+    count = schedule.kept[-1] + 1 - schedule.burn_in
+    mean = sums / count
+    record.averages[:, :K] = origin + mean
+    record.averages[:, K : 2 * K] = np.maximum(squares / count - mean * mean, 0.0)
+    record.averages[:, 2 * K] = entropy_sum / count
+    record.averages[:, 2 * K + 1] = entropy_min
+
+
+def _mark_failures(record: Record) -> None:
+    """Give a failed instance a status and NaN throughout."""
+    broken = ~np.isfinite(record.state).all(axis=-1)
+    record.status[broken & (record.status == OK)] = NOT_FINITE
+    failed = record.status != OK
+    record.state[failed] = np.nan
+    record.frames[failed] = np.nan
+    record.averages[failed] = np.nan

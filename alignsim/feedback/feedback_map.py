@@ -1,0 +1,432 @@
+"""The feedback map of iterated preference optimisation, z ↦ T(z), on centred logits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from alignsim import simplex, validation
+from alignsim.feedback.engines import Schedule, available_threads, iterate
+from alignsim.feedback.trajectory import Trajectory
+from alignsim.kernels.status import OK
+from alignsim.objectives import OBJECTIVES, Comparison, Solution
+from alignsim.objectives.one_shot import reference_logits
+from alignsim.validation import FloatArray, at, first_true
+
+START_OFFSET = 1e-2
+"""How far the default start lies from the reference, along ``simplex.asymmetric_direction``."""
+
+
+class FeedbackMap:
+    """One round of iterated preference optimisation (MRS-IPO, MRS-DPO), or a batch of such maps.
+
+    In round t the reference is π_t^α π_ref^{1−α} (normalised), responses are sampled from
+    μ = λπ_t + (1−λ)π_off, and π_{t+1} is the one-shot optimum. Everything broadcasts over leading
+    axes: one map and a million maps are the same call.
+
+    Parameters
+    ----------
+    P : (..., K, K)
+        Preference matrices, P[i, j] = Pr(i beats j), P + Pᵀ = 1.
+    objective
+        ``"ipo"`` or ``"dpo"``.
+    beta : (...)
+        Strength of the preference signal, at least 0 (the inverse of Rafailov's β).
+    alpha : (...)
+        Weight of the current policy in the reference, in [0, 1].
+    lam : (...)
+        Weight of the current policy in the sampler, in [0, 1].
+    reference : (..., K)
+        The fixed reference policy, full support; uniform by default.
+    offline : (..., K)
+        The fixed sampler π_off; uniform by default.
+
+    Raises
+    ------
+    ValueError
+        For any argument that is not as above; names it, the value and the remedy.
+
+    Notes
+    -----
+    z' = αz + (1−α) log π_ref + βv(μ), with v = Pμ for IPO and S(v)μ = Pμ for DPO (theory 6.1, 7).
+
+    Examples
+    --------
+    >>> import alignsim as asim
+    >>> P = asim.preferences.cyclic(3, advantage=0.3)
+    >>> loop = asim.FeedbackMap(P, objective="ipo", beta=[1.0, 10.0], alpha=0.6, lam=0.8)
+    >>> loop.shape, loop.responses
+    ((2,), 3)
+    >>> loop.step([0.5, 0.3, 0.2]).round(4).tolist()
+    [[0.4161, 0.312, 0.2719], [0.3671, 0.1639, 0.469]]
+    """
+
+    def __init__(
+        self,
+        P: ArrayLike,
+        *,
+        objective: str = "ipo",
+        beta: ArrayLike,
+        alpha: ArrayLike = 0.0,
+        lam: ArrayLike = 1.0,
+        reference: ArrayLike | None = None,
+        offline: ArrayLike | None = None,
+    ) -> None:
+        self._set_up(
+            validation.preference_matrix(P), objective, beta, alpha, lam, reference, offline
+        )
+
+    @classmethod
+    def from_payoffs(
+        cls,
+        payoffs: ArrayLike,
+        *,
+        beta: ArrayLike,
+        alpha: ArrayLike = 0.0,
+        lam: ArrayLike = 1.0,
+        reference: ArrayLike | None = None,
+        offline: ArrayLike | None = None,
+    ) -> FeedbackMap:
+        """Return the MRS-IPO map of any finite square payoff matrices (..., K, K).
+
+        The map needs P only through Pμ, so it makes sense for every symmetric game. What holds
+        for preference matrices alone (one fixed point, no folds) need not hold here.
+        """
+        matrices = validation.real_array(payoffs, "payoffs", min_ndim=2)
+        if matrices.shape[-1] != matrices.shape[-2] or matrices.shape[-1] < 2:
+            raise ValueError(
+                f"payoffs has shape {matrices.shape}; the last two axes must be K×K, K at least 2"
+            )
+        loop = cls.__new__(cls)
+        loop._set_up(matrices, "ipo", beta, alpha, lam, reference, offline)
+        return loop
+
+    def _set_up(
+        self,
+        P: FloatArray,
+        objective: str,
+        beta: ArrayLike,
+        alpha: ArrayLike,
+        lam: ArrayLike,
+        reference: ArrayLike | None,
+        offline: ArrayLike | None,
+    ) -> None:
+        K = P.shape[-1]
+        arrays = {
+            "P": P,
+            "beta": validation.parameter(beta, "beta"),
+            "alpha": validation.parameter(alpha, "alpha", high=1.0),
+            "lam": validation.parameter(lam, "lam", high=1.0),
+            "reference": reference_logits(reference, "reference", K),
+            "offline": np.full(K, 1.0 / K)
+            if offline is None
+            else validation.policy(offline, "offline", responses=K),
+        }
+        trailing = {"P": 2, "reference": 1, "offline": 1}
+        self._assign(
+            validation.choice(objective, "objective", OBJECTIVES),
+            arrays,
+            validation.batch_shape(
+                {name: a.shape[: a.ndim - trailing.get(name, 0)] for name, a in arrays.items()}
+            ),
+        )
+
+    def _assign(
+        self,
+        objective: str,
+        arrays: dict[str, FloatArray],
+        shape: tuple[int, ...],
+        which: NDArray[np.intp] | None = None,
+    ) -> None:
+        """Set the fields; with ``which`` (n,), P is a table of which each map has one row."""
+        K = arrays["P"].shape[-1]
+        self.objective = objective
+        self.shape = shape
+        self.responses = K
+        self._P = arrays["P"]
+        self._which = which
+        self.beta = np.broadcast_to(arrays["beta"], shape)
+        self.alpha = np.broadcast_to(arrays["alpha"], shape)
+        self.lam = np.broadcast_to(arrays["lam"], shape)
+        self.reference_logits = np.broadcast_to(arrays["reference"], (*shape, K))
+        self.offline_policy = np.broadcast_to(arrays["offline"], (*shape, K))
+
+    def __repr__(self) -> str:
+        size = f"{self.shape} maps" if self.shape else "one map"
+        return f"FeedbackMap({self.objective!r}, {size}, K={self.responses})"
+
+    @property
+    def P(self) -> FloatArray:
+        """The preference matrices; they broadcast to (..., K, K)."""
+        if self._which is None:
+            return self._P
+        return self._P[0] if len(self._P) == 1 else self._P[self._which]
+
+    # One round
+
+    def step(self, policy: ArrayLike) -> FloatArray:
+        """Return the policies (..., K) after one round from full-support policies (..., K)."""
+        return simplex.softmax(self.step_logits(simplex.centred_logits(self._policy(policy))))
+
+    def step_logits(self, logits: ArrayLike) -> FloatArray:
+        """Return the centred logits (..., K) after one round from logits (..., K)."""
+        checked = validation.logits(logits, "logits", responses=self.responses)
+        moved, status = self.advance(checked)
+        if (status != OK).any():
+            index = first_true(np.asarray(status != OK))
+            raise validation.NoOptimumError(
+                f"the round from logits{at(index)} has no finite {self.objective.upper()} "
+                "optimum in float64; move P off 0 and 1, or lower beta"
+            )
+        return moved
+
+    def advance(self, logits: FloatArray) -> Solution:
+        """Return the centred logits after one round with a status each; nothing is checked."""
+        value, status = OBJECTIVES[self.objective].optimum(self._comparison(logits))
+        return Solution(simplex.centre(value), status)
+
+    def jacobian(self, policy: ArrayLike, *, basis: str = "logits") -> FloatArray:
+        """Return the exact derivative of the round at policies (..., K).
+
+        Parameters
+        ----------
+        policy
+            Where; full support.
+        basis
+            ``"logits"`` for (..., K, K) in centred logits, where constants map to 0;
+            ``"tangent"`` for (..., K−1, K−1) in :func:`alignsim.simplex.mean_zero_basis`, which
+            has the multipliers and nothing else.
+
+        Examples
+        --------
+        >>> import alignsim as asim
+        >>> loop = asim.FeedbackMap(asim.preferences.cyclic(3, advantage=0.3), beta=4.0, alpha=0.6)
+        >>> loop.jacobian([1/3, 1/3, 1/3], basis="tangent").round(6).tolist()
+        [[0.6, 0.69282], [-0.69282, 0.6]]
+        """
+        return self.jacobian_at(simplex.centred_logits(self._policy(policy)), basis=basis)
+
+    def jacobian_at(self, logits: FloatArray, *, basis: str = "logits") -> FloatArray:
+        """Return :meth:`jacobian` at logits (..., K), where a policy would underflow."""
+        validation.choice(basis, "basis", ("logits", "tangent"))
+        E = simplex.mean_zero_basis(self.responses)
+        tangent = OBJECTIVES[self.objective].tangent(self._comparison(logits))
+        slope = simplex.covariance(simplex.softmax(logits))
+        full = self.alpha[..., None, None] * tangent.reference + (
+            self.lam[..., None, None] * tangent.sampler @ slope
+        )
+        reduced = E.T @ full @ E
+        return np.asarray(reduced if basis == "tangent" else E @ reduced @ E.T)
+
+    # Many rounds
+
+    def run(
+        self,
+        start: ArrayLike | None = None,
+        rounds: int = 3000,
+        *,
+        keep: str | int | Sequence[int] = "all",
+        start_logits: ArrayLike | None = None,
+        burn_in: int | None = None,
+        threads: int | None = None,
+    ) -> Trajectory:
+        """Return the orbits from ``start`` over a number of rounds.
+
+        Parameters
+        ----------
+        start : (..., K)
+            Full-support policies. By default the reference, moved by 1e-2 in logits along
+            :func:`alignsim.simplex.asymmetric_direction`: the uniform policy *is* the fixed point
+            of a symmetric cycle.
+        rounds
+            How many, at least 0.
+        keep
+            ``"all"`` rounds, the ``"last"``, every n-th for an int n, or the rounds listed. The
+            last round is always kept.
+        start_logits : (..., K)
+            Instead of ``start``: logits, to go on from a collapsed orbit.
+        burn_in
+            Averages leave out the rounds before this one; by default half of them.
+        threads
+            At most this many; by default all processors. The result does not depend on it.
+
+        Raises
+        ------
+        ValueError
+            For bad arguments. An instance that fails numerically does not raise: it gets NaN and
+            a ``status``, and :meth:`Trajectory.reason` says why.
+        """
+        total = validation.integer(rounds, "rounds", minimum=0)
+        skip = total // 2 if burn_in is None else validation.integer(burn_in, "burn_in", minimum=0)
+        if skip > total:
+            raise ValueError(f"burn_in is {skip}; it must be at most rounds, {total}")
+        schedule = Schedule(
+            kept=_kept_rounds(keep, total),
+            burn_in=skip,
+            threads=available_threads()
+            if threads is None
+            else validation.integer(threads, "threads", minimum=1),
+        )
+        logits = self._start(start, start_logits)
+        shape = validation.batch_shape({"the map": self.shape, "start": logits.shape[:-1]})
+        loop = self if shape == self.shape else self._reshaped(shape)
+        K = self.responses
+        flat = np.broadcast_to(logits, (*shape, K)).reshape(-1, K)
+        record = iterate(loop.part(0, len(flat)), flat, schedule)
+        averages = record.averages.reshape(*shape, 2 * K + 2)
+        return Trajectory(
+            logits=record.frames.reshape(*shape, -1, K),
+            rounds=schedule.kept,
+            policy_mean=averages[..., :K],
+            policy_variance=averages[..., K : 2 * K],
+            entropy_mean=averages[..., 2 * K],
+            entropy_min=averages[..., 2 * K + 1],
+            burn_in=skip,
+            reference_logits=loop.reference_logits,
+            status=record.status.reshape(shape),
+            objective=self.objective,
+        )
+
+    # The batch
+
+    @property
+    def size(self) -> int:
+        """The number of maps."""
+        return int(np.prod(self.shape))
+
+    def part(self, first: int, last: int) -> FeedbackMap:
+        """Return maps ``first`` to ``last`` (excluded) of the flattened batch, as a flat batch."""
+        return self.take(np.arange(first, min(last, self.size)))
+
+    def take(self, which: NDArray[np.intp]) -> FeedbackMap:
+        """Return the maps at positions ``which`` (n,) of the flattened batch, as a flat batch.
+
+        Matrices are shared with this map, not copied.
+        """
+        K = self.responses
+        shape = self.shape or (1,)
+        where = np.unravel_index(which, shape)
+
+        def flat(values: FloatArray, *trailing: int) -> FloatArray:
+            return np.broadcast_to(values, (*shape, *trailing))[where]
+
+        matrices, index = self.matrix_table()
+        arrays = {
+            "P": matrices,
+            "beta": flat(self.beta),
+            "alpha": flat(self.alpha),
+            "lam": flat(self.lam),
+            "reference": flat(self.reference_logits, K),
+            "offline": flat(self.offline_policy, K),
+        }
+        loop = FeedbackMap.__new__(FeedbackMap)
+        loop._assign(self.objective, arrays, (len(which),), index[which])
+        return loop
+
+    def matrix_table(self) -> tuple[FloatArray, NDArray[np.intp]]:
+        """Return the matrices (m, K, K) and which of them each map has, (size,)."""
+        if self._which is not None:
+            return self._P, self._which
+        matrices = np.ascontiguousarray(self._P.reshape(-1, self.responses, self.responses))
+        which = np.arange(len(matrices)).reshape(self._P.shape[:-2])
+        return matrices, np.ascontiguousarray(np.broadcast_to(which, self.shape).ravel())
+
+    def replace(
+        self,
+        *,
+        beta: ArrayLike | None = None,
+        alpha: ArrayLike | None = None,
+        lam: ArrayLike | None = None,
+    ) -> FeedbackMap:
+        """Return the same maps with other parameters (...), checked like those of a new one.
+
+        >>> import alignsim as asim
+        >>> loop = asim.FeedbackMap(asim.preferences.cyclic(3, advantage=0.3), beta=4.0)
+        >>> loop.replace(beta=[1.0, 2.0, 3.0]).shape
+        (3,)
+        """
+        arrays = {
+            "P": self._P,
+            "beta": self.beta if beta is None else validation.parameter(beta, "beta"),
+            "alpha": self.alpha
+            if alpha is None
+            else validation.parameter(alpha, "alpha", high=1.0),
+            "lam": self.lam if lam is None else validation.parameter(lam, "lam", high=1.0),
+            "reference": self.reference_logits,
+            "offline": self.offline_policy,
+        }
+        shape = validation.batch_shape(
+            {
+                "the map": self.shape,
+                **{name: arrays[name].shape for name in ("beta", "alpha", "lam")},
+            }
+        )
+        return self._copy(arrays, shape)
+
+    def default_start_logits(self) -> FloatArray:
+        """Return the reference's logits, moved by ``START_OFFSET``: (..., K)."""
+        direction = simplex.asymmetric_direction(self.responses)
+        return np.asarray(self.reference_logits + START_OFFSET * direction)
+
+    def _comparison(self, logits: FloatArray) -> Comparison:
+        """Return the one-shot problem of the round from ``logits``."""
+        alpha, lam = self.alpha[..., None], self.lam[..., None]
+        return Comparison(
+            P=self.P,
+            reference=alpha * logits + (1.0 - alpha) * self.reference_logits,
+            beta=self.beta,
+            sampler=lam * simplex.softmax(logits) + (1.0 - lam) * self.offline_policy,
+        )
+
+    def _policy(self, policy: ArrayLike) -> FloatArray:
+        checked = validation.policy(policy, "policy", responses=self.responses, full_support=True)
+        validation.batch_shape({"the map": self.shape, "policy": checked.shape[:-1]})
+        return checked
+
+    def _start(self, start: ArrayLike | None, start_logits: ArrayLike | None) -> FloatArray:
+        if start is not None and start_logits is not None:
+            raise ValueError("start and start_logits: both given; give one of them")
+        if start_logits is not None:
+            given = validation.logits(start_logits, "start_logits", responses=self.responses)
+            return simplex.centre(given)
+        if start is not None:
+            return simplex.centred_logits(
+                validation.policy(start, "start", responses=self.responses, full_support=True)
+            )
+        return self.default_start_logits()
+
+    def _reshaped(self, shape: tuple[int, ...]) -> FeedbackMap:
+        arrays = {
+            "P": self._P,
+            "beta": self.beta,
+            "alpha": self.alpha,
+            "lam": self.lam,
+            "reference": self.reference_logits,
+            "offline": self.offline_policy,
+        }
+        return self._copy(arrays, shape)
+
+    def _copy(self, arrays: dict[str, FloatArray], shape: tuple[int, ...]) -> FeedbackMap:
+        which = self._which
+        if which is not None and shape != self.shape:
+            arrays, which = {**arrays, "P": self.P}, None
+        loop = FeedbackMap.__new__(FeedbackMap)
+        loop._assign(self.objective, arrays, shape, which)
+        return loop
+
+
+def _kept_rounds(keep: str | int | Sequence[int], rounds: int) -> NDArray[np.int64]:
+    """Return the rounds to keep, ascending, the last one included."""
+    if isinstance(keep, str):
+        validation.choice(keep, "keep", ("all", "last"))
+        return np.arange(0 if keep == "all" else rounds, rounds + 1, dtype=np.int64)
+    if np.ndim(keep) == 0:
+        every = validation.integer(keep, "keep", minimum=1)
+        return np.unique(np.append(np.arange(0, rounds + 1, every), rounds)).astype(np.int64)
+    listed = [validation.integer(t, f"keep[{i}]", minimum=0) for i, t in enumerate(keep)]  # type: ignore[arg-type]
+    late = [t for t in listed if t > rounds]
+    if late:
+        raise ValueError(f"keep lists round {late[0]}; the run ends with round {rounds}")
+    return np.unique([*listed, rounds]).astype(np.int64)

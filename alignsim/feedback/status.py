@@ -1,0 +1,30 @@
+"""What the kernels' status codes mean, in words."""
+
+from __future__ import annotations
+
+from alignsim.kernels.status import NO_OPTIMUM, NOT_CONVERGED, NOT_FINITE, OK, SCORE_RANGE
+
+MEANINGS = {
+    OK: "ok",
+    NOT_FINITE: "not_finite",
+    NO_OPTIMUM: "no_optimum",
+    SCORE_RANGE: "score_range",
+    NOT_CONVERGED: "not_converged",
+}
+
+REASONS = {
+    OK: "ran to the end",
+    NOT_FINITE: "the logits overflowed float64; lower beta",
+    NO_OPTIMUM: (
+        "some responses never lose to the others, so a round of DPO has no finite optimum; "
+        "move P off 0 and 1, e.g. by smoothing the votes, or use the IPO objective"
+    ),
+    SCORE_RANGE: (
+        "the DPO scores spread over more than 650 nats, beyond what float64 resolves; move P away "
+        "from 0 and 1, or use the IPO objective"
+    ),
+    NOT_CONVERGED: (
+        "the Newton iteration of a DPO round did not converge in 200 steps; move P away from 0 "
+        "and 1"
+    ),
+}

@@ -1,0 +1,133 @@
+"""The result of a run: logits at the rounds kept, and averages over all rounds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alignsim import simplex
+from alignsim.feedback.status import MEANINGS, REASONS
+from alignsim.validation import FloatArray, at
+
+if TYPE_CHECKING:
+    import xarray
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """Orbits of a batch of feedback maps.
+
+    Attributes
+    ----------
+    logits : (..., f, K)
+        Centred logits after each round kept. They stay finite where policies underflow.
+    rounds : (f,)
+        Which rounds were kept; round 0 is the start, the last round is always there.
+    policy_mean, policy_variance : (..., K)
+        Time average and variance of each policy coordinate, over all rounds from ``burn_in`` on.
+    entropy_mean, entropy_min : (...)
+        Time average and minimum of the entropy in nats, over the same rounds.
+    burn_in : int
+        The first round that the averages include.
+    reference_logits : (..., K)
+        Centred logits of the reference, for ``kl_to_reference``.
+    status : (...)
+        0, or why the instance failed; its numbers are then NaN. See :meth:`reason`.
+    objective : str
+        The objective that was iterated.
+
+    Examples
+    --------
+    >>> import alignsim as asim
+    >>> loop = asim.FeedbackMap(asim.preferences.cyclic(3, advantage=0.3), beta=2.0, alpha=0.5)
+    >>> orbit = loop.run([0.8, 0.1, 0.1], rounds=100, keep=10)
+    >>> orbit.policies.shape, orbit.rounds[:3].tolist(), orbit.final.round(6).tolist()
+    ((11, 3), [0, 10, 20], [0.333333, 0.333333, 0.333333])
+    """
+
+    logits: FloatArray
+    rounds: NDArray[np.int64]
+    policy_mean: FloatArray
+    policy_variance: FloatArray
+    entropy_mean: FloatArray
+    entropy_min: FloatArray
+    burn_in: int
+    reference_logits: FloatArray
+    status: NDArray[np.int8]
+    objective: str
+
+    @property
+    def policies(self) -> FloatArray:
+        """Policies at the rounds kept, (..., f, K)."""
+        return simplex.softmax(self.logits)
+
+    @property
+    def final_logits(self) -> FloatArray:
+        """Centred logits after the last round, (..., K): a run goes on from here exactly."""
+        return np.asarray(self.logits[..., -1, :])
+
+    @property
+    def final(self) -> FloatArray:
+        """Policies after the last round, (..., K)."""
+        return simplex.softmax(self.final_logits)
+
+    @property
+    def entropy(self) -> FloatArray:
+        """Shannon entropy in nats at the rounds kept, (..., f)."""
+        return simplex.entropy(self.logits)
+
+    @property
+    def effective_support(self) -> FloatArray:
+        """e^H at the rounds kept, between 1 and K, (..., f)."""
+        return simplex.effective_support(self.logits)
+
+    @property
+    def kl_to_reference(self) -> FloatArray:
+        """KL(policy ‖ reference) in nats at the rounds kept, (..., f)."""
+        return simplex.kl_divergence(self.logits, self.reference_logits[..., None, :])
+
+    @property
+    def cycle_strength(self) -> FloatArray:
+        """Time variance of the policy from ``burn_in`` on, averaged over coordinates, (...)."""
+        return np.asarray(self.policy_variance.mean(axis=-1))
+
+    @property
+    def failed(self) -> NDArray[np.bool_]:
+        """Which instances failed numerically, (...)."""
+        return np.asarray(self.status != 0)
+
+    def reason(self, index: tuple[int, ...] | int = ()) -> str:
+        """Return why the instance at ``index`` failed and what helps, or that it did not."""
+        place = index if isinstance(index, tuple) else (index,)
+        code = int(np.asarray(self.status)[place])
+        return f"instance {at(place) or '()'}: {REASONS[code]}"
+
+    def to_xarray(self) -> xarray.Dataset:
+        """Return everything as a Dataset with dimensions map_0, map_1, ..., round, response."""
+        import xarray
+
+        batch = [f"map_{axis}" for axis in range(self.status.ndim)]
+        path, responses = [*batch, "round"], [*batch, "response"]
+        return xarray.Dataset(
+            {
+                "policy": ([*path, "response"], self.policies),
+                "logits": ([*path, "response"], self.logits),
+                "entropy": (path, self.entropy, {"units": "nats"}),
+                "kl_to_reference": (path, self.kl_to_reference, {"units": "nats"}),
+                "policy_mean": (responses, self.policy_mean),
+                "policy_variance": (responses, self.policy_variance),
+                "cycle_strength": (batch, self.cycle_strength),
+                "entropy_mean": (batch, self.entropy_mean, {"units": "nats"}),
+                "entropy_min": (batch, self.entropy_min, {"units": "nats"}),
+                "status": (
+                    batch,
+                    self.status,
+                    {"flag_values": list(MEANINGS), "flag_meanings": " ".join(MEANINGS.values())},
+                ),
+            },
+            coords={"round": self.rounds, "response": np.arange(self.logits.shape[-1])},
+            attrs={"objective": self.objective, "burn_in": self.burn_in},
+        )

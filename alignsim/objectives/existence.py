@@ -1,0 +1,105 @@
+"""Whether a one-shot problem has one finite optimum, in the language of graphs (theory 3.3)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alignsim.validation import FloatArray, NoOptimumError, at, first_true
+
+BoolArray = NDArray[np.bool_]
+
+
+def require_connected(pair_weights: FloatArray) -> None:
+    """Raise, naming the components, where the compared pairs do not connect all responses."""
+    if (pair_weights > 0).sum() == pair_weights.size - pair_weights[..., 0].size:
+        return
+    reached = reachable(pair_weights > 0)
+    whole = reached.all(axis=(-2, -1))
+    if whole.all():
+        return
+    index = first_true(~whole)
+    names = " and ".join(str(part) for part in _components(reached[index]))
+    raise NoOptimumError(
+        f"pair_weights{at(index)} never compares responses of {names} with each other, so their "
+        "relative probability is undetermined; give a positive weight to a pair that joins them, "
+        "or use sampling= with full support"
+    )
+
+
+def has_finite_scores(P: FloatArray, sampler: FloatArray) -> BoolArray:
+    """Return where S(v)μ = Pμ has a finite solution: P (..., K, K), μ (..., K) → (...)."""
+    shape = np.broadcast_shapes(P.shape[:-2], sampler.shape[:-1])
+    if (P > 0).all():
+        return np.ones(shape, dtype=np.bool_)
+    support = sampler > 0
+    pairs = support[..., :, None] & support[..., None, :]
+    inside = (reachable((P > 0) & pairs) | ~pairs).all(axis=(-2, -1))
+    mean = (P @ sampler[..., None])[..., 0]
+    outside = (support | ((mean > 0) & (mean < 1))).all(axis=-1)
+    return np.broadcast_to(inside & outside, shape)
+
+
+def require_finite_scores(P: FloatArray, sampler: FloatArray) -> None:
+    """Raise, naming the responses that never lose, where no finite DPO score exists."""
+    finite = has_finite_scores(P, sampler)
+    if finite.all():
+        return
+    index = first_true(~finite)
+    K = P.shape[-1]
+    P = np.broadcast_to(P, (*finite.shape, K, K))[index]
+    support = np.broadcast_to(sampler > 0, (*finite.shape, K))[index]
+    pairs = support[:, None] & support[None, :]
+    reached = reachable((P > 0) & pairs)
+    if (reached | ~pairs).all():
+        mean = P @ np.broadcast_to(sampler, (*finite.shape, K))[index]
+        which = [int(i) for i in np.flatnonzero(~support & ((mean <= 0) | (mean >= 1)))]
+        story = f"responses {which} always win or always lose against what is sampled"
+    else:
+        winners = _never_lose(reached, support)
+        losers = [int(i) for i in np.flatnonzero(support) if i not in winners]
+        story = f"responses {winners} never lose to {losers}"
+    raise NoOptimumError(_unbounded(index, story))
+
+
+def require_finite_pair_scores(P: FloatArray, pair_weights: FloatArray) -> None:
+    """Raise, naming the responses that never lose, where the DPO pair loss has no minimiser."""
+    if (P > 0).all():
+        return
+    reached = reachable((P > 0) & (pair_weights > 0))
+    finite = reached.all(axis=(-2, -1))
+    if finite.all():
+        return
+    index = first_true(~finite)
+    everyone = np.ones(P.shape[-1], dtype=np.bool_)
+    winners = _never_lose(reached[index], everyone)
+    losers = [i for i in range(P.shape[-1]) if i not in winners]
+    raise NoOptimumError(_unbounded(index, f"responses {winners} never lose to {losers}"))
+
+
+def reachable(edges: BoolArray) -> BoolArray:
+    """Return which responses are reached from which, by edges of any number (..., K, K)."""
+    K = edges.shape[-1]
+    reached = edges | np.eye(K, dtype=np.bool_)
+    for _ in range(max(1, int(np.ceil(np.log2(K))))):
+        paths = reached.astype(np.float32)
+        reached = paths @ paths > 0
+    return reached
+
+
+def _components(reached: BoolArray) -> list[list[int]]:
+    return [[int(i) for i in np.flatnonzero(row)] for row in np.unique(reached, axis=0)[::-1]]
+
+
+def _never_lose(reached: BoolArray, support: BoolArray) -> list[int]:
+    """Return a smallest set that no response from outside reaches, that is, beats."""
+    masked = reached & support[:, None] & support[None, :]
+    beaten_by = [np.flatnonzero(masked[:, j]) for j in np.flatnonzero(support)]
+    return [int(i) for i in min(beaten_by, key=len)]
+
+
+def _unbounded(index: tuple[int, ...], story: str) -> str:
+    return (
+        f"P{at(index)} has no finite DPO optimum: {story}, so the scores run off to infinity; "
+        "move P off 0 and 1, e.g. by smoothing the votes, or use the IPO objective"
+    )

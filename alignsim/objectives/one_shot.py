@@ -1,0 +1,218 @@
+"""One-shot optima: the policy that one round of IPO or DPO reaches, and its derivatives."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from alignsim import validation
+from alignsim.kernels.status import OK
+from alignsim.objectives.contract import Comparison, Objective
+from alignsim.objectives.dpo import DPO
+from alignsim.objectives.ipo import IPO
+from alignsim.simplex import centred_logits, covariance, softmax
+from alignsim.validation import FloatArray, NoOptimumError, at, first_true
+
+OBJECTIVES: dict[str, Objective] = {objective.name: objective for objective in (IPO(), DPO())}
+"""The known objectives by name."""
+
+
+def ipo_optimum(
+    P: ArrayLike,
+    sampling: ArrayLike | None = None,
+    *,
+    pair_weights: ArrayLike | None = None,
+    reference: ArrayLike | None = None,
+    beta: ArrayLike,
+) -> FloatArray:
+    """Return the policies (..., K) that minimise the IPO loss, in closed form.
+
+    Parameters
+    ----------
+    P
+        Preference matrices (..., K, K), P[i, j] = Pr(i beats j).
+    sampling
+        A policy μ (..., K) from which both responses of each pair are drawn. Zeros are allowed:
+        then the KL-regularised form decides about the responses that are never sampled.
+    pair_weights
+        Instead of ``sampling``, any weights of the pairs (..., K, K), non-negative; symmetrised,
+        the diagonal ignored. They must connect all responses.
+    reference
+        The policy (..., K) regularised towards, full support; uniform by default.
+    beta
+        Strength of the preference signal (...), at least 0.
+
+    Raises
+    ------
+    ValueError
+        For input that is not as above; :class:`~alignsim.validation.NoOptimumError` if the
+        weights do not connect the responses, naming the components.
+
+    Notes
+    -----
+    π ∝ π_ref ⊙ e^{βPμ} (Azar et al. 2023; theory 2.1), or u = βL⁺(w∘(P − ½))1 (theory 2.2).
+
+    Examples
+    --------
+    >>> import alignsim as asim
+    >>> P = [[0.5, 0.7, 0.4], [0.3, 0.5, 0.8], [0.6, 0.2, 0.5]]
+    >>> asim.ipo_optimum(P, [0.5, 0.3, 0.2], reference=[0.2, 0.3, 0.5], beta=2.0).round(4).tolist()
+    [0.2268, 0.2899, 0.4832]
+    """
+    return _optimum("ipo", P, sampling, pair_weights, reference, beta)
+
+
+def dpo_optimum(
+    P: ArrayLike,
+    sampling: ArrayLike | None = None,
+    *,
+    pair_weights: ArrayLike | None = None,
+    reference: ArrayLike | None = None,
+    beta: ArrayLike,
+) -> FloatArray:
+    """Return the policies (..., K) that minimise the DPO loss.
+
+    Arguments and errors as for :func:`ipo_optimum`. β multiplies the score: it is the inverse of
+    Rafailov's, see :func:`alignsim.preferences.beta_from_rafailov`.
+
+    Raises
+    ------
+    ValueError
+        Also :class:`~alignsim.validation.NoOptimumError` where some responses never lose to the
+        others, so that the loss has no finite minimiser; names them.
+
+    Notes
+    -----
+    Σ_j w_ij (P_ij − σ(v_i − v_j)) = 0 by damped Newton (theory 3.2 to 3.6).
+
+    Examples
+    --------
+    >>> import alignsim as asim
+    >>> P = [[0.5, 0.7, 0.4], [0.3, 0.5, 0.8], [0.6, 0.2, 0.5]]
+    >>> asim.dpo_optimum(P, [0.5, 0.3, 0.2], reference=[0.2, 0.3, 0.5], beta=2.0).round(4).tolist()
+    [0.3228, 0.2539, 0.4232]
+    """
+    return _optimum("dpo", P, sampling, pair_weights, reference, beta)
+
+
+def optimum_derivative(
+    P: ArrayLike,
+    sampling: ArrayLike,
+    *,
+    objective: str,
+    reference: ArrayLike | None = None,
+    beta: ArrayLike,
+    with_respect_to: str = "sampling",
+) -> FloatArray:
+    """Return the derivative (..., K, K) of the optimal policy, row i for response i.
+
+    Parameters
+    ----------
+    P, sampling, reference, beta
+        As for :func:`ipo_optimum`.
+    objective
+        ``"ipo"`` or ``"dpo"``.
+    with_respect_to
+        ``"sampling"`` for ∂π_i/∂μ_j, ``"reference"`` for ∂π_i/∂π_ref,j. Directions are those
+        within the simplex (they sum to zero).
+
+    Notes
+    -----
+    Theory 2.4 and 3.7, through the implicit function theorem for DPO.
+
+    Examples
+    --------
+    >>> import alignsim as asim
+    >>> P = asim.preferences.cyclic(3, advantage=0.3)
+    >>> D = asim.objectives.optimum_derivative(P, [1/3, 1/3, 1/3], objective="ipo", beta=1.0)
+    >>> D[0].round(6).tolist()[1:]
+    [0.1, -0.1]
+    """
+    name = validation.choice(objective, "objective", OBJECTIVES)
+    variable = validation.choice(with_respect_to, "with_respect_to", ("sampling", "reference"))
+    x = comparison(P, sampling, None, reference, beta)
+    OBJECTIVES[name].check(x)
+    slope = covariance(softmax(_solved(name, x)))
+    tangent = OBJECTIVES[name].tangent(x)
+    if variable == "sampling":
+        return np.asarray(slope @ tangent.sampler)
+    return np.asarray(slope @ tangent.reference / softmax(x.reference)[..., None, :])
+
+
+def comparison(
+    P: ArrayLike,
+    sampling: ArrayLike | None,
+    pair_weights: ArrayLike | None,
+    reference: ArrayLike | None,
+    beta: ArrayLike,
+) -> Comparison:
+    """Return the one-shot problem of checked arguments."""
+    if (sampling is None) == (pair_weights is None):
+        given = "neither" if sampling is None else "both"
+        raise ValueError(
+            f"sampling and pair_weights: {given} given; give exactly one, a policy (..., K) from "
+            "which both responses are drawn, or weights of the pairs (..., K, K)"
+        )
+    matrices = validation.preference_matrix(P)
+    K = matrices.shape[-1]
+    strength = validation.parameter(beta, "beta")
+    shapes = {"P": matrices.shape[:-2], "beta": strength.shape}
+    mu = weights = None
+    if sampling is not None:
+        mu = validation.policy(sampling, "sampling", responses=K)
+        shapes["sampling"] = mu.shape[:-1]
+    else:
+        weights = _pair_weights(pair_weights, K)
+        shapes["pair_weights"] = weights.shape[:-2]
+    logits = reference_logits(reference, "reference", K)
+    shapes["reference"] = logits.shape[:-1]
+    validation.batch_shape(shapes)
+    return Comparison(matrices, logits, strength, mu, weights)
+
+
+def reference_logits(reference: ArrayLike | None, name: str, responses: int) -> FloatArray:
+    """Return the centred logits of a full-support policy; zeros, the uniform one, for None."""
+    if reference is None:
+        return np.zeros(responses)
+    return centred_logits(
+        validation.policy(reference, name, responses=responses, full_support=True)
+    )
+
+
+def _pair_weights(value: ArrayLike | None, responses: int) -> FloatArray:
+    weights = validation.real_array(value, "pair_weights", min_ndim=2)
+    if weights.shape[-2:] != (responses, responses):
+        raise ValueError(
+            f"pair_weights has shape {weights.shape}; the last two axes must be "
+            f"{responses}×{responses}, as those of P"
+        )
+    if (weights < 0).any():
+        index = first_true(weights < 0)
+        raise ValueError(f"pair_weights{at(index)} is {weights[index]:.12g}; it must be at least 0")
+    symmetric = weights + np.swapaxes(weights, -1, -2)
+    return np.asarray(symmetric * (1.0 - np.eye(responses)))
+
+
+def _optimum(
+    name: str,
+    P: ArrayLike,
+    sampling: ArrayLike | None,
+    pair_weights: ArrayLike | None,
+    reference: ArrayLike | None,
+    beta: ArrayLike,
+) -> FloatArray:
+    x = comparison(P, sampling, pair_weights, reference, beta)
+    OBJECTIVES[name].check(x)
+    return softmax(_solved(name, x))
+
+
+def _solved(name: str, x: Comparison) -> FloatArray:
+    logits, status = OBJECTIVES[name].optimum(x)
+    bad = np.broadcast_to(status != OK, logits.shape[:-1]) | ~np.isfinite(logits).all(axis=-1)
+    if bad.any():
+        raise NoOptimumError(
+            f"the {name.upper()} optimum of instance {at(first_true(bad)) or '()'} could not be "
+            "computed in float64: P is too close to 0 or 1, or beta too large; move P into "
+            "[1e-12, 1 − 1e-12] or lower beta"
+        )
+    return logits
