@@ -2,17 +2,21 @@
 
 from alignsim.analysis.boundaries import critical_signal
 from alignsim.analysis.fixed_points import FixedPoint, fixed_point
+from alignsim.analysis.inspection import Inspection, MatrixSummary, inspect
 from alignsim.analysis.onset import critical_beta
 from alignsim.analysis.phases import collapsed, phases
 from alignsim.analysis.stability import Stability, omega, spectral_radius, stability
 
 __all__ = [
     "FixedPoint",
+    "Inspection",
+    "MatrixSummary",
     "Stability",
     "collapsed",
     "critical_beta",
     "critical_signal",
     "fixed_point",
+    "inspect",
     "omega",
     "phases",
     "spectral_radius",

@@ -1,0 +1,1 @@
+"""The cellar: Numba kernels, plain arrays in and out, nothing checked and nothing imported from above."""
