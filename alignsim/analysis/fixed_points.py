@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from alignsim import simplex
 from alignsim.feedback import FeedbackMap
 from alignsim.kernels.status import OK
-from alignsim.objectives.solvers import damped_newton
+from alignsim.objectives.solvers import damped_newton, solve_each
 from alignsim.validation import FloatArray
 
 UNIQUE, FOUND, NONE, NOT_FOUND = range(4)
@@ -29,8 +29,14 @@ MEANINGS = {
 TOLERANCE = 1e-9
 """Largest residual, relative to 1 + max|z|, of a point that is called fixed."""
 
-CONTINUATION_FACTOR = 1.5
-"""Ratio of successive η in the continuation from η ≈ 0, where the reference is the solution."""
+CONTINUATION_START = 1.0
+"""η from which the continuation starts: small enough for Newton from the reference."""
+
+CONTINUATION_STRIDE = 0.4
+"""Its first step in log η."""
+
+CONTINUATION_STEPS = 300
+"""Its longest path, in steps."""
 
 ITERATION_BUDGET = 20_000
 """Steps of the guaranteed iteration before an instance is given up."""
@@ -105,7 +111,9 @@ def fixed_point(loop: FeedbackMap, start_logits: FloatArray | None = None) -> Fi
     )
 
 
-def _newton(anchored: FeedbackMap, start: FloatArray) -> FloatArray:
+def _newton(
+    anchored: FeedbackMap, start: FloatArray, max_iterations: int = 60
+) -> FloatArray:
     """Damped Newton on T(z) − z."""
     identity = np.eye(anchored.responses)
 
@@ -116,20 +124,38 @@ def _newton(anchored: FeedbackMap, start: FloatArray) -> FloatArray:
         return moved - z, part.jacobian_at(z) - identity
 
     usable = np.where(np.isfinite(start), start, anchored.reference_logits)
-    return damped_newton(system, usable, max_iterations=60).point
+    return damped_newton(system, usable, max_iterations=max_iterations).point
 
 
 def _continue(anchored: FeedbackMap, start: FloatArray) -> FloatArray:
-    """Newton at a growing sequence of η, each from the solution before."""
+    """Follow the solution from a small η by tangent prediction and Newton, each at its own pace.
+
+    dz/dη = (I − ηλ·∂v/∂μ·J)⁻¹ v(μ); the step in log η grows after a success and shrinks after a
+    failure. Far out the logits of vanishing responses grow in proportion to η, which the tangent
+    predicts exactly.
+    """
     del start
-    strongest = float(anchored.beta.max())
-    point = np.array(anchored.reference_logits)
-    eta = 1.0
-    while eta < strongest:
-        weaker = anchored.replace(beta=np.minimum(anchored.beta, eta))
-        point = _newton(weaker, point)
-        eta *= CONTINUATION_FACTOR
-    return _newton(anchored, point)
+    target = anchored.beta
+    eta = np.minimum(CONTINUATION_START, target)
+    point = _newton(anchored.replace(beta=eta), anchored.reference_logits)
+    stride = np.full(len(eta), CONTINUATION_STRIDE)
+    for _ in range(CONTINUATION_STEPS):
+        going = np.flatnonzero((eta < target) & (stride > CONTINUATION_STRIDE * 1e-3))
+        if not len(going):
+            break
+        here = anchored.take(going).replace(beta=eta[going])
+        ahead = np.minimum(eta[going] * np.exp(stride[going]), target[going])
+        slope = here.jacobian_at(point[going]) - np.eye(anchored.responses)
+        score = (here.advance(point[going]).value - here.reference_logits) / eta[going, None]
+        tangent = -solve_each(slope, score)
+        guess = point[going] + (ahead - eta[going])[:, None] * tangent
+        there = here.replace(beta=ahead)
+        found = _newton(there, guess, max_iterations=12)
+        good = _residual(there, found) <= TOLERANCE
+        point[going[good]] = found[good]
+        eta[going[good]] = ahead[good]
+        stride[going] *= np.where(good, 1.4, 0.3)
+    return point
 
 
 def _iterate(anchored: FeedbackMap, start: FloatArray) -> FloatArray:

@@ -1,4 +1,4 @@
-"""What is in my preference data, and when does a loop on it start to oscillate?"""
+"""What preference data hold, and at which β a loop on them starts to oscillate."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def inspect(
 
 
 @singledispatch
-def _inspect(data: object, settings: Settings) -> Inspection:
+def _inspect(data: object, settings: Settings) -> Inspection:  # noqa: ARG001
     raise ValueError(
         f"data is a {type(data).__name__}; give Ratings, Comparisons or Matrices, as "
         "alignsim.preferences.read returns them"

@@ -1,1 +1,1 @@
-"""The cellar: Numba kernels, plain arrays in and out, nothing checked and nothing imported from above."""
+"""The cellar: Numba kernels, plain arrays in and out; nothing is checked here."""

@@ -53,7 +53,7 @@ def damped_newton(
         if not len(active):
             break
         iterations[active] += 1
-        step = -_solve(derivative, residual)
+        step = -solve_each(derivative, residual)
         length = _largest(step)
         broken = ~np.isfinite(length)
         status[active[broken]] = NOT_FINITE
@@ -91,8 +91,8 @@ def _largest(rows: FloatArray) -> FloatArray:
     return np.asarray(np.abs(rows).max(axis=-1))
 
 
-def _solve(matrices: FloatArray, vectors: FloatArray) -> FloatArray:
-    """Solve a stack of systems; a singular one gives NaN and leaves the others alone."""
+def solve_each(matrices: FloatArray, vectors: FloatArray) -> FloatArray:
+    """Return the solutions (n, K) of a stack of systems; a singular one gives NaN, alone."""
     try:
         return np.asarray(np.linalg.solve(matrices, vectors[..., None])[..., 0])
     except np.linalg.LinAlgError:
