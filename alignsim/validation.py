@@ -38,9 +38,9 @@ def at(index: Iterable[Any]) -> str:
     return f"[{', '.join(map(str, numbers))}]" if numbers else ""
 
 
-def first_true(mask: NDArray[np.bool_]) -> tuple[int, ...]:
+def first_true(mask: NDArray[np.bool_] | np.bool_) -> tuple[int, ...]:
     """Return the first index at which ``mask`` holds; ``()`` for a scalar mask."""
-    return tuple(int(i) for i in np.unravel_index(int(np.argmax(mask)), mask.shape))
+    return tuple(int(i) for i in np.unravel_index(int(np.argmax(mask)), np.shape(mask)))
 
 
 def real_array(value: ArrayLike, name: str, *, min_ndim: int = 0) -> FloatArray:

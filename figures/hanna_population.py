@@ -17,8 +17,8 @@ import numpy as np
 
 import alignsim as asim
 
-BETAS = np.geomspace(1.0, 100.0, 25)
-LAMBDAS = np.linspace(0.0, 1.0, 17)
+BETAS = np.geomspace(1.0, 100.0, 33)
+LAMBDAS = np.linspace(0.0, 1.0, 21)
 ALPHAS = [0.0, 0.9]
 HERE = Path(__file__).parent
 
@@ -29,6 +29,8 @@ def main(folder: Path) -> None:
     P = asim.preferences.read_matrices(folder / "hanna_K4_int.npz", key="cyclic_P").P
     ds = asim.sweep(P, beta=BETAS, lam=LAMBDAS, alpha=ALPHAS, rounds=3000)
     axes = asim.plotting.population(ds)
+    for ax in np.ravel(axes):
+        ax.set_xscale("log")
     np.ravel(axes)[0].figure.savefig(HERE / "hanna_population.png", dpi=150)
     shares = (ds.phase == 1).mean("matrix").rename("share_oscillating").to_dataset()
     shares["share_undecided"] = (ds.phase == 3).mean("matrix")

@@ -111,9 +111,7 @@ def fixed_point(loop: FeedbackMap, start_logits: FloatArray | None = None) -> Fi
     )
 
 
-def _newton(
-    anchored: FeedbackMap, start: FloatArray, max_iterations: int = 60
-) -> FloatArray:
+def _newton(anchored: FeedbackMap, start: FloatArray, max_iterations: int = 60) -> FloatArray:
     """Damped Newton on T(z) − z."""
     identity = np.eye(anchored.responses)
 

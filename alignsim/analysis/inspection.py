@@ -153,7 +153,7 @@ def _inspect(data: object, settings: Settings) -> Inspection:  # noqa: ARG001
 
 @_inspect.register
 def _(data: Comparisons, settings: Settings) -> Inspection:
-    options = {"smoothing": settings.smoothing, "min_votes": settings.min_votes}
+    options: dict[str, Any] = {"smoothing": settings.smoothing, "min_votes": settings.min_votes}
     facts = [
         ("votes", f"{len(data):,}"),
         ("responses", f"{len(data.labels)}"),
@@ -193,16 +193,16 @@ def _(data: Ratings, settings: Settings) -> Inspection:
         ("scores", f"{sum(int(np.isfinite(s).sum()) for s in data.scores):,}"),
     )
     summaries: tuple[MatrixSummary, ...] = ()
-    options = {"smoothing": settings.smoothing, "min_votes": settings.min_votes}
+    options: dict[str, Any] = {"smoothing": settings.smoothing, "min_votes": settings.min_votes}
     try:
-        pooled = data.pooled(**options)  # type: ignore[arg-type]
+        pooled = data.pooled(**options)
     except ValueError as error:
         facts = (*facts, ("pooled over prompts", f"no: {error}"))
     else:
         labels = pooled.labels[0]
 
         def resample(draw: np.random.Generator) -> FloatArray:
-            return data.resample(draw).pooled(responses=labels, **options).P  # type: ignore[arg-type]
+            return data.resample(draw).pooled(responses=labels, **options).P
 
         votes = ("all prompts, every score a vote",)
         summaries = _summaries(pooled.P[None], votes, (labels,), settings, resample)

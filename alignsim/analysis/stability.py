@@ -59,7 +59,7 @@ def stability(loop: FeedbackMap, start_logits: FloatArray | None = None) -> Stab
 
 def spectral_radius(loop: FeedbackMap, logits: FloatArray) -> FloatArray:
     """Return the largest modulus of a multiplier at fixed points with ``logits`` (..., K)."""
-    found = np.isfinite(logits).all(axis=-1)
+    found = np.asarray(np.isfinite(logits).all(axis=-1))
     radius = np.full(loop.shape, np.nan)
     if not found.any():
         return radius
@@ -70,7 +70,7 @@ def spectral_radius(loop: FeedbackMap, logits: FloatArray) -> FloatArray:
     else:
         with np.errstate(invalid="ignore"):
             jacobian = loop.jacobian_at(usable, basis="tangent")
-        finite = np.isfinite(jacobian).all(axis=(-2, -1))
+        finite = np.asarray(np.isfinite(jacobian).all(axis=(-2, -1)))
         eigenvalues = np.linalg.eigvals(np.where(finite[..., None, None], jacobian, 0.0))
         values = np.where(finite, np.abs(eigenvalues.astype(complex)).max(axis=-1), np.nan)
     return np.where(found, values, np.nan)

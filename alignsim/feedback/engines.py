@@ -95,6 +95,7 @@ def _ipo_lanes(loop: FeedbackMap, schedule: Schedule, record: Record) -> None:
 
 def _dpo_lanes(loop: FeedbackMap, schedule: Schedule, record: Record) -> None:
     from alignsim.kernels import dpo_lanes
+    from alignsim.kernels.dpo_newton import LANES
 
     matrices, which = loop.matrix_table()
     parameters = np.stack([loop.alpha, loop.beta, loop.lam], axis=-1)
@@ -107,7 +108,7 @@ def _dpo_lanes(loop: FeedbackMap, schedule: Schedule, record: Record) -> None:
             schedule.kept, schedule.burn_in, record.averages, record.status, first, last,
         )  # fmt: skip
 
-    _in_threads(run, -(-len(record.state) // dpo_lanes.LANES), schedule.threads)
+    _in_threads(run, -(-len(record.state) // LANES), schedule.threads)
     if not (matrices > 0).all():
         sampled = np.where(loop.lam[:, None] > 0, 1.0, loop.offline_policy)
         record.status[~has_finite_scores(loop.P, sampled)] = NO_OPTIMUM
@@ -191,25 +192,20 @@ def _step_by_step(
     policies: Callable[[], FloatArray],
 ) -> None:
     """Call ``advance`` once a round; keep frames and stream averages as the lanes do."""
-    K = record.state.shape[-1]
+    from alignsim.kernels import wide
+
+    n, K = record.state.shape
     saved = 0
     origin = np.empty(0)
-    sums = np.zeros_like(record.state)
-    squares = np.zeros_like(record.state)
-    entropy_sum = np.zeros(len(record.state))
-    entropy_min = np.full(len(record.state), np.inf)
+    sums, squares = np.zeros((n, K)), np.zeros((n, K))
+    entropies = np.stack([np.zeros(n), np.full(n, np.inf)], axis=-1)
     for t in range(schedule.kept[-1] + 1):
         if t > 0:
             advance()
         if t == schedule.burn_in:
             origin = policies().copy()
         if t >= schedule.burn_in:
-            distance = policies() - origin
-            sums += distance
-            squares += distance * distance
-            entropy = simplex.entropy(record.state)
-            entropy_sum += entropy
-            np.minimum(entropy_min, entropy, out=entropy_min)
+            wide.average(record.state, policies(), origin, sums, squares, entropies)
         if t == schedule.kept[saved]:
             record.frames[:, saved] = record.state
             saved += 1
@@ -217,8 +213,8 @@ def _step_by_step(
     mean = sums / count
     record.averages[:, :K] = origin + mean
     record.averages[:, K : 2 * K] = np.maximum(squares / count - mean * mean, 0.0)
-    record.averages[:, 2 * K] = entropy_sum / count
-    record.averages[:, 2 * K + 1] = entropy_min
+    record.averages[:, 2 * K] = entropies[:, 0] / count
+    record.averages[:, 2 * K + 1] = entropies[:, 1]
 
 
 def _mark_failures(record: Record) -> None:

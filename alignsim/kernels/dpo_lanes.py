@@ -77,7 +77,7 @@ def run(  # type: ignore[no-untyped-def]
     mixture = block(3, LANES)
     top = block(1, LANES)[0]
     inverse = block(1, LANES)[0]
-    memory = block(FIGURES + 3 * rows + 5 * pairs + rows, LANES)
+    memory = block(FIGURES + 4 * rows + 4 * pairs, LANES)
     w = memory.reshape(memory.size)
     code = w[CODE : CODE + LANES]
     score = memory[FIGURES : FIGURES + rows]

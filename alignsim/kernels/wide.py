@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from alignsim.kernels.compile import kernel
 from alignsim.kernels.vectormath import exp
 
@@ -47,6 +49,40 @@ def products(matrices, which, weights, pull):  # type: ignore[no-untyped-def]
             row, share = matrices[which[n], j], weights[n, j]
             for i in range(K):
                 total[i] += share * row[i]
+
+
+@kernel
+def average(logits, weights, origin, sums, squares, entropies):  # type: ignore[no-untyped-def]
+    """Add the present round to the time averages of every row.
+
+    ``sums`` and ``squares`` (n, K) run over the distance of the policy ``weights`` from
+    ``origin``; ``entropies`` (n, 2) holds the sum and the minimum of the entropy, computed as in
+    :func:`alignsim.kernels.lanes.update_averages`.
+    """
+    instances, K = logits.shape
+    for n in range(instances):
+        own, share, shift, total, square = logits[n], weights[n], origin[n], sums[n], squares[n]
+        first = 0
+        for i in range(K):
+            first = i if own[i] > own[first] else first
+        top = own[first]
+        inverse = 1.0 / share[first]
+        ties = 0.0
+        rest = 0.0
+        dot = 0.0
+        for i in range(K):
+            below = own[i] - top
+            weight = share[i] * inverse
+            ties += 0.0 if below < 0.0 else 1.0
+            rest += weight if below < 0.0 else 0.0
+            dot += weight * below
+            distance = share[i] - shift[i]
+            total[i] += distance
+            square[i] += distance * distance
+        whole = ties + rest
+        entropy = np.log(whole) + (rest - (whole - ties) - dot) / whole
+        entropies[n, 0] += entropy
+        entropies[n, 1] = min(entropies[n, 1], entropy)
 
 
 @kernel

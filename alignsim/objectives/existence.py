@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from alignsim.preferences.graphs import reachable
 from alignsim.validation import FloatArray, NoOptimumError, at, first_true
 
 BoolArray = NDArray[np.bool_]
@@ -14,7 +15,7 @@ def require_connected(pair_weights: FloatArray) -> None:
     """Raise, naming the components, where the compared pairs do not connect all responses."""
     if (pair_weights > 0).sum() == pair_weights.size - pair_weights[..., 0].size:
         return
-    reached = reachable(pair_weights > 0)
+    reached = _connected(pair_weights > 0)
     whole = reached.all(axis=(-2, -1))
     if whole.all():
         return
@@ -34,7 +35,7 @@ def has_finite_scores(P: FloatArray, sampler: FloatArray) -> BoolArray:
         return np.ones(shape, dtype=np.bool_)
     support = sampler > 0
     pairs = support[..., :, None] & support[..., None, :]
-    inside = (reachable((P > 0) & pairs) | ~pairs).all(axis=(-2, -1))
+    inside = (_connected((P > 0) & pairs) | ~pairs).all(axis=(-2, -1))
     mean = (P @ sampler[..., None])[..., 0]
     outside = (support | ((mean > 0) & (mean < 1))).all(axis=-1)
     return np.broadcast_to(inside & outside, shape)
@@ -50,7 +51,7 @@ def require_finite_scores(P: FloatArray, sampler: FloatArray) -> None:
     P = np.broadcast_to(P, (*finite.shape, K, K))[index]
     support = np.broadcast_to(sampler > 0, (*finite.shape, K))[index]
     pairs = support[:, None] & support[None, :]
-    reached = reachable((P > 0) & pairs)
+    reached = _connected((P > 0) & pairs)
     if (reached | ~pairs).all():
         mean = P @ np.broadcast_to(sampler, (*finite.shape, K))[index]
         which = [int(i) for i in np.flatnonzero(~support & ((mean <= 0) | (mean >= 1)))]
@@ -66,7 +67,7 @@ def require_finite_pair_scores(P: FloatArray, pair_weights: FloatArray) -> None:
     """Raise, naming the responses that never lose, where the DPO pair loss has no minimiser."""
     if (P > 0).all():
         return
-    reached = reachable((P > 0) & (pair_weights > 0))
+    reached = _connected((P > 0) & (pair_weights > 0))
     finite = reached.all(axis=(-2, -1))
     if finite.all():
         return
@@ -77,14 +78,9 @@ def require_finite_pair_scores(P: FloatArray, pair_weights: FloatArray) -> None:
     raise NoOptimumError(_unbounded(index, f"responses {winners} never lose to {losers}"))
 
 
-def reachable(edges: BoolArray) -> BoolArray:
-    """Return which responses are reached from which, by edges of any number (..., K, K)."""
-    K = edges.shape[-1]
-    reached = edges | np.eye(K, dtype=np.bool_)
-    for _ in range(max(1, int(np.ceil(np.log2(K))))):
-        paths = reached.astype(np.float32)
-        reached = paths @ paths > 0
-    return reached
+def _connected(edges: BoolArray) -> BoolArray:
+    """Return which responses are reached from which, each from itself included."""
+    return reachable(edges | np.eye(edges.shape[-1], dtype=np.bool_))
 
 
 def _components(reached: BoolArray) -> list[list[int]]:

@@ -161,7 +161,7 @@ def comparison(
     if sampling is not None:
         mu = validation.policy(sampling, "sampling", responses=K)
         shapes["sampling"] = mu.shape[:-1]
-    else:
+    elif pair_weights is not None:
         weights = _pair_weights(pair_weights, K)
         shapes["pair_weights"] = weights.shape[:-2]
     logits = reference_logits(reference, "reference", K)
@@ -179,7 +179,7 @@ def reference_logits(reference: ArrayLike | None, name: str, responses: int) -> 
     )
 
 
-def _pair_weights(value: ArrayLike | None, responses: int) -> FloatArray:
+def _pair_weights(value: ArrayLike, responses: int) -> FloatArray:
     weights = validation.real_array(value, "pair_weights", min_ndim=2)
     if weights.shape[-2:] != (responses, responses):
         raise ValueError(

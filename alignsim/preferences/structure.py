@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alignsim import validation
+from alignsim.preferences.graphs import reachable
 from alignsim.preferences.logistic import log_odds
 from alignsim.validation import FloatArray
 
@@ -119,7 +120,7 @@ def smith_set(P: ArrayLike, *, tolerance: float = TOLERANCE) -> BoolArray:
     [True, True, False]
     """
     beats = _beats(P, tolerance)
-    return np.asarray(_reachable(~np.swapaxes(beats, -1, -2)).all(axis=-1))
+    return np.asarray(reachable(~np.swapaxes(beats, -1, -2)).all(axis=-1))
 
 
 def is_cyclic(P: ArrayLike, *, tolerance: float = TOLERANCE) -> BoolArray:
@@ -136,7 +137,7 @@ def is_cyclic(P: ArrayLike, *, tolerance: float = TOLERANCE) -> BoolArray:
     >>> bool(is_cyclic([[0.5, 0.6, 0.4], [0.4, 0.5, 0.6], [0.6, 0.4, 0.5]]))
     True
     """
-    reach = _reachable(_beats(P, tolerance))
+    reach = reachable(_beats(P, tolerance))
     return np.asarray(np.diagonal(reach, axis1=-2, axis2=-1).any(axis=-1))
 
 
@@ -275,14 +276,6 @@ def _tolerance(tolerance: float) -> float:
 
 def _beats(P: ArrayLike, tolerance: float) -> BoolArray:
     return np.asarray(validation.preference_matrix(P) - 0.5 > _tolerance(tolerance))
-
-
-def _reachable(edges: BoolArray) -> BoolArray:
-    """Return the transitive closure (Warshall): (..., K, K) → (..., K, K)."""
-    reach = edges.copy()
-    for j in range(reach.shape[-1]):
-        reach |= reach[..., :, j, None] & reach[..., j, None, :]
-    return reach
 
 
 def _ordered_rows(P: ArrayLike, exceeds: np.ufunc, margin: float) -> BoolArray:

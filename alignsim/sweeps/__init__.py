@@ -1,5 +1,5 @@
 """Sweeps over parameters and matrices, to labelled datasets."""
 
-from alignsim.sweeps.sweep import sweep
+from alignsim.sweeps.grid import sweep
 
 __all__ = ["sweep"]
