@@ -1,6 +1,7 @@
 """What a feedback map does in the long run."""
 
 from alignsim.analysis.boundaries import critical_signal
+from alignsim.analysis.certificates import Certificates, certificates
 from alignsim.analysis.fixed_points import FixedPoint, fixed_point
 from alignsim.analysis.inspection import Inspection, MatrixSummary, inspect
 from alignsim.analysis.onset import critical_beta
@@ -8,10 +9,12 @@ from alignsim.analysis.phases import collapsed, phases
 from alignsim.analysis.stability import Stability, omega, spectral_radius, stability
 
 __all__ = [
+    "Certificates",
     "FixedPoint",
     "Inspection",
     "MatrixSummary",
     "Stability",
+    "certificates",
     "collapsed",
     "critical_beta",
     "critical_signal",

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 WIDEST_LANE = 64
 """The largest K that runs in lanes; above, a round is a matrix product."""
 
+LARGEST_LOGIT = 1e300
+"""Beyond it a difference of logits could overflow: the instance has failed."""
+
 DRIFT_CHUNK = 4096
 """Maps whose matrices are gathered at a time, to bound the memory of a shared table."""
 
@@ -219,7 +222,7 @@ def _step_by_step(
 
 def _mark_failures(record: Record) -> None:
     """Give a failed instance a status and NaN throughout."""
-    broken = ~np.isfinite(record.state).all(axis=-1)
+    broken = ~(np.abs(record.state) < LARGEST_LOGIT).all(axis=-1)
     record.status[broken & (record.status == OK)] = NOT_FINITE
     failed = record.status != OK
     record.state[failed] = np.nan

@@ -103,7 +103,8 @@ class Trajectory:
         """Return why the instance at ``index`` failed and what helps, or that it did not."""
         place = index if isinstance(index, tuple) else (index,)
         code = int(np.asarray(self.status)[place])
-        return f"instance {at(place) or '()'}: {REASONS[code]}"
+        where = f"instance {at(place)}: " if place else ""
+        return f"{where}{REASONS[code]}"
 
     def to_xarray(self) -> xarray.Dataset:
         """Return everything as a Dataset with dimensions map_0, map_1, ..., round, response."""

@@ -6,6 +6,7 @@ import io
 import zipfile
 import zlib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -92,7 +93,8 @@ def matrices_from_json(path: PathLike, content: Any, *, key: str | None = None) 
                 f'{path}: entry {name!r} has no "P"; expected {{"P": [[...]], "labels": [...]}}'
             )
     if key is not None:
-        return _entry(path, content[_known_key(path, key, content)], key)
+        entry = _entry(path, content[_known_key(path, key, content)], key)
+        return replace(entry, names=(key,)) if entry.P.ndim == 2 else entry
     entries = [_entry(path, entry, name) for name, entry in content.items()]
     if len({entry.P.shape for entry in entries}) > 1:
         raise FileFormatError(

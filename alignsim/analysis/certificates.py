@@ -1,0 +1,145 @@
+"""Certificates that every orbit of MRS-IPO converges to the one fixed point (theory 6.5).
+
+Each is a closed-form condition on α, βλ and P. With b = βλ, m = ‖Π(P − ½)Π‖₂ and
+D = max_ij span(P_i − P_j):
+
+====  ==============================  ==========================================================
+C1    α + (b/2)‖P − ½‖₂ < 1           contraction of the logits: the softmax has slope ≤ ½
+C2    α² + (b/2)m < 1                 the same, the skew part of the Jacobian split off
+C3    α + bD/4 < 1                    contraction in the span seminorm; dimension-free
+C4    (bD)² < 32α(1 − α)              KL(π* ‖ π_t) decreases
+C5    (bm)² < 8α(1 − α)               KL(π* ‖ π_t) decreases at a stated rate
+====  ==============================  ==========================================================
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alignsim import validation
+from alignsim.feedback import FeedbackMap
+from alignsim.simplex import mean_zero_basis
+from alignsim.validation import FloatArray
+
+NAMES = ("C1", "C2", "C3", "C4", "C5")
+
+
+@dataclass(frozen=True)
+class Certificates:
+    """Which certificates of global convergence hold, for a batch of maps.
+
+    Attributes
+    ----------
+    holds : (..., 5)
+        In the order of ``NAMES``: C1 to C5.
+    slack : (..., 5)
+        How far each condition is from failing, as 1 − left side/right side; negative if it fails.
+    rate : (..., 5)
+        Guaranteed factor a round where the certificate holds: of the distance of logits (C1, C2),
+        of its span (C3), of KL(π* ‖ π_t) (C5). NaN where none is known (C4) or it fails.
+    beta_limit : (..., 5)
+        The largest β for which the condition would hold at this α and λ.
+    """
+
+    holds: NDArray[np.bool_]
+    slack: FloatArray
+    rate: FloatArray
+    beta_limit: FloatArray
+
+    @property
+    def certified(self) -> NDArray[np.bool_]:
+        """Whether any certificate holds, (...)."""
+        return np.asarray(self.holds.any(axis=-1))
+
+    @property
+    def sharpest(self) -> NDArray[np.str_]:
+        """The certificate with the largest β limit, (...); its name."""
+        return np.asarray(np.array(NAMES)[np.argmax(self.beta_limit, axis=-1)])
+
+    def rounds(self, tolerance: float = 1e-9) -> FloatArray:
+        """Return the rounds (..., 5) after which each rate guarantees that factor; NaN if none.
+
+        The factor is of the measure that the certificate contracts: see ``rate``.
+        """
+        small = float(validation.parameter(tolerance, "tolerance", low=1e-300, high=1.0))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(np.ceil(np.log(small) / np.log(self.rate)))
+
+
+def certificates(loop: FeedbackMap) -> Certificates:
+    """Return which of C1 to C5 hold for MRS-IPO maps; no fixed point is needed.
+
+    Raises
+    ------
+    ValueError
+        For another objective: no useful global certificate is known for MRS-DPO.
+
+    Examples
+    --------
+    >>> import alignsim as asim
+    >>> loop = asim.FeedbackMap(asim.preferences.cyclic(3, advantage=0.5), beta=1.8, alpha=0.5)
+    >>> found = asim.analysis.certificates(loop)
+    >>> found.holds.tolist(), str(found.sharpest)
+    ([False, False, False, True, False], 'C4')
+    >>> found.beta_limit.round(3).tolist()
+    [1.155, 1.732, 1.333, 1.886, 1.633]
+    """
+    if loop.objective != "ipo":
+        raise ValueError(
+            f"objective is {loop.objective!r}; certificates C1 to C5 are known for 'ipo' only: "
+            "use alignsim.analysis.stability(loop) for local stability"
+        )
+    E = mean_zero_basis(loop.responses)
+    skew = loop.P - 0.5
+    norm = np.linalg.norm(skew, 2, axis=(-2, -1))
+    m = np.linalg.norm(E.T @ skew @ E, 2, axis=(-2, -1))
+    D = _row_span(loop.P)
+    alpha, b = loop.alpha, loop.beta * loop.lam
+    free = 1.0 - alpha
+    with np.errstate(divide="ignore", invalid="ignore"):
+        limits = np.stack(
+            np.broadcast_arrays(
+                2.0 * free / norm,
+                2.0 * free * (1.0 + alpha) / m,
+                4.0 * free / D,
+                np.sqrt(32.0 * alpha * free) / D,
+                np.sqrt(8.0 * alpha * free) / m,
+            ),
+            axis=-1,
+        )
+        # 0/0: nothing to certify against (α = 1), or nothing that moves (βλ·P = const)
+        limits = np.where(np.isnan(limits), 0.0, limits)
+        use = b[..., None] / limits
+        slack = 1.0 - np.where(b[..., None] == 0.0, np.where(free[..., None] > 0, 0.0, 1.0), use)
+        holds = slack > 0.0
+        half = 0.25 * b * m
+        excess = (b * m) ** 2 / (4.0 * alpha * free) - 1.0
+        kl = np.where(excess <= 0.0, alpha, alpha / (1.0 - excess * free))
+        rates = np.stack(
+            np.broadcast_arrays(
+                alpha + 0.5 * b * norm, np.hypot(alpha, half) + half, alpha + 0.25 * b * D,
+                np.nan, kl,
+            ),
+            axis=-1,
+        )  # fmt: skip
+        per_beta = limits / loop.lam[..., None]
+    return Certificates(
+        holds=holds,
+        slack=slack,
+        rate=np.where(holds, rates, np.nan),
+        beta_limit=np.where(
+            loop.lam[..., None] > 0, per_beta, np.where(free[..., None] > 0, np.inf, 0.0)
+        ),
+    )
+
+
+def _row_span(P: FloatArray) -> FloatArray:
+    """Return D = max over rows i, j of max_k − min_k (P_ik − P_jk): (..., K, K) → (...)."""
+    widest = np.zeros(P.shape[:-2])
+    for i in range(P.shape[-1] - 1):
+        gap = P[..., i : i + 1, :] - P[..., i + 1 :, :]
+        widest = np.maximum(widest, (gap.max(axis=-1) - gap.min(axis=-1)).max(axis=-1))
+    return widest

@@ -1,0 +1,49 @@
+"""The application and what all its commands share."""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import Annotated
+
+import typer
+
+from alignsim.cli.errors import OneLineErrors
+
+app = typer.Typer(
+    cls=OneLineErrors,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> None:
+    """Run the command line; the entry point ``alignsim``."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    app(prog_name="alignsim")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        import alignsim
+
+        typer.echo(f"alignsim {alignsim.__version__}")
+        raise typer.Exit
+
+
+@app.callback(
+    help="Iterated preference optimisation as a dynamical system: will your alignment loop "
+    "converge, oscillate or collapse?"
+)
+def _alignsim(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and stop."
+        ),
+    ] = False,
+) -> None:
+    pass

@@ -1,0 +1,96 @@
+"""Output files: checked before anything is computed, written beside their place and renamed."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import xarray
+    from matplotlib.figure import Figure
+
+    from alignsim.analysis.inspection import Inspection
+
+PICTURES = (".png", ".pdf", ".svg")
+TABLES = (".nc", ".csv")
+FINDINGS = (".json",)
+
+_DPI = 150
+
+
+def check(path: Path | None, option: str, kinds: tuple[str, ...], source: Path | None) -> None:
+    """Refuse a file that could not be written in the end.
+
+    Raises
+    ------
+    ValueError
+        If ``path`` has none of the known suffixes, its folder is missing or closed, it is a
+        folder itself, or it is the ``source`` that is read.
+    """
+    if path is None:
+        return
+    if path.suffix.lower() not in kinds:
+        raise ValueError(f"{option} is '{path}'; its name must end in {' or '.join(kinds)}")
+    if not path.parent.is_dir():
+        raise ValueError(f"{option} is '{path}', but there is no folder '{path.parent}'; make it")
+    if path.is_dir():
+        raise ValueError(f"{option} is '{path}', which is a folder; name a file in it")
+    if not os.access(path.parent, os.W_OK):
+        raise ValueError(f"{option} is '{path}', but the folder '{path.parent}' is read-only")
+    if source is not None and path.exists() and source.exists() and path.samefile(source):
+        raise ValueError(f"{option} is '{path}', the file that is read; choose another name")
+
+
+def save_picture(figure: Figure, path: Path) -> None:
+    """Write a figure in the format that the suffix names."""
+    with _beside(path) as part:
+        figure.savefig(part, format=path.suffix[1:].lower(), dpi=_DPI)
+
+
+def save_data(found: xarray.Dataset, path: Path | None) -> None:
+    """Write a dataset as NetCDF or CSV, if a path is given."""
+    if path is None:
+        return
+    with _beside(path) as part:
+        if path.suffix.lower() == ".csv":
+            found.to_dataframe().to_csv(part)
+        else:
+            found.to_netcdf(part, engine="scipy")
+
+
+def save_findings(found: Inspection, path: Path | None) -> None:
+    """Write findings as JSON, if a path is given: NaN as null, infinity as "inf"."""
+    if path is None:
+        return
+    text = json.dumps(_plain(dataclasses.asdict(found)), indent=2, ensure_ascii=False)
+    with _beside(path) as part:
+        part.write_text(text + "\n", encoding="utf-8")
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    """Yield a name beside ``path``, which takes its place if all goes well."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield part
+        part.replace(path)
+    except OSError as error:
+        raise OSError(f"'{path}' cannot be written: {error.strerror or error}") from None
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(entry) for name, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else str(value)
+    return value

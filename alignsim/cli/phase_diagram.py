@@ -1,0 +1,80 @@
+"""``alignsim phase-diagram``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from alignsim.cli import options
+from alignsim.cli.app import app
+
+
+@app.command(
+    "phase-diagram",
+    epilog="Example: alignsim phase-diagram --alpha 0.8 --beta-max 20 --out phases.png",
+)
+def phase_diagram(
+    file: options.MatrixFile = None,
+    *,
+    key: options.Key = None,
+    index: options.Index = None,
+    smoothing: options.Smoothing = None,
+    responses: options.Responses = None,
+    advantage: options.Advantage = None,
+    objective: options.Objective = "ipo",
+    alpha: options.Alpha = 0.6,
+    beta_max: Annotated[float, typer.Option(help="β runs from 0 to this.")] = 12.0,
+    lam_max: Annotated[float, typer.Option(help="λ runs from 0 to this, at most 1.")] = 1.0,
+    beta_points: Annotated[int, typer.Option(min=2, help="How many values of β.")] = 200,
+    lam_points: Annotated[int, typer.Option(min=2, help="How many values of λ.")] = 100,
+    rounds: options.Rounds = 3000,
+    value: Annotated[
+        str, typer.Option(help="What to draw: phase, entropy, cycle_strength...")
+    ] = "phase",
+    out: Annotated[Path, typer.Option(help=options.PICTURES_HELP)] = Path("phase-diagram.png"),
+    data: options.Data = None,
+    progress: Annotated[
+        bool, typer.Option(help="Show a bar on a terminal if it takes long.")
+    ] = True,
+    quiet: options.Quiet = False,
+) -> None:
+    """Draw where the loop converges, oscillates, drifts or collapses, over β and λ.
+
+    The exact stability boundary is drawn over it, and the closed form where one is known.
+    """
+    from alignsim.cli import outputs
+
+    outputs.check(out, "--out", outputs.PICTURES, file)
+    outputs.check(data, "--data", outputs.TABLES, file)
+    from matplotlib.figure import Figure
+
+    from alignsim import plotting, sweep, validation
+    from alignsim.cli import inputs
+    from alignsim.sweeps import findings
+    from alignsim.sweeps.grid import ATTRIBUTES
+
+    validation.choice(value, "--value", ATTRIBUTES)
+    subject = inputs.subject(file, key, index, smoothing, responses, advantage)
+    found = sweep(
+        subject.P,
+        objective=objective,
+        alpha=alpha,
+        beta=inputs.axis(beta_max, "--beta-max", beta_points),
+        lam=inputs.axis(lam_max, "--lam-max", lam_points, limit=1.0),
+        rounds=rounds,
+        progress=progress and not quiet and sys.stderr.isatty(),
+    )
+    figure = Figure(figsize=(7.2, 4.6), layout="constrained")
+    ax = plotting.phase_diagram(found, value=value, ax=figure.add_subplot())
+    title = f"{subject.name}: {ax.get_title()}"
+    ax.title.set_text(title)
+    outputs.save_picture(figure, out)
+    outputs.save_data(found, data)
+    if not quiet:
+        from alignsim.cli import reports
+
+        reports.print_rows(title, findings(found))
+        reports.print_saved(out, data)

@@ -1,0 +1,90 @@
+"""``alignsim simulate``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from alignsim.cli import options
+from alignsim.cli.app import app
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from alignsim.feedback import Trajectory
+
+
+@app.command(epilog="Example: alignsim simulate --beta 8 --start 0.8,0.1,0.1 --picture simplex")
+def simulate(
+    file: options.MatrixFile = None,
+    *,
+    key: options.Key = None,
+    index: options.Index = None,
+    smoothing: options.Smoothing = None,
+    responses: options.Responses = None,
+    advantage: options.Advantage = None,
+    objective: options.Objective = "ipo",
+    beta: Annotated[float, typer.Option(help="β, strength of the preference signal.")] = 8.0,
+    alpha: options.Alpha = 0.6,
+    lam: options.Lam = 1.0,
+    rounds: options.Rounds = 3000,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            help="First policy, probabilities separated by commas "
+            "(default: uniform, moved slightly)."
+        ),
+    ] = None,
+    picture: Annotated[str, typer.Option(help="timeline or simplex.")] = "timeline",
+    time: Annotated[str, typer.Option(help="Scale of the timeline: log or linear.")] = "log",
+    out: Annotated[Path, typer.Option(help=options.PICTURES_HELP)] = Path("orbit.png"),
+    data: options.Data = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Follow one loop round by round."""
+    from alignsim.cli import outputs
+
+    outputs.check(out, "--out", outputs.PICTURES, file)
+    outputs.check(data, "--data", outputs.TABLES, file)
+    from alignsim import FeedbackMap, validation
+    from alignsim.cli import inputs
+
+    validation.choice(picture, "--picture", ("timeline", "simplex"))
+    validation.choice(time, "--time", ("linear", "log"))
+    subject = inputs.subject(file, key, index, smoothing, responses, advantage)
+    loop = FeedbackMap(subject.P, objective=objective, beta=beta, alpha=alpha, lam=lam)
+    orbit = loop.run(None if start is None else inputs.probabilities(start), rounds)
+    if orbit.failed:
+        raise ValueError(f"the loop failed: {orbit.reason()}")
+    title = f"{subject.name}: MRS-{objective.upper()}, β = {beta:g}, α = {alpha:g}, λ = {lam:g}"
+    figure = _draw(orbit, subject.labels, picture, time)
+    figure.axes[0].title.set_text(title)
+    outputs.save_picture(figure, out)
+    outputs.save_data(orbit.to_xarray(), data)
+    if not quiet:
+        from alignsim.cli import reports
+
+        reports.print_rows(f"{title}, {rounds:,} rounds", reports.orbit_rows(orbit, subject.labels))
+        reports.print_saved(out, data)
+
+
+def _draw(orbit: Trajectory, labels: Sequence[str] | None, picture: str, time: str) -> Figure:
+    from matplotlib.figure import Figure
+
+    from alignsim import plotting
+
+    figure = Figure(figsize=(7.2, 4.6), layout="constrained")
+    if picture == "timeline":
+        axes = figure.subplots(2, sharex=True, height_ratios=(2, 1))
+        plotting.timeline(orbit, labels=labels, time=time, ax=axes)
+        return figure
+    import mpltern  # noqa: F401  (makes the projection known)
+
+    ternary = orbit.logits.shape[-1] == 3
+    plotting.simplex(
+        orbit, labels=labels, ax=figure.add_subplot(projection="ternary" if ternary else None)
+    )
+    return figure

@@ -1,0 +1,12 @@
+"""Pictures: one function each, from a result object to Axes.
+
+A function only draws. It returns the Axes, makes a figure only where ``ax`` is not given, shows
+nothing and changes no settings. Matplotlib is imported when a picture is drawn.
+"""
+
+from alignsim.plotting.phase_diagram import phase_diagram
+from alignsim.plotting.population import population
+from alignsim.plotting.simplex import simplex
+from alignsim.plotting.timeline import timeline
+
+__all__ = ["phase_diagram", "population", "simplex", "timeline"]

@@ -1,0 +1,167 @@
+"""Policies and entropy over the rounds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alignsim import validation
+from alignsim.plotting import orbits
+from alignsim.plotting.palette import INK, OKABE_ITO, Style
+from alignsim.validation import FloatArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from alignsim.feedback.trajectory import Trajectory
+
+_NAMED = len(OKABE_ITO)
+"""So many responses get a colour and a name; the others are grey."""
+
+_COLUMNS = 120
+_FOLLOWED = 4
+"""A line is followed by eye while no more of its rounds share one of so many columns."""
+
+_GREY = "#BBBBBB"
+
+
+def timeline(
+    orbit: Trajectory,
+    *,
+    index: tuple[int, ...] | int = (),
+    labels: Sequence[str] | None = None,
+    time: str = "log",
+    ax: Sequence[Axes] | NDArray[np.object_] | None = None,
+    **kwargs: Any,
+) -> NDArray[np.object_]:
+    """Return two Axes: the policy's coordinates over the rounds, and its entropy below.
+
+    Of more than eight responses, the eight that reach the highest probabilities are named; the
+    others are grey. Where rounds are too dense for a line, each is a dot.
+
+    Parameters
+    ----------
+    orbit
+        From ``FeedbackMap.run``.
+    index
+        Which instance of a batch.
+    labels
+        Names of the responses.
+    time
+        "log", which shows the first rounds and the long run at once, or "linear".
+    ax
+        Two Axes to draw on; by default a new figure.
+    **kwargs
+        Passed to ``Axes.plot``, which draws the lines.
+
+    Raises
+    ------
+    ValueError
+        If ``orbit`` is no trajectory or keeps one round only, ``index`` does not name one
+        instance, ``labels`` do not fit, ``time`` is unknown or ``ax`` is not two Axes.
+
+    Examples
+    --------
+    >>> import alignsim as asim
+    >>> from matplotlib.figure import Figure
+    >>> loop = asim.FeedbackMap(asim.preferences.cyclic(3, advantage=0.3), beta=8.0, alpha=0.6)
+    >>> axes = timeline(loop.run(rounds=50), ax=Figure().subplots(2))
+    >>> [ax.get_ylabel() for ax in axes]
+    ['probability', 'entropy (nats)']
+    """
+    policies, entropy = orbits.one_orbit(orbit, index)
+    if len(orbit.rounds) < 2:
+        raise ValueError(
+            f"orbit keeps round {orbit.rounds[0]} only, which makes no timeline; run the map with "
+            'keep="all" or every n-th round'
+        )
+    names = orbits.response_labels(labels, policies.shape[-1])
+    validation.choice(time, "time", ("linear", "log"))
+    top, bottom = axes = _two_axes(ax)
+    order = np.argsort(-policies.max(axis=0), kind="stable")
+    grey, named = order[_NAMED:], np.sort(order[:_NAMED])
+    courses = [
+        *(_Course(policies[:, i], _GREY, f"{len(grey)} others") for i in grey),
+        *(_Course(policies[:, i], c, names[i]) for i, c in zip(named, OKABE_ITO, strict=False)),
+    ]
+    uniform = np.log(len(names))
+    _draw(top, orbit.rounds, courses, time, kwargs)
+    _draw(bottom, orbit.rounds, [_Course(entropy, INK, "entropy")], time, kwargs)
+    bottom.axhline(uniform, color=INK, linewidth=0.8, linestyle=":", label=f"log {len(names)}")
+    orbits.note_failure(top, orbit, index)
+    top.set(ylabel="probability", ylim=(0.0, None), title=orbits.title(orbit))
+    bottom.set(xlabel="round", ylabel="entropy (nats)", ylim=(0.0, 1.15 * uniform))
+    for each in axes:
+        each.set_xlim(orbit.rounds[0], max(orbit.rounds[-1], orbit.rounds[0] + 1))
+        handles, texts = each.get_legend_handles_labels()
+        once = dict(zip(texts, handles, strict=True))
+        each.legend(
+            once.values(), once, loc="upper left", bbox_to_anchor=(1.0, 1.05), frameon=False
+        )
+    return axes
+
+
+class _Course(NamedTuple):
+    """A number over the rounds, (f,), and how it is drawn."""
+
+    values: FloatArray
+    colour: str
+    label: str
+
+
+def _draw(
+    ax: Axes,
+    rounds: NDArray[np.int64],
+    courses: list[_Course],
+    time: str,
+    style: Style,
+) -> None:
+    """Draw lines as far as the eye can follow them, and from there on a dot a round.
+
+    The dots of one round are drawn together, so that no course hides another.
+    """
+    from matplotlib.colors import to_rgba_array
+
+    split = _crowded_from(rounds, time)
+    lines = []
+    for values, colour, label in courses:
+        look: Style = {"color": colour, "label": label, "linewidth": 1.3} | style
+        lines += ax.plot(rounds[: split + 1], values[: split + 1], **look)
+    dots = np.stack([course.values[split:] for course in courses], axis=-1)
+    ax.scatter(
+        np.repeat(rounds[split:], len(courses)),
+        dots.ravel(),
+        s=lines[0].get_linewidth() ** 2,
+        c=np.tile(to_rgba_array([line.get_color() for line in lines]), (len(dots), 1)),
+        linewidths=0.0,
+        rasterized=True,
+    )
+    if time == "log":
+        ax.set_xscale("symlog", linthresh=1.0)
+
+
+def _crowded_from(rounds: NDArray[np.int64], time: str) -> int:
+    """Return the first index from which more rounds share a column than can be followed."""
+    place = np.log1p(rounds) if time == "log" else rounds
+    column = np.floor(_COLUMNS * place / max(place[-1], 1)).astype(int)
+    _, first, count = np.unique(column, return_index=True, return_counts=True)
+    crowded = first[count > _FOLLOWED]
+    return int(crowded[0]) if crowded.size else len(rounds)
+
+
+def _two_axes(ax: Any) -> NDArray[np.object_]:
+    from matplotlib.axes import Axes
+
+    if ax is None:
+        from matplotlib import pyplot
+
+        ax = pyplot.subplots(
+            2, sharex=True, figsize=(7.2, 4.6), height_ratios=(2, 1), layout="constrained"
+        )[1]
+    axes = np.asarray(ax, dtype=object)
+    if axes.shape != (2,) or not all(isinstance(each, Axes) for each in axes):
+        raise ValueError(f"ax is {ax!r}; give two Axes, as from figure.subplots(2)")
+    return axes

@@ -1,0 +1,377 @@
+import json
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from typer.testing import CliRunner
+
+import alignsim as asim
+from alignsim.cli import app
+
+PNG = b"\x89PNG\r\n\x1a\n"
+SMALL = ["--beta-points", "13", "--lam-points", "9", "--rounds", "400"]
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path, monkeypatch):
+    """Every command runs in a folder of its own, on a terminal of 80 columns."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+@pytest.fixture
+def python(monkeypatch):
+    """Run Python in a process of its own, in which this alignsim can be imported."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(asim.__file__).parents[1]))
+
+    def _python(*arguments):
+        command = [sys.executable, *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    return _python
+
+
+@pytest.fixture
+def run():
+    """Run a command that must succeed, and return what it printed."""
+
+    def _run(*arguments):
+        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+        assert result.exit_code == 0, result.output
+        assert result.stderr == ""
+        return result.stdout
+
+    return _run
+
+
+@pytest.fixture
+def refuse(tmp_path):
+    """Run a command that must fail; return its one line after checking that it left no file."""
+
+    def _refuse(*arguments):
+        before = _listing(tmp_path)
+        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+        assert result.exit_code == 2
+        assert isinstance(result.exception, SystemExit)
+        assert result.stdout == ""
+        assert result.stderr.startswith("alignsim: ")
+        assert result.stderr.count("\n") == 1
+        assert _listing(tmp_path) == before
+        return result.stderr
+
+    return _refuse
+
+
+@pytest.fixture
+def votes(tmp_path):
+    """Votes in which rock beats scissors beats paper beats rock, three to one."""
+    rows = [("rock", "scissors"), ("scissors", "paper"), ("paper", "rock")]
+    lines = [f"{a},{b},{w}" for a, b in rows for w in ("left", "left", "left", "right") * 5]
+    path = tmp_path / "votes.csv"
+    path.write_text("\n".join(["one,other,won", *lines]), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def ratings(tmp_path):
+    """Two raters' scores of three drinks on two prompts."""
+    rng = np.random.default_rng(0)
+    lines = [
+        f"{prompt},{drink},{rater},{rng.integers(1, 6)},{rng.integers(1, 6)}"
+        for prompt in ("morning", "noon")
+        for drink in ("tea", "coffee", "water")
+        for rater in ("ann", "bob")
+    ]
+    path = tmp_path / "ratings.csv"
+    path.write_text("\n".join(["prompt,response,rater,taste,looks", *lines]), encoding="utf-8")
+    return path
+
+
+def _listing(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+# phase-diagram
+
+
+def test_phase_diagram_draws_and_tells(run, tmp_path):
+    printed = run("phase-diagram", *SMALL)
+    assert (tmp_path / "phase-diagram.png").read_bytes().startswith(PNG)
+    assert [path.name for path in tmp_path.iterdir()] == ["phase-diagram.png"]
+    assert "rock-paper-scissors: MRS-IPO, α = 0.6" in printed
+    assert "117 (13 β × 9 λ), 400 rounds each" in printed
+    assert "stable up to βλ = 4.6188" in printed
+    assert printed.count("agree at all") == 2
+    assert "saved phase-diagram.png" in printed
+
+
+@pytest.mark.parametrize("kind", ["nc", "csv"])
+def test_phase_diagram_saves_its_numbers(run, tmp_path, kind):
+    run("phase-diagram", *SMALL, "--data", f"sweep.{kind}", "--out", "sweep.PDF", "--quiet")
+    P = asim.preferences.cyclic(3, advantage=0.3)
+    beta, lam = np.linspace(0, 12, 13), np.linspace(0, 1, 9)
+    ds = asim.sweep(P, beta=beta, lam=lam, alpha=0.6, rounds=400, progress=False)
+    if kind == "nc":
+        with xr.open_dataset(tmp_path / "sweep.nc", engine="scipy") as saved:
+            assert saved.phase.identical(ds.phase)
+            assert (saved.entropy == ds.entropy).all()
+    else:
+        saved = pd.read_csv(tmp_path / "sweep.csv")
+        assert saved["phase"].tolist() == ds.phase.values.ravel().tolist()
+    assert (tmp_path / "sweep.PDF").read_bytes().startswith(b"%PDF")
+
+
+def test_phase_diagram_of_a_matrix_without_closed_form(run, tmp_path):
+    P = asim.preferences.bradley_terry([1.0, 0.0, 0.5])
+    (tmp_path / "tea.json").write_text(json.dumps({"P": P.tolist()}), encoding="utf-8")
+    printed = run("phase-diagram", "tea.json", *SMALL, "--out", "tea.svg", "--value", "entropy")
+    assert "tea: MRS-IPO" in printed
+    assert "none known for this matrix" in printed
+    assert b"<svg" in (tmp_path / "tea.svg").read_bytes()
+
+
+def test_phase_diagram_picks_from_a_stack(run, refuse):
+    P = np.stack([asim.preferences.cyclic(3, advantage=a) for a in (0.1, 0.4)])
+    np.save("stack.npy", P)
+    assert "stack 1: MRS-IPO" in run("phase-diagram", "stack.npy", *SMALL, "--index", 1)
+    assert "holds 2 matrices; pick one with --index 0 to 1" in refuse("phase-diagram", "stack.npy")
+    assert "--index is 2; stack.npy holds 2" in refuse("phase-diagram", "stack.npy", "--index", 2)
+
+
+def test_phase_diagram_of_votes(run, refuse, tmp_path):
+    (tmp_path / "few.csv").write_text("left,right,winner\na,b,left\nb,c,left\n", encoding="utf-8")
+    assert "fewer than 1 vote: 'a' and 'c'" in refuse("phase-diagram", "few.csv")
+    assert "few: MRS-IPO" in run("phase-diagram", "few.csv", "--smoothing", 1, *SMALL)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--out", "a.gif"], "--out is 'a.gif'; its name must end in .png or .pdf or .svg"),
+        (["--data", "a.xls"], "--data is 'a.xls'; its name must end in .nc or .csv"),
+        (["--out", "no/a.png"], "there is no folder 'no'"),
+        (["--alpha", "2"], "alpha is 2; it must be in [0, 1]"),
+        (["--alpha", "nan"], "alpha is nan"),
+        (["--alpha", "much"], "'--alpha'"),
+        (["--beta-max", "inf"], "--beta-max is inf; it must be finite and above 0"),
+        (["--beta-max", "0"], "--beta-max is 0.0"),
+        (["--lam-max", "2"], "--lam-max is 2.0; it must be above 0 and at most 1"),
+        (["--beta-points", "1"], "'--beta-points'"),
+        (["--rounds", "-1"], "rounds is -1"),
+        (["--objective", "ippo"], "did you mean 'ipo'? known: 'dpo', 'ipo'"),
+        (["--value", "fase"], "--value is 'fase'; did you mean 'phase'?"),
+        (["--responses", "4"], "responses is 4"),
+        (["--key", "a"], "--key is 'a', but there is no FILE"),
+        (["none.csv"], "none.csv: no such file"),
+        (["none.npy", "--responses", "3"], "--responses is 3, but the matrix is in none.npy"),
+        (["--beta-points", "3", "--nonsense"], "--nonsense"),
+    ],
+)
+def test_phase_diagram_refuses(refuse, arguments, message):
+    assert message in refuse("phase-diagram", *arguments)
+
+
+def test_nothing_is_computed_before_the_output_is_checked(refuse, monkeypatch, tmp_path):
+    def fail(*_, **__):
+        raise AssertionError
+
+    monkeypatch.setattr(asim.sweeps, "sweep", fail)
+    (tmp_path / "folder.png").mkdir()
+    assert "is a folder" in refuse("phase-diagram", "--out", "folder.png")
+    assert ".gif" in refuse("phase-diagram", "--out", "a.gif")
+
+
+def test_phase_diagram_sends_ratings_elsewhere(refuse, ratings):
+    assert "see alignsim inspect" in refuse("phase-diagram", ratings)
+
+
+# simulate
+
+
+def test_simulate_follows_one_orbit(run, tmp_path):
+    printed = run("simulate", "--rounds", 200, "--start", "0.8,0.1,0.1", "--data", "orbit.csv")
+    assert (tmp_path / "orbit.png").read_bytes().startswith(PNG)
+    P = asim.preferences.cyclic(3, advantage=0.3)
+    orbit = asim.FeedbackMap(P, beta=8.0, alpha=0.6).run([0.8, 0.1, 0.1], rounds=200)
+    for value in (*orbit.final, orbit.entropy[-1], orbit.effective_support[-1]):
+        assert f"{value:.6g}" in printed
+    assert f"{orbit.cycle_strength:.6g} (variance from round 100 on)" in printed
+    saved = pd.read_csv(tmp_path / "orbit.csv")
+    assert saved["policy"].values == pytest.approx(orbit.policies.ravel())
+
+
+@pytest.mark.parametrize("responses", [3, 5])
+def test_simulate_draws_the_simplex(run, tmp_path, responses):
+    run("simulate", "--rounds", 50, "--picture", "simplex", "--responses", responses, "-q")
+    assert (tmp_path / "orbit.png").read_bytes().startswith(PNG)
+
+
+def test_simulate_names_the_responses_of_a_file(run, votes):
+    lines = votes.read_text(encoding="utf-8").replace("one,other,won", "left,right,winner")
+    votes.write_text(lines, encoding="utf-8")
+    assert "final policy: scissors" in run("simulate", votes, "--rounds", 20)
+
+
+def test_simulate_lists_the_most_probable_of_many(run):
+    printed = run("simulate", "--responses", 21, "--rounds", 20)
+    assert printed.count("final policy: response") == 12
+    assert "9, each less probable" in printed
+
+
+def test_markup_in_a_file_is_text(run, tmp_path):
+    content = {"P": [[0.5, 0.7], [0.3, 0.5]], "labels": ["[red]x[/red]", "[/]"]}
+    (tmp_path / "odd.json").write_text(json.dumps(content), encoding="utf-8")
+    printed = run("simulate", "odd.json", "--rounds", 20)
+    assert "[red]x[/red]" in printed
+    assert "final policy: [/]" in printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--start", "a,b"], "--start is 'a,b'; give probabilities separated by commas"),
+        (["--start", "0.5,0.5"], "start has 2 responses"),
+        (["--start", "1,0,0"], "start[1] is 0"),
+        (["--picture", "pie"], "--picture is 'pie'; known: 'simplex', 'timeline'"),
+        (["--time", "years"], "--time is 'years'"),
+        (["--beta", "-1"], "beta is -1"),
+        (["--beta", "1e308", "--alpha", "1", "--rounds", "300"], "the loop failed: "),
+    ],
+)
+def test_simulate_refuses(refuse, arguments, message):
+    assert message in refuse("simulate", "--rounds", 20, *arguments)
+
+
+# inspect
+
+
+def test_inspect_votes(run, votes, tmp_path):
+    columns = ["--left", "one", "--right", "other", "--winner", "won"]
+    printed = run("inspect", votes, *columns, "--resamples", 20, "--out", "found.json")
+    assert "votes.csv: comparisons" in printed
+    found = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))
+    (summary,) = found["matrices"]
+    assert summary["cyclic"] is True
+    assert summary["condorcet_winner"] == ""
+    assert summary["onset_beta"] == pytest.approx(6.0)
+    assert summary["onset_low"] <= 6.0
+    for words in ("rock", "majority cycles", "yes", "95 % interval, 20 resamples", "α = 0.5"):
+        assert words in printed
+    assert found["settings"]["resamples"] == 20
+
+
+def test_inspect_votes_with_codes_of_their_own(run, tmp_path):
+    (tmp_path / "coded.csv").write_text("left,right,winner\na,b,W\na,b,L\na,b,W\n", "utf-8")
+    printed = run("inspect", "coded.csv", "--codes", "left=W,right=L", "--resamples", 0)
+    assert "Condorcet winner" in printed
+
+
+def test_inspect_ratings(run, ratings):
+    printed = run("inspect", ratings, "--resamples", 5, "--attribute", "taste", "--recipe", "mean")
+    assert "ratings.csv: ratings" in printed
+    assert "looks" not in printed
+    assert "matrices with K = 3" in printed
+
+
+def test_inspect_matrices_side_by_side(run, tmp_path):
+    P = np.stack([asim.preferences.cyclic(3, advantage=a) for a in (0.1, 0.2, 0.3, 0.4)])
+    np.savez("stack.npz", cycles=P, ties=np.full((1, 2, 2), 0.5))
+    printed = run("inspect", "stack.npz", "--key", "cycles", "--out", "found.json")
+    assert all(f"matrix {i}" in printed for i in range(4))
+    assert "7.5" in printed
+    text = run("inspect", "stack.npz", "--key", "ties", "--beta-max", 50, "--out", "found.json")
+    assert "above 50" in text
+    found = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))
+    assert found["matrices"][0]["onset_beta"] == "inf"
+    assert found["matrices"][0]["onset_low"] is None
+
+
+def test_inspect_refuses(refuse, votes, tmp_path):
+    (tmp_path / "bytes.csv").write_bytes(b"\xff\xfe")
+    (tmp_path / "empty.csv").write_bytes(b"")
+    assert "Missing argument 'FILE' (see" in refuse("inspect")
+    assert "is not UTF-8" in refuse("inspect", "bytes.csv")
+    assert "empty.csv" in refuse("inspect", "empty.csv")
+    assert "neither votes nor ratings" in refuse("inspect", votes)
+    assert "'nobody'" in refuse("inspect", votes, "--left", "nobody", "--right", "other")
+    assert "--codes is 'x'" in refuse("inspect", votes, "--codes", "x")
+    assert "must end in .json" in refuse("inspect", votes, "--out", "found.txt")
+    assert "the file that is read" in refuse("inspect", "m.json", "--out", _matrix(tmp_path))
+
+
+def _matrix(folder):
+    (folder / "m.json").write_text("[[0.5, 0.7], [0.3, 0.5]]", encoding="utf-8")
+    return "m.json"
+
+
+# All commands
+
+
+@pytest.mark.parametrize("command", ["phase-diagram", "simulate", "inspect"])
+def test_help_has_an_example(run, command):
+    printed = " ".join(run(command, "--help").split())
+    assert f"Example: alignsim {command} " in printed
+    assert "--out" in printed
+
+
+def test_version(run):
+    assert run("--version") == f"alignsim {asim.__version__}\n"
+
+
+def test_without_a_command_there_is_help():
+    result = CliRunner().invoke(app, [])
+    assert "phase-diagram" in result.output
+
+
+def test_unknown_command_and_option(refuse):
+    assert "No such command 'nope' (see " in refuse("nope")
+    assert "--nope" in refuse("--nope")
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_a_run_that_stops_leaves_the_old_file(monkeypatch, tmp_path, error):
+    from matplotlib.figure import Figure
+
+    def stop(_, path, **__):
+        path.write_bytes(b"half")
+        raise error
+
+    old = tmp_path / "orbit.png"
+    old.write_bytes(b"old")
+    monkeypatch.setattr(Figure, "savefig", stop)
+    result = CliRunner().invoke(app, ["simulate", "--rounds", "5"])
+    assert result.exit_code != 0
+    assert _listing(tmp_path) == {"orbit.png": b"old"}
+    if isinstance(error, OSError):
+        assert result.stderr == (
+            "alignsim: 'orbit.png' cannot be written: No space left on device\n"
+        )
+
+
+def test_as_a_program(python, tmp_path):
+    good = python("-m", "alignsim", "simulate", "--rounds", "5", "--out", "a.png")
+    assert (good.returncode, good.stderr) == (0, "")
+    assert (tmp_path / "a.png").read_bytes().startswith(PNG)
+    bad = python("-m", "alignsim", "simulate", "--alpha", "7")
+    assert bad.returncode == 2
+    assert bad.stderr == "alignsim: alpha is 7; it must be in [0, 1]\n"
+
+
+def test_help_needs_no_heavy_import(python):
+    code = (
+        "import sys, alignsim.cli; "
+        "sys.exit(bool({'numpy', 'scipy', 'numba', 'matplotlib', 'xarray'} & set(sys.modules)))"
+    )
+    assert python("-c", code).returncode == 0
+
+
+def test_entry_point_is_installed():
+    names = {point.name: point.value for point in metadata.entry_points(group="console_scripts")}
+    if "alignsim" not in names:
+        pytest.skip("alignsim is not installed here, only importable")
+    assert names["alignsim"] == "alignsim.cli:main"
