@@ -16,6 +16,12 @@ from numpy.typing import ArrayLike, NDArray
 
 FloatArray = NDArray[np.float64]
 
+LARGEST_INTEGER = 10**15
+"""Counts above it are surely mistakes; below, they fit every integer type used here."""
+
+LARGEST_LOGIT = 1e300
+"""Beyond it a difference of logits could overflow."""
+
 SUM_TOLERANCE = 1e-8
 """How far P + Pᵀ may be from 1, and a policy's sum from 1, before the input is refused."""
 
@@ -44,7 +50,7 @@ def first_true(mask: NDArray[np.bool_] | np.bool_) -> tuple[int, ...]:
 
 
 def real_array(value: ArrayLike, name: str, *, min_ndim: int = 0) -> FloatArray:
-    """Return ``value`` as a finite, non-empty float64 array.
+    """Return a copy of ``value`` as a finite, non-empty float64 array.
 
     Raises
     ------
@@ -52,6 +58,8 @@ def real_array(value: ArrayLike, name: str, *, min_ndim: int = 0) -> FloatArray:
         For a complex, object or text dtype, a ragged list, an empty array, too few axes,
         NaN or infinity.
     """
+    if np.ma.is_masked(value):
+        raise ValueError(f"{name} has masked entries; fill them, or leave their instances out")
     try:
         raw = np.asarray(value)
     except ValueError as error:
@@ -63,7 +71,7 @@ def real_array(value: ArrayLike, name: str, *, min_ndim: int = 0) -> FloatArray:
         raise ValueError(
             f"{name} has dtype {raw.dtype}; give real numbers (bool, integer or float)"
         )
-    array = np.asarray(raw, dtype=np.float64)
+    array = np.array(raw, dtype=np.float64, order="C")
     if array.ndim < min_ndim:
         raise ValueError(
             f"{name} has shape {array.shape}; it needs at least {min_ndim} "
@@ -170,12 +178,24 @@ def policy(
     return np.asarray(array / array.sum(axis=-1, keepdims=True))
 
 
-def logits(value: ArrayLike, name: str, *, responses: int | None = None) -> FloatArray:
-    """Return finite logits (..., K), not yet centred, of the expected length."""
+def logits(
+    value: ArrayLike, name: str, *, responses: int | None = None, missing: bool = False
+) -> FloatArray:
+    """Return finite logits (..., K), not yet centred; rows may be NaN only where ``missing``."""
+    if missing and isinstance(value, np.ndarray) and value.dtype.kind == "f":
+        gaps = np.isnan(value).any(axis=-1, keepdims=True) if value.ndim else np.isnan(value)
+        filled = logits(np.where(gaps, 0.0, value), name, responses=responses)
+        return np.where(gaps, np.nan, filled)
     array = real_array(value, name, min_ndim=1)
     if responses is not None and array.shape[-1] != responses:
         raise ValueError(
             f"{name} has {array.shape[-1]} responses (shape {array.shape}); P has {responses}"
+        )
+    huge = np.abs(array) > LARGEST_LOGIT
+    if huge.any():
+        index = first_true(huge)
+        raise ValueError(
+            f"{name}{at(index)} is {array[index]:.12g}; logits must lie within ±{LARGEST_LOGIT:g}"
         )
     return array
 
@@ -192,7 +212,7 @@ def parameter(value: ArrayLike, name: str, *, low: float = 0.0, high: float = np
 
 
 def integer(value: Any, name: str, *, minimum: int) -> int:
-    """Return ``value`` as an int that is at least ``minimum``."""
+    """Return ``value`` as an int from ``minimum`` to ``LARGEST_INTEGER``."""
     try:
         if isinstance(value, bool):
             raise TypeError
@@ -201,6 +221,8 @@ def integer(value: Any, name: str, *, minimum: int) -> int:
         raise ValueError(f"{name} is {value!r}; it must be a whole number") from None
     if number < minimum:
         raise ValueError(f"{name} is {number}; it must be at least {minimum}")
+    if number > LARGEST_INTEGER:
+        raise ValueError(f"{name} is {number}; it must be at most {LARGEST_INTEGER}")
     return number
 
 

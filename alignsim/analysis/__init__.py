@@ -5,7 +5,7 @@ from alignsim.analysis.certificates import Certificates, certificates
 from alignsim.analysis.fixed_points import FixedPoint, fixed_point
 from alignsim.analysis.inspection import Inspection, MatrixSummary, inspect
 from alignsim.analysis.onset import critical_beta
-from alignsim.analysis.phases import collapsed, phases
+from alignsim.analysis.phases import collapsed, phase_rounds, phases
 from alignsim.analysis.stability import Stability, omega, spectral_radius, stability
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "fixed_point",
     "inspect",
     "omega",
+    "phase_rounds",
     "phases",
     "spectral_radius",
     "stability",

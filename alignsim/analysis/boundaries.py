@@ -35,7 +35,7 @@ def critical_signal(loop: FeedbackMap) -> FloatArray:
     uniform &= (np.abs(loop.offline_policy - 1.0 / K) <= BALANCE_TOLERANCE).all(axis=-1)
     gain = DPO_GAIN if loop.objective == "dpo" else 1.0
     rotation = gain * np.linalg.norm(skew, 2, axis=(-2, -1)) / K
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         boundary = np.sqrt(1.0 - loop.alpha**2) / rotation
     never = np.broadcast_to(rotation <= 1e-15, loop.shape)
     boundary = np.where(never, np.inf, boundary)

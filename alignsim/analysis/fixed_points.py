@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from alignsim import simplex
+from alignsim import simplex, validation
 from alignsim.feedback import FeedbackMap
 from alignsim.kernels.status import OK
 from alignsim.objectives.solvers import damped_newton, solve_each
@@ -66,10 +66,10 @@ class FixedPoint:
         return simplex.softmax(self.logits)
 
 
-def fixed_point(loop: FeedbackMap, start_logits: FloatArray | None = None) -> FixedPoint:
+def fixed_point(loop: FeedbackMap, start_logits: ArrayLike | None = None) -> FixedPoint:
     """Return the fixed points of a batch of maps, one each.
 
-    Newton from ``start_logits`` (..., K), by default the reference; where that fails, a
+    Newton from ``start_logits`` (..., K), by default (and where NaN) the reference; then a
     continuation in η, and for MRS-IPO last the damped iteration of theory 6.2, which cannot fail
     but may be slow (``ITERATION_BUDGET``).
 
@@ -84,12 +84,23 @@ def fixed_point(loop: FeedbackMap, start_logits: FloatArray | None = None) -> Fi
     flat = loop.part(0, loop.size)
     start = flat.reference_logits
     if start_logits is not None:
-        start = np.broadcast_to(start_logits, (*loop.shape, K)).reshape(-1, K)
-    interior = flat.alpha < 1.0
+        given = validation.logits(start_logits, "start_logits", responses=K, missing=True)
+        shape = validation.batch_shape({"the map": loop.shape, "start_logits": given.shape[:-1]})
+        if shape != loop.shape:
+            raise ValueError(
+                f"start_logits has batch shape {given.shape[:-1]}; the map has {loop.shape}: "
+                "give one start a map"
+            )
+        start = np.broadcast_to(given, (*loop.shape, K)).reshape(-1, K)
+    anchored_at_all = flat.alpha < 1.0
+    with np.errstate(over="ignore"):
+        eta = np.divide(
+            flat.beta, 1.0 - flat.alpha, where=anchored_at_all, out=np.full(flat.size, np.inf)
+        )
+    interior = np.isfinite(eta)
     logits = np.full((flat.size, K), np.nan)
     residual = np.full(flat.size, np.nan)
-    eta = np.divide(flat.beta, 1.0 - flat.alpha, where=interior, out=np.zeros(flat.size))
-    anchored = flat.replace(alpha=0.0, beta=eta)
+    anchored = flat.replace(alpha=0.0, beta=np.where(interior, eta, 0.0))
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         for method in (_newton, _continue, _iterate):
             missing = np.flatnonzero(interior & ~(residual <= TOLERANCE))
@@ -99,13 +110,13 @@ def fixed_point(loop: FeedbackMap, start_logits: FloatArray | None = None) -> Fi
                 continue
             found = method(_select(anchored, missing), start[missing])
             size = _residual(_select(anchored, missing), found)
-            good = size <= TOLERANCE
+            good = (size <= TOLERANCE) & (np.abs(found).max(axis=-1) <= validation.LARGEST_LOGIT)
             logits[missing[good]] = found[good]
             residual[missing[good]] = size[good]
     sole = (loop.objective == "ipo") | (flat.lam == 1.0)
     status = np.where(sole, UNIQUE, FOUND)
     status = np.where(residual <= TOLERANCE, status, NOT_FOUND)
-    status = np.where(interior, status, NONE).astype(np.int8)
+    status = np.where(anchored_at_all, status, NONE).astype(np.int8)
     return FixedPoint(
         logits.reshape(*loop.shape, K), status.reshape(loop.shape), residual.reshape(loop.shape)
     )
@@ -119,7 +130,7 @@ def _newton(anchored: FeedbackMap, start: FloatArray, max_iterations: int = 60) 
         part = _select(anchored, which)
         moved, status = part.advance(z)
         moved = np.where((status == OK)[:, None], moved, np.nan)
-        return moved - z, part.jacobian_at(z) - identity
+        return moved - z, part.derivative(z) - identity
 
     usable = np.where(np.isfinite(start), start, anchored.reference_logits)
     return damped_newton(system, usable, max_iterations=max_iterations).point
@@ -143,7 +154,7 @@ def _continue(anchored: FeedbackMap, start: FloatArray) -> FloatArray:
             break
         here = anchored.take(going).replace(beta=eta[going])
         ahead = np.minimum(eta[going] * np.exp(stride[going]), target[going])
-        slope = here.jacobian_at(point[going]) - np.eye(anchored.responses)
+        slope = here.derivative(point[going]) - np.eye(anchored.responses)
         score = (here.advance(point[going]).value - here.reference_logits) / eta[going, None]
         tangent = -solve_each(slope, score)
         guess = point[going] + (ahead - eta[going])[:, None] * tangent

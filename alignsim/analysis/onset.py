@@ -5,13 +5,18 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from alignsim import validation
 from alignsim.analysis.fixed_points import fixed_point
 from alignsim.analysis.stability import spectral_radius
 from alignsim.feedback import FeedbackMap
 from alignsim.validation import FloatArray
 
 GRID_POINTS = 60
-BISECTIONS = 40
+BISECTIONS = 60
+DPO_HEAD_START = 0.05
+"""Where the DPO search starts, as a share of IPO's universal bound."""
+
+SMALLEST_LIMIT = 1e-9
 
 
 def critical_beta(
@@ -28,8 +33,8 @@ def critical_beta(
 
     Infinite where it stays stable on the grid up to ``beta_max``; NaN at α = 1, where there is no
     fixed point, and where none was found. β is searched on a geometric grid from the universal
-    lower bound βλ = 3.14159…·√(1−α²) (theory 6.3; a fiftieth of ``beta_max``·10⁻² for DPO) and
-    the crossing of ρ = 1 is then bisected. A pair of crossings between two grid points is missed.
+    lower bound βλ = 3.14159…·√(1−α²) of theory 6.3 (from a twentieth of it for DPO, which has
+    none), and the crossing of ρ = 1 is bisected. Two crossings between grid points are missed.
 
     Examples
     --------
@@ -38,24 +43,27 @@ def critical_beta(
     >>> float(asim.analysis.critical_beta(P, alpha=0.5).round(9))
     3.0
     """
+    limit = validation.parameter(beta_max, "beta_max", low=SMALLEST_LIMIT)
+    if limit.ndim:
+        raise ValueError(f"beta_max has shape {limit.shape}; give one number")
     loop = FeedbackMap(
-        P, objective=objective, beta=beta_max, alpha=alpha, lam=lam,
+        P, objective=objective, beta=limit, alpha=alpha, lam=lam,
         reference=reference, offline=offline,
     )  # fmt: skip
     flat = loop.part(0, loop.size)
+    top = float(limit)
     with np.errstate(divide="ignore", invalid="ignore"):
         bound = np.pi * np.sqrt(1.0 - flat.alpha**2) / flat.lam
-    low = np.where(objective == "ipo", np.minimum(bound, beta_max), 2e-4 * beta_max)
-    low = np.maximum(low, 1e-6 * beta_max)
+    low = np.clip(bound * (1.0 if objective == "ipo" else DPO_HEAD_START), 1e-9 * top, top)
     radius, point = _radius(flat, low, None)
-    onset = np.where(radius >= 1.0, low, np.inf)
-    open_ = np.flatnonzero((radius < 1.0) & (flat.lam > 0))
-    lower, upper = low.copy(), np.full(flat.size, np.inf)
     undefined = np.isnan(radius)
+    upper = np.where(radius >= 1.0, low, np.inf)
+    lower = np.where(radius >= 1.0, 0.0, low)
+    open_ = np.flatnonzero((radius < 1.0) & (flat.lam > 0))
     for share in np.linspace(0.0, 1.0, GRID_POINTS)[1:]:
         if not len(open_):
             break
-        beta = low[open_] ** (1.0 - share) * beta_max**share
+        beta = low[open_] ** (1.0 - share) * top**share
         radius, found = _radius(flat.take(open_), beta, point[open_])
         point[open_] = found
         undefined[open_[np.isnan(radius)]] = True
@@ -63,11 +71,11 @@ def critical_beta(
         upper[open_[crossed]] = beta[crossed]
         lower[open_[~crossed]] = beta[~crossed]
         open_ = open_[~crossed & ~np.isnan(radius)]
+    onset = np.where(undefined, np.nan, np.inf)
     crossing = np.flatnonzero(np.isfinite(upper))
     if len(crossing):
         onset[crossing] = _bisect(flat.take(crossing), lower[crossing], upper[crossing])
-    undefined &= ~np.isfinite(onset)
-    return np.where(undefined, np.nan, onset).reshape(loop.shape)
+    return onset.reshape(loop.shape)
 
 
 def _bisect(flat: FeedbackMap, lower: FloatArray, upper: FloatArray) -> FloatArray:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from alignsim import simplex
+from alignsim import simplex, validation
 from alignsim.analysis.stability import Stability
 from alignsim.feedback import FeedbackMap, Trajectory
 from alignsim.validation import FloatArray
@@ -24,43 +24,69 @@ ARRIVED = 1e-6
 MOVING = 1e-12
 """Cycle strength (a policy variance) above which an orbit moves: a deviation of 1e-6."""
 
+NEAR = 0.1
+"""Distance from the fixed point, as a deviation in logits, within which its multipliers rule."""
+
+WINDOW = 16
+"""Rounds over which a distance is maximised, so that the position on a cycle does not matter."""
+
 COLLAPSE_SHARE = 0.05
 """Collapsed is an effective support below 1 + 0.05(K − 1)."""
+
+
+def phase_rounds(rounds: int, burn_in: int) -> list[int]:
+    """Return the rounds that :func:`phases` looks at: a window after the burn-in, and the last."""
+    early = range(burn_in, min(burn_in + WINDOW, rounds + 1))
+    return sorted({*early, *range(max(burn_in, rounds - WINDOW + 1), rounds + 1)})
 
 
 def phases(loop: FeedbackMap, orbit: Trajectory, local: Stability) -> NDArray[np.int8]:
     """Return a label for every orbit, (...): one of ``MEANINGS``.
 
-    ``orbit`` must have kept its burn-in round. An orbit has converged when it is at a stable
-    fixed point, or came closer to one by at least half of what the spectral radius promises since
-    the burn-in. It oscillates when it moves and did not come closer although there was time. At
-    α = 1 every orbit that moves is drifting. What fits none of these is undecided. A small step
-    alone decides nothing.
+    An orbit has converged when it is at a stable fixed point, or is near one and came closer by
+    at least half of what the spectral radius promises since the burn-in. It oscillates when it
+    moves and did not come closer although there was time. At α = 1 every orbit that moves is
+    drifting. What fits none of these is undecided. A small step alone decides nothing.
+
+    Raises
+    ------
+    ValueError
+        If ``orbit`` did not keep its burn-in round; best keep all of :func:`phase_rounds`.
     """
-    early = orbit.logits[..., int(np.searchsorted(orbit.rounds, orbit.burn_in)), :]
-    late = orbit.final_logits
-    rounds = int(orbit.rounds[-1]) - orbit.burn_in
-    radius, fixed = local.spectral_radius, local.fixed_point.logits
+    first, last = orbit.burn_in, int(orbit.rounds[-1])
+    if first not in orbit.rounds:
+        raise ValueError(
+            f"orbit did not keep its burn-in round {first}; run it with "
+            "keep=alignsim.analysis.phase_rounds(rounds, burn_in)"
+        )
+    window = min(WINDOW, (last - first) // 2 + 1)
+    early = orbit.logits[..., (orbit.rounds >= first) & (orbit.rounds < first + window), :]
+    late = orbit.logits[..., orbit.rounds > last - window, :]
+    radius, fixed = local.spectral_radius, local.fixed_point.logits[..., None, :]
     with np.errstate(invalid="ignore", over="ignore", under="ignore"):
-        before, after = _distance(early, fixed), _distance(late, fixed)
-        contraction = radius**rounds
-        arrived = _span(late - fixed) <= ARRIVED * (1.0 + _span(fixed))
-        closer = after <= 0.5 * (1.0 + contraction) * before
+        before = _distance(early, fixed).max(axis=-1)
+        after = _distance(late, fixed).max(axis=-1)
+        contraction = radius ** (last - window + 1 - first)
+        arrived = (_span(late - fixed) <= ARRIVED * (1.0 + _span(fixed))).all(axis=-1)
+        closer = (before <= NEAR) & (after < before)
+        closer &= after <= 0.5 * (1.0 + contraction) * before
         converged = (radius < 1.0) & (arrived | closer)
         stays = (contraction < 0.5) & (after > 0.9 * before)
         moving = orbit.cycle_strength > MOVING
         oscillating = moving & ~converged & (stays | ~(radius < 1.0))
-    still = _span(late - early) == 0.0
+        still = _span(late[..., -1, :] - early[..., 0, :]) == 0.0
     label = np.where(converged, CONVERGED, np.where(oscillating, OSCILLATING, UNDECIDED))
-    label = np.where(loop.alpha < 1.0, label, np.where(still, CONVERGED, DRIFTING))
+    resting = still & (last > first)
+    label = np.where(loop.alpha < 1.0, label, np.where(resting, CONVERGED, DRIFTING))
     return np.where(orbit.failed, UNDECIDED, label).astype(np.int8)
 
 
-def collapsed(logits: FloatArray) -> NDArray[np.bool_]:
+def collapsed(logits: ArrayLike) -> NDArray[np.bool_]:
     """Return where a policy with ``logits`` (..., K) has collapsed, (...)."""
-    K = logits.shape[-1]
+    checked = validation.logits(logits, "logits", missing=True)
+    K = checked.shape[-1]
     with np.errstate(invalid="ignore"):
-        return np.asarray(simplex.effective_support(logits) < 1.0 + COLLAPSE_SHARE * (K - 1))
+        return np.asarray(simplex.effective_support(checked) < 1.0 + COLLAPSE_SHARE * (K - 1))
 
 
 def _span(logits: FloatArray) -> FloatArray:

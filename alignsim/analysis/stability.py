@@ -10,7 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from alignsim import validation
 from alignsim.analysis.fixed_points import FixedPoint, fixed_point
 from alignsim.feedback import FeedbackMap
 from alignsim.validation import FloatArray
@@ -42,7 +44,7 @@ class Stability:
         return np.asarray(1.0 - self.spectral_radius)
 
 
-def stability(loop: FeedbackMap, start_logits: FloatArray | None = None) -> Stability:
+def stability(loop: FeedbackMap, start_logits: ArrayLike | None = None) -> Stability:
     """Return the exact stability of the fixed points that :func:`fixed_point` finds.
 
     Examples
@@ -57,34 +59,40 @@ def stability(loop: FeedbackMap, start_logits: FloatArray | None = None) -> Stab
     return Stability(spectral_radius(loop, point.logits), point)
 
 
-def spectral_radius(loop: FeedbackMap, logits: FloatArray) -> FloatArray:
+def spectral_radius(loop: FeedbackMap, logits: ArrayLike) -> FloatArray:
     """Return the largest modulus of a multiplier at fixed points with ``logits`` (..., K)."""
-    found = np.asarray(np.isfinite(logits).all(axis=-1))
-    radius = np.full(loop.shape, np.nan)
+    points = validation.logits(logits, "logits", responses=loop.responses, missing=True)
+    shape = validation.batch_shape({"the map": loop.shape, "logits": points.shape[:-1]})
+    points = np.broadcast_to(points, (*shape, loop.responses))
+    found = np.asarray(np.isfinite(points).all(axis=-1))
+    radius = np.full(shape, np.nan)
     if not found.any():
         return radius
-    usable = np.where(found[..., None], logits, 0.0)
+    usable = np.where(found[..., None], points, 0.0)
     if loop.objective == "ipo" and _is_skew(loop.P):
         rotation = loop.beta * loop.lam * omega(loop.P, usable)
         values = np.hypot(loop.alpha, rotation)
     else:
         with np.errstate(invalid="ignore"):
-            jacobian = loop.jacobian_at(usable, basis="tangent")
+            jacobian = loop.derivative(usable, "tangent")
         finite = np.asarray(np.isfinite(jacobian).all(axis=(-2, -1)))
         eigenvalues = np.linalg.eigvals(np.where(finite[..., None, None], jacobian, 0.0))
         values = np.where(finite, np.abs(eigenvalues.astype(complex)).max(axis=-1), np.nan)
     return np.where(found, values, np.nan)
 
 
-def omega(P: FloatArray, logits: FloatArray) -> FloatArray:
+def omega(P: ArrayLike, logits: ArrayLike) -> FloatArray:
     """Return ‖J^½(P − ½)J^½‖₂ with J = diag π − ππᵀ: P (..., K, K), logits (..., K) → (...).
 
     With q = √π it is the norm of the skew N + qrᵀ − rqᵀ, N = diag q (P − ½) diag q, r = Nq: no
     matrix root, and no eigenvalue routine that would lose half the digits near a double zero.
     """
-    root = np.exp(0.5 * (logits - logits.max(axis=-1, keepdims=True)))
+    matrices = validation.real_array(P, "P", min_ndim=2)
+    z = validation.logits(logits, "logits", responses=matrices.shape[-1])
+    validation.batch_shape({"P": matrices.shape[:-2], "logits": z.shape[:-1]})
+    root = np.exp(0.5 * (z - z.max(axis=-1, keepdims=True)))
     q = root / np.sqrt((root * root).sum(axis=-1, keepdims=True))
-    N = q[..., :, None] * (P - 0.5) * q[..., None, :]
+    N = q[..., :, None] * (matrices - 0.5) * q[..., None, :]
     r = (N @ q[..., None])[..., 0]
     skew = N + q[..., :, None] * r[..., None, :] - r[..., :, None] * q[..., None, :]
     if q.shape[-1] == 2:

@@ -19,16 +19,13 @@ from numpy.typing import NDArray
 from alignsim import simplex
 from alignsim.kernels.status import NO_OPTIMUM, NOT_FINITE, OK
 from alignsim.objectives.existence import has_finite_scores
-from alignsim.validation import FloatArray
+from alignsim.validation import LARGEST_LOGIT, FloatArray
 
 if TYPE_CHECKING:
     from alignsim.feedback.feedback_map import FeedbackMap
 
 WIDEST_LANE = 64
 """The largest K that runs in lanes; above, a round is a matrix product."""
-
-LARGEST_LOGIT = 1e300
-"""Beyond it a difference of logits could overflow: the instance has failed."""
 
 DRIFT_CHUNK = 4096
 """Maps whose matrices are gathered at a time, to bound the memory of a shared table."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -172,8 +172,7 @@ class FeedbackMap:
 
     def step_logits(self, logits: ArrayLike) -> FloatArray:
         """Return the centred logits (..., K) after one round from logits (..., K)."""
-        checked = validation.logits(logits, "logits", responses=self.responses)
-        moved, status = self.advance(checked)
+        moved, status = self.advance(self._logits(logits))
         if (status != OK).any():
             index = first_true(np.asarray(status != OK))
             raise validation.NoOptimumError(
@@ -208,9 +207,13 @@ class FeedbackMap:
         """
         return self.jacobian_at(simplex.centred_logits(self._policy(policy)), basis=basis)
 
-    def jacobian_at(self, logits: FloatArray, *, basis: str = "logits") -> FloatArray:
+    def jacobian_at(self, logits: ArrayLike, *, basis: str = "logits") -> FloatArray:
         """Return :meth:`jacobian` at logits (..., K), where a policy would underflow."""
         validation.choice(basis, "basis", ("logits", "tangent"))
+        return self.derivative(self._logits(logits), basis)
+
+    def derivative(self, logits: FloatArray, basis: str = "logits") -> FloatArray:
+        """Return the Jacobian at logits (..., K); nothing is checked."""
         E = simplex.mean_zero_basis(self.responses)
         tangent = OBJECTIVES[self.objective].tangent(self._comparison(logits))
         slope = simplex.covariance(simplex.softmax(logits))
@@ -380,6 +383,11 @@ class FeedbackMap:
             sampler=lam * simplex.softmax(logits) + (1.0 - lam) * self.offline_policy,
         )
 
+    def _logits(self, logits: ArrayLike) -> FloatArray:
+        checked = validation.logits(logits, "logits", responses=self.responses, missing=True)
+        validation.batch_shape({"the map": self.shape, "logits": checked.shape[:-1]})
+        return checked
+
     def _policy(self, policy: ArrayLike) -> FloatArray:
         checked = validation.policy(policy, "policy", responses=self.responses, full_support=True)
         validation.batch_shape({"the map": self.shape, "policy": checked.shape[:-1]})
@@ -390,7 +398,7 @@ class FeedbackMap:
             raise ValueError("start and start_logits: both given; give one of them")
         if start_logits is not None:
             given = validation.logits(start_logits, "start_logits", responses=self.responses)
-            return simplex.centre(given)
+            return _centred_once(given)
         if start is not None:
             return simplex.centred_logits(
                 validation.policy(start, "start", responses=self.responses, full_support=True)
@@ -417,15 +425,22 @@ class FeedbackMap:
         return loop
 
 
+def _centred_once(logits: FloatArray) -> FloatArray:
+    """Return centred logits; those that are centred up to rounding keep their bits."""
+    mean = logits.mean(axis=-1, keepdims=True)
+    rounding = 4.0 * np.finfo(np.float64).eps * np.abs(logits).max(axis=-1, keepdims=True)
+    return np.where(np.abs(mean) <= rounding, logits, logits - mean)
+
+
 def _kept_rounds(keep: str | int | Sequence[int], rounds: int) -> NDArray[np.int64]:
     """Return the rounds to keep, ascending, the last one included."""
     if isinstance(keep, str):
         validation.choice(keep, "keep", ("all", "last"))
         return np.arange(0 if keep == "all" else rounds, rounds + 1, dtype=np.int64)
-    if np.ndim(keep) == 0:
+    if not isinstance(keep, Iterable) or (isinstance(keep, np.ndarray) and keep.ndim == 0):
         every = validation.integer(keep, "keep", minimum=1)
         return np.unique(np.append(np.arange(0, rounds + 1, every), rounds)).astype(np.int64)
-    listed = [validation.integer(t, f"keep[{i}]", minimum=0) for i, t in enumerate(keep)]  # type: ignore[arg-type]
+    listed = [validation.integer(t, f"keep[{i}]", minimum=0) for i, t in enumerate(keep)]
     late = [t for t in listed if t > rounds]
     if late:
         raise ValueError(f"keep lists round {late[0]}; the run ends with round {rounds}")

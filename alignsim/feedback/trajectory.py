@@ -102,7 +102,11 @@ class Trajectory:
     def reason(self, index: tuple[int, ...] | int = ()) -> str:
         """Return why the instance at ``index`` failed and what helps, or that it did not."""
         place = index if isinstance(index, tuple) else (index,)
-        code = int(np.asarray(self.status)[place])
+        if len(place) != self.status.ndim:
+            raise ValueError(
+                f"index is {index}; the batch has shape {self.status.shape}: one number an axis"
+            )
+        code = int(self.status[place])
         where = f"instance {at(place)}: " if place else ""
         return f"{where}{REASONS[code]}"
 

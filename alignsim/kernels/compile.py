@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from numba import njit
+
+SOURCES = tuple(
+    (path.name, path.stat().st_mtime_ns, path.stat().st_size)
+    for path in sorted(Path(__file__).parent.glob("*.py"))
+)
+"""What the kernels were compiled from."""
 
 _warned = False
 
@@ -20,11 +27,24 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     Numba caches beside the source file, else in the user's cache folder. Where neither can be
     written the kernels are compiled anew in each process, and one warning says so.
     """
+    options: dict[str, Any] = {"nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
     try:
-        return njit(cache=True, nogil=True, fastmath={"contract"}, error_model="numpy")(function)
+        dispatcher = njit(cache=True, **options)(function)
     except (RuntimeError, OSError) as error:
         _warn_once(error)
-        return njit(nogil=True, fastmath={"contract"}, error_model="numpy")(function)
+        return njit(**options)(function)
+    _stamp(dispatcher)
+    return dispatcher
+
+
+def _stamp(dispatcher: Any) -> None:
+    """Let the cached code depend on every file of this folder, not only on the kernel's own.
+
+    Numba would otherwise run an old copy of a kernel whose callee in another file has changed.
+    """
+    index = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
+    if index is not None and hasattr(index, "_source_stamp"):
+        index._source_stamp = SOURCES
 
 
 def _warn_once(error: Exception) -> None:

@@ -18,9 +18,11 @@ from alignsim.kernels.dpo_newton import (
     FIGURES,
     LANES,
     LAST,
+    SHARE,
     SIZE,
     SMALL,
     SPREAD,
+    TRUST,
     WEIGHT,
     WORST,
     load_targets,
@@ -41,6 +43,8 @@ from alignsim.kernels.status import NOT_CONVERGED, NOT_FINITE, OK, SCORE_RANGE
 STEP_CAP = 4.0  # the longest Newton step in any score
 REMAINDER = 1e-14  # on the error that a step leaves, relative to 1 + the spread of v
 STALL = 1e-9  # a step this short that does not reduce the residual has met rounding
+TRUSTED = 0.3  # a correction is used where it is at most this share of the Newton step
+SMALLEST_SHARE = 1e-9  # of a step; a lane that halves further is lost
 MAX_ITERATIONS = 200
 MAX_SPREAD = 650.0  # of the scores: beyond it e^(v_i − v_j) leaves the range of float64
 
@@ -171,12 +175,34 @@ def _mix(logits, score, constant, mixture, code, mean):  # type: ignore[no-untyp
 
 @kernel
 def _solve(w, target, sampler, score, new_step, base, step, system):  # type: ignore[no-untyped-def]
-    """Solve S(v)μ = Pμ in every lane that has not failed; the score is start and result."""
-    small = score.shape[0] == SMALL
+    """Solve S(v)μ = Pμ in every lane that has not failed; the score is start and result.
+
+    A lane that gets lost on the way from the guess is started once more, from 0.
+    """
     for b in range(LANES):
         w[ACTIVE + b] = 1.0 if w[CODE + b] == OK else 0.0
+    if _iterate(w, target, sampler, score, new_step, base, step, system):
+        return
+    for b in range(LANES):
+        w[ACTIVE + b] = 1.0 if w[CODE + b] < 0.0 else 0.0
+        w[CODE + b] = OK if w[CODE + b] < 0.0 else w[CODE + b]
+    for i in range(score.shape[0]):
+        for b in range(LANES):
+            score[i, b] = 0.0 if w[ACTIVE + b] != 0.0 else score[i, b]
+    _iterate(w, target, sampler, score, new_step, base, step, system)
+    for b in range(LANES):
+        w[CODE + b] = abs(w[CODE + b])
+
+
+@kernel
+def _iterate(w, target, sampler, score, new_step, base, step, system):  # type: ignore[no-untyped-def]
+    """Iterate the active lanes to the end; those that fail get minus their code. True if none."""
+    small = score.shape[0] == SMALL
+    for b in range(LANES):
         w[LAST + b] = 0.0
         w[BEST + b] = np.inf
+        w[SHARE + b] = 1.0
+        w[TRUST + b] = TRUSTED
     for _ in range(MAX_ITERATIONS):
         if small:
             step_small(w)
@@ -187,51 +213,61 @@ def _solve(w, target, sampler, score, new_step, base, step, system):  # type: ig
         for b in range(LANES):
             moving |= w[ACTIVE + b] != 0.0
         if not moving:
-            return
+            break
+    failed = False
     for b in range(LANES):
-        w[CODE + b] = NOT_CONVERGED if w[ACTIVE + b] != 0.0 else w[CODE + b]
+        w[CODE + b] = -NOT_CONVERGED if w[ACTIVE + b] != 0.0 else w[CODE + b]
+        failed |= w[CODE + b] < 0.0
+    return not failed
 
 
 @kernel
 def _move(w, score, new_step, base, step):  # type: ignore[no-untyped-def]
-    """Take the new step, or half of the last one where that did not help.
+    """Take the new step; where the last one did not reduce the residual, mend that one.
 
-    A step with Newton part δ and correction c leaves an error of about 2c²/δ, or δ³ where the
-    curvature happens to vanish. A lane has converged when that is below REMAINDER, or when a
-    short step no longer reduces the residual.
+    A bent step that did not help is taken back, and the lane goes on unbent; an unbent one is
+    halved, which must help in the end. A step with Newton part δ and correction c leaves an error
+    of about 2c²/δ, or δ³ where the curvature happens to vanish, or c if c is left out. A lane has
+    converged when that is below REMAINDER, or when a short step meets rounding.
     """
     for b in range(LANES):
         length, previous, residual, lowest = w[SIZE + b], w[LAST + b], w[WORST + b], w[BEST + b]
-        unit = 1.0 + w[SPREAD + b]
-        curvature = w[BEND + b] / length
+        bend, trust, unit = w[BEND + b], w[TRUST + b], 1.0 + w[SPREAD + b]
+        curvature = bend / length
         curvature = curvature if curvature > length else length
-        short = 2.0 * curvature * curvature * length <= REMAINDER * unit
-        stuck = previous <= STALL * unit
+        bent = bend <= trust * length
+        left = 2.0 * curvature * curvature * length if bent else bend + curvature * length
+        short = left <= REMAINDER * unit
         better = residual <= lowest
+        stuck = previous <= STALL * unit
         w[BEND + b] = 1.0 if (better & short) | (stuck & (not better)) else 0.0
         w[WORST + b] = 1.0 if better else 0.0
         w[SPREAD + b] = w[SPREAD + b] if residual + length < np.inf else np.inf
-        w[LAST + b] = length if better else 0.5 * previous
+        w[LAST + b] = length if better else previous
         w[BEST + b] = residual if better else lowest
     for b in range(LANES):
         span, status, running = w[SPREAD + b], w[CODE + b], w[ACTIVE + b]
-        better, done = w[WORST + b] != 0.0, w[BEND + b] != 0.0
-        failure = OK if span <= MAX_SPREAD else SCORE_RANGE if span < np.inf else NOT_FINITE
+        better, done, share = w[WORST + b] != 0.0, w[BEND + b] != 0.0, w[SHARE + b]
+        unbend = (not better) & (w[TRUST + b] > 0.0)
+        lost = NOT_CONVERGED if share < SMALLEST_SHARE else OK
+        failure = lost if span <= MAX_SPREAD else SCORE_RANGE if span < np.inf else NOT_FINITE
         failed = (failure != OK) & (running != 0.0)
         over = done | failed
-        w[CODE + b] = failure if failed else status
+        w[CODE + b] = -failure if failed else status
         w[ACTIVE + b] = 0.0 if over else running
-        w[WEIGHT + b] = running if better | (not over) else 0.0
+        w[WEIGHT + b] = running if better | ((not over) & (not unbend)) else 0.0
         w[WORST + b] = 1.0 if better | (running == 0.0) else 0.0
+        w[SHARE + b] = 1.0 if better | unbend else 0.5 * share
+        w[TRUST + b] = -1.0 if unbend else w[TRUST + b]
     for b in range(LANES):
         length = w[SIZE + b]
         w[SIZE + b] = STEP_CAP / length if length > STEP_CAP else 1.0
-    worst, size = w[WORST : WORST + LANES], w[SIZE : SIZE + LANES]
+    better, size = w[WORST : WORST + LANES], w[SIZE : SIZE + LANES]
     weight = w[WEIGHT : WEIGHT + LANES]
     for i in range(score.shape[0]):
         own, new, origin, kept = score[i], new_step[i], base[i], step[i]
         for b in range(LANES):
-            taken = worst[b] != 0.0
+            taken = better[b] != 0.0
             now, old, fresh, stale = own[b], origin[b], size[b] * new[b], 0.5 * kept[b]
             start = now if taken else old
             move = fresh if taken else stale

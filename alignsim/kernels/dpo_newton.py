@@ -5,7 +5,7 @@ Two kernels with one contract: :func:`step_small` keeps a system of four respons
 :func:`load_targets`, the sampler μ and the score v (K, lanes) both set
 
 - ``step`` (K, lanes): δ + c, the Newton step δ and Chebyshev's correction c = −½ A⁻¹F''[δ, δ]
-  (left out where it is not small beside δ);
+  (left out where it is more than TRUST of δ);
 - SIZE, BEND, WORST, SPREAD of the workspace: max |δ|, max |c|, the largest residual, and
   max v − min v.
 
@@ -16,6 +16,7 @@ left is a strictly diagonally dominant M-matrix, which needs no pivoting.
 
 from __future__ import annotations
 
+import numpy as np
 from numba import njit
 
 from alignsim.kernels.compile import kernel
@@ -24,20 +25,21 @@ from alignsim.kernels.vectormath import exp
 LANES = 64
 SMALL = 4
 PINNED = 1e30  # large enough to pin, small enough to keep the products out of the denormals
-TRUST = 0.3  # the correction is used where it is at most this share of the Newton step
 LEAST = 1e-300  # stands for a preference of exactly 0
 
 # Offsets into the workspace. For every K, one row a quantity of the lane ...
-CODE, ACTIVE, LAST, BEST, WEIGHT, SIZE, BEND, WORST, SPREAD = (row * LANES for row in range(9))
-FIGURES = 9
+(CODE, ACTIVE, LAST, BEST, WEIGHT, SIZE, BEND, WORST, SPREAD, TRUST, SHARE) = (
+    row * LANES for row in range(11)
+)
+FIGURES = 11
 # ... and for systems of four: score, sampler, step, targets; then scratch, powers and for each
 # pair σ', σ'' and misfit.
-V0, V1, V2, V3, M0, M1, M2, M3, D0, D1, D2, D3 = (row * LANES for row in range(9, 21))
-T01, T02, T03, T12, T13, T23 = (row * LANES for row in range(21, 27))
-E0, E1, E2, E3 = (row * LANES for row in range(27, 31))
-S01, S02, S03, S12, S13, S23 = (row * LANES for row in range(31, 37))
-H01, H02, H03, H12, H13, H23 = (row * LANES for row in range(37, 43))
-G01, G02, G03, G12, G13, G23 = (row * LANES for row in range(43, 49))
+V0, V1, V2, V3, M0, M1, M2, M3, D0, D1, D2, D3 = (row * LANES for row in range(11, 23))
+T01, T02, T03, T12, T13, T23 = (row * LANES for row in range(23, 29))
+E0, E1, E2, E3 = (row * LANES for row in range(29, 33))
+S01, S02, S03, S12, S13, S23 = (row * LANES for row in range(33, 39))
+H01, H02, H03, H12, H13, H23 = (row * LANES for row in range(39, 45))
+G01, G02, G03, G12, G13, G23 = (row * LANES for row in range(45, 51))
 
 
 @kernel
@@ -121,10 +123,11 @@ def step_small(w):  # type: ignore[no-untyped-def]
         a10, a12, a13 = s01 * m0, s12 * m2, s13 * m3
         a20, a21, a23 = s02 * m0, s12 * m1, s23 * m3
         a30, a31, a32 = s03 * m0, s13 * m1, s23 * m2
-        d0 = a01 + a02 + a03 + (PINNED if m0 == pin else 0.0)
-        d1 = a10 + a12 + a13 + (PINNED if m1 == pin else 0.0)
-        d2 = a20 + a21 + a23 + (PINNED if m2 == pin else 0.0)
-        d3 = a30 + a31 + a32 + (PINNED if m3 == pin else 0.0)
+        p0, p1, p2 = m0 == pin, m1 == pin, m2 == pin  # of several largest, the first is pinned
+        d0 = a01 + a02 + a03 + (PINNED if p0 else 0.0)
+        d1 = a10 + a12 + a13 + (PINNED if p1 & (not p0) else 0.0)
+        d2 = a20 + a21 + a23 + (PINNED if p2 & (not p0) & (not p1) else 0.0)
+        d3 = a30 + a31 + a32 + (0.0 if p0 | p1 | p2 else PINNED)
 
         # elimination; off-diagonal entries carry a flipped sign, a_ij with i > j becomes a factor
         d0 = 1.0 / d0
@@ -164,7 +167,7 @@ def step_small(w):  # type: ignore[no-untyped-def]
         y1 = (r1 + a12 * y2 + a13 * y3) * d1
         y0 = (r0 + a01 * y1 + a02 * y2 + a03 * y3) * d0
         w[BEND + b] = _larger(_larger(abs(y0), abs(y1)), _larger(abs(y2), abs(y3)))
-        use = 1.0 if w[BEND + b] <= TRUST * w[SIZE + b] else 0.0
+        use = 1.0 if w[BEND + b] <= w[TRUST + b] * w[SIZE + b] else 0.0
         w[D0 + b] = x0 + use * y0
         w[D1 + b] = x1 + use * y1
         w[D2 + b] = x2 + use * y2
@@ -186,6 +189,7 @@ def step_general(w, target, sampler, score, step, system):  # type: ignore[no-un
     matrix, slopes, bends, misfits, powers, newton, top, pin, diagonal = system
     size, bend = w[SIZE : SIZE + LANES], w[BEND : BEND + LANES]
     worst, spread = w[WORST : WORST + LANES], w[SPREAD : SPREAD + LANES]
+    trust = w[TRUST : TRUST + LANES]
     for b in range(lanes):
         top[b] = score[0, b]
         spread[b] = score[0, b]
@@ -214,7 +218,9 @@ def step_general(w, target, sampler, score, step, system):  # type: ignore[no-un
     for i in range(K):
         share, own = sampler[i], matrix[i, i]
         for b in range(lanes):
-            diagonal[b] = PINNED if share[b] == pin[b] else 0.0
+            pinned = share[b] == pin[b]
+            diagonal[b] = PINNED if pinned else 0.0
+            pin[b] = np.inf if pinned else pin[b]
         for j in range(K):
             if i != j:
                 slope, opponent, entry = slopes[_row(i, j, K)], sampler[j], matrix[i, j]
@@ -244,7 +250,7 @@ def step_general(w, target, sampler, score, step, system):  # type: ignore[no-un
     for i in range(K):
         own, first = step[i], newton[i]
         for b in range(lanes):
-            use = 1.0 if bend[b] <= TRUST * size[b] else 0.0
+            use = 1.0 if bend[b] <= trust[b] * size[b] else 0.0
             own[b] = first[b] + use * own[b]
 
 

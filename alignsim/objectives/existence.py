@@ -36,8 +36,7 @@ def has_finite_scores(P: FloatArray, sampler: FloatArray) -> BoolArray:
     support = sampler > 0
     pairs = support[..., :, None] & support[..., None, :]
     inside = (_connected((P > 0) & pairs) | ~pairs).all(axis=(-2, -1))
-    mean = (P @ sampler[..., None])[..., 0]
-    outside = (support | ((mean > 0) & (mean < 1))).all(axis=-1)
+    outside = (support | _wins_and_loses(P, support)).all(axis=-1)
     return np.broadcast_to(inside & outside, shape)
 
 
@@ -53,8 +52,7 @@ def require_finite_scores(P: FloatArray, sampler: FloatArray) -> None:
     pairs = support[:, None] & support[None, :]
     reached = _connected((P > 0) & pairs)
     if (reached | ~pairs).all():
-        mean = P @ np.broadcast_to(sampler, (*finite.shape, K))[index]
-        which = [int(i) for i in np.flatnonzero(~support & ((mean <= 0) | (mean >= 1)))]
+        which = [int(i) for i in np.flatnonzero(~support & ~_wins_and_loses(P, support))]
         story = f"responses {which} always win or always lose against what is sampled"
     else:
         winners = _never_lose(reached, support)
@@ -76,6 +74,14 @@ def require_finite_pair_scores(P: FloatArray, pair_weights: FloatArray) -> None:
     winners = _never_lose(reached[index], everyone)
     losers = [i for i in range(P.shape[-1]) if i not in winners]
     raise NoOptimumError(_unbounded(index, f"responses {winners} never lose to {losers}"))
+
+
+def _wins_and_loses(P: FloatArray, support: BoolArray) -> BoolArray:
+    """Return which responses sometimes win and sometimes lose against the support, (..., K)."""
+    against = support[..., None, :]
+    wins = ((P > 0) & against).any(axis=-1)
+    loses = ((np.swapaxes(P, -1, -2) > 0) & against).any(axis=-1)
+    return np.asarray(wins & loses)
 
 
 def _connected(edges: BoolArray) -> BoolArray:

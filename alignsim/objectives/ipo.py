@@ -38,11 +38,26 @@ class IPO(ScoreObjective):
 
 
 def _laplacian_score(skew: FloatArray, weights: FloatArray | None) -> FloatArray:
-    """Return the least-squares score of the pairs; adding 11ᵀ/K fixes the constant to mean 0."""
+    """Return the least-squares score of the pairs, mean zero: the Laplacian solve of theory 2.2.
+
+    Eliminates the last response, then the one before, ...: the pairs i–n and n–j become one more
+    pair i–j, with their weights in series and their margins added. Nothing is ever subtracted, so
+    weights of any ratio keep their digits (as in Grassmann, Taksar and Heyman's elimination).
+    """
     assert weights is not None
     K = skew.shape[-1]
-    weights = weights / weights.sum(axis=(-2, -1), keepdims=True)
-    laplacian = weights.sum(axis=-1)[..., None] * np.eye(K) - weights
-    pull = (weights * skew).sum(axis=-1)
-    gauge = np.full((K, K), 1.0 / K**2)
-    return np.asarray(np.linalg.solve(laplacian + gauge, pull[..., None])[..., 0])
+    shape = np.broadcast_shapes(skew.shape, weights.shape)
+    w, margin = np.array(np.broadcast_to(weights, shape)), np.array(np.broadcast_to(skew, shape))
+    for n in range(K - 1, 1, -1):
+        share = w[..., n, :n] / w[..., n, :n].sum(axis=-1, keepdims=True)
+        series = w[..., :n, n, None] * share[..., None, :]
+        through = margin[..., :n, n, None] + margin[..., n, None, :n]
+        total = w[..., :n, :n] + series
+        part = np.divide(series, total, out=np.zeros_like(total), where=total > 0)
+        margin[..., :n, :n] += part * (through - margin[..., :n, :n])
+        w[..., :n, :n] = total
+    score = np.zeros(shape[:-1])
+    for n in range(1, K):
+        share = w[..., n, :n] / w[..., n, :n].sum(axis=-1, keepdims=True)
+        score[..., n] = (share * (margin[..., n, :n] + score[..., :n])).sum(axis=-1)
+    return np.asarray(score - score.mean(axis=-1, keepdims=True))

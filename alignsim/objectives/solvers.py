@@ -14,7 +14,9 @@ from alignsim.validation import FloatArray
 System = Callable[[FloatArray, NDArray[np.intp]], tuple[FloatArray, FloatArray]]
 """From points (m, K) and the instances they belong to (m,), residuals (m, K) and derivatives."""
 
-HALVINGS = 40
+STALL = 1e-9  # a step this short that does not reduce the residual has met rounding
+HALVINGS = 30
+SMALLEST_SHARE = 1e-8  # of a step; what is halved further makes no progress
 
 
 class NewtonResult(NamedTuple):
@@ -77,10 +79,10 @@ def damped_newton(
             moved = base[worse] + share[worse, None] * step[worse]
             residual[worse], derivative[worse] = system(moved, active[worse])
             trial[worse] = _largest(residual[worse])
-        reduced = trial <= size
+        reduced = (trial <= size) & (share > SMALLEST_SHARE)
         point[active[reduced]] = (base + share[:, None] * step)[reduced]
         left[active[reduced]] = trial[reduced]
-        short = _largest(step) <= np.sqrt(tolerance) * (1.0 + _largest(base))
+        short = _largest(step) <= STALL * (1.0 + _largest(base))
         status[active[~reduced & short]] = OK
         active, size = active[reduced], trial[reduced]
         residual, derivative = residual[reduced], derivative[reduced]

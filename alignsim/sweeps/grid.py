@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 import alignsim
 from alignsim import simplex, validation
 from alignsim.analysis import collapsed, critical_signal, fixed_points, phases, stability
-from alignsim.analysis.phases import ARRIVED, COLLAPSE_SHARE, MOVING
+from alignsim.analysis.phases import ARRIVED, COLLAPSE_SHARE, MOVING, phase_rounds
 from alignsim.analysis.phases import MEANINGS as PHASES
 from alignsim.feedback import FeedbackMap
 from alignsim.feedback.feedback_map import START_OFFSET
@@ -105,8 +105,8 @@ def sweep(
     }
     K = matrices.shape[-1]
     for name, given in (("reference", reference), ("offline", offline), ("start", start)):
-        if given is not None and np.ndim(given) != 1:
-            raise ValueError(f"{name} has shape {np.shape(given)}; a sweep takes one policy (K,)")
+        if given is not None and len(shape := validation.real_array(given, name).shape) != 1:
+            raise ValueError(f"{name} has shape {shape}; a sweep takes one policy, ({K},)")
     swept = [name for name in AXES if grid[name].ndim]
     loop = FeedbackMap(
         matrices.reshape(-1, 1, 1, 1, K, K), objective=objective,
@@ -216,7 +216,9 @@ def _analyse(
     part: FeedbackMap, start: ArrayLike | None, rounds: int, burn_in: int, threads: int | None
 ) -> dict[str, np.ndarray]:
     """Return one value a map for every variable of the dataset."""
-    orbit = part.run(start, rounds, keep=[min(burn_in, rounds)], burn_in=burn_in, threads=threads)
+    orbit = part.run(
+        start, rounds, keep=phase_rounds(rounds, burn_in), burn_in=burn_in, threads=threads
+    )
     several = part.objective == "dpo"
     local = stability(part, orbit.final_logits if several else None)
     return {

@@ -1,0 +1,216 @@
+"""Labels: what an orbit does, never contradicted by its fixed point or by a longer run."""
+
+import numpy as np
+import pytest
+
+import alignsim as asim
+from alignsim.analysis import collapsed, phases, stability
+from alignsim.analysis.phases import CONVERGED, DRIFTING, OSCILLATING, UNDECIDED
+from tests.feedback.systems import policy, preferences
+
+CYCLE = asim.preferences.cyclic(3, advantage=0.3)
+
+
+def label(loop, rounds=3000, burn_in=None, **start):
+    orbit = loop.run(rounds=rounds, burn_in=burn_in, keep="all", **start)
+    several = loop.objective == "dpo"
+    return phases(loop, orbit, stability(loop, orbit.final_logits if several else None))
+
+
+def systems(objective, K, n, lam=None):
+    rng = np.random.default_rng(K)
+    loop = asim.FeedbackMap(
+        np.array([preferences(rng, K, 0.0 if objective == "ipo" else 0.03) for _ in range(n)]),
+        objective=objective,
+        beta=10 ** rng.uniform(-0.5, 1.8, n) * (1.0 if objective == "ipo" else 0.25),
+        alpha=rng.choice([0.0, 0.3, 0.5, 0.8, 0.95], n),
+        lam=rng.choice([0.3, 0.7, 1.0], n) if lam is None else lam,
+        reference=np.array([policy(rng, K) for _ in range(n)]),
+    )
+    return loop, np.array([policy(rng, K) for _ in range(n)])
+
+
+@pytest.mark.parametrize(
+    ("objective", "K", "n", "lam"),
+    [("ipo", 3, 250, None), ("ipo", 4, 250, None), ("ipo", 5, 250, None), ("ipo", 6, 250, None),
+     ("dpo", 3, 100, 1.0), ("dpo", 4, 100, 1.0), ("dpo", 4, 100, None), ("dpo", 6, 60, 1.0)],
+)  # fmt: skip
+@pytest.mark.parametrize("far", [False, True], ids=["near", "far"])
+def test_labels_agree_with_the_local_criterion_and_with_a_longer_run(objective, K, n, lam, far):
+    """Disagreement with ρ is bistability (theory 6.6), and then lasts."""
+    loop, start = systems(objective, K, n, lam)
+    orbit = loop.run(start if far else None, rounds=3000, keep="all")
+    local = stability(loop, orbit.final_logits if objective == "dpo" else None)
+    found = phases(loop, orbit, local)
+    radius = local.spectral_radius
+    assert not np.isnan(radius).any()
+    assert (found == CONVERGED).sum() > n // 2
+    assert (found == OSCILLATING).sum() >= n // 20
+    assert (found == UNDECIDED).sum() <= n // 50
+    assert not (found == DRIFTING).any()
+    assert not ((found == CONVERGED) & (radius > 1)).any()
+    assert ((found == OSCILLATING) & (radius < 1)).sum() <= n // 50
+    longer = loop.run(start_logits=orbit.final_logits, rounds=10_000, keep="last")
+    settled = radius < 0.998
+    assert longer.cycle_strength[(found == CONVERGED) & settled].max() < 1e-20
+    moving = found == OSCILLATING
+    ratio = longer.cycle_strength[moving] / orbit.cycle_strength[moving]
+    assert (ratio > 0.2).all()
+
+
+BISTABLE = {
+    "period five": (
+        asim.FeedbackMap(
+            [[0.5, 0.624, 0.619, 0.969], [0.376, 0.5, 0.942, 0.269],
+             [0.381, 0.058, 0.5, 0.454], [0.031, 0.731, 0.546, 0.5]],
+            beta=30.0, alpha=0.35,
+            reference=asim.simplex.softmax(np.array([-5.3686, -0.6416, 0.9502, 5.06])),
+        ),
+        3.0 * np.array([1.0, -1.0, 1.0, -1.0]),
+        [0.7320, 0.2510, 0.0080, 0.0090],
+        0.9457,
+    ),
+    "Condorcet winner never found": (
+        asim.FeedbackMap(
+            [[0.5, 0.52, 0.52, 0.52], [0.48, 0.5, 1.0, 0.0],
+             [0.48, 0.0, 0.5, 1.0], [0.48, 1.0, 0.0, 0.5]],
+            beta=20.0, alpha=0.9,
+        ),
+        None,
+        [0.948, 0.0174, 0.0174, 0.0174],
+        0.949,
+    ),
+}  # fmt: skip
+bistable = pytest.mark.parametrize("name", BISTABLE)
+
+
+def bistable_start(name):
+    loop, offset, *_ = BISTABLE[name]
+    if offset is None:
+        return 1e-3 * np.array([0.0, 1.0, -0.5, -0.5])
+    return stability(loop).fixed_point.logits + offset
+
+
+@bistable
+def test_stable_maps_of_the_theory_oscillate_from_the_stated_starts(name):
+    """Theory 6.6: ρ < 1 says nothing about far starts."""
+    loop, _, expected, radius = BISTABLE[name]
+    local = stability(loop)
+    assert local.spectral_radius == pytest.approx(radius, abs=1e-4)
+    assert np.abs(local.fixed_point.policy - expected).max() < 1e-4
+    orbit = loop.run(start_logits=bistable_start(name), rounds=3000, keep="all")
+    assert phases(loop, orbit, local) == OSCILLATING
+    assert (
+        loop.run(start_logits=bistable_start(name), rounds=60_000, keep="last").cycle_strength
+        > 0.05
+    )
+
+
+def test_the_condorcet_winner_is_found_from_the_uniform_policy_and_hardly_ever_near_it():
+    loop = BISTABLE["Condorcet winner never found"][0]
+    assert label(loop, start=[0.25] * 4) == CONVERGED
+    cycling = loop.run(
+        start_logits=bistable_start("Condorcet winner never found"), rounds=60_000, keep="last"
+    )
+    assert cycling.policy_mean[0] < 1e-3
+
+
+@bistable
+def test_an_orbit_on_a_cycle_is_never_called_converged_whenever_it_is_looked_at(name):
+    """Where the cycle happens to be nearer to the fixed point at the end proves nothing."""
+    loop = BISTABLE[name][0]
+    start = bistable_start(name)
+    for rounds in range(2000, 2060):
+        assert label(loop, rounds, start_logits=start) != CONVERGED, rounds
+    for burn_in in range(500, 560):
+        assert label(loop, 2000, burn_in, start_logits=start) != CONVERGED, burn_in
+
+
+@pytest.mark.parametrize("rounds", [0, 1, 2, 3, 5, 8])
+@bistable
+def test_a_handful_of_rounds_decides_nothing(name, rounds):
+    loop = BISTABLE[name][0]
+    assert label(loop, rounds, start_logits=bistable_start(name)) != CONVERGED
+
+
+def test_no_round_at_all_leaves_a_far_start_undecided():
+    loop = asim.FeedbackMap(CYCLE, beta=1.0, alpha=0.5)
+    assert label(loop, 0, start=[0.9, 0.05, 0.05]) == UNDECIDED
+
+
+@pytest.mark.parametrize("objective", ["ipo", "dpo"])
+@pytest.mark.parametrize("radius", [0.99, 0.999, 0.9999, 1.0001, 1.001, 1.01])
+@pytest.mark.parametrize("start", [None, [0.8, 0.1, 0.1], [0.99, 0.005, 0.005]])
+def test_labels_hold_up_to_a_ten_thousandth_from_the_onset(objective, radius, start):
+    """Soft onsets: a = .3 < √3/4 for DPO. Nothing is decided by the size of a step."""
+    gain = {"ipo": 1.0, "dpo": 4.0}[objective]
+    beta = np.sqrt(3 * (radius**2 - 0.25)) / (gain * 0.3)
+    loop = asim.FeedbackMap(CYCLE, objective=objective, beta=beta, alpha=0.5)
+    assert stability(loop).spectral_radius == pytest.approx(radius, abs=1e-12)
+    found = label(loop, start=start)
+    assert found in ((CONVERGED, UNDECIDED) if radius < 1 else (OSCILLATING, UNDECIDED))
+    if start is None:
+        assert found == (CONVERGED if radius < 1 else OSCILLATING)
+
+
+def test_an_orbit_that_rests_on_an_unstable_fixed_point_is_undecided():
+    loop = asim.FeedbackMap(CYCLE, beta=20.0, alpha=0.5)
+    assert label(loop, start=[1 / 3] * 3, rounds=20) == UNDECIDED
+
+
+@pytest.mark.parametrize("objective", ["ipo", "dpo"])
+def test_at_alpha_one_whatever_moves_is_drifting(objective):
+    for P in (CYCLE, asim.preferences.bradley_terry([0.0, 0.5, 1.0])):
+        loop = asim.FeedbackMap(P, objective=objective, beta=[0.1, 1.0], alpha=1.0)
+        assert label(loop).tolist() == [DRIFTING, DRIFTING]
+        still = asim.FeedbackMap(P, objective=objective, beta=0.0, alpha=1.0)
+        assert label(still, start=[0.5, 0.3, 0.2]) == CONVERGED
+
+
+def test_a_collapsing_loop_below_alpha_one_converges():
+    """η = 10⁴: the fixed point is a policy of logit gaps in the thousands."""
+    P = asim.preferences.bradley_terry([0.0, 0.5, 1.0, 2.0])
+    for alpha in (0.9, 0.99, 0.995):
+        loop = asim.FeedbackMap(P, beta=1e4 * (1 - alpha), alpha=alpha)
+        assert label(loop) == CONVERGED
+
+
+def test_two_responses_never_oscillate():
+    alpha = np.array([0.0, 0.5, 0.9, 0.99, 0.999, 0.9999])
+    loop = asim.FeedbackMap([[0.5, 0.8], [0.2, 0.5]], beta=[[1.0], [30.0]], alpha=alpha)
+    assert not (label(loop) == OSCILLATING).any()
+
+
+def test_a_failed_orbit_is_undecided():
+    dominated = np.array([[0.5, 1.0, 1.0], [0.0, 0.5, 0.7], [0.0, 0.3, 0.5]])
+    loop = asim.FeedbackMap(
+        np.stack([dominated, CYCLE]), objective="dpo", beta=0.5, alpha=[[0.5], [1.0]]
+    )
+    assert label(loop).tolist() == [[UNDECIDED, CONVERGED], [UNDECIDED, DRIFTING]]
+
+
+def test_an_orbit_without_its_burn_in_round_is_refused():
+    """Else the last round would stand in for it, and a drift would look like rest."""
+    loop = asim.FeedbackMap(CYCLE, beta=1.0, alpha=1.0)
+    orbit = loop.run(rounds=100, keep="last")
+    with pytest.raises(ValueError, match="burn"):
+        phases(loop, orbit, stability(loop))
+
+
+def test_collapsed_means_an_effective_support_near_one():
+    """e^H < 1 + 0.05(K − 1)."""
+    for K in (2, 3, 10):
+        limit = 1 + 0.05 * (K - 1)
+        low, high = 1e-9, 0.5
+        for _ in range(200):
+            rest = 0.5 * (low + high)
+            pi = np.append(1 - rest, np.full(K - 1, rest / (K - 1)))
+            support = np.exp(-(pi * np.log(pi)).sum())
+            low, high = (rest, high) if support < limit else (low, rest)
+        sides = [
+            np.log(np.append(1 - r, np.full(K - 1, r / (K - 1)))) for r in (0.99 * low, 1.01 * low)
+        ]
+        assert collapsed(np.array(sides)).tolist() == [True, False]
+    assert collapsed(np.array([900.0, 0.0, -900.0]))
+    assert not collapsed(np.zeros((2, 3))).any()
+    assert not collapsed(np.full(3, np.nan))

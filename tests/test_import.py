@@ -1,0 +1,107 @@
+"""Importing the package is quick, and says what there is."""
+
+import importlib.metadata
+import importlib.resources
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import alignsim
+
+ROOT = Path(__file__).resolve().parents[1]
+HEAVY = ("xarray", "scipy.optimize", "matplotlib", "mpltern", "numba", "tqdm", "typer", "pandas")
+
+
+def run_python(code, *options):
+    """What a fresh interpreter prints."""
+    command = [
+        sys.executable,
+        *options,
+        "-c",
+        f"import sys; sys.path.insert(0, {str(ROOT)!r}); {code}",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return done.stdout.strip()
+
+
+def loaded_after(code):
+    return run_python(f"{code}; print(*[m for m in {HEAVY!r} if m in sys.modules])").split()
+
+
+def test_the_bare_import_loads_nothing_heavy():
+    assert loaded_after("import alignsim") == []
+
+
+def test_nothing_is_compiled_before_a_map_is_run():
+    code = "import alignsim; alignsim.FeedbackMap([[.5, .8], [.2, .5]], beta=1.0).step([.5, .5])"
+    assert "numba" not in loaded_after(code)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import alignsim; alignsim.FeedbackMap",
+        "import alignsim; alignsim.ipo_optimum; alignsim.dpo_optimum",
+        "import alignsim; alignsim.preferences.cyclic(3, advantage=0.3)",
+        "import alignsim; alignsim.sweep; alignsim.analysis; alignsim.simplex",
+    ],
+)
+def test_the_rooms_load_neither_xarray_nor_matplotlib_before_they_are_used(code):
+    assert not {"xarray", "scipy.optimize", "matplotlib", "mpltern"} & set(loaded_after(code))
+
+
+def test_the_bare_import_warns_about_nothing():
+    assert (
+        run_python("import alignsim; print(alignsim.__version__)", "-W", "error")
+        == alignsim.__version__
+    )
+
+
+def test_dir_lists_everything_public_and_everything_listed_is_there():
+    expected = {
+        "FeedbackMap", "Trajectory", "analysis", "dpo_optimum", "feedback", "ipo_optimum",
+        "objectives", "plotting", "preferences", "simplex", "sweep", "sweeps",
+    }  # fmt: skip
+    assert set(alignsim.__all__) == expected
+    assert set(dir(alignsim)) == expected | {"__version__"}
+    for name in dir(alignsim):
+        assert getattr(alignsim, name) is not None, name
+
+
+def test_star_import_gives_the_same_names():
+    names = run_python("from alignsim import *; print(*sorted(n for n in dir() if n[0] != '_'))")
+    assert set(alignsim.__all__) | {"sys"} == set(names.split())
+
+
+@pytest.mark.parametrize(
+    "room", ["analysis", "feedback", "objectives", "plotting", "preferences", "sweeps"]
+)
+def test_every_room_has_all_that_it_lists(room):
+    module = getattr(alignsim, room)
+    assert module.__doc__
+    assert len(set(module.__all__)) == len(module.__all__)
+    for name in module.__all__:
+        assert getattr(module, name).__doc__ or name.isupper(), name
+
+
+@pytest.mark.parametrize("name", ["feedbackmap", "utils", "__wrapped__", "Sweep"])
+def test_an_unknown_attribute_raises_attribute_error(name):
+    with pytest.raises(AttributeError, match=f"module 'alignsim' has no attribute '{name}'"):
+        getattr(alignsim, name)
+    assert not hasattr(alignsim, name)
+
+
+def test_the_type_marker_is_shipped():
+    assert (importlib.resources.files("alignsim") / "py.typed").is_file()
+
+
+def test_the_version_is_that_of_the_installed_package():
+    try:
+        installed = importlib.metadata.version("alignsim")
+    except importlib.metadata.PackageNotFoundError:
+        pytest.skip("alignsim runs from its source tree here: there is no metadata to compare with")
+    assert installed == alignsim.__version__
