@@ -77,10 +77,13 @@ def test_a_deviation_within_tolerance_is_spread_evenly():
     assert (P[2] == P3[2]).all()
 
 
-@pytest.mark.parametrize("small", [1e-300, 1e-17, 1e-12, 3e-9])
-def test_the_digits_of_a_small_preference_survive(small):
-    P = validation.preference_matrix([[0.5, small], [1 - small, 0.5]])
+@pytest.mark.parametrize("small", [1e-300, 1e-17, 1e-15, 1e-12, 3e-9])
+@pytest.mark.parametrize("ulps", [-3, -1, 0, 1])
+def test_the_digits_of_a_small_preference_survive_rounding_of_the_large_one(small, ulps):
+    large = min(1 - small + ulps * 2.0**-53, 1.0)
+    P = validation.preference_matrix([[0.5, small], [large, 0.5]])
     assert P[0, 1] == small
+    assert P[1, 0] == large
 
 
 def test_a_small_preference_against_certainty_stays_a_probability():

@@ -11,18 +11,15 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alignsim import simplex
+from alignsim.feedback.batch import MapBatch
 from alignsim.kernels.status import NO_OPTIMUM, NOT_FINITE, OK
 from alignsim.objectives.existence import has_finite_scores
 from alignsim.validation import LARGEST_LOGIT, FloatArray
-
-if TYPE_CHECKING:
-    from alignsim.feedback.feedback_map import FeedbackMap
 
 WIDEST_LANE = 64
 """The largest K that runs in lanes; above, a round is a matrix product."""
@@ -50,10 +47,10 @@ class Record:
     status: NDArray[np.int8]
 
 
-Engine = Callable[["FeedbackMap", Schedule, Record], None]
+Engine = Callable[[MapBatch, Schedule, Record], None]
 
 
-def iterate(loop: FeedbackMap, start: FloatArray, schedule: Schedule) -> Record:
+def iterate(loop: MapBatch, start: FloatArray, schedule: Schedule) -> Record:
     """Return the record of the flat batch ``loop`` from the centred logits ``start`` (n, K)."""
     n, K = start.shape
     record = Record(
@@ -77,7 +74,7 @@ def available_threads() -> int:
     return os.cpu_count() or 1
 
 
-def _ipo_lanes(loop: FeedbackMap, schedule: Schedule, record: Record) -> None:
+def _ipo_lanes(loop: MapBatch, schedule: Schedule, record: Record) -> None:
     from alignsim.kernels import ipo_lanes
 
     matrices, which = loop.matrix_table()
@@ -93,7 +90,7 @@ def _ipo_lanes(loop: FeedbackMap, schedule: Schedule, record: Record) -> None:
     _in_threads(run, -(-len(record.state) // ipo_lanes.LANES), schedule.threads)
 
 
-def _dpo_lanes(loop: FeedbackMap, schedule: Schedule, record: Record) -> None:
+def _dpo_lanes(loop: MapBatch, schedule: Schedule, record: Record) -> None:
     from alignsim.kernels import dpo_lanes
     from alignsim.kernels.dpo_newton import LANES
 
@@ -114,7 +111,7 @@ def _dpo_lanes(loop: FeedbackMap, schedule: Schedule, record: Record) -> None:
         record.status[~has_finite_scores(loop.P, sampled)] = NO_OPTIMUM
 
 
-def _ipo_wide(loop: FeedbackMap, schedule: Schedule, record: Record) -> None:
+def _ipo_wide(loop: MapBatch, schedule: Schedule, record: Record) -> None:
     """Iterate maps of many responses: one matrix product a round for all that share a matrix."""
     from threadpoolctl import threadpool_limits
 
@@ -139,7 +136,7 @@ def _ipo_wide(loop: FeedbackMap, schedule: Schedule, record: Record) -> None:
         _step_by_step(advance, schedule, record, lambda: weights)
 
 
-def _generic(loop: FeedbackMap, schedule: Schedule, record: Record) -> None:
+def _generic(loop: MapBatch, schedule: Schedule, record: Record) -> None:
     """Iterate any objective through its one-shot optimum: correct first."""
 
     def advance() -> None:
@@ -157,7 +154,7 @@ FUSED: dict[str, Callable[[int], Engine]] = {
 """Fused engines by objective, chosen by the number of responses."""
 
 
-def _drift(loop: FeedbackMap) -> FloatArray:
+def _drift(loop: MapBatch) -> FloatArray:
     """Return (1−α) log π_ref + β(1−λ)(P − ½) π_off, centred: (n, K)."""
     matrices, which = loop.matrix_table()
     pull = np.empty_like(loop.offline_policy)

@@ -8,18 +8,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alignsim import simplex, validation
+from alignsim.feedback.batch import MapBatch
 from alignsim.feedback.engines import Schedule, available_threads, iterate
 from alignsim.feedback.trajectory import Trajectory
 from alignsim.kernels.status import OK
-from alignsim.objectives import OBJECTIVES, Comparison, Solution
+from alignsim.objectives import OBJECTIVES
 from alignsim.objectives.one_shot import reference_logits
 from alignsim.validation import FloatArray, at, first_true
 
-START_OFFSET = 1e-2
-"""How far the default start lies from the reference, along ``simplex.asymmetric_direction``."""
 
-
-class FeedbackMap:
+class FeedbackMap(MapBatch):
     """One round of iterated preference optimisation (MRS-IPO, MRS-DPO), or a batch of such maps.
 
     In round t the reference is π_t^α π_ref^{1−α} (normalised), responses are sampled from
@@ -133,36 +131,9 @@ class FeedbackMap:
             ),
         )
 
-    def _assign(
-        self,
-        objective: str,
-        arrays: dict[str, FloatArray],
-        shape: tuple[int, ...],
-        which: NDArray[np.intp] | None = None,
-    ) -> None:
-        """Set the fields; with ``which`` (n,), P is a table of which each map has one row."""
-        K = arrays["P"].shape[-1]
-        self.objective = objective
-        self.shape = shape
-        self.responses = K
-        self._P = arrays["P"]
-        self._which = which
-        self.beta = np.broadcast_to(arrays["beta"], shape)
-        self.alpha = np.broadcast_to(arrays["alpha"], shape)
-        self.lam = np.broadcast_to(arrays["lam"], shape)
-        self.reference_logits = np.broadcast_to(arrays["reference"], (*shape, K))
-        self.offline_policy = np.broadcast_to(arrays["offline"], (*shape, K))
-
     def __repr__(self) -> str:
         size = f"{self.shape} maps" if self.shape else "one map"
         return f"FeedbackMap({self.objective!r}, {size}, K={self.responses})"
-
-    @property
-    def P(self) -> FloatArray:
-        """The preference matrices; they broadcast to (..., K, K)."""
-        if self._which is None:
-            return self._P
-        return self._P[0] if len(self._P) == 1 else self._P[self._which]
 
     # One round
 
@@ -180,11 +151,6 @@ class FeedbackMap:
                 "optimum in float64; move P off 0 and 1, or lower beta"
             )
         return moved
-
-    def advance(self, logits: FloatArray) -> Solution:
-        """Return the centred logits after one round with a status each; nothing is checked."""
-        value, status = OBJECTIVES[self.objective].optimum(self._comparison(logits))
-        return Solution(simplex.centre(value), status)
 
     def jacobian(self, policy: ArrayLike, *, basis: str = "logits") -> FloatArray:
         """Return the exact derivative of the round at policies (..., K).
@@ -211,17 +177,6 @@ class FeedbackMap:
         """Return :meth:`jacobian` at logits (..., K), where a policy would underflow."""
         validation.choice(basis, "basis", ("logits", "tangent"))
         return self.derivative(self._logits(logits), basis)
-
-    def derivative(self, logits: FloatArray, basis: str = "logits") -> FloatArray:
-        """Return the Jacobian at logits (..., K); nothing is checked."""
-        E = simplex.mean_zero_basis(self.responses)
-        tangent = OBJECTIVES[self.objective].tangent(self._comparison(logits))
-        slope = simplex.covariance(simplex.softmax(logits))
-        full = self.alpha[..., None, None] * tangent.reference + (
-            self.lam[..., None, None] * tangent.sampler @ slope
-        )
-        reduced = E.T @ full @ E
-        return np.asarray(reduced if basis == "tangent" else E @ reduced @ E.T)
 
     # Many rounds
 
@@ -292,50 +247,6 @@ class FeedbackMap:
             objective=self.objective,
         )
 
-    # The batch
-
-    @property
-    def size(self) -> int:
-        """The number of maps."""
-        return int(np.prod(self.shape))
-
-    def part(self, first: int, last: int) -> FeedbackMap:
-        """Return maps ``first`` to ``last`` (excluded) of the flattened batch, as a flat batch."""
-        return self.take(np.arange(first, min(last, self.size)))
-
-    def take(self, which: NDArray[np.intp]) -> FeedbackMap:
-        """Return the maps at positions ``which`` (n,) of the flattened batch, as a flat batch.
-
-        Matrices are shared with this map, not copied.
-        """
-        K = self.responses
-        shape = self.shape or (1,)
-        where = np.unravel_index(which, shape)
-
-        def flat(values: FloatArray, *trailing: int) -> FloatArray:
-            return np.broadcast_to(values, (*shape, *trailing))[where]
-
-        matrices, index = self.matrix_table()
-        arrays = {
-            "P": matrices,
-            "beta": flat(self.beta),
-            "alpha": flat(self.alpha),
-            "lam": flat(self.lam),
-            "reference": flat(self.reference_logits, K),
-            "offline": flat(self.offline_policy, K),
-        }
-        loop = FeedbackMap.__new__(FeedbackMap)
-        loop._assign(self.objective, arrays, (len(which),), index[which])
-        return loop
-
-    def matrix_table(self) -> tuple[FloatArray, NDArray[np.intp]]:
-        """Return the matrices (m, K, K) and which of them each map has, (size,)."""
-        if self._which is not None:
-            return self._P, self._which
-        matrices = np.ascontiguousarray(self._P.reshape(-1, self.responses, self.responses))
-        which = np.arange(len(matrices)).reshape(self._P.shape[:-2])
-        return matrices, np.ascontiguousarray(np.broadcast_to(which, self.shape).ravel())
-
     def replace(
         self,
         *,
@@ -368,21 +279,6 @@ class FeedbackMap:
         )
         return self._copy(arrays, shape)
 
-    def default_start_logits(self) -> FloatArray:
-        """Return the reference's logits, moved by ``START_OFFSET``: (..., K)."""
-        direction = simplex.asymmetric_direction(self.responses)
-        return np.asarray(self.reference_logits + START_OFFSET * direction)
-
-    def _comparison(self, logits: FloatArray) -> Comparison:
-        """Return the one-shot problem of the round from ``logits``."""
-        alpha, lam = self.alpha[..., None], self.lam[..., None]
-        return Comparison(
-            P=self.P,
-            reference=alpha * logits + (1.0 - alpha) * self.reference_logits,
-            beta=self.beta,
-            sampler=lam * simplex.softmax(logits) + (1.0 - lam) * self.offline_policy,
-        )
-
     def _logits(self, logits: ArrayLike) -> FloatArray:
         checked = validation.logits(logits, "logits", responses=self.responses, missing=True)
         validation.batch_shape({"the map": self.shape, "logits": checked.shape[:-1]})
@@ -404,25 +300,6 @@ class FeedbackMap:
                 validation.policy(start, "start", responses=self.responses, full_support=True)
             )
         return self.default_start_logits()
-
-    def _reshaped(self, shape: tuple[int, ...]) -> FeedbackMap:
-        arrays = {
-            "P": self._P,
-            "beta": self.beta,
-            "alpha": self.alpha,
-            "lam": self.lam,
-            "reference": self.reference_logits,
-            "offline": self.offline_policy,
-        }
-        return self._copy(arrays, shape)
-
-    def _copy(self, arrays: dict[str, FloatArray], shape: tuple[int, ...]) -> FeedbackMap:
-        which = self._which
-        if which is not None and shape != self.shape:
-            arrays, which = {**arrays, "P": self.P}, None
-        loop = FeedbackMap.__new__(FeedbackMap)
-        loop._assign(self.objective, arrays, shape, which)
-        return loop
 
 
 def _centred_once(logits: FloatArray) -> FloatArray:

@@ -14,7 +14,7 @@ from alignsim.analysis import collapsed, critical_signal, fixed_points, phases, 
 from alignsim.analysis.phases import ARRIVED, COLLAPSE_SHARE, MOVING, phase_rounds
 from alignsim.analysis.phases import MEANINGS as PHASES
 from alignsim.feedback import FeedbackMap
-from alignsim.feedback.feedback_map import START_OFFSET
+from alignsim.feedback.batch import START_OFFSET
 from alignsim.feedback.status import MEANINGS as RUN_STATUS
 from alignsim.validation import FloatArray
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import alignsim as asim
-from alignsim.analysis import collapsed, phases, stability
+from alignsim.analysis import FixedPoint, Stability, collapsed, phases, stability
+from alignsim.analysis.fixed_points import NOT_FOUND
 from alignsim.analysis.phases import CONVERGED, DRIFTING, OSCILLATING, UNDECIDED
 from tests.feedback.systems import policy, preferences
 
@@ -116,14 +117,14 @@ def test_the_condorcet_winner_is_found_from_the_uniform_policy_and_hardly_ever_n
 
 
 @bistable
-def test_an_orbit_on_a_cycle_is_never_called_converged_whenever_it_is_looked_at(name):
+def test_an_orbit_on_a_cycle_is_called_oscillating_whenever_it_is_looked_at(name):
     """Where the cycle happens to be nearer to the fixed point at the end proves nothing."""
     loop = BISTABLE[name][0]
     start = bistable_start(name)
     for rounds in range(2000, 2060):
-        assert label(loop, rounds, start_logits=start) != CONVERGED, rounds
+        assert label(loop, rounds, start_logits=start) == OSCILLATING, rounds
     for burn_in in range(500, 560):
-        assert label(loop, 2000, burn_in, start_logits=start) != CONVERGED, burn_in
+        assert label(loop, 2000, burn_in, start_logits=start) == OSCILLATING, burn_in
 
 
 @pytest.mark.parametrize("rounds", [0, 1, 2, 3, 5, 8])
@@ -173,6 +174,29 @@ def test_a_collapsing_loop_below_alpha_one_converges():
     for alpha in (0.9, 0.99, 0.995):
         loop = asim.FeedbackMap(P, beta=1e4 * (1 - alpha), alpha=alpha)
         assert label(loop) == CONVERGED
+
+
+def test_an_orbit_that_has_hardly_left_for_its_collapsed_fixed_point_is_undecided():
+    """Under π* the distance is tiny, since π* gives no weight to the response still to vanish."""
+    loop = asim.FeedbackMap([[0.5, 0.8], [0.2, 0.5]], beta=1e-3, alpha=0.99999)
+    assert loop.run(rounds=3000).final[0] < 0.71
+    assert asim.analysis.fixed_point(loop).policy[0] > 1 - 1e-12
+    assert label(loop) == UNDECIDED
+
+
+@pytest.mark.parametrize("objective", ["ipo", "dpo"])
+def test_a_radius_that_rounds_to_one_makes_no_oscillation(objective):
+    P = asim.preferences.bradley_terry([0.0, 0.5, 1.0])
+    loop = asim.FeedbackMap(P, objective=objective, beta=[1e-3, 1.0], alpha=1 - 1e-16)
+    assert not (label(loop) == OSCILLATING).any()
+
+
+def test_without_a_fixed_point_a_moving_orbit_below_alpha_one_is_undecided():
+    loop = asim.FeedbackMap(CYCLE, beta=0.01, alpha=0.999)
+    orbit = loop.run([0.6, 0.3, 0.1], rounds=500)
+    nowhere = FixedPoint(np.full(3, np.nan), np.int8(NOT_FOUND), np.array(np.nan))
+    assert orbit.cycle_strength > 1e-6
+    assert phases(loop, orbit, Stability(np.array(np.nan), nowhere)) == UNDECIDED
 
 
 def test_two_responses_never_oscillate():

@@ -125,6 +125,9 @@ def test_start_logits_are_defined_up_to_a_constant():
     orbit = loop.run(s.start, rounds=20)
     other = loop.run(start_logits=np.log(s.start) + 7.0, rounds=20)
     assert np.abs(orbit.logits - other.logits).max() < 1e-13
+    for shift in (1e-14, 1e-10, 1e-5, 1.0):
+        nearly = loop.run(start_logits=orbit.final_logits + shift, rounds=0)
+        assert abs(nearly.final_logits.mean()) < 4e-15
 
 
 @pytest.mark.parametrize(("objective", "K"), [("ipo", 4), ("dpo", 4), ("dpo", 3)])

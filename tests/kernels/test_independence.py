@@ -109,16 +109,18 @@ def test_neighbours_that_fail_do_not_change_a_bit(objective, K, position):
 
 
 @RESPONSES
+@pytest.mark.parametrize("position", [3, 67])
 @pytest.mark.parametrize("worst", [0.0, 1e-290, 1e-12])
-def test_neighbours_without_an_optimum_or_slow_to_solve_do_not_change_a_bit(K, worst):
-    maps, starts = arguments(np.random.default_rng(K), K, 70)
-    alone = run("dpo", rows(maps, 3), starts[3])
+def test_neighbours_without_an_optimum_or_slow_to_solve_do_not_change_a_bit(K, position, worst):
+    maps, starts = arguments(np.random.default_rng(K), K, 130)
+    alone = run("dpo", rows(maps, position), starts[position])
     spoilt = {name: values.copy() for name, values in maps.items()}
-    for index in range(70):
-        if index != 3:
-            spoilt["P"][index, :, 0], spoilt["P"][index, 0, :] = worst, 1 - worst
-            spoilt["P"][index, 0, 0] = 0.5
-    assert_same_bits(bits(alone), bits(run("dpo", spoilt, starts, threads=1), 3))
+    others = np.arange(130) != position
+    spoilt["P"][others, :, 0], spoilt["P"][others, 0, :] = worst, 1 - worst
+    spoilt["P"][others, 0, 0] = 0.5
+    batch = run("dpo", spoilt, starts, threads=1)
+    assert batch.failed[others].any() == (worst < 1e-100)
+    assert_same_bits(bits(alone), bits(batch, position))
 
 
 @OBJECTIVES

@@ -111,7 +111,7 @@ def test_a_sampler_on_one_response_has_the_score_of_its_closed_form(p_min):
 def test_a_residual_below_rounding_does_not_end_the_search():
     P = np.array([[0.5, 1 - 1e-12], [1e-12, 0.5]])
     v = score(P, np.array([0.0, 1.0]))[0].value
-    assert v[0] - v[1] == pytest.approx(12 * np.log(10), rel=1e-12)
+    assert v[0] - v[1] == pytest.approx(12 * np.log(10), rel=1e-12, abs=0)
 
 
 @COMMON
