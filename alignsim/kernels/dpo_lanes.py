@@ -42,7 +42,8 @@ from alignsim.kernels.status import NOT_CONVERGED, NOT_FINITE, OK, SCORE_RANGE
 
 STEP_CAP = 4.0  # the longest Newton step in any score
 REMAINDER = 1e-14  # on the error that a step leaves, relative to 1 + the spread of v
-STALL = 1e-9  # a step this short that does not reduce the residual has met rounding
+STALL = 1e-9  # a step this short, after which the next does not shrink, has met rounding
+ROUNDING = 4e-16  # of the largest residual, which may hide a smaller one that still falls
 TRUSTED = 0.3  # a correction is used where it is at most this share of the Newton step
 SMALLEST_SHARE = 1e-9  # of a step; a lane that halves further is lost
 MAX_ITERATIONS = 200
@@ -199,7 +200,7 @@ def _iterate(w, target, sampler, score, new_step, base, step, system):  # type: 
     """Iterate the active lanes to the end; those that fail get minus their code. True if none."""
     small = score.shape[0] == SMALL
     for b in range(LANES):
-        w[LAST + b] = 0.0
+        w[LAST + b] = np.inf
         w[BEST + b] = np.inf
         w[SHARE + b] = 1.0
         w[TRUST + b] = TRUSTED
@@ -238,9 +239,9 @@ def _move(w, score, new_step, base, step):  # type: ignore[no-untyped-def]
         bent = bend <= trust * length
         left = 2.0 * curvature * curvature * length if bent else bend + curvature * length
         short = left <= REMAINDER * unit
-        better = residual <= lowest
-        stuck = previous <= STALL * unit
-        w[BEND + b] = 1.0 if (better & short) | (stuck & (not better)) else 0.0
+        better = (residual <= lowest) | (residual <= ROUNDING)
+        stuck = (previous <= STALL * unit) & ((not better) | (length >= 0.5 * previous))
+        w[BEND + b] = 1.0 if (better & short) | stuck else 0.0
         w[WORST + b] = 1.0 if better else 0.0
         w[SPREAD + b] = w[SPREAD + b] if residual + length < np.inf else np.inf
         w[LAST + b] = length if better else previous

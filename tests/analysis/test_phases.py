@@ -166,6 +166,7 @@ def test_at_alpha_one_whatever_moves_is_drifting(objective):
         assert label(loop).tolist() == [DRIFTING, DRIFTING]
         still = asim.FeedbackMap(P, objective=objective, beta=0.0, alpha=1.0)
         assert label(still, start=[0.5, 0.3, 0.2]) == CONVERGED
+        assert label(loop, 0).tolist() == [DRIFTING, DRIFTING]
 
 
 def test_a_collapsing_loop_below_alpha_one_converges():

@@ -119,7 +119,9 @@ def test_neighbours_without_an_optimum_or_slow_to_solve_do_not_change_a_bit(K, p
     spoilt["P"][others, :, 0], spoilt["P"][others, 0, :] = worst, 1 - worst
     spoilt["P"][others, 0, 0] = 0.5
     batch = run("dpo", spoilt, starts, threads=1)
-    assert batch.failed[others].any() == (worst < 1e-100)
+    failed = batch.failed[others].mean()
+    assert failed < 0.05 if worst == 1e-12 else failed > 0.9
+    assert np.isnan(batch.logits[batch.failed]).all()
     assert_same_bits(bits(alone), bits(batch, position))
 
 

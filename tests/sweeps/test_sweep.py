@@ -231,6 +231,20 @@ def test_of_several_dpo_fixed_points_the_one_near_the_final_state_is_judged():
     assert abs(radii[0] - radii[1]) > 5e-3
 
 
+@pytest.mark.parametrize("rounds", range(3000, 3005))
+def test_a_cycle_beside_a_stable_fixed_point_is_seen_whatever_the_number_of_rounds(rounds):
+    """Theory 6.6: ρ = .9457, and a cycle of period five from far away."""
+    P = [[0.5, 0.624, 0.619, 0.969], [0.376, 0.5, 0.942, 0.269],
+         [0.381, 0.058, 0.5, 0.454], [0.031, 0.731, 0.546, 0.5]]  # fmt: skip
+    reference = asim.simplex.softmax(np.array([-5.3686, -0.6416, 0.9502, 5.06]))
+    point = np.log([0.7320, 0.2510, 0.0080, 0.0090])
+    given = {"beta": 30.0, "alpha": 0.35, "reference": reference, "rounds": rounds}
+    near = sweep(P, start=asim.simplex.softmax(point), **given)
+    far = sweep(P, start=asim.simplex.softmax(point + [3.0, -3.0, 3.0, -3.0]), **given)
+    assert near.spectral_radius == far.spectral_radius == pytest.approx(0.9457, abs=1e-4)
+    assert (near.phase, far.phase) == (0, 1)
+
+
 def test_collapse_is_a_boolean_beside_the_label():
     P = asim.preferences.bradley_terry([0.0, 1.0, 3.0])
     ds = sweep(P, beta=[0.1, 30.0], alpha=[0.5, 1.0], rounds=2000)
