@@ -71,7 +71,8 @@ def real_array(value: ArrayLike, name: str, *, min_ndim: int = 0) -> FloatArray:
         raise ValueError(
             f"{name} has dtype {raw.dtype}; give real numbers (bool, integer or float)"
         )
-    array = np.array(raw, dtype=np.float64, order="C")
+    with np.errstate(over="ignore"):
+        array = np.array(raw, dtype=np.float64, order="C")
     if array.ndim < min_ndim:
         raise ValueError(
             f"{name} has shape {array.shape}; it needs at least {min_ndim} "

@@ -27,6 +27,12 @@ MOVING = 1e-12
 NEAR = 0.1
 """Distance from the fixed point, as a deviation in logits, within which its multipliers rule."""
 
+NEAR_SPAN = 1.0
+"""And the span of logits within which a response that vanishes at the fixed point may lie."""
+
+ROUNDING = 1e-12
+"""A spectral radius this close to 1 decides nothing."""
+
 WINDOW = 16
 """Rounds over which a distance is maximised, so that the position on a cycle does not matter."""
 
@@ -68,12 +74,13 @@ def phases(loop: FeedbackMap, orbit: Trajectory, local: Stability) -> NDArray[np
         after = _distance(late, fixed).max(axis=-1)
         contraction = radius ** (last - window + 1 - first)
         arrived = (_span(late - fixed) <= ARRIVED * (1.0 + _span(fixed))).all(axis=-1)
-        closer = (before <= NEAR) & (after < before)
+        closer = (before <= NEAR) & (_span(early - fixed).max(axis=-1) <= NEAR_SPAN)
+        closer &= after < before
         closer &= after <= 0.5 * (1.0 + contraction) * before
         converged = (radius < 1.0) & (arrived | closer)
         stays = (contraction < 0.5) & (after > 0.9 * before)
         moving = orbit.cycle_strength > MOVING
-        oscillating = moving & ~converged & (stays | ~(radius < 1.0))
+        oscillating = moving & ~converged & (stays | (radius > 1.0 + ROUNDING))
         still = _span(late[..., -1, :] - early[..., 0, :]) == 0.0
     label = np.where(converged, CONVERGED, np.where(oscillating, OSCILLATING, UNDECIDED))
     resting = still & (last > first)

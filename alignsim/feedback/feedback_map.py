@@ -16,6 +16,9 @@ from alignsim.objectives import OBJECTIVES
 from alignsim.objectives.one_shot import reference_logits
 from alignsim.validation import FloatArray, at, first_true
 
+LARGEST_RECORD = 2**40
+"""Bytes of frames beyond which a run is refused before it begins."""
+
 
 class FeedbackMap(MapBatch):
     """One round of iterated preference optimisation (MRS-IPO, MRS-DPO), or a batch of such maps.
@@ -220,6 +223,12 @@ class FeedbackMap(MapBatch):
         skip = total // 2 if burn_in is None else validation.integer(burn_in, "burn_in", minimum=0)
         if skip > total:
             raise ValueError(f"burn_in is {skip}; it must be at most rounds, {total}")
+        frames = total + 1 if keep == "all" else 1
+        if 8 * self.size * frames * self.responses > LARGEST_RECORD:
+            raise ValueError(
+                f"keep is 'all' of {total} rounds of {self.size} maps, over a terabyte; "
+                "use keep='last' or every n-th round"
+            )
         schedule = Schedule(
             kept=_kept_rounds(keep, total),
             burn_in=skip,

@@ -13,6 +13,8 @@ from alignsim.objectives.ipo import IPO
 from alignsim.simplex import centred_logits, covariance, softmax
 from alignsim.validation import FloatArray, NoOptimumError, at, first_true
 
+TINY = np.finfo(np.float64).tiny
+
 OBJECTIVES: dict[str, Objective] = {objective.name: objective for objective in (IPO(), DPO())}
 """The known objectives by name."""
 
@@ -133,10 +135,18 @@ def optimum_derivative(
     x = comparison(P, sampling, None, reference, beta)
     OBJECTIVES[name].check(x)
     slope = covariance(softmax(_solved(name, x)))
-    tangent = OBJECTIVES[name].tangent(x)
-    if variable == "sampling":
-        return np.asarray(slope @ tangent.sampler)
-    return np.asarray(slope @ tangent.reference / softmax(x.reference)[..., None, :])
+    with np.errstate(over="ignore", invalid="ignore"):
+        tangent = OBJECTIVES[name].tangent(x)
+        derivative = (
+            slope @ tangent.sampler
+            if variable == "sampling"
+            else slope @ tangent.reference / softmax(x.reference)[..., None, :]
+        )
+    if not np.isfinite(derivative).all():
+        raise NoOptimumError(
+            f"the derivative overflows float64 at beta = {x.beta.max():g}; lower beta"
+        )
+    return np.asarray(derivative)
 
 
 def comparison(
@@ -189,6 +199,7 @@ def _pair_weights(value: ArrayLike, responses: int) -> FloatArray:
     if (weights < 0).any():
         index = first_true(weights < 0)
         raise ValueError(f"pair_weights{at(index)} is {weights[index]:.12g}; it must be at least 0")
+    weights = weights / np.maximum(weights.max(axis=(-2, -1), keepdims=True), TINY)
     symmetric = weights + np.swapaxes(weights, -1, -2)
     return np.asarray(symmetric * (1.0 - np.eye(responses)))
 
@@ -207,7 +218,8 @@ def _optimum(
 
 
 def _solved(name: str, x: Comparison) -> FloatArray:
-    logits, status = OBJECTIVES[name].optimum(x)
+    with np.errstate(over="ignore", invalid="ignore"):
+        logits, status = OBJECTIVES[name].optimum(x)
     bad = np.broadcast_to(status != OK, logits.shape[:-1]) | ~np.isfinite(logits).all(axis=-1)
     if bad.any():
         raise NoOptimumError(

@@ -240,7 +240,7 @@ def test_a_cycle_beside_a_stable_fixed_point_is_seen_whatever_the_number_of_roun
     point = np.log([0.7320, 0.2510, 0.0080, 0.0090])
     given = {"beta": 30.0, "alpha": 0.35, "reference": reference, "rounds": rounds}
     near = sweep(P, start=asim.simplex.softmax(point), **given)
-    far = sweep(P, start=asim.simplex.softmax(point + [3.0, -3.0, 3.0, -3.0]), **given)
+    far = sweep(P, start=asim.simplex.softmax(point + 3.0 * np.array([1, -1, 1, -1])), **given)
     assert near.spectral_radius == far.spectral_radius == pytest.approx(0.9457, abs=1e-4)
     assert (near.phase, far.phase) == (0, 1)
 
