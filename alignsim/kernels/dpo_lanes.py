@@ -12,19 +12,32 @@ import numpy as np
 from alignsim.kernels.compile import kernel
 from alignsim.kernels.dpo_newton import (
     ACTIVE,
+    B0,
     BEND,
     BEST,
     CODE,
+    D0,
+    E0,
+    F0,
     FIGURES,
+    GROUP,
+    INVERSE,
+    LAM,
     LANES,
     LAST,
+    M0,
+    Q0,
     SHARE,
     SIZE,
     SMALL,
+    SMALL_ROWS,
     SPREAD,
     TRUST,
+    V0,
+    W0,
     WEIGHT,
     WORST,
+    X0,
     load_targets,
     step_general,
     step_small,
@@ -45,6 +58,7 @@ REMAINDER = 1e-14  # on the error that a step leaves, relative to 1 + the spread
 STALL = 1e-9  # a step this short, after which the next does not shrink, has met rounding
 ROUNDING = 4e-16  # of the largest residual, which may hide a smaller one that still falls
 TRUSTED = 0.3  # a correction is used where it is at most this share of the Newton step
+SAME = 4e-16  # relative change of a sampler that is rounding
 SMALLEST_SHARE = 1e-9  # of a step; a lane that halves further is lost
 MAX_ITERATIONS = 200
 MAX_SPREAD = 650.0  # of the scores: beyond it e^(v_i − v_j) leaves the range of float64
@@ -73,35 +87,41 @@ def run(  # type: ignore[no-untyped-def]
     K = state.shape[1]
     rows = max(K, SMALL)
     pairs = rows * (rows - 1) // 2
-    logits = block(K, LANES)
-    constant = block(K, LANES)
-    offline = block(K, LANES)
-    weights = block(K, LANES)
-    sums = block(3 * K + 2, LANES)
-    scratch = block(3, LANES)
-    mixture = block(3, LANES)
-    top = block(1, LANES)[0]
-    inverse = block(1, LANES)[0]
-    memory = block(FIGURES + 4 * rows + 4 * pairs, LANES)
+    small = K <= SMALL
+    memory = block(max(SMALL_ROWS // LANES, FIGURES + 3 * rows + pairs + 2 * K + 2), LANES)
+    memory[:] = 0.0
     w = memory.reshape(memory.size)
     code = w[CODE : CODE + LANES]
     score = memory[FIGURES : FIGURES + rows]
     sampler = memory[FIGURES + rows : FIGURES + 2 * rows]
     new_step = memory[FIGURES + 2 * rows : FIGURES + 3 * rows]
     target = memory[FIGURES + 3 * rows : FIGURES + 3 * rows + pairs]
+    rest = (W0 // LANES) if small else FIGURES + 3 * rows + pairs
+    weights = memory[rest : rest + K]
+    offline = memory[rest + rows : rest + rows + K] if small else memory[rest + K : rest + 2 * K]
+    inverse = memory[rest + 2 * rows if small else rest + 2 * K]
+    logits = block(K, LANES)
+    constant = block(K, LANES)
+    sums = block(3 * K + 2, LANES)
+    scratch = block(3, LANES)
+    mixture = block(3, LANES)
+    top = block(1, LANES)[0]
     before, base, step = block(rows, LANES), block(rows, LANES), block(rows, LANES)
     system = (
         block(rows * rows, LANES).reshape((rows, rows, LANES)), block(pairs, LANES),
         block(pairs, LANES), block(pairs, LANES), block(rows, LANES), block(rows, LANES),
         block(1, LANES)[0], block(1, LANES)[0], block(1, LANES)[0],
     )  # fmt: skip
-    memory[:] = 0.0
     for start in range(first * LANES, last * LANES, LANES):
         load(state, start, logits)
         load(drift, start, constant)
         load(opponents, start, offline)
         load(parameters, start, mixture)
         load_targets(matrices, which, start, target)
+        if small:
+            _load_gain(matrices, which, start, w)
+            w[LAM : LAM + LANES] = mixture[2]
+            sampler[:] = 0.0
         softmax(logits, top, weights, inverse)
         score[:] = 0.0
         before[:] = 0.0
@@ -109,8 +129,11 @@ def run(  # type: ignore[no-untyped-def]
         saved = 0
         for t in range(kept[-1] + 1):
             if t > 0:
-                _sample(weights, inverse, offline, mixture, sampler)
-                _extrapolate(score, before, scratch[0], t)
+                if small:
+                    _predict(w)
+                else:
+                    _sample(weights, inverse, offline, mixture, sampler, w)
+                    _extrapolate(score, before, scratch[0], t)
                 _solve(w, target, sampler, score, new_step, base, step, system)
                 _mix(logits, score, constant, mixture, code, scratch[0])
                 softmax(logits, top, weights, inverse)
@@ -128,9 +151,53 @@ def run(  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _sample(weights, inverse, offline, mixture, sampler):  # type: ignore[no-untyped-def]
-    """Set the sampler to λ π + (1−λ) π_off."""
+def _load_gain(matrices, which, start, w):  # type: ignore[no-untyped-def]
+    """Set the gain of the prediction to 4(P − ½), zero for responses that merely pad."""
+    K = matrices.shape[1]
+    for b in range(LANES):
+        map_ = min(start + b, which.shape[0] - 1)
+        for i in range(K):
+            for j in range(K):
+                w[Q0 + (SMALL * i + j) * LANES + b] = 4.0 * (matrices[which[map_], i, j] - 0.5)
+
+
+@kernel
+def _predict(w):  # type: ignore[no-untyped-def]
+    """Move the sampler to λ π + (1−λ) π_off, and the scores by 4(P − ½) times its change.
+
+    That is what the scores do to first order where preferences are weak (theory 3.5). A lane
+    whose sampler has not moved since it was solved keeps its score, and is not solved again. The
+    first score is taken off all, or rounding would drift along constants.
+    """
+    for b in range(LANES):
+        farthest = 0.0
+        for i in range(SMALL):
+            old = w[M0 + i * LANES + b]
+            own = w[LAM + b] * (w[W0 + i * LANES + b] * w[INVERSE + b])
+            change = (own + w[F0 + i * LANES + b]) - old
+            w[E0 + i * LANES + b] = change
+            excess = abs(change) - SAME * old
+            farthest = excess if excess > farthest else farthest
+        moved = 1.0 if farthest > 0.0 else 0.0
+        w[ACTIVE + b] = moved if w[CODE + b] == OK else 0.0
+        gauge = w[V0 + b] * moved
+        for i in range(SMALL):
+            change = moved * w[E0 + i * LANES + b]
+            w[E0 + i * LANES + b] = change
+            w[M0 + i * LANES + b] += change
+        for i in range(SMALL):
+            guess = w[V0 + i * LANES + b] - gauge
+            for j in range(SMALL):
+                guess += w[Q0 + (SMALL * i + j) * LANES + b] * w[E0 + j * LANES + b]
+            w[V0 + i * LANES + b] = guess
+
+
+@kernel
+def _sample(weights, inverse, offline, mixture, sampler, w):  # type: ignore[no-untyped-def]
+    """Set the sampler to λ π + (1−λ) π_off; every lane that has not failed is to be solved."""
     lam = mixture[2]
+    for b in range(LANES):
+        w[ACTIVE + b] = 1.0 if w[CODE + b] == OK else 0.0
     for i in range(weights.shape[0]):
         own, other, mixed = weights[i], offline[i], sampler[i]
         for b in range(LANES):
@@ -176,12 +243,10 @@ def _mix(logits, score, constant, mixture, code, mean):  # type: ignore[no-untyp
 
 @kernel
 def _solve(w, target, sampler, score, new_step, base, step, system):  # type: ignore[no-untyped-def]
-    """Solve S(v)μ = Pμ in every lane that has not failed; the score is start and result.
+    """Solve S(v)μ = Pμ in every active lane; the score is start and result.
 
     A lane that gets lost on the way from the guess is started once more, from 0.
     """
-    for b in range(LANES):
-        w[ACTIVE + b] = 1.0 if w[CODE + b] == OK else 0.0
     if _iterate(w, target, sampler, score, new_step, base, step, system):
         return
     for b in range(LANES):
@@ -198,23 +263,30 @@ def _solve(w, target, sampler, score, new_step, base, step, system):  # type: ig
 @kernel
 def _iterate(w, target, sampler, score, new_step, base, step, system):  # type: ignore[no-untyped-def]
     """Iterate the active lanes to the end; those that fail get minus their code. True if none."""
-    small = score.shape[0] == SMALL
     for b in range(LANES):
         w[LAST + b] = np.inf
         w[BEST + b] = np.inf
         w[SHARE + b] = 1.0
         w[TRUST + b] = TRUSTED
-    for _ in range(MAX_ITERATIONS):
-        if small:
-            step_small(w)
-        else:
+    if score.shape[0] == SMALL:
+        for first in range(0, LANES, GROUP):
+            group = w[first:]
+            for _ in range(MAX_ITERATIONS):
+                if not _any_active(group):
+                    break
+                step_small(group)
+                _judge(group)
+                _move_small(group)
+    else:
+        for _ in range(MAX_ITERATIONS):
             step_general(w, target, sampler, score, new_step, system)
-        _move(w, score, new_step, base, step)
-        moving = False
-        for b in range(LANES):
-            moving |= w[ACTIVE + b] != 0.0
-        if not moving:
-            break
+            moving = False
+            for first in range(0, LANES, GROUP):
+                _judge(w[first:])
+                moving |= _any_active(w[first:])
+            _move(w, score, new_step, base, step)
+            if not moving:
+                break
     failed = False
     for b in range(LANES):
         w[CODE + b] = -NOT_CONVERGED if w[ACTIVE + b] != 0.0 else w[CODE + b]
@@ -223,15 +295,26 @@ def _iterate(w, target, sampler, score, new_step, base, step, system):  # type: 
 
 
 @kernel
-def _move(w, score, new_step, base, step):  # type: ignore[no-untyped-def]
-    """Take the new step; where the last one did not reduce the residual, mend that one.
+def _any_active(w):  # type: ignore[no-untyped-def]
+    """Return whether a lane of the group is still being solved."""
+    active = False
+    for b in range(GROUP):
+        active |= w[ACTIVE + b] != 0.0
+    return active
+
+
+@kernel
+def _judge(w):  # type: ignore[no-untyped-def]
+    """Decide for each lane of a group: take the new step, or mend the last one, or stop.
+
+    Leaves in WORST whether the new step is taken, in SIZE its factor, in WEIGHT that of the move.
 
     A bent step that did not help is taken back, and the lane goes on unbent; an unbent one is
     halved, which must help in the end. A step with Newton part δ and correction c leaves an error
     of about 2c²/δ, or δ³ where the curvature happens to vanish, or c if c is left out. A lane has
     converged when that is below REMAINDER, or when a short step meets rounding.
     """
-    for b in range(LANES):
+    for b in range(GROUP):
         length, previous, residual, lowest = w[SIZE + b], w[LAST + b], w[WORST + b], w[BEST + b]
         bend, trust, unit = w[BEND + b], w[TRUST + b], 1.0 + w[SPREAD + b]
         curvature = bend / length
@@ -246,7 +329,7 @@ def _move(w, score, new_step, base, step):  # type: ignore[no-untyped-def]
         w[SPREAD + b] = w[SPREAD + b] if residual + length < np.inf else np.inf
         w[LAST + b] = length if better else previous
         w[BEST + b] = residual if better else lowest
-    for b in range(LANES):
+    for b in range(GROUP):
         span, status, running = w[SPREAD + b], w[CODE + b], w[ACTIVE + b]
         better, done, share = w[WORST + b] != 0.0, w[BEND + b] != 0.0, w[SHARE + b]
         unbend = (not better) & (w[TRUST + b] > 0.0)
@@ -260,9 +343,29 @@ def _move(w, score, new_step, base, step):  # type: ignore[no-untyped-def]
         w[WORST + b] = 1.0 if better | (running == 0.0) else 0.0
         w[SHARE + b] = 1.0 if better | unbend else 0.5 * share
         w[TRUST + b] = -1.0 if unbend else w[TRUST + b]
-    for b in range(LANES):
+    for b in range(GROUP):
         length = w[SIZE + b]
         w[SIZE + b] = STEP_CAP / length if length > STEP_CAP else 1.0
+
+
+@kernel
+def _move_small(w):  # type: ignore[no-untyped-def]
+    """Move the scores of a group of systems of four as :func:`_judge` decided."""
+    for b in range(GROUP):
+        taken = w[WORST + b] != 0.0
+        for i in range(SMALL):
+            now, old = w[V0 + i * LANES + b], w[B0 + i * LANES + b]
+            fresh, stale = w[SIZE + b] * w[D0 + i * LANES + b], 0.5 * w[X0 + i * LANES + b]
+            start = now if taken else old
+            move = fresh if taken else stale
+            w[B0 + i * LANES + b] = start
+            w[X0 + i * LANES + b] = move
+            w[V0 + i * LANES + b] = start + w[WEIGHT + b] * move
+
+
+@kernel
+def _move(w, score, new_step, base, step):  # type: ignore[no-untyped-def]
+    """Move the scores of systems of any size as :func:`_judge` decided."""
     better, size = w[WORST : WORST + LANES], w[SIZE : SIZE + LANES]
     weight = w[WEIGHT : WEIGHT + LANES]
     for i in range(score.shape[0]):

@@ -23,6 +23,7 @@ from alignsim.kernels.compile import kernel
 from alignsim.kernels.vectormath import exp
 
 LANES = 64
+GROUP = 16  # lanes that are solved together: fewer wait for the slowest
 SMALL = 4
 PINNED = 1e30  # large enough to pin, small enough to keep the products out of the denormals
 LEAST = 1e-300  # stands for a preference of exactly 0
@@ -33,13 +34,17 @@ LEAST = 1e-300  # stands for a preference of exactly 0
 )
 FIGURES = 11
 # ... and for systems of four: score, sampler, step, targets; then scratch, powers and for each
-# pair σ', σ'' and misfit.
+# pair σ', σ'' and misfit; what the solver keeps, the accepted score and the step from it; the
+# gain 4(P − ½) of the prediction; weights and 1/Σ of the policy, offline part and λ of the sampler.
 V0, V1, V2, V3, M0, M1, M2, M3, D0, D1, D2, D3 = (row * LANES for row in range(11, 23))
 T01, T02, T03, T12, T13, T23 = (row * LANES for row in range(23, 29))
 E0, E1, E2, E3 = (row * LANES for row in range(29, 33))
 S01, S02, S03, S12, S13, S23 = (row * LANES for row in range(33, 39))
 H01, H02, H03, H12, H13, H23 = (row * LANES for row in range(39, 45))
 G01, G02, G03, G12, G13, G23 = (row * LANES for row in range(45, 51))
+B0, X0, Q0, W0, F0, INVERSE, LAM, SMALL_ROWS = (
+    row * LANES for row in (51, 55, 59, 75, 79, 83, 84, 85)
+)
 
 
 @kernel
@@ -87,16 +92,16 @@ def _pair(power_i, power_j, aim):  # type: ignore[no-untyped-def]
 def step_small(w):  # type: ignore[no-untyped-def]
     """Set the step of systems of four responses (fewer are padded, with μ = 0).
 
-    ``w`` is the whole workspace: with offsets known to the compiler no loop has to check whether
-    its rows overlap. Three passes, each short enough for the processor to work on the chains of
-    several lanes at a time.
+    ``w`` is the workspace from the first lane of a group on: with offsets known to the compiler
+    no loop has to check whether its rows overlap. Three passes, each short enough for the
+    processor to work on the chains of several lanes at a time.
     """
-    for b in range(LANES):
+    for b in range(GROUP):
         v0, v1, v2, v3 = w[V0 + b], w[V1 + b], w[V2 + b], w[V3 + b]
         top = _larger(_larger(v0, v1), _larger(v2, v3))
         e0, e1, e2, e3 = exp(v0 - top), exp(v1 - top), exp(v2 - top), exp(v3 - top)
         w[E0 + b], w[E1 + b], w[E2 + b], w[E3 + b] = e0, e1, e2, e3
-    for b in range(LANES):
+    for b in range(GROUP):
         e0, e1, e2, e3 = w[E0 + b], w[E1 + b], w[E2 + b], w[E3 + b]
         w[S01 + b], w[H01 + b], w[G01 + b] = _pair(e0, e1, w[T01 + b])
         w[S02 + b], w[H02 + b], w[G02 + b] = _pair(e0, e2, w[T02 + b])
@@ -104,7 +109,7 @@ def step_small(w):  # type: ignore[no-untyped-def]
         w[S12 + b], w[H12 + b], w[G12 + b] = _pair(e1, e2, w[T12 + b])
         w[S13 + b], w[H13 + b], w[G13 + b] = _pair(e1, e3, w[T13 + b])
         w[S23 + b], w[H23 + b], w[G23 + b] = _pair(e2, e3, w[T23 + b])
-    for b in range(LANES):
+    for b in range(GROUP):
         m0, m1, m2, m3 = w[M0 + b], w[M1 + b], w[M2 + b], w[M3 + b]
         s01, h01, g01 = w[S01 + b], w[H01 + b], w[G01 + b]
         s02, h02, g02 = w[S02 + b], w[H02 + b], w[G02 + b]
@@ -172,7 +177,7 @@ def step_small(w):  # type: ignore[no-untyped-def]
         w[D1 + b] = x1 + use * y1
         w[D2 + b] = x2 + use * y2
         w[D3 + b] = x3 + use * y3
-    for b in range(LANES):
+    for b in range(GROUP):
         v0, v1, v2, v3 = w[V0 + b], w[V1 + b], w[V2 + b], w[V3 + b]
         low = _smaller(_smaller(v0, v1), _smaller(v2, v3))
         w[SPREAD + b] = _larger(_larger(v0, v1), _larger(v2, v3)) - low

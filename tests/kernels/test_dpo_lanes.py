@@ -134,6 +134,29 @@ def test_the_score_is_right_from_a_cold_start_on_extreme_preferences():
     assert error_of_score(P, mu, score_of_one_round(P, mu)) < 1e-11
 
 
+FLOOR = "the residual of a padded row rounds at eps·|v|: compare with ROUNDING * unit"
+
+
+@pytest.mark.parametrize(
+    "small", [1e-3, 1e-6, 1e-9, pytest.param(1e-12, marks=pytest.mark.xfail(reason=FLOOR))]
+)
+def test_two_responses_near_certainty_are_solved_for_every_sampler(small):
+    share = np.linspace(0.001, 0.999, 999)
+    P = np.array([[0.5, 1 - small], [small, 0.5]])
+    loop = asim.FeedbackMap(
+        P,
+        objective="dpo",
+        beta=1.0,
+        alpha=0.0,
+        lam=0.0,
+        offline=np.stack([share, 1 - share], axis=-1),
+    )
+    orbit = loop.run(rounds=1, keep="last")
+    assert (orbit.status == OK).all()
+    margin = np.log(1 - small) - np.log(small)
+    np.testing.assert_allclose(orbit.final_logits[:, 0], margin / 2, rtol=1e-12)
+
+
 @pytest.mark.parametrize("p_min", [1e-4, 1e-6])
 def test_many_extreme_orbits_are_solved_accurately_in_every_round(p_min):
     loop, starts = random_loops(np.random.default_rng(8), 6, 3000, p_min=p_min)

@@ -48,7 +48,8 @@ def small_step(P, mu, v):
     fill(w, dpo_newton.V0, v.T)
     fill(w, dpo_newton.M0, mu.T)
     fill(w, dpo_newton.T01, targets(P))
-    dpo_newton.step_small(w)
+    for first in range(0, LANES, dpo_newton.GROUP):
+        dpo_newton.step_small(w[first:])
     return w[dpo_newton.D0 : dpo_newton.D0 + 4 * LANES].reshape(4, LANES).T, figures(w)
 
 

@@ -89,6 +89,19 @@ def test_at_the_edge_of_float64_a_score_is_right_or_said_to_be_missing():
         assert errors(P[solved][::3], mu[solved][::3], v[solved][::3]).max() < 1e-9
 
 
+@naive.needs_extended
+@pytest.mark.xfail(reason="an unchanged residual at its rounding floor counts as progress for ever")
+def test_a_residual_at_its_rounding_floor_ends_the_search():
+    P = np.full((3, 3), 0.5)
+    P[0, 1], P[1, 0] = 5.767223195968896e-08, 0.999999942327768
+    P[0, 2], P[2, 0] = 0.00915299439233273, 0.9908470056076673
+    P[1, 2], P[2, 1] = 0.999999999468736, 5.312640589782729e-10
+    mu = np.array([0.0002414420272135136, 0.8750619534862639, 0.12469660448652263])
+    (v, status), _ = score(P, mu)
+    assert status == 0
+    assert errors(P[None], mu[None], v[None]).max() < 1e-11
+
+
 def test_the_score_equals_the_naive_one():
     rng = np.random.default_rng(0)
     for K in (2, 3, 4, 7):
