@@ -8,13 +8,17 @@ that has converged is frozen, so that its neighbours cannot change its bits.
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 
 from alignsim.kernels.compile import kernel
 from alignsim.kernels.dpo_newton import (
     ACTIVE,
+    ALPHA,
     B0,
     BEND,
     BEST,
+    BETA,
+    C0,
     CODE,
     D0,
     E0,
@@ -32,12 +36,14 @@ from alignsim.kernels.dpo_newton import (
     SMALL,
     SMALL_ROWS,
     SPREAD,
+    TOP,
     TRUST,
     V0,
     W0,
     WEIGHT,
     WORST,
     X0,
+    Z0,
     load_targets,
     step_general,
     step_small,
@@ -52,6 +58,7 @@ from alignsim.kernels.lanes import (
     update_averages,
 )
 from alignsim.kernels.status import NOT_CONVERGED, NOT_FINITE, OK, SCORE_RANGE
+from alignsim.kernels.vectormath import exp
 
 STEP_CAP = 4.0  # the longest Newton step in any score
 REMAINDER = 1e-14  # on the error that a step leaves, relative to 1 + the spread of v
@@ -88,7 +95,7 @@ def run(  # type: ignore[no-untyped-def]
     rows = max(K, SMALL)
     pairs = rows * (rows - 1) // 2
     small = K <= SMALL
-    memory = block(max(SMALL_ROWS // LANES, FIGURES + 3 * rows + pairs + 2 * K + 2), LANES)
+    memory = block(max(SMALL_ROWS // LANES, FIGURES + 3 * rows + pairs + 3 * K + 1), LANES)
     memory[:] = 0.0
     w = memory.reshape(memory.size)
     code = w[CODE : CODE + LANES]
@@ -100,12 +107,13 @@ def run(  # type: ignore[no-untyped-def]
     weights = memory[rest : rest + K]
     offline = memory[rest + rows : rest + rows + K] if small else memory[rest + K : rest + 2 * K]
     inverse = memory[rest + 2 * rows if small else rest + 2 * K]
-    logits = block(K, LANES)
-    constant = block(K, LANES)
+    rest = Z0 // LANES if small else rest + 2 * K + 1
+    logits = memory[rest : rest + K]
+    constant = memory[rest + SMALL : rest + SMALL + K] if small else block(K, LANES)
     sums = block(3 * K + 2, LANES)
     scratch = block(3, LANES)
     mixture = block(3, LANES)
-    top = block(1, LANES)[0]
+    top = memory[TOP // LANES] if small else block(1, LANES)[0]
     before, base, step = block(rows, LANES), block(rows, LANES), block(rows, LANES)
     system = (
         block(rows * rows, LANES).reshape((rows, rows, LANES)), block(pairs, LANES),
@@ -120,6 +128,8 @@ def run(  # type: ignore[no-untyped-def]
         load_targets(matrices, which, start, target)
         if small:
             _load_gain(matrices, which, start, w)
+            w[ALPHA : ALPHA + LANES] = mixture[0]
+            w[BETA : BETA + LANES] = mixture[1]
             w[LAM : LAM + LANES] = mixture[2]
             sampler[:] = 0.0
         softmax(logits, top, weights, inverse)
@@ -135,8 +145,11 @@ def run(  # type: ignore[no-untyped-def]
                     _sample(weights, inverse, offline, mixture, sampler, w)
                     _extrapolate(score, before, scratch[0], t)
                 _solve(w, target, sampler, score, new_step, base, step, system)
-                _mix(logits, score, constant, mixture, code, scratch[0])
-                softmax(logits, top, weights, inverse)
+                if small:
+                    _advance_small(w, K)
+                else:
+                    _mix(logits, score, constant, mixture, code, scratch[0])
+                    softmax(logits, top, weights, inverse)
             if t == burn_in:
                 begin_averages(weights, inverse, sums)
             if t >= burn_in:
@@ -190,6 +203,41 @@ def _predict(w):  # type: ignore[no-untyped-def]
             for j in range(SMALL):
                 guess += w[Q0 + (SMALL * i + j) * LANES + b] * w[E0 + j * LANES + b]
             w[V0 + i * LANES + b] = guess
+
+
+@kernel
+def _advance_small(w, K):  # type: ignore[no-untyped-def]
+    """Mix and take the softmax, by code unrolled for each K."""
+    if K == 2:
+        _advance_unrolled(w, 2)
+    elif K == 3:
+        _advance_unrolled(w, 3)
+    else:
+        _advance_unrolled(w, 4)
+
+
+@njit(forceinline=True, nogil=True, fastmath={"contract"}, error_model="numpy")
+def _advance_unrolled(w, K):  # type: ignore[no-untyped-def]
+    """Set logits to centre(α z + d + β v), NaN in a failed lane, and their softmax."""
+    for b in range(LANES):
+        mean = 0.0 if w[CODE + b] == OK else np.nan
+        top = -np.inf
+        for i in range(K):
+            moved = w[ALPHA + b] * w[Z0 + i * LANES + b] + w[C0 + i * LANES + b]
+            moved += w[BETA + b] * w[V0 + i * LANES + b]
+            w[Z0 + i * LANES + b] = moved
+            mean += moved * (1.0 / K)
+            top = moved if moved > top else top
+        w[TOP + b] = top - mean
+        for i in range(K):
+            w[Z0 + i * LANES + b] -= mean
+    for b in range(LANES):
+        total = 0.0
+        for i in range(K):
+            weight = exp(w[Z0 + i * LANES + b] - w[TOP + b])
+            w[W0 + i * LANES + b] = weight
+            total += weight
+        w[INVERSE + b] = 1.0 / total
 
 
 @kernel

@@ -35,16 +35,16 @@ LEAST = 1e-300  # stands for a preference of exactly 0
 FIGURES = 11
 # ... and for systems of four: score, sampler, step, targets; then scratch, powers and for each
 # pair σ', σ'' and misfit; what the solver keeps, the accepted score and the step from it; the
-# gain 4(P − ½) of the prediction; weights and 1/Σ of the policy, offline part and λ of the sampler.
+# gain 4(P − ½) of the prediction; weights and 1/Σ of the policy, offline part and λ of the sampler;
+# logits, the constant of the round, α, β and the largest logit.
 V0, V1, V2, V3, M0, M1, M2, M3, D0, D1, D2, D3 = (row * LANES for row in range(11, 23))
 T01, T02, T03, T12, T13, T23 = (row * LANES for row in range(23, 29))
 E0, E1, E2, E3 = (row * LANES for row in range(29, 33))
 S01, S02, S03, S12, S13, S23 = (row * LANES for row in range(33, 39))
 H01, H02, H03, H12, H13, H23 = (row * LANES for row in range(39, 45))
 G01, G02, G03, G12, G13, G23 = (row * LANES for row in range(45, 51))
-B0, X0, Q0, W0, F0, INVERSE, LAM, SMALL_ROWS = (
-    row * LANES for row in (51, 55, 59, 75, 79, 83, 84, 85)
-)
+B0, X0, Q0, W0, F0, INVERSE, LAM = (row * LANES for row in (51, 55, 59, 75, 79, 83, 84))
+Z0, C0, ALPHA, BETA, TOP, SMALL_ROWS = (row * LANES for row in (85, 89, 93, 94, 95, 96))
 
 
 @kernel
