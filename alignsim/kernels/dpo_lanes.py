@@ -63,7 +63,7 @@ from alignsim.kernels.vectormath import exp
 STEP_CAP = 4.0  # the longest Newton step in any score
 REMAINDER = 1e-14  # on the error that a step leaves, relative to 1 + the spread of v
 STALL = 1e-9  # a step this short, after which the next does not shrink, has met rounding
-ROUNDING = 4e-16  # of the largest residual, which may hide a smaller one that still falls
+ROUNDING = 4e-16  # of the largest residual, likewise; it may hide a smaller one that still falls
 TRUSTED = 0.3  # a correction is used where it is at most this share of the Newton step
 SAME = 4e-16  # relative change of a sampler that is rounding
 SMALLEST_SHARE = 1e-9  # of a step; a lane that halves further is lost
@@ -370,7 +370,7 @@ def _judge(w):  # type: ignore[no-untyped-def]
         bent = bend <= trust * length
         left = 2.0 * curvature * curvature * length if bent else bend + curvature * length
         short = left <= REMAINDER * unit
-        better = (residual <= lowest) | (residual <= ROUNDING)
+        better = (residual <= lowest) | (residual <= ROUNDING * unit)
         stuck = (previous <= STALL * unit) & ((not better) | (length >= 0.5 * previous))
         w[BEND + b] = 1.0 if (better & short) | stuck else 0.0
         w[WORST + b] = 1.0 if better else 0.0

@@ -51,6 +51,7 @@ def damped_newton(
     residual, derivative = system(point, active)
     size = _largest(residual)
     left = size.copy()
+    previous = np.full(instances, np.inf)
     for _ in range(max_iterations):
         if not len(active):
             break
@@ -82,10 +83,14 @@ def damped_newton(
         reduced = (trial <= size) & (share > SMALLEST_SHARE)
         point[active[reduced]] = (base + share[:, None] * step)[reduced]
         left[active[reduced]] = trial[reduced]
-        short = _largest(step) <= STALL * (1.0 + _largest(base))
-        status[active[~reduced & short]] = OK
-        active, size = active[reduced], trial[reduced]
-        residual, derivative = residual[reduced], derivative[reduced]
+        length = _largest(step)
+        short = length <= STALL * (1.0 + _largest(base))
+        idle = short & (trial == size) & (length >= 0.5 * previous[active])
+        previous[active] = length
+        status[active[short & (idle | ~reduced)]] = OK
+        going = reduced & ~idle
+        active, size = active[going], trial[going]
+        residual, derivative = residual[going], derivative[going]
     return NewtonResult(point, status, iterations, left)
 
 
