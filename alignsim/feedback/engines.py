@@ -8,7 +8,7 @@ long and abort when two callers meet inside it.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -75,11 +75,13 @@ def available_threads() -> int:
 
 
 def _ipo_lanes(loop: MapBatch, schedule: Schedule, record: Record) -> None:
-    from alignsim.kernels import ipo_lanes
+    from alignsim.kernels import ipo_lanes, lanes
 
     matrices, which = loop.matrix_table()
     parameters = np.stack([loop.alpha, loop.beta * loop.lam], axis=-1)
-    drift = _drift(loop)
+    mixture = np.stack([loop.alpha, loop.beta, loop.lam], axis=-1)
+    drift = np.empty_like(record.state)
+    lanes.drifts(matrices, which, mixture, loop.reference_logits, loop.offline_policy, drift)
 
     def run(first: int, last: int) -> None:
         ipo_lanes.run(
@@ -173,13 +175,22 @@ def _in_threads(run: Callable[[int, int], None], blocks: int, threads: int) -> N
     if workers == 1:
         run(0, blocks)
         return
-    with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(run, *zip(*_chunks(blocks, 4 * workers), strict=True)))
+    chunks = iter(_chunks(blocks, 8 * workers))  # taking the next one is atomic
+
+    def work() -> None:
+        for first, last in chunks:
+            run(first, last)
+
+    with ThreadPoolExecutor(workers - 1) as pool:
+        others = [pool.submit(work) for _ in range(workers - 1)]
+        work()
+        for other in others:
+            other.result()
 
 
-def _chunks(blocks: int, parts: int) -> Iterator[tuple[int, int]]:
+def _chunks(blocks: int, parts: int) -> list[tuple[int, int]]:
     edges = np.linspace(0, blocks, min(parts, blocks) + 1).astype(int)
-    return zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)
+    return list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
 
 
 def _step_by_step(

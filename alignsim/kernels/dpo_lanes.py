@@ -187,7 +187,9 @@ def _predict(w):  # type: ignore[no-untyped-def]
         for i in range(SMALL):
             old = w[M0 + i * LANES + b]
             own = w[LAM + b] * (w[W0 + i * LANES + b] * w[INVERSE + b])
-            change = (own + w[F0 + i * LANES + b]) - old
+            new = own + w[F0 + i * LANES + b]
+            change = new - old
+            w[B0 + i * LANES + b] = new
             w[E0 + i * LANES + b] = change
             excess = abs(change) - SAME * old
             farthest = excess if excess > farthest else farthest
@@ -195,9 +197,9 @@ def _predict(w):  # type: ignore[no-untyped-def]
         w[ACTIVE + b] = moved if w[CODE + b] == OK else 0.0
         gauge = w[V0 + b] * moved
         for i in range(SMALL):
-            change = moved * w[E0 + i * LANES + b]
-            w[E0 + i * LANES + b] = change
-            w[M0 + i * LANES + b] += change
+            old, new = w[M0 + i * LANES + b], w[B0 + i * LANES + b]
+            w[E0 + i * LANES + b] *= moved
+            w[M0 + i * LANES + b] = new if moved != 0.0 else old
         for i in range(SMALL):
             guess = w[V0 + i * LANES + b] - gauge
             for j in range(SMALL):

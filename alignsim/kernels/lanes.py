@@ -144,3 +144,26 @@ def store_averages(sums, rounds, start, averages):  # type: ignore[no-untyped-de
             averages[start + b, K + i] = max(sums[2 * K + i, b] / rounds - mean * mean, 0.0)
         averages[start + b, 2 * K] = sums[3 * K, b] / rounds
         averages[start + b, 2 * K + 1] = sums[3 * K + 1, b]
+
+
+@kernel
+def drifts(matrices, which, parameters, reference, offline, drift):  # type: ignore[no-untyped-def]
+    """Set ``drift`` (n, K) to (1−α) log π_ref + β(1−λ)(P − ½) π_off, centred.
+
+    ``parameters`` (n, 3) holds α, β and λ; ``reference`` and ``offline`` are (n, K).
+    """
+    instances, K = drift.shape
+    for n in range(instances):
+        P = matrices[which[n]]
+        anchor = 1.0 - parameters[n, 0]
+        pull = parameters[n, 1] * (1.0 - parameters[n, 2])
+        mean = 0.0
+        for i in range(K):
+            score = 0.0
+            for j in range(K):
+                score += (P[i, j] - 0.5) * offline[n, j]
+            drift[n, i] = anchor * reference[n, i] + pull * score
+            mean += drift[n, i]
+        mean /= K
+        for i in range(K):
+            drift[n, i] -= mean

@@ -160,6 +160,21 @@ def test_many_extreme_orbits_are_solved_accurately_in_every_round(p_min):
     assert error_along(orbit, loop).max() < 1e-11
 
 
+@pytest.mark.parametrize(("K", "p_min"), [(3, 1e-6), (4, 1e-6)])
+def test_shares_that_shrink_in_a_round_keep_the_digits_of_the_score(K, p_min):
+    rng = np.random.default_rng(9)
+    n = 3000
+    loop = asim.FeedbackMap(
+        np.array([naive.extreme_preferences(rng, K, p_min=p_min) for _ in range(n)]),
+        objective="dpo",
+        beta=np.exp(rng.uniform(-1, 3, n)),
+        alpha=rng.choice([0.0, 0.3], n),
+    )
+    orbit = loop.run(start_logits=rng.normal(size=(n, K)), rounds=20)
+    assert (orbit.status == OK).all()
+    assert error_along(orbit, loop).max() < 1e-12
+
+
 @pytest.mark.parametrize("alpha", [0.0, 0.6, 1.0])
 def test_bradley_terry_preferences_move_by_their_rewards_whatever_is_sampled(alpha):
     rng = np.random.default_rng(0)
