@@ -6,6 +6,7 @@ from alignsim import simplex
 from alignsim.kernels.status import NO_OPTIMUM, NOT_FINITE, OK, SCORE_RANGE
 from alignsim.objectives import DPO, Comparison
 from tests import naive
+from tests.kernels import batches
 from tests.oracles import closed_forms
 
 
@@ -247,6 +248,19 @@ def test_each_way_to_fail_has_its_status_and_spares_the_neighbours():
     assert "smoothing the votes" in orbit.reason(1)
     assert "650 nats" in orbit.reason(3)
     assert "lower beta" in orbit.reason(4)
+
+
+@pytest.mark.parametrize("K", [3, 6])
+def test_the_kernel_marks_a_failed_lane_with_nan_and_a_status(K):
+    rng = np.random.default_rng(K)
+    batch = batches.random_batch(rng, "dpo", K, 3)
+    steep = naive.extreme_preferences(rng, K, p_min=0.1)
+    steep[0, 1:], steep[1:, 0] = 1.0, 1e-290
+    batch.maps[1] = batch.maps[1]._replace(P=steep, beta=1.0)
+    out = batches.run(batch, [3], burn_in=0)
+    assert (out.status != OK).tolist() == [False, True, False]
+    assert np.isnan(out.state).all(axis=1).tolist() == [False, True, False]
+    assert np.isnan(out.frames[1]).all()
 
 
 def test_whether_an_optimum_exists_depends_on_what_is_sampled():
