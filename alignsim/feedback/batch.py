@@ -78,6 +78,8 @@ class MapBatch:
 
     def part(self, first: int, last: int) -> Self:
         """Return maps ``first`` to ``last`` (excluded) of the flattened batch, as a flat batch."""
+        if len(self.shape) == 1:
+            return self._chosen(slice(first, last))
         return self.take(np.arange(first, min(last, self.size)))
 
     def take(self, which: NDArray[np.intp]) -> Self:
@@ -85,14 +87,23 @@ class MapBatch:
 
         Matrices are shared with this map, not copied.
         """
-        K = self.responses
+        return self._chosen(which, np.unravel_index(which, self.shape or (1,)))
+
+    def _chosen(
+        self,
+        which: NDArray[np.intp] | slice,
+        where: tuple[NDArray[np.intp], ...] | slice | None = None,
+    ) -> Self:
+        """Return maps ``which`` of the flat batch; ``where`` they lie, if it is not flat."""
+        place = which if where is None else where
         shape = self.shape or (1,)
-        where = np.unravel_index(which, shape)
 
         def flat(values: FloatArray, *trailing: int) -> FloatArray:
-            return np.broadcast_to(values, (*shape, *trailing))[where]
+            return np.broadcast_to(values, (*shape, *trailing))[place]
 
         matrices, index = self.matrix_table()
+        chosen = index[which]
+        K = self.responses
         arrays = {
             "P": matrices,
             "beta": flat(self.beta),
@@ -102,7 +113,7 @@ class MapBatch:
             "offline": flat(self.offline_policy, K),
         }
         loop = type(self).__new__(type(self))
-        loop._assign(self.objective, arrays, (len(which),), index[which])
+        loop._assign(self.objective, arrays, chosen.shape, chosen)
         return loop
 
     def matrix_table(self) -> tuple[FloatArray, NDArray[np.intp]]:

@@ -11,13 +11,14 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alignsim import simplex
 from alignsim.feedback.batch import MapBatch
-from alignsim.kernels.status import NO_OPTIMUM, NOT_FINITE, OK
+from alignsim.kernels.status import NO_OPTIMUM, OK
 from alignsim.objectives.existence import has_finite_scores
 from alignsim.validation import LARGEST_LOGIT, FloatArray
 
@@ -175,22 +176,38 @@ def _in_threads(run: Callable[[int, int], None], blocks: int, threads: int) -> N
     if workers == 1:
         run(0, blocks)
         return
-    chunks = iter(_chunks(blocks, 8 * workers))  # taking the next one is atomic
+    chunks = iter(_chunks(blocks, workers))  # taking the next one is atomic
 
     def work() -> None:
         for first, last in chunks:
             run(first, last)
 
-    with ThreadPoolExecutor(workers - 1) as pool:
-        others = [pool.submit(work) for _ in range(workers - 1)]
-        work()
-        for other in others:
+    others = [_helpers().submit(work) for _ in range(workers - 1)]
+    work()
+    for other in others:
+        if not other.cancel():  # one that has not begun has nothing left to do
             other.result()
 
 
-def _chunks(blocks: int, parts: int) -> list[tuple[int, int]]:
-    edges = np.linspace(0, blocks, min(parts, blocks) + 1).astype(int)
-    return list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
+@cache
+def _helpers() -> ThreadPoolExecutor:
+    """Return the threads that help a caller: starting new ones would take a twentieth of a run."""
+    return ThreadPoolExecutor(max(1, available_threads() - 1), thread_name_prefix="alignsim")
+
+
+if hasattr(os, "register_at_fork"):  # threads do not survive a fork
+    os.register_at_fork(after_in_child=_helpers.cache_clear)
+
+
+def _chunks(blocks: int, workers: int) -> list[tuple[int, int]]:
+    """Return contiguous chunks, each a share of what is left, so that all workers end together."""
+    chunks = []
+    first = 0
+    while first < blocks:
+        last = first + max(1, (blocks - first) // (2 * workers))
+        chunks.append((first, last))
+        first = last
+    return chunks
 
 
 def _step_by_step(
@@ -227,9 +244,10 @@ def _step_by_step(
 
 def _mark_failures(record: Record) -> None:
     """Give a failed instance a status and NaN throughout."""
-    broken = ~(np.abs(record.state) < LARGEST_LOGIT).all(axis=-1)
-    record.status[broken & (record.status == OK)] = NOT_FINITE
-    failed = record.status != OK
-    record.state[failed] = np.nan
-    record.frames[failed] = np.nan
-    record.averages[failed] = np.nan
+    from alignsim.kernels import lanes
+
+    if lanes.mark_failures(record.state, LARGEST_LOGIT, record.status):
+        failed = record.status != OK
+        record.state[failed] = np.nan
+        record.frames[failed] = np.nan
+        record.averages[failed] = np.nan

@@ -313,9 +313,11 @@ class FeedbackMap(MapBatch):
 
 def _centred_once(logits: FloatArray) -> FloatArray:
     """Return centred logits; those that are centred up to rounding keep their bits."""
-    mean = logits.mean(axis=-1, keepdims=True)
-    rounding = 4.0 * np.finfo(np.float64).eps * np.abs(logits).max(axis=-1, keepdims=True)
-    return np.where(np.abs(mean) <= rounding, logits, logits - mean)
+    from alignsim.kernels import lanes
+
+    rows = np.array(logits, order="C").reshape(-1, logits.shape[-1])
+    lanes.centre_once(rows)
+    return rows.reshape(logits.shape)
 
 
 def _kept_rounds(keep: str | int | Sequence[int], rounds: int) -> NDArray[np.int64]:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import numpy as np
 
 from alignsim.kernels.compile import kernel
+from alignsim.kernels.status import NOT_FINITE, OK
 from alignsim.kernels.vectormath import exp, log
 
 CACHE_LINE = 8  # float64 in 64 bytes, the widest SIMD load
+ROUNDING = 4.0 * np.finfo(np.float64).eps
 
 
 @kernel
@@ -24,6 +26,35 @@ def block(rows, lanes):  # type: ignore[no-untyped-def]
     memory = np.empty(rows * lanes + CACHE_LINE)
     skip = (-(memory.ctypes.data // 8)) % CACHE_LINE
     return memory[skip : skip + rows * lanes].reshape((rows, lanes))
+
+
+@kernel
+def centre_once(logits):  # type: ignore[no-untyped-def]
+    """Centre the rows of ``logits`` (n, K); one that is centred up to rounding keeps its bits."""
+    instances, K = logits.shape
+    for n in range(instances):
+        mean = 0.0
+        largest = 0.0
+        for i in range(K):
+            mean += logits[n, i]
+            largest = max(largest, abs(logits[n, i]))
+        mean /= K
+        if abs(mean) > ROUNDING * largest:
+            for i in range(K):
+                logits[n, i] -= mean
+
+
+@kernel
+def mark_failures(state, limit, status):  # type: ignore[no-untyped-def]
+    """Set ``status`` (n,) where a row of ``state`` (n, K) exceeds ``limit``; return the failures."""
+    instances, K = state.shape
+    failures = 0
+    for n in range(instances):
+        for i in range(K):
+            if status[n] == OK and not abs(state[n, i]) < limit:
+                status[n] = NOT_FINITE
+        failures += status[n] != OK
+    return failures
 
 
 @kernel
