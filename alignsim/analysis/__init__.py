@@ -2,7 +2,7 @@
 
 from alignsim.analysis.boundaries import critical_signal
 from alignsim.analysis.certificates import Certificates, certificates
-from alignsim.analysis.fixed_points import FixedPoint, fixed_point
+from alignsim.analysis.fixed_point import FixedPoint, fixed_point
 from alignsim.analysis.inspection import Inspection, MatrixSummary, inspect
 from alignsim.analysis.onset import critical_beta
 from alignsim.analysis.phases import collapsed, phase_rounds, phases

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from alignsim import validation
-from alignsim.analysis.fixed_points import fixed_point
+from alignsim.analysis.fixed_point import fixed_point
 from alignsim.analysis.stability import spectral_radius
 from alignsim.feedback import FeedbackMap
 from alignsim.validation import FloatArray

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from alignsim import validation
-from alignsim.analysis.fixed_points import FixedPoint, fixed_point
+from alignsim.analysis.fixed_point import FixedPoint, fixed_point
 from alignsim.feedback import FeedbackMap
 from alignsim.validation import FloatArray
 

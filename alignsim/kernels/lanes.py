@@ -46,7 +46,7 @@ def centre_once(logits):  # type: ignore[no-untyped-def]
 
 @kernel
 def mark_failures(state, limit, status):  # type: ignore[no-untyped-def]
-    """Set ``status`` (n,) where a row of ``state`` (n, K) exceeds ``limit``; return the failures."""
+    """Mark in ``status`` (n,) the rows of ``state`` (n, K) beyond ``limit``; return how many failed."""
     instances, K = state.shape
     failures = 0
     for n in range(instances):

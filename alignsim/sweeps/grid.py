@@ -10,7 +10,9 @@ from numpy.typing import ArrayLike
 
 import alignsim
 from alignsim import simplex, validation
-from alignsim.analysis import collapsed, critical_signal, fixed_points, phases, stability
+from alignsim.analysis import collapsed, critical_signal, phases, stability
+from alignsim.analysis.fixed_point import MEANINGS as FIXED_POINTS
+from alignsim.analysis.fixed_point import TOLERANCE
 from alignsim.analysis.phases import ARRIVED, COLLAPSE_SHARE, MOVING, phase_rounds
 from alignsim.analysis.phases import MEANINGS as PHASES
 from alignsim.feedback import FeedbackMap
@@ -149,7 +151,7 @@ def sweep(
             "start_direction": simplex.asymmetric_direction(K),
             "tolerance_arrived": ARRIVED,
             "tolerance_moving": MOVING,
-            "tolerance_fixed_point": fixed_points.TOLERANCE,
+            "tolerance_fixed_point": TOLERANCE,
             "collapse_share": COLLAPSE_SHARE,
             "matrix_sha256": hashlib.sha256(np.ascontiguousarray(matrices).tobytes()).hexdigest(),
             "alignsim_version": alignsim.__version__,
@@ -173,7 +175,7 @@ ATTRIBUTES: dict[str, dict[str, Any]] = {
     "entropy_mean": {"long_name": "entropy averaged from burn_in on", "units": "nats"},
     "cycle_strength": {"long_name": "policy variance in time, averaged over coordinates"},
     "spectral_radius": {"long_name": "spectral radius at the fixed point"},
-    "fixed_point_status": _flags(fixed_points.MEANINGS, "how the fixed point was found"),
+    "fixed_point_status": _flags(FIXED_POINTS, "how the fixed point was found"),
     "status": _flags(RUN_STATUS, "how the run ended"),
 }
 

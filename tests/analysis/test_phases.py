@@ -5,7 +5,7 @@ import pytest
 
 import alignsim as asim
 from alignsim.analysis import FixedPoint, Stability, collapsed, phases, stability
-from alignsim.analysis.fixed_points import NOT_FOUND
+from alignsim.analysis.fixed_point import NOT_FOUND
 from alignsim.analysis.phases import CONVERGED, DRIFTING, OSCILLATING, UNDECIDED
 from tests.feedback.systems import policy, preferences
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import alignsim as asim
-from alignsim.analysis import fixed_points
+from alignsim.analysis.fixed_point import FOUND, NONE, NOT_FOUND, TOLERANCE, UNIQUE
 from tests.feedback.systems import policy, preferences
 
 GOLDEN = asim.FeedbackMap(
@@ -38,7 +38,7 @@ def test_the_golden_fixed_point_and_its_stability():
     point = asim.analysis.fixed_point(GOLDEN)
     expected = [0.2891415589259641, 0.38529407499575186, 0.3255643660782841]
     assert np.abs(point.policy - expected).max() < 1e-12
-    assert point.status == fixed_points.UNIQUE
+    assert point.status == UNIQUE
     assert asim.analysis.omega(GOLDEN.P, point.logits) == pytest.approx(
         0.11426707403143468, abs=1e-12
     )
@@ -54,13 +54,13 @@ def test_ipo_has_one_fixed_point_from_every_start(K):
     rng = np.random.default_rng(K)
     loop = systems(rng, 60, K, strength=300.0)
     first = asim.analysis.fixed_point(loop)
-    assert (first.status == fixed_points.UNIQUE).all()
+    assert (first.status == UNIQUE).all()
     assert_fixed(loop, first)
     starts = [rng.normal(size=(60, K)) * scale for scale in (0.5, 2.0, 5.0)]
     starts.append((np.log(K) + 4) * np.eye(K)[rng.integers(0, K, 60)])
     for start in starts:
         other = asim.analysis.fixed_point(loop, start)
-        assert (other.status == fixed_points.UNIQUE).all()
+        assert (other.status == UNIQUE).all()
         assert np.abs(other.policy - first.policy).max() < 1e-9
 
 
@@ -70,7 +70,7 @@ def test_dpo_that_samples_the_current_policy_only_has_one_fixed_point(K):
     rng = np.random.default_rng(K)
     loop = systems(rng, 40, K, strength=20.0, objective="dpo", lam=1.0, margin=0.1)
     first = asim.analysis.fixed_point(loop)
-    assert (first.status == fixed_points.UNIQUE).all()
+    assert (first.status == UNIQUE).all()
     assert_fixed(loop, first)
     for scale in (0.5, 2.0):
         other = asim.analysis.fixed_point(loop, rng.normal(size=(40, K)) * scale)
@@ -89,8 +89,8 @@ def test_no_ipo_fixed_point_is_missed_however_far_it_has_collapsed(K, strength):
         reference=np.array([policy(rng, K) for _ in range(n)]),
     )
     point = asim.analysis.fixed_point(loop)
-    assert (point.status == fixed_points.UNIQUE).all()
-    assert (point.residual <= fixed_points.TOLERANCE).all()
+    assert (point.status == UNIQUE).all()
+    assert (point.residual <= TOLERANCE).all()
     assert_fixed(loop, point)
 
 
@@ -101,7 +101,7 @@ def test_no_dpo_fixed_point_is_missed(strength):
         np.array([preferences(rng, 4) for _ in range(30)]), objective="dpo", beta=strength
     )
     point = asim.analysis.fixed_point(loop)
-    assert (point.status == fixed_points.UNIQUE).all()
+    assert (point.status == UNIQUE).all()
     assert_fixed(loop, point)
 
 
@@ -118,7 +118,7 @@ def test_the_fixed_point_depends_on_beta_and_alpha_through_eta_only(objective):
 
 def test_at_alpha_one_there_is_none():
     point = asim.analysis.fixed_point(GOLDEN.replace(alpha=[0.5, 1.0]))
-    assert point.status.tolist() == [fixed_points.UNIQUE, fixed_points.NONE]
+    assert point.status.tolist() == [UNIQUE, NONE]
     assert np.isnan(point.logits[1]).all()
     assert np.isnan(point.residual[1])
     local = asim.analysis.stability(GOLDEN.replace(alpha=1.0))
@@ -152,7 +152,7 @@ def test_a_dpo_map_may_have_several_and_says_so():
     attractors = [[0.8604, 0.1396, 0.0], [0.6028, 0.3916, 0.0056]]
     starts = np.log([*np.add(attractors, 1e-9), p])
     point = asim.analysis.fixed_point(loop.replace(beta=[0.8] * 3), starts)
-    assert point.status.tolist() == [fixed_points.FOUND] * 3
+    assert point.status.tolist() == [FOUND] * 3
     assert np.abs(point.policy[:2] - attractors).max() < 6e-5
     assert np.abs(point.policy[2] - p).max() < 1e-9
     radius = asim.analysis.spectral_radius(loop.replace(beta=[0.8] * 3), point.logits)
@@ -170,7 +170,7 @@ def test_a_fixed_point_that_cannot_be_found_is_reported_as_such():
     point = asim.analysis.fixed_point(
         asim.FeedbackMap(np.stack([P, other]), objective="dpo", beta=1.0)
     )
-    assert point.status.tolist() == [fixed_points.NOT_FOUND, fixed_points.UNIQUE]
+    assert point.status.tolist() == [NOT_FOUND, UNIQUE]
     assert np.isnan(point.logits[0]).all()
     assert np.abs(point.policy[1] - 1 / 3).max() < 1e-15
 

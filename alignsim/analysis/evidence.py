@@ -1,0 +1,13 @@
+"""How an answer was obtained, in the words that every result of this floor uses."""
+
+from __future__ import annotations
+
+NOTHING, ANALYTIC, CERTIFIED, ITERATED = range(4)
+MEANINGS = {
+    NOTHING: "none",
+    ANALYTIC: "analytic",
+    CERTIFIED: "certified",
+    ITERATED: "iterated",
+}
+"""``analytic``: from a formula or an equation solved to rounding. ``certified``: a theorem's
+conditions were checked, up to rounding. ``iterated``: seen on a finite orbit."""
