@@ -96,7 +96,7 @@ def certificates(loop: FeedbackMap) -> Certificates:
     skew = loop.P - 0.5
     norm = np.linalg.norm(skew, 2, axis=(-2, -1))
     m = np.linalg.norm(E.T @ skew @ E, 2, axis=(-2, -1))
-    D = _row_span(loop.P)
+    D = row_span(loop.P)
     alpha, b = loop.alpha, loop.beta * loop.lam
     free = 1.0 - alpha
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -136,10 +136,35 @@ def certificates(loop: FeedbackMap) -> Certificates:
     )
 
 
-def _row_span(P: FloatArray) -> FloatArray:
+def row_span(P: FloatArray) -> FloatArray:
     """Return D = max over rows i, j of max_k − min_k (P_ik − P_jk): (..., K, K) → (...)."""
     widest = np.zeros(P.shape[:-2])
     for i in range(P.shape[-1] - 1):
         gap = P[..., i : i + 1, :] - P[..., i + 1 :, :]
         widest = np.maximum(widest, (gap.max(axis=-1) - gap.min(axis=-1)).max(axis=-1))
     return widest
+
+
+ANTISYMMETRY_TOLERANCE = 1e-12
+
+
+def antisymmetric(P: FloatArray) -> NDArray[np.bool_]:
+    """Return where ⟨x, Px⟩ = 0 for all mean-zero x, up to rounding: (..., K, K) → (...).
+
+    So it is for every preference matrix. What a payoff matrix adds by row or by column does not
+    count: it changes neither the number of fixed points nor the form of the Jacobian.
+    """
+    off = np.abs(_doubly_centred(P) - antisymmetric_part(P)).max(axis=(-2, -1))
+    return np.asarray(off <= ANTISYMMETRY_TOLERANCE * (1.0 + np.abs(P).max(axis=(-2, -1))))
+
+
+def antisymmetric_part(P: FloatArray) -> FloatArray:
+    """Return the antisymmetric part of ΠPΠ: (..., K, K) → (..., K, K)."""
+    centred = _doubly_centred(P)
+    return np.asarray(0.5 * (centred - np.swapaxes(centred, -1, -2)))
+
+
+def _doubly_centred(P: FloatArray) -> FloatArray:
+    """Return ΠPΠ."""
+    centred = P - P.mean(axis=-1, keepdims=True)
+    return np.asarray(centred - centred.mean(axis=-2, keepdims=True))
