@@ -68,17 +68,13 @@ def phases(loop: FeedbackMap, orbit: Trajectory, local: Stability) -> NDArray[np
     window = min(WINDOW, (last - first) // 2 + 1)
     early = orbit.logits[..., (orbit.rounds >= first) & (orbit.rounds < first + window), :]
     late = orbit.logits[..., orbit.rounds > last - window, :]
-    radius, fixed = local.spectral_radius, local.fixed_point.logits[..., None, :]
+    radius, fixed = local.spectral_radius, local.fixed_point.logits
+    elapsed = last - window + 1 - first
+    converged = approaches(early, late, fixed, radius, elapsed)
     with np.errstate(invalid="ignore", over="ignore", under="ignore"):
-        before = _distance(early, fixed).max(axis=-1)
-        after = _distance(late, fixed).max(axis=-1)
-        contraction = radius ** (last - window + 1 - first)
-        arrived = (_span(late - fixed) <= ARRIVED * (1.0 + _span(fixed))).all(axis=-1)
-        closer = (before <= NEAR) & (_span(early - fixed).max(axis=-1) <= NEAR_SPAN)
-        closer &= after < before
-        closer &= after <= 0.5 * (1.0 + contraction) * before
-        converged = (radius < 1.0) & (arrived | closer)
-        stays = (contraction < 0.5) & (after > 0.9 * before)
+        before = _distance(early, fixed[..., None, :]).max(axis=-1)
+        after = _distance(late, fixed[..., None, :]).max(axis=-1)
+        stays = (radius**elapsed < 0.5) & (after > 0.9 * before)
         moving = orbit.cycle_strength > MOVING
         oscillating = moving & ~converged & (stays | (radius > 1.0 + ROUNDING))
         still = _span(late[..., -1, :] - early[..., 0, :]) == 0.0
@@ -86,6 +82,26 @@ def phases(loop: FeedbackMap, orbit: Trajectory, local: Stability) -> NDArray[np
     resting = still & (last > first)
     label = np.where(loop.alpha < 1.0, label, np.where(resting, CONVERGED, DRIFTING))
     return np.where(orbit.failed, UNDECIDED, label).astype(np.int8)
+
+
+def approaches(
+    early: FloatArray, late: FloatArray, fixed: FloatArray, radius: FloatArray, elapsed: int
+) -> NDArray[np.bool_]:
+    """Return where an orbit converges to the stable fixed point ``fixed`` (..., K), (...).
+
+    ``early`` and ``late`` (..., w, K) are windows of its logits, ``elapsed`` rounds apart;
+    ``radius`` (...) is the spectral radius. An orbit has converged when it is there, or when it
+    is near and came closer by at least half of what the radius promises.
+    """
+    point = fixed[..., None, :]
+    with np.errstate(invalid="ignore", over="ignore", under="ignore"):
+        before = _distance(early, point).max(axis=-1)
+        after = _distance(late, point).max(axis=-1)
+        arrived = (_span(late - point) <= ARRIVED * (1.0 + _span(point))).all(axis=-1)
+        closer = (before <= NEAR) & (_span(early - point).max(axis=-1) <= NEAR_SPAN)
+        closer &= after < before
+        closer &= after <= 0.5 * (1.0 + radius**elapsed) * before
+        return np.asarray((radius < 1.0) & (arrived | closer))
 
 
 def collapsed(logits: ArrayLike) -> NDArray[np.bool_]:

@@ -68,6 +68,19 @@ def iterate(loop: MapBatch, start: FloatArray, schedule: Schedule) -> Record:
     return record
 
 
+def ipo_arrays(
+    loop: MapBatch,
+) -> tuple[FloatArray, NDArray[np.intp], FloatArray, FloatArray]:
+    """Return the matrices, which of them each map has, (α, βλ) and the drift of flat IPO maps."""
+    from alignsim.kernels import lanes
+
+    matrices, which = loop.matrix_table()
+    mixture = np.stack([loop.alpha, loop.beta, loop.lam], axis=-1)
+    drift = np.empty((loop.size, loop.responses))
+    lanes.drifts(matrices, which, mixture, loop.reference_logits, loop.offline_policy, drift)
+    return matrices, which, np.stack([loop.alpha, loop.beta * loop.lam], axis=-1), drift
+
+
 def available_threads() -> int:
     """Return the number of processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):
@@ -76,13 +89,9 @@ def available_threads() -> int:
 
 
 def _ipo_lanes(loop: MapBatch, schedule: Schedule, record: Record) -> None:
-    from alignsim.kernels import ipo_lanes, lanes
+    from alignsim.kernels import ipo_lanes
 
-    matrices, which = loop.matrix_table()
-    parameters = np.stack([loop.alpha, loop.beta * loop.lam], axis=-1)
-    mixture = np.stack([loop.alpha, loop.beta, loop.lam], axis=-1)
-    drift = np.empty_like(record.state)
-    lanes.drifts(matrices, which, mixture, loop.reference_logits, loop.offline_policy, drift)
+    matrices, which, parameters, drift = ipo_arrays(loop)
 
     def run(first: int, last: int) -> None:
         ipo_lanes.run(

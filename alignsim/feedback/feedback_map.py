@@ -236,12 +236,9 @@ class FeedbackMap(MapBatch):
             if threads is None
             else validation.integer(threads, "threads", minimum=1),
         )
-        logits = self._start(start, start_logits)
-        shape = validation.batch_shape({"the map": self.shape, "start": logits.shape[:-1]})
-        loop = self if shape == self.shape else self._reshaped(shape)
-        K = self.responses
-        flat = np.broadcast_to(logits, (*shape, K)).reshape(-1, K)
-        record = iterate(loop.part(0, len(flat)), flat, schedule)
+        loop, logits = self.with_start(start, start_logits)
+        K, shape = self.responses, loop.shape
+        record = iterate(loop.part(0, loop.size), logits.reshape(-1, K), schedule)
         averages = record.averages.reshape(*shape, 2 * K + 2)
         return Trajectory(
             logits=record.frames.reshape(*shape, -1, K),
@@ -255,6 +252,18 @@ class FeedbackMap(MapBatch):
             status=record.status.reshape(shape),
             objective=self.objective,
         )
+
+    def with_start(
+        self, start: ArrayLike | None = None, start_logits: ArrayLike | None = None
+    ) -> tuple[FeedbackMap, FloatArray]:
+        """Return the maps broadcast with their starts, and the centred starts: (..., K).
+
+        The arguments are those of :meth:`run`.
+        """
+        logits = self._start(start, start_logits)
+        shape = validation.batch_shape({"the map": self.shape, "start": logits.shape[:-1]})
+        loop = self if shape == self.shape else self._reshaped(shape)
+        return loop, np.broadcast_to(logits, (*shape, self.responses))
 
     def replace(
         self,

@@ -1,7 +1,7 @@
-"""Branch-free exp and log that the compiler turns into SIMD.
+"""Branch-free exp, log and angle that the compiler turns into SIMD.
 
 Numba has no vector ``exp`` without an extra vendor library: a call to libm would leave every
-lane loop scalar. Both functions here are straight-line arithmetic.
+lane loop scalar. All functions here are straight-line arithmetic.
 """
 
 from __future__ import annotations
@@ -32,6 +32,22 @@ L1, L2, L3, L4, L5, L6, L7 = (
     1.818357216161805012e-01,
     1.531383769920937332e-01,
     1.479819860511658591e-01,
+)
+
+TAN_EIGHTH = math.tan(math.pi / 8)
+(A0, A1, A2, A3, A4, A5, A6, A7, A8, A9, A10) = (
+    # Chebyshev coefficients of atan(√u)/√u on [0, tan²(π/8)], error 4e-17
+    1.0,
+    -0.3333333333332844,
+    0.1999999999885511,
+    -0.14285714180976467,
+    0.11111106180455946,
+    -0.09090773074808414,
+    0.07689953496306857,
+    -0.06640233930429408,
+    0.056883492268090106,
+    -0.04348052215716462,
+    0.021135373157693246,
 )
 
 
@@ -75,3 +91,32 @@ def log(x):  # type: ignore[no-untyped-def]
     return exponent * LN2_HIGH - (
         (half_square - (s * (half_square + (even + odd)) + exponent * LN2_LOW)) - f
     )
+
+
+@njit(inline="always")
+def angle(y, x):  # type: ignore[no-untyped-def]
+    """Return the argument of x + iy in [−π, π], about 2 ulp; 0 at the origin, π on the negative axis."""
+    across = abs(x)
+    up = abs(y)
+    high = across if across > up else up
+    low = up if across > up else across
+    slope = low / (high if high > 0.0 else 1.0)
+    turned = (slope - 1.0) / (slope + 1.0)
+    steep = slope > TAN_EIGHTH
+    t = turned if steep else slope
+    u = t * t
+    p = A10 * u + A9
+    p = p * u + A8
+    p = p * u + A7
+    p = p * u + A6
+    p = p * u + A5
+    p = p * u + A4
+    p = p * u + A3
+    p = p * u + A2
+    p = p * u + A1
+    p = p * u + A0
+    corner = math.pi / 4 if steep else 0.0
+    a = corner + t * p
+    a = 0.5 * math.pi - a if up > across else a
+    a = math.pi - a if x < 0.0 else a
+    return -a if y < 0.0 else a

@@ -87,3 +87,26 @@ def test_log_of_one_plus_a_few_ulps_has_no_cancellation():
 def test_log_of_small_counts_is_the_entropy_of_ties():
     counts = np.arange(1.0, 301.0)
     np.testing.assert_allclose(log(counts), np.log(counts), rtol=4e-16)
+
+
+@njit(fastmath={"contract"}, error_model="numpy")
+def _angles(y, x, out):
+    for i in range(x.size):
+        out[i] = vectormath.angle(y[i], x[i])
+
+
+def test_angle_is_within_two_ulp_of_arctan2_in_all_quadrants_and_scales():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(2, 200_000)) * 10.0 ** rng.uniform(-150, 150, (2, 200_000))
+    x[:50_000], y[:50_000] = rng.normal(size=(2, 50_000))
+    out = np.empty(len(x))
+    _angles(y, x, out)
+    assert error_in_ulp(out, np.arctan2(y, x)) <= 3
+
+
+def test_angle_on_the_axes_and_at_the_origin():
+    y = np.array([0.0, 1.0, 0.0, -1.0, 0.0, 1.0, -1.0])
+    x = np.array([1.0, 0.0, -1.0, 0.0, 0.0, 1.0, -1.0])
+    out = np.empty(7)
+    _angles(y, x, out)
+    np.testing.assert_allclose(out, np.arctan2(y, x), rtol=0, atol=5e-16)

@@ -1,0 +1,260 @@
+"""What is read off the last rounds of an orbit: near-returns, rotation, and polished cycles."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from alignsim.kernels.compile import kernel
+from alignsim.kernels.vectormath import angle, exp
+
+LAGS = 64
+"""A return is watched over this many rounds."""
+
+LOOSE = 0.02
+"""A return farther than this share of the orbit's size is none."""
+
+STEPS = 12
+"""Newton steps for a cycle."""
+
+SETTLED = 1e-13
+"""Residual, relative to 1 + max|z|, at which a Newton search for a cycle ends."""
+
+PERIOD, RETURN, SCALE, TURN, TURN_1, TURN_2, NEAREST, SIZE_1, SIZE_2, CONSTANCY = range(10)
+"""Columns of what :func:`examine` reports."""
+
+COLUMNS = 10
+
+
+@kernel
+def examine(frames, centre, plane, whole, half, periods, tight, report):  # type: ignore[no-untyped-def]
+    """Measure orbits over a window.
+
+    Parameters
+    ----------
+    frames : (n, N, K)
+        Centred logits of the last N rounds.
+    centre : (n, K)
+        What the orbit may wind around.
+    plane : (n, 2, K)
+        Two functionals whose values at z − centre are the coordinates of the plane of rotation.
+    whole, half : (N−1,), ((N−1)//2,)
+        Averaging weights with sum 1.
+    periods
+        The largest period looked for; ``LAGS + periods < N``.
+    tight
+        Share of the orbit's size below which the first return found is taken.
+    report : (n, COLUMNS)
+        Out: the period of the nearest return (0 for none), its distance, the orbit's size (both
+        spans of logits), the mean turn a round in radians over the window and its two halves,
+        least over largest radius, the mean squared radius in the two halves, and the share of
+        turns in the direction of the mean.
+    """
+    instances, rounds, K = frames.shape
+    turns = rounds - 1
+    x = np.empty(rounds)
+    y = np.empty(rounds)
+    square = np.empty(rounds)
+    turn = np.empty(turns)
+    for n in range(instances):
+        orbit = frames[n]
+        scale = 0.0
+        for t in range(max(0, rounds - 4 * LAGS), rounds - 1):
+            scale = max(scale, _span(orbit[t], orbit[rounds - 1]))
+        best = 0
+        nearest = LOOSE * scale
+        for q in range(1, periods + 1):
+            farthest = 0.0
+            for lag in range(LAGS):
+                t = rounds - 1 - lag
+                farthest = max(farthest, _span(orbit[t], orbit[t - q]))
+                if farthest >= nearest:
+                    break
+            if farthest < nearest:
+                best = q
+                nearest = farthest
+                if farthest <= tight * scale:
+                    break
+        report[n, PERIOD] = best
+        report[n, RETURN] = nearest
+        report[n, SCALE] = scale
+        u, v, origin = plane[n, 0], plane[n, 1], centre[n]
+        for t in range(rounds):
+            across = 0.0
+            up = 0.0
+            for i in range(K):
+                gap = orbit[t, i] - origin[i]
+                across += u[i] * gap
+                up += v[i] * gap
+            x[t] = across
+            y[t] = up
+        for t in range(rounds):
+            square[t] = x[t] * x[t] + y[t] * y[t]
+        for t in range(turns):
+            turn[t] = angle(x[t] * y[t + 1] - y[t] * x[t + 1], x[t] * x[t + 1] + y[t] * y[t + 1])
+        least = np.inf
+        largest = 0.0
+        for t in range(rounds):
+            least = min(least, square[t])
+            largest = max(largest, square[t])
+        report[n, NEAREST] = np.sqrt(least / largest) if largest > 0.0 else 0.0
+        report[n, TURN] = _weighted(turn, whole, 0)
+        report[n, TURN_1] = _weighted(turn, half, 0)
+        report[n, TURN_2] = _weighted(turn, half, turns - half.shape[0])
+        report[n, SIZE_1] = _weighted(square, half, 0)
+        report[n, SIZE_2] = _weighted(square, half, turns - half.shape[0])
+        along = 0
+        for t in range(turns):
+            along += turn[t] * report[n, TURN] > 0.0
+        report[n, CONSTANCY] = along / turns
+
+
+@kernel
+def _span(a, b):  # type: ignore[no-untyped-def]
+    """Return the span of a − b."""
+    high = a[0] - b[0]
+    low = high
+    for i in range(1, a.shape[0]):
+        gap = a[i] - b[i]
+        high = max(high, gap)
+        low = min(low, gap)
+    return high - low
+
+
+@kernel
+def _weighted(values, weights, first):  # type: ignore[no-untyped-def]
+    total = 0.0
+    for t in range(weights.shape[0]):
+        total += weights[t] * values[first + t]
+    return total
+
+
+@kernel
+def polish(matrices, which, parameters, drift, period, point, residual, product):  # type: ignore[no-untyped-def]
+    """Move points of MRS-IPO orbits onto cycles of given periods by Newton's method.
+
+    Parameters
+    ----------
+    matrices, which, parameters, drift
+        As for :func:`alignsim.kernels.ipo_lanes.run`.
+    period : (n,)
+        Rounds after which the cycle closes.
+    point : (n, K)
+        Centred logits, overwritten by a point of the cycle.
+    residual : (n,)
+        Out: max |T^q(z) − z| / (1 + max|z|).
+    product : (n, K, K)
+        Out: the derivative of T^q in centred logits, where constants map to 0.
+    """
+    instances, K = point.shape
+    z = np.empty(K)
+    moved = np.empty(K)
+    policy = np.empty(K)
+    column = np.empty(K)
+    system = np.empty((K, K))
+    step = np.empty(K)
+    for n in range(instances):
+        P, G = matrices[which[n]], product[n]
+        alpha, signal = parameters[n, 0], parameters[n, 1]
+        for attempt in range(STEPS + 1):
+            largest = 0.0
+            for i in range(K):
+                z[i] = point[n, i]
+                largest = max(largest, abs(z[i]))
+                for j in range(K):
+                    G[i, j] = (1.0 if i == j else 0.0) - 1.0 / K
+            for _ in range(period[n]):
+                _softmax(z, policy)
+                for j in range(K):
+                    mean = 0.0
+                    for i in range(K):
+                        mean += policy[i] * G[i, j]
+                    for i in range(K):
+                        column[i] = policy[i] * (G[i, j] - mean)
+                    _round(P, signal, column, moved)
+                    for i in range(K):
+                        moved[i] += alpha * G[i, j]
+                    _centre(moved)
+                    for i in range(K):
+                        G[i, j] = moved[i]
+                _round(P, signal, policy, moved)
+                for i in range(K):
+                    moved[i] += alpha * z[i] + drift[n, i]
+                _centre(moved)
+                for i in range(K):
+                    z[i] = moved[i]
+            miss = 0.0
+            for i in range(K):
+                step[i] = point[n, i] - z[i]
+                miss = max(miss, abs(step[i]))
+            residual[n] = miss / (1.0 + largest) if miss < np.inf else np.inf
+            if attempt == STEPS or residual[n] <= SETTLED or not miss < np.inf:
+                break
+            for i in range(K):
+                for j in range(K):
+                    system[i, j] = G[i, j] - (1.0 if i == j else 0.0)
+            if not _solve(system, step):
+                break
+            for i in range(K):
+                point[n, i] += step[i]
+
+
+@kernel
+def _round(P, signal, policy, moved):  # type: ignore[no-untyped-def]
+    """Set ``moved`` to signal·(P − ½)·policy."""
+    K = policy.shape[0]
+    for i in range(K):
+        pull = 0.0
+        for j in range(K):
+            pull += (P[i, j] - 0.5) * policy[j]
+        moved[i] = signal * pull
+
+
+@kernel
+def _centre(values):  # type: ignore[no-untyped-def]
+    mean = 0.0
+    for i in range(values.shape[0]):
+        mean += values[i]
+    mean /= values.shape[0]
+    for i in range(values.shape[0]):
+        values[i] -= mean
+
+
+@kernel
+def _softmax(logits, policy):  # type: ignore[no-untyped-def]
+    K = logits.shape[0]
+    top = logits[0]
+    for i in range(K):
+        top = max(top, logits[i])
+    total = 0.0
+    for i in range(K):
+        policy[i] = exp(logits[i] - top)
+        total += policy[i]
+    for i in range(K):
+        policy[i] /= total
+
+
+@kernel
+def _solve(system, vector):  # type: ignore[no-untyped-def]
+    """Overwrite ``vector`` by the solution of ``system``, which is overwritten too."""
+    K = vector.shape[0]
+    for k in range(K):
+        pivot = k
+        for i in range(k + 1, K):
+            if abs(system[i, k]) > abs(system[pivot, k]):
+                pivot = i
+        if not abs(system[pivot, k]) > 0.0:
+            return False
+        if pivot != k:
+            for j in range(k, K):
+                system[k, j], system[pivot, j] = system[pivot, j], system[k, j]
+            vector[k], vector[pivot] = vector[pivot], vector[k]
+        for i in range(k + 1, K):
+            share = system[i, k] / system[k, k]
+            for j in range(k + 1, K):
+                system[i, j] -= share * system[k, j]
+            vector[i] -= share * vector[k]
+    for k in range(K - 1, -1, -1):
+        for j in range(k + 1, K):
+            vector[k] -= system[k, j] * vector[j]
+        vector[k] /= system[k, k]
+    return True
