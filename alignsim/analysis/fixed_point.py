@@ -2,11 +2,12 @@
 
 It depends on β and α only through η = β/(1−α): it is the zero of z_ref + ηv(μ(z)) − z, which is
 the same map at α = 0 with β = η. MRS-IPO has exactly one for every α < 1 (theory 6.2); MRS-DPO
-has one at λ = 1 and can have several below (theory 7).
+has one at λ = 1 and can have several below (theory 7), and so can a map of general payoffs.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +30,9 @@ MEANINGS = {
 TOLERANCE = 1e-9
 """Largest residual, relative to 1 + max|z|, of a point that is called fixed."""
 
+WIDEST_KERNEL = 64
+"""The largest K that runs in a kernel; above, the linear systems are worth a call to LAPACK."""
+
 CONTINUATION_START = 1.0
 """η from which the continuation starts: small enough for Newton from the reference."""
 
@@ -40,6 +44,9 @@ CONTINUATION_STEPS = 300
 
 ITERATION_BUDGET = 20_000
 """Steps of the guaranteed iteration before an instance is given up."""
+
+Method = Callable[[FeedbackMap, FloatArray], tuple[FloatArray, FloatArray]]
+"""From maps at α = 0 and starts (n, K): points (n, K) and their residuals (n,)."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +60,7 @@ class FixedPoint:
     status : (...)
         0 the only one, 1 found and possibly one of several, 2 none (α = 1), 3 not found.
     residual : (...)
-        max |T(z) − z| at α = 0, β = η.
+        max |T(z) − z| at α = 0, β = η, relative to 1 + max|z|.
     """
 
     logits: FloatArray
@@ -102,18 +109,15 @@ def fixed_point(loop: FeedbackMap, start_logits: ArrayLike | None = None) -> Fix
     residual = np.full(flat.size, np.nan)
     anchored = flat.replace(alpha=0.0, beta=np.where(interior, eta, 0.0))
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        for method in (_newton, _continue, _iterate):
+        for method in _methods(loop):
             missing = np.flatnonzero(interior & ~(residual <= TOLERANCE))
             if not len(missing):
                 break
-            if method is _iterate and loop.objective != "ipo":
-                continue
-            found = method(_select(anchored, missing), start[missing])
-            size = _residual(_select(anchored, missing), found)
+            found, size = method(_select(anchored, missing), start[missing])
             good = (size <= TOLERANCE) & (np.abs(found).max(axis=-1) <= validation.LARGEST_LOGIT)
             logits[missing[good]] = found[good]
             residual[missing[good]] = size[good]
-    sole = (loop.objective == "ipo") | (flat.lam == 1.0)
+    sole = is_zero_sum(flat) if loop.objective == "ipo" else flat.lam == 1.0
     status = np.where(sole, UNIQUE, FOUND)
     status = np.where(residual <= TOLERANCE, status, NOT_FOUND)
     status = np.where(anchored_at_all, status, NONE).astype(np.int8)
@@ -122,8 +126,65 @@ def fixed_point(loop: FeedbackMap, start_logits: ArrayLike | None = None) -> Fix
     )
 
 
-def _newton(anchored: FeedbackMap, start: FloatArray, max_iterations: int = 60) -> FloatArray:
+def is_zero_sum(flat: FeedbackMap) -> NDArray[np.bool_]:
+    """Return where P − ½ is skew up to constant rows and columns, (n,), for a flat batch.
+
+    Every preference matrix is; :meth:`FeedbackMap.from_payoffs` takes others too.
+    """
+    from alignsim.kernels import equilibrium
+
+    matrices, which = flat.matrix_table()
+    return np.asarray(_kinds(matrices)[which] != equilibrium.GENERAL)
+
+
+def _kinds(matrices: FloatArray) -> NDArray[np.int8]:
+    from alignsim.kernels import equilibrium
+
+    kinds = np.empty(len(matrices), dtype=np.int8)
+    equilibrium.classify(matrices, kinds)
+    return kinds
+
+
+def _methods(loop: FeedbackMap) -> tuple[Method, ...]:
+    """Return the searches for a fixed point, in the order in which they are tried."""
+    if loop.objective != "ipo":
+        return _newton, _continue
+    if loop.responses <= WIDEST_KERNEL:
+        return _solve, _iterate
+    return _newton, _continue, _iterate
+
+
+def _solve(anchored: FeedbackMap, start: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Newton and the continuation for MRS-IPO, in kernels."""
+    from alignsim.kernels import equilibrium, lanes
+
+    matrices, which = anchored.matrix_table()
+    reference = np.ascontiguousarray(anchored.reference_logits)
+    begin = np.where(np.isfinite(start).all(axis=-1, keepdims=True), start, reference)
+    drift = np.empty_like(begin)
+    mixture = np.stack([anchored.alpha, anchored.beta, anchored.lam], axis=-1)
+    lanes.drifts(matrices, which, mixture, reference, anchored.offline_policy, drift)
+    pull = anchored.beta * anchored.lam
+    point, residual = begin.copy(), np.full(len(begin), np.inf)
+    if anchored.responses <= equilibrium.SMALL:
+        part = np.flatnonzero(_kinds(matrices)[which] == equilibrium.SKEW)
+        found, size = point[part], residual[part]
+        equilibrium.solve_small(matrices, which[part], pull[part], drift[part], found, size)
+        point[part], residual[part] = found, size
+    part = np.flatnonzero(~(residual <= TOLERANCE))
+    found, size = begin[part], residual[part]
+    equilibrium.solve(matrices, which[part], pull[part], reference[part], drift[part], found, size)
+    point[part], residual[part] = found, size
+    return point, residual
+
+
+def _newton(anchored: FeedbackMap, start: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Damped Newton on T(z) − z."""
+    point = _polish(anchored, start)
+    return point, _residual(anchored, point)
+
+
+def _polish(anchored: FeedbackMap, start: FloatArray, max_iterations: int = 60) -> FloatArray:
     identity = np.eye(anchored.responses)
 
     def system(z: FloatArray, which: NDArray[np.intp]) -> tuple[FloatArray, FloatArray]:
@@ -136,7 +197,7 @@ def _newton(anchored: FeedbackMap, start: FloatArray, max_iterations: int = 60) 
     return damped_newton(system, usable, max_iterations=max_iterations).point
 
 
-def _continue(anchored: FeedbackMap, start: FloatArray) -> FloatArray:
+def _continue(anchored: FeedbackMap, start: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Follow the solution from a small η by tangent prediction and Newton, each at its own pace.
 
     dz/dη = (I − ηλ·∂v/∂μ·J)⁻¹ v(μ); the step in log η grows after a success and shrinks after a
@@ -146,7 +207,7 @@ def _continue(anchored: FeedbackMap, start: FloatArray) -> FloatArray:
     del start
     target = anchored.beta
     eta = np.minimum(CONTINUATION_START, target)
-    point = _newton(anchored.replace(beta=eta), anchored.reference_logits)
+    point = _polish(anchored.replace(beta=eta), anchored.reference_logits)
     stride = np.full(len(eta), CONTINUATION_STRIDE)
     for _ in range(CONTINUATION_STEPS):
         going = np.flatnonzero((eta < target) & (stride > CONTINUATION_STRIDE * 1e-3))
@@ -159,15 +220,15 @@ def _continue(anchored: FeedbackMap, start: FloatArray) -> FloatArray:
         tangent = -solve_each(slope, score)
         guess = point[going] + (ahead - eta[going])[:, None] * tangent
         there = here.replace(beta=ahead)
-        found = _newton(there, guess, max_iterations=12)
+        found = _polish(there, guess, max_iterations=12)
         good = _residual(there, found) <= TOLERANCE
         point[going[good]] = found[good]
         eta[going[good]] = ahead[good]
         stride[going] *= np.where(good, 1.4, 0.3)
-    return point
+    return point, _residual(anchored, point)
 
 
-def _iterate(anchored: FeedbackMap, start: FloatArray) -> FloatArray:
+def _iterate(anchored: FeedbackMap, start: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Z ← z + s(T(z) − z) with the step s of theory 6.2, then Newton."""
     point = np.where(np.isfinite(start), start, anchored.reference_logits)
     strength = anchored.beta * anchored.lam * np.linalg.norm(anchored.P - 0.5, 2, axis=(-2, -1))

@@ -1,21 +1,45 @@
 """Exact local stability of a fixed point.
 
 MRS-IPO: the multipliers are α ± iβλω_k, so ρ² = α² + (βλω)² with ω = ‖J^½(P − ½)J^½‖₂, and
-stability can only be lost by a Neimark–Sacker bifurcation (theory 6.3). MRS-DPO: the spectral
-radius of the Jacobian (theory 7).
+stability can only be lost by a Neimark–Sacker bifurcation (theory 6.3). MRS-DPO and general
+payoffs: the multipliers are α + βν_k with the eigenvalues ν_k of the derivative of the score
+(theory 7); for MRS-DPO at λ = 1 they are imaginary, ν = ±iω_D.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from alignsim import validation
-from alignsim.analysis.fixed_point import FixedPoint, fixed_point
+from alignsim.analysis.fixed_point import WIDEST_KERNEL, FixedPoint, fixed_point, is_zero_sum
 from alignsim.feedback import FeedbackMap
+from alignsim.simplex import softmax
 from alignsim.validation import FloatArray
+
+STABLE, UNSTABLE, MARGINAL, UNDECIDED = range(4)
+MEANINGS = {
+    STABLE: "stable",
+    UNSTABLE: "unstable",
+    MARGINAL: "marginal",
+    UNDECIDED: "undecided",
+}
+
+ROUNDING = 1e-12
+"""|ρ − 1| that decides nothing for MRS-IPO, beside the error that the fixed point may have."""
+
+POINT_SHARE = 4.0
+"""And this multiple of that error. Newton's inverse (I − cS)⁻¹ has norm at most 1, so a residual
+R leaves an error of its own size in the logits; a change of them moves log ω by at most twice."""
+
+NEAR = 1e-7
+"""|ρ − 1|, times the condition number of the leading multiplier, that decides nothing elsewhere."""
+
+WIDEST_DOUBT = 1e-4
+"""The condition number is infinite at a defective multiplier; the doubt is not."""
 
 
 @dataclass(frozen=True)
@@ -25,16 +49,27 @@ class Stability:
     Attributes
     ----------
     spectral_radius : (...)
-        Largest modulus of a multiplier; NaN where there is no fixed point.
+        ρ, the largest modulus of a multiplier; NaN where there is no fixed point.
     fixed_point : FixedPoint
         Where it was computed.
+    omega : (...)
+        For MRS-IPO the ω of ρ² = α² + (βλω)²; for MRS-DPO at λ = 1 the ω_D of
+        ρ² = α² + (βω_D)²; NaN elsewhere, where multipliers need not be of that form.
+    angle : (...)
+        Argument of the leading multiplier, in [0, π]: the rotation a round at the onset.
+    verdict : (...)
+        One of ``MEANINGS``: 0 stable, 1 unstable, 2 marginal (ρ is 1 up to rounding; never to be
+        decided by iteration), 3 undecided (no fixed point, or none was found).
     """
 
     spectral_radius: FloatArray
     fixed_point: FixedPoint
+    omega: FloatArray
+    angle: FloatArray
+    verdict: NDArray[np.int8]
 
     @property
-    def stable(self) -> np.ndarray:
+    def stable(self) -> NDArray[np.bool_]:
         """Whether ρ < 1, (...); False where there is no fixed point."""
         return np.asarray(self.spectral_radius < 1.0)
 
@@ -44,61 +79,223 @@ class Stability:
         return np.asarray(1.0 - self.spectral_radius)
 
 
+class _Leading(NamedTuple):
+    """ρ, ω, the leading multiplier's argument, and the doubt about ρ: (n,) each."""
+
+    radius: FloatArray
+    omega: FloatArray
+    angle: FloatArray
+    doubt: FloatArray
+
+
 def stability(loop: FeedbackMap, start_logits: ArrayLike | None = None) -> Stability:
-    """Return the exact stability of the fixed points that :func:`fixed_point` finds.
+    """Return the exact stability of the fixed points that :func:`fixed_point` finds: (...).
+
+    Undecided at α = 1, where there is no interior fixed point.
 
     Examples
     --------
     >>> import alignsim as asim
     >>> P = asim.preferences.cyclic(3, advantage=0.5)
-    >>> loop = asim.FeedbackMap(P, beta=[2.9, 3.1], alpha=0.5)  # critical at β = 3
-    >>> asim.analysis.stability(loop).stable.tolist()
-    [True, False]
+    >>> loop = asim.FeedbackMap(P, beta=[2.9, 3.0, 3.1], alpha=0.5)  # critical at β = 3
+    >>> local = asim.analysis.stability(loop)
+    >>> [MEANINGS[code] for code in local.verdict.tolist()]
+    ['stable', 'marginal', 'unstable']
+    >>> local.omega.round(6).tolist(), local.angle.round(6).tolist()
+    ([0.288675, 0.288675, 0.288675], [1.032395, 1.047198, 1.061278])
     """
     point = fixed_point(loop, start_logits)
-    return Stability(spectral_radius(loop, point.logits), point)
+    logits = point.logits.reshape(-1, loop.responses)
+    found = _leading(loop.part(0, loop.size), logits, point.residual.ravel())
+    verdict = np.where(found.radius < 1.0, STABLE, UNSTABLE)
+    verdict[np.abs(found.radius - 1.0) <= found.doubt] = MARGINAL
+    verdict[np.isnan(found.radius)] = UNDECIDED
+    return Stability(
+        found.radius.reshape(loop.shape),
+        point,
+        found.omega.reshape(loop.shape),
+        found.angle.reshape(loop.shape),
+        verdict.astype(np.int8).reshape(loop.shape),
+    )
 
 
 def spectral_radius(loop: FeedbackMap, logits: ArrayLike) -> FloatArray:
     """Return the largest modulus of a multiplier at fixed points with ``logits`` (..., K)."""
-    points = validation.logits(logits, "logits", responses=loop.responses, missing=True)
-    shape = validation.batch_shape({"the map": loop.shape, "logits": points.shape[:-1]})
-    points = np.broadcast_to(points, (*shape, loop.responses))
-    found = np.asarray(np.isfinite(points).all(axis=-1))
-    radius = np.full(shape, np.nan)
-    if not found.any():
-        return radius
-    usable = np.where(found[..., None], points, 0.0)
-    if loop.objective == "ipo" and _is_skew(loop.P):
-        rotation = loop.beta * loop.lam * omega(loop.P, usable)
-        values = np.hypot(loop.alpha, rotation)
-    else:
-        with np.errstate(invalid="ignore"):
-            jacobian = loop.derivative(usable, "tangent")
-        finite = np.asarray(np.isfinite(jacobian).all(axis=(-2, -1)))
-        eigenvalues = np.linalg.eigvals(np.where(finite[..., None, None], jacobian, 0.0))
-        values = np.where(finite, np.abs(eigenvalues.astype(complex)).max(axis=-1), np.nan)
-    return np.where(found, values, np.nan)
+    flat, points, shape = _at(loop, logits)
+    return _leading(flat, points, np.zeros(len(points))).radius.reshape(shape)
+
+
+def multipliers(loop: FeedbackMap, logits: ArrayLike) -> NDArray[np.complex128]:
+    """Return all multipliers at fixed points with ``logits`` (..., K): (..., K−1).
+
+    In the mean-zero basis, without the spurious one of the constants. By descending modulus, then
+    by ascending argument; NaN where the logits are.
+
+    Examples
+    --------
+    >>> import alignsim as asim
+    >>> loop = asim.FeedbackMap(asim.preferences.cyclic(3, advantage=0.3), beta=4.0, alpha=0.6)
+    >>> multipliers(loop, [0.0, 0.0, 0.0]).round(4).tolist()
+    [(0.6-0.6928j), (0.6+0.6928j)]
+    """
+    flat, points, shape = _at(loop, logits)
+    values = np.full((flat.size, loop.responses - 1), np.nan + 0j)
+    known = np.isfinite(points).all(axis=-1)
+    skew = known & is_zero_sum(flat) if loop.objective == "ipo" else np.zeros_like(known)
+    for which, of in ((skew, _on_the_line), (known & ~skew, _eigenvalues)):
+        chosen = np.flatnonzero(which)
+        if len(chosen):
+            values[chosen] = of(flat.take(chosen), points[chosen])
+    order = np.lexsort((np.angle(values), -np.abs(values)), axis=-1)
+    ordered = np.take_along_axis(values, order, axis=-1)
+    return np.asarray(ordered.reshape(*shape, loop.responses - 1))
 
 
 def omega(P: ArrayLike, logits: ArrayLike) -> FloatArray:
     """Return ‖J^½(P − ½)J^½‖₂ with J = diag π − ππᵀ: P (..., K, K), logits (..., K) → (...).
 
-    With q = √π it is the norm of the skew N + qrᵀ − rqᵀ, N = diag q (P − ½) diag q, r = Nq: no
-    matrix root, and no eigenvalue routine that would lose half the digits near a double zero.
+    P + Pᵀ = 1, up to constant rows and columns. No matrix root is taken and no eigenvalue routine
+    used that would lose half the digits near a double zero, and a collapsed policy costs none:
+    see :func:`_skew_margins`.
     """
     matrices = validation.real_array(P, "P", min_ndim=2)
-    z = validation.logits(logits, "logits", responses=matrices.shape[-1])
-    validation.batch_shape({"P": matrices.shape[:-2], "logits": z.shape[:-1]})
-    root = np.exp(0.5 * (z - z.max(axis=-1, keepdims=True)))
+    K = matrices.shape[-1]
+    z = validation.logits(logits, "logits", responses=K)
+    shape = validation.batch_shape({"P": matrices.shape[:-2], "logits": z.shape[:-1]})
+    which = np.arange(matrices[..., 0, 0].size).reshape(matrices.shape[:-2])
+    rows = np.broadcast_to(z, (*shape, K)).reshape(-1, K)
+    index = np.broadcast_to(which, shape).ravel()
+    return _rotations(matrices.reshape(-1, K, K), index, rows).reshape(shape)
+
+
+def _at(loop: FeedbackMap, logits: ArrayLike) -> tuple[FeedbackMap, FloatArray, tuple[int, ...]]:
+    """Return the maps and the logits as flat batches, and their common shape."""
+    K = loop.responses
+    points = validation.logits(logits, "logits", responses=K, missing=True)
+    shape = validation.batch_shape({"the map": loop.shape, "logits": points.shape[:-1]})
+    which = np.broadcast_to(np.arange(loop.size).reshape(loop.shape), shape).ravel()
+    return loop.take(which), np.broadcast_to(points, (*shape, K)).reshape(-1, K), shape
+
+
+def _leading(flat: FeedbackMap, logits: FloatArray, residual: FloatArray) -> _Leading:
+    """Return what the multipliers at ``logits`` (n, K) decide; NaN where the logits are."""
+    found = _Leading(*(np.full(flat.size, np.nan) for _ in _Leading._fields))
+    known = np.isfinite(logits).all(axis=-1)
+    skew = known & is_zero_sum(flat) if flat.objective == "ipo" else np.zeros_like(known)
+    for which, of in ((skew, _leading_on_the_line), (known & ~skew, _leading_eigenvalue)):
+        chosen = np.flatnonzero(which)
+        if len(chosen):
+            part = flat if len(chosen) == flat.size else flat.take(chosen)
+            for target, values in zip(
+                found, of(part, logits[chosen], residual[chosen]), strict=True
+            ):
+                target[chosen] = values
+    return found
+
+
+def _leading_on_the_line(flat: FeedbackMap, logits: FloatArray, residual: FloatArray) -> _Leading:
+    """Return it for multipliers α ± iβλω_k."""
+    matrices, which = flat.matrix_table()
+    rotation = _rotations(matrices, which, logits)
+    with np.errstate(over="ignore"):
+        imaginary = flat.beta * flat.lam * rotation
+        error = residual * (1.0 + np.abs(logits).max(axis=-1))
+        return _Leading(
+            np.hypot(flat.alpha, imaginary),
+            rotation,
+            np.arctan2(imaginary, flat.alpha),
+            ROUNDING + POINT_SHARE * error,
+        )
+
+
+def _leading_eigenvalue(flat: FeedbackMap, logits: FloatArray, residual: FloatArray) -> _Leading:
+    """Return it from the eigenvalues of the derivative; of conjugates the upper one leads."""
+    del residual  # far smaller than the doubt
+    rates = _score_eigenvalues(flat, logits)
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = flat.alpha[:, None] + flat.beta[:, None] * rates
+        modulus = np.abs(values)
+    leading = np.argmax(np.where(np.isnan(modulus), -1.0, modulus), axis=-1)[:, None]
+    radius = np.take_along_axis(modulus, leading, axis=-1)[:, 0]
+    angle = np.abs(np.angle(np.take_along_axis(values, leading, axis=-1)[:, 0]))
+    doubt = np.full(flat.size, NEAR)
+    close = np.flatnonzero(np.abs(radius - 1.0) <= WIDEST_DOUBT)
+    if len(close):
+        condition = _condition(flat.take(close), logits[close])
+        doubt[close] = np.minimum(NEAR * condition, WIDEST_DOUBT)
+    imaginary = (flat.objective == "dpo") & (flat.lam == 1.0)
+    rotation = np.where(imaginary, np.abs(rates.imag).max(axis=-1), np.nan)
+    return _Leading(radius, rotation, angle, doubt)
+
+
+def _condition(flat: FeedbackMap, logits: FloatArray) -> FloatArray:
+    """Return the condition number 1/|⟨w, v⟩| of the leading multiplier, (n,)."""
+    values, right = np.linalg.eig(flat.derivative(logits, "tangent"))
+    condition = np.full(len(values), np.inf)
+    for n, (vectors, leading) in enumerate(zip(right, np.abs(values).argmax(axis=-1), strict=True)):
+        try:
+            left = np.linalg.inv(vectors)[leading]
+        except np.linalg.LinAlgError:  # a defective matrix: it stays infinite
+            continue
+        condition[n] = np.linalg.norm(left) * np.linalg.norm(vectors[:, leading])
+    return condition
+
+
+def _on_the_line(flat: FeedbackMap, logits: FloatArray) -> NDArray[np.complex128]:
+    """Return all multipliers α ± iβλω_k, (n, K−1): the ω_k are the pairs of singular values."""
+    pairs = (flat.responses - 1) // 2
+    values = np.zeros((flat.size, flat.responses - 1), dtype=complex)
+    values += flat.alpha[:, None]
+    if pairs:
+        singular = np.linalg.svd(_skew_margins(flat.P, logits), compute_uv=False)
+        rotation = 0.5 * (singular[:, 0 : 2 * pairs : 2] + singular[:, 1 : 2 * pairs : 2])
+        rotation = (flat.beta * flat.lam)[:, None] * rotation
+        values[:, :pairs] += 1j * rotation
+        values[:, pairs : 2 * pairs] -= 1j * rotation
+    return values
+
+
+def _eigenvalues(flat: FeedbackMap, logits: FloatArray) -> NDArray[np.complex128]:
+    """Return all multipliers α + βν_k, (n, K−1)."""
+    rates = _score_eigenvalues(flat, logits)
+    return np.asarray(flat.alpha[:, None] + flat.beta[:, None] * rates)
+
+
+def _score_eigenvalues(flat: FeedbackMap, logits: FloatArray) -> NDArray[np.complex128]:
+    """Return the eigenvalues ν of the derivative of the score by the logits, (n, K−1)."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        derivative = flat.replace(alpha=0.0, beta=1.0).derivative(logits, "tangent")
+    finite = np.asarray(np.isfinite(derivative).all(axis=(-2, -1)))[:, None]
+    values = np.linalg.eigvals(np.where(finite[..., None], derivative, 0.0)).astype(complex)
+    return np.where(finite, values, np.nan)
+
+
+def _rotations(matrices: FloatArray, which: NDArray[np.intp], logits: FloatArray) -> FloatArray:
+    """Return ω (n,) of maps with one of ``matrices`` (m, K, K) each."""
+    if logits.shape[-1] > WIDEST_KERNEL:
+        skew = _skew_margins(matrices[which], logits)
+        return np.asarray(np.linalg.norm(skew, 2, axis=(-2, -1)))
+    from alignsim.kernels import equilibrium
+
+    rotation = np.empty(len(logits))
+    equilibrium.rotations(matrices, which, np.ascontiguousarray(logits), rotation)
+    return rotation
+
+
+def _skew_margins(P: FloatArray, logits: FloatArray) -> FloatArray:
+    """Return diag(q)(P − ½)diag(q), q = √π, projected off q: its norm is ω. (n, K, K).
+
+    The projection ignores constant rows and columns of P. Those of the likeliest response are
+    taken off first: what is left has no cancellation as a policy collapses.
+    """
+    P = np.broadcast_to(P, (*logits.shape, logits.shape[-1]))
+    top = logits.argmax(axis=-1)[:, None, None]
+    root = np.exp(0.5 * (logits - logits.max(axis=-1, keepdims=True)))
     q = root / np.sqrt((root * root).sum(axis=-1, keepdims=True))
-    N = q[..., :, None] * (matrices - 0.5) * q[..., None, :]
-    r = (N @ q[..., None])[..., 0]
-    skew = N + q[..., :, None] * r[..., None, :] - r[..., :, None] * q[..., None, :]
-    if q.shape[-1] == 2:
-        return np.zeros(skew.shape[:-2])
-    return np.asarray(np.linalg.norm(skew, 2, axis=(-2, -1)))
-
-
-def _is_skew(P: FloatArray) -> bool:
-    return bool((np.abs(P + np.swapaxes(P, -1, -2) - 1.0) <= 1e-12).all())
+    column = np.take_along_axis(P, top, axis=-1)
+    row = np.take_along_axis(P, top, axis=-2)
+    margins = (P - column) - (row - np.take_along_axis(row, top, axis=-1))
+    margins = 0.5 * (margins - np.swapaxes(margins, -1, -2))
+    score = (margins @ softmax(logits)[..., None])[..., 0]
+    inner = margins + score[:, None, :] - score[:, :, None]
+    return np.asarray(q[:, :, None] * inner * q[:, None, :])

@@ -197,7 +197,9 @@ def test_without_a_fixed_point_a_moving_orbit_below_alpha_one_is_undecided():
     orbit = loop.run([0.6, 0.3, 0.1], rounds=500)
     nowhere = FixedPoint(np.full(3, np.nan), np.int8(NOT_FOUND), np.array(np.nan))
     assert orbit.cycle_strength > 1e-6
-    assert phases(loop, orbit, Stability(np.array(np.nan), nowhere)) == UNDECIDED
+    unknown = np.array(np.nan)
+    local = Stability(unknown, nowhere, unknown, unknown, np.int8(3))
+    assert phases(loop, orbit, local) == UNDECIDED
 
 
 def test_two_responses_never_oscillate():
