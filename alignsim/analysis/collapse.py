@@ -1,0 +1,585 @@
+"""Entropy collapse: whether a loop concentrates on few responses, how fast, and what limits it.
+
+What controls it is η = β/(1−α). A fixed point's logit gaps lie in the box of theory 6.7, and so
+do those of every attractor: an orbit is z_t = αᵗz_0 + (1−α)Σ_s αˢ(z_ref + ηv_s), a mixture of
+such gaps. So for α < 1 no policy ever reaches a vertex, and :func:`entropy_floor` and
+:func:`span_bound` say how near one can come; at α = 1 nothing holds the logits back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from alignsim import simplex, validation
+from alignsim.analysis.evidence import ITERATED, NOTHING
+from alignsim.analysis.phases import COLLAPSE_SHARE
+from alignsim.feedback import FeedbackMap
+from alignsim.kernels.status import OK
+from alignsim.objectives import OBJECTIVES, Comparison
+from alignsim.preferences.logistic import log_odds
+from alignsim.validation import FloatArray
+
+OPEN, VERTEX, FACE, SOFT, SWITCHING, DRIFT, HETEROCLINIC, UNDECIDED = range(8)
+MEANINGS = {
+    OPEN: "none",
+    VERTEX: "vertex",
+    FACE: "face",
+    SOFT: "soft",
+    SWITCHING: "switching",
+    DRIFT: "drift",
+    HETEROCLINIC: "heteroclinic",
+    UNDECIDED: "undecided",
+}
+"""How the policy's mass concentrates, over the rounds from the burn-in on.
+
+``none``: the mean entropy is above the threshold. Below it: ``vertex``, one response holds
+``CERTAIN`` of the mean policy; ``face``, a tied top set of several does; ``switching``, each round
+is nearly certain, but not of the same response; ``soft``, the top response leaves others a share
+that can still be sampled. At α = 1, where the logits are not held back and still move: ``drift``,
+their span grows linearly; ``heteroclinic``, the leader changes for ever, each stay longer than the
+last; ``undecided``, neither is seen yet. ``undecided`` too where the orbit failed.
+"""
+
+CERTAIN = 0.99
+"""Share of the mass that makes a policy nearly deterministic (analysis C.6)."""
+
+TIE = 1e-9
+"""Probabilities and scores closer than this are tied."""
+
+STRAIGHT = 0.999
+"""R² from which the span of the logits is called linear in time (analysis C.6)."""
+
+RESTING = 1e-9
+"""Spread of the span, relative to 1 + span, below which logits have come to rest."""
+
+FEWEST_FITTED = 8
+"""A line is fitted to so many rounds at least."""
+
+FEWEST_SWITCHES = 3
+"""Changes of the leader after the burn-in from which it is said to change for ever."""
+
+BLOCK_ENTRIES = 2**22
+"""Numbers in a chunk of frames (32 MiB), which bounds the memory of a run."""
+
+SHORTEST_CHUNK = 64
+"""Rounds that a chunk has at least, whatever the number of maps."""
+
+GONE = 1e4
+"""A logit that lies so far below all others has no weight in float64."""
+
+
+@dataclass(frozen=True)
+class Collapse:
+    """How far the orbits of a batch of maps have collapsed, and the bounds beside it.
+
+    Attributes
+    ----------
+    entropy_final, entropy_mean, entropy_min : (...)
+        In nats: after the last round, and time mean and minimum from the burn-in (half of the
+        rounds) on. NaN where the orbit failed.
+    relative_entropy : (...)
+        Time mean from the burn-in on of the entropy with the tied top set counted as one
+        response; ``entropy_mean`` where there is none. ``first_round``, ``recovered`` and
+        ``kind`` are judged by it.
+    threshold : (...)
+        The effective support below which a policy is called collapsed.
+    first_round : (...)
+        First round below the threshold, −1 if there is none.
+    recovered : (...)
+        Whether a later round was above it again.
+    kind : (...)
+        One of ``MEANINGS``.
+    slope : (...)
+        Growth a round of the span of the logits where ``kind`` is drift, else NaN.
+    predicted_slope : (...)
+        What it tends to at α = 1: β·max_j g_j (theory 6.8). NaN where no single response leads:
+        tied ones keep the ratios of the start, on which the slope then depends.
+    top : (..., K)
+        The response, or the responses tied with it, on which the fixed point concentrates as η
+        grows; all False where there is none, as in a majority cycle.
+    entropy_floor : (...)
+        See :func:`entropy_floor`.
+    span_bound : (...)
+        See :func:`span_bound`.
+    asymptotic_entropy : (...)
+        See :func:`asymptotic_entropy`.
+    eta : (...)
+        η = β/(1−α), which controls it all; infinite at α = 1.
+    evidence : (...)
+        How ``kind`` was obtained, a code of :mod:`alignsim.analysis.evidence`.
+    responses : int
+        K.
+    """
+
+    entropy_final: FloatArray
+    entropy_mean: FloatArray
+    entropy_min: FloatArray
+    relative_entropy: FloatArray
+    threshold: FloatArray
+    first_round: NDArray[np.int64]
+    recovered: NDArray[np.bool_]
+    kind: NDArray[np.int8]
+    slope: FloatArray
+    predicted_slope: FloatArray
+    top: NDArray[np.bool_]
+    entropy_floor: FloatArray
+    span_bound: FloatArray
+    asymptotic_entropy: FloatArray
+    eta: FloatArray
+    evidence: NDArray[np.int8]
+    responses: int
+
+    @property
+    def collapsed(self) -> NDArray[np.bool_]:
+        """Whether the effective support stays below the threshold on average, (...)."""
+        with np.errstate(invalid="ignore"):
+            return np.asarray(np.exp(self.relative_entropy) < self.threshold)
+
+    @property
+    def impossible(self) -> NDArray[np.bool_]:
+        """Whether no attractor can be below the threshold, by the entropy floor, (...)."""
+        return np.asarray(np.exp(self.entropy_floor) >= self.threshold)
+
+    @property
+    def support_final(self) -> FloatArray:
+        """e^H after the last round, between 1 and K, (...)."""
+        return np.asarray(np.exp(self.entropy_final))
+
+    @property
+    def support_min(self) -> FloatArray:
+        """The smallest e^H from the burn-in on, (...)."""
+        return np.asarray(np.exp(self.entropy_min))
+
+    @property
+    def normalised_entropy(self) -> FloatArray:
+        """H/log K after the last round, between 0 and 1, (...)."""
+        return np.asarray(self.entropy_final / np.log(self.responses))
+
+
+def collapse(
+    loop: FeedbackMap,
+    start: ArrayLike | None = None,
+    rounds: int = 3000,
+    *,
+    threshold: ArrayLike | None = None,
+    start_logits: ArrayLike | None = None,
+) -> Collapse:
+    """Return how far orbits (...) collapse, of what kind, and what bounds it.
+
+    The maps are run in blocks and chunks of rounds; only sums are kept.
+
+    Parameters
+    ----------
+    loop
+        Maps of any batch shape.
+    start, start_logits
+        As in :meth:`FeedbackMap.run`.
+    rounds
+        How many, at least 1; the attractor is taken to be reached after half of them.
+    threshold : (...)
+        Effective support below which a policy is called collapsed, in [1, K]; by default
+        1 + 0.05(K − 1).
+
+    Raises
+    ------
+    ValueError
+        For bad arguments. An orbit that fails gets NaN and the kind ``undecided``.
+
+    Notes
+    -----
+    Theory 6.7, 6.8; analysis C.6.
+
+    Examples
+    --------
+    >>> import alignsim as asim
+    >>> P = asim.preferences.additive([0.2, 0.1, 0.0])
+    >>> found = collapse(asim.FeedbackMap(P, beta=[1.0, 30.0, 1.0], alpha=[0.5, 0.5, 1.0]))
+    >>> [MEANINGS[kind] for kind in found.kind]
+    ['none', 'vertex', 'drift']
+    >>> round(float(found.slope[2]), 9)
+    0.2
+    """
+    total = validation.integer(rounds, "rounds", minimum=1)
+    K = loop.responses
+    if threshold is None:
+        threshold = 1.0 + COLLAPSE_SHARE * (K - 1)
+    limit = validation.parameter(threshold, "threshold", low=1.0, high=float(K))
+    started, opening = loop.with_start(start, start_logits)
+    shape = validation.batch_shape(
+        {"the map and its start": started.shape, "threshold": limit.shape}
+    )
+    full = started.replace(beta=np.broadcast_to(loop.beta, shape))
+    limit = np.broadcast_to(limit, shape)
+    first = np.broadcast_to(opening, (*shape, K)).reshape(-1, K)
+    flat = full.part(0, full.size)
+    block = max(1, BLOCK_ENTRIES // (K * max(K, SHORTEST_CHUNK)))
+    parts = [
+        _collapse_block(
+            flat.part(at, at + block), first[at : at + block], limit.ravel()[at : at + block], total
+        )
+        for at in range(0, flat.size, block)
+    ]
+    gathered = {
+        name: np.concatenate([part[name] for part in parts]).reshape(
+            (*shape, K) if name == "top" else shape
+        )
+        for name in parts[0]
+    }
+    return Collapse(**gathered, threshold=limit, eta=_eta(full), responses=K)
+
+
+# What bounds a collapse, without an orbit
+
+
+def entropy_floor(loop: FeedbackMap) -> FloatArray:
+    """Return an entropy (...) in nats that no fixed point or attractor of the maps lies below.
+
+    A response i that beats j by at most U_ij against any opponent has
+    π_j/π_i ≥ (ref_j/ref_i)e^{−ηU_ij}, hence π_i ≤ 1/(1 + S_i), S_i the sum over j. The floor is
+    the least entropy of a policy without a probability above 1/(1 + min_i S_i). For MRS-DPO U is
+    (K−1)·max logit P, the widest spread of its score (theory 3.3). At α = 1 it is 0.
+
+    Notes
+    -----
+    Theory 6.7.
+
+    Examples
+    --------
+    >>> import alignsim as asim
+    >>> P = asim.preferences.additive([0.2, 0.1, 0.0])
+    >>> loop = asim.FeedbackMap(P, beta=60.0)
+    >>> exact = asim.simplex.entropy(asim.analysis.fixed_point(loop).logits)
+    >>> float(entropy_floor(loop).round(6)), float(exact.round(6))
+    (0.017348, 0.017391)
+    """
+    reference = loop.reference_logits
+    eta = _eta(loop)[..., None, None]
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        ratio = reference[..., None, :] - reference[..., :, None] - eta * _widest_gaps(loop)
+        ratio = np.where(np.eye(loop.responses, dtype=bool), -np.inf, ratio)
+        rivals = np.exp(ratio).sum(axis=-1).min(axis=-1)
+        whole = np.floor(rivals)
+        rest = rivals - whole
+        last = rest * np.log(np.where(rest > 0.0, rest, 1.0))
+        floor = np.log1p(rivals) - last / (1.0 + rivals)
+    bounded = (loop.alpha < 1.0) & ~np.isnan(floor)  # NaN: 0·∞, MRS-DPO at β = 0 with P at 0 or 1
+    return np.asarray(np.where(bounded, floor, 0.0))
+
+
+def span_bound(loop: FeedbackMap) -> FloatArray:
+    """Return what the largest logit gap (...) stays below in the long run; infinite at α = 1.
+
+    span(z_ref) + η·max_k span(P[:, k]) (analysis C.6); for MRS-DPO the second span is
+    (K−1)·max logit P.
+    """
+    spread = _score_spread(loop)
+    reach = loop.reference_logits.max(axis=-1) - loop.reference_logits.min(axis=-1)
+    with np.errstate(invalid="ignore"):
+        pull = np.where(loop.beta * spread > 0.0, _eta(loop) * spread, 0.0)
+    return np.asarray(np.where(loop.alpha < 1.0, reach + pull, np.inf))
+
+
+def asymptotic_entropy(loop: FeedbackMap) -> FloatArray:
+    """Return what the fixed point's entropy (...) tends to as η grows, in nats.
+
+    H ≈ Σ_j ε_j(1 − log ε_j), ε_j = (ref_j/ref_1)e^{−ηg_j}, with the score gap g_j = v_1 − v_j at
+    the sampler λe_1 + (1−λ)π_off: P_1j − ½ for MRS-IPO at λ = 1, logit P_1j for MRS-DPO. It needs
+    a response 1 that leads there, g_j > 0 for all others: a strict Condorcet winner at λ = 1, a
+    strictly row-dominant response for every λ. If several are tied at the top, they count as one
+    (the entropy is relative to the tied set, which keeps the reference's ratios). NaN where none
+    leads, where η is too small for it to hold most of the mass, and at α = 1.
+
+    Notes
+    -----
+    Theory 6.7.
+
+    Examples
+    --------
+    >>> import alignsim as asim
+    >>> P = asim.preferences.additive([0.2, 0.1, 0.0])
+    >>> float(asymptotic_entropy(asim.FeedbackMap(P, beta=60.0)).round(6))
+    0.017431
+    """
+    flat = loop.part(0, loop.size)
+    return _asymptotic_entropy(flat, _limit(flat)).reshape(loop.shape)
+
+
+def entropy_falls_from(loop: FeedbackMap, start_logits: ArrayLike) -> FloatArray:
+    """Return the round T (...) from which the entropy falls in every round, at α = 1.
+
+    T = max (z_j − z_i)₊/(β·min_k(P_ik − P_jk)) over the pairs in which i dominates j, rounded up;
+    a quarter of the ratio for MRS-DPO, whose gaps grow four times as fast. From there on the
+    logits are ordered as the increments are. NaN where α < 1, β = 0, or P is not strictly strongly
+    transitive.
+
+    Notes
+    -----
+    Theory 6.8.
+
+    Examples
+    --------
+    >>> import alignsim as asim
+    >>> loop = asim.FeedbackMap(asim.preferences.additive([0.2, 0.1, 0.0]), beta=1.0, alpha=1.0)
+    >>> float(entropy_falls_from(loop, [0.0, 0.0, 1.05]))
+    11.0
+    """
+    z = validation.logits(start_logits, "start_logits", responses=loop.responses)
+    validation.batch_shape({"the map": loop.shape, "start_logits": z.shape[:-1]})
+    gain = DPO_GAIN if loop.objective == "dpo" else 1.0
+    least = -np.swapaxes(_row_gaps(loop.P), -1, -2)
+    above = least > 0.0
+    strict = (above | np.swapaxes(above, -1, -2) | np.eye(loop.responses, dtype=bool)).all(
+        axis=(-2, -1)
+    )
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        behind = np.maximum(z[..., None, :] - z[..., :, None], 0.0)
+        wait = np.where(above, behind / (gain * loop.beta[..., None, None] * least), 0.0)
+        rounds = np.ceil(wait.max(axis=(-2, -1)))
+    known = strict & (loop.alpha == 1.0) & (loop.beta > 0.0)
+    return np.asarray(np.where(known, rounds, np.nan))
+
+
+DPO_GAIN = 4.0
+"""A DPO score gap is at least four times the IPO one (theory 3.5)."""
+
+
+def _eta(loop: FeedbackMap) -> FloatArray:
+    with np.errstate(over="ignore"):
+        return np.divide(
+            loop.beta, 1.0 - loop.alpha, where=loop.alpha < 1.0, out=np.full(loop.shape, np.inf)
+        )
+
+
+def _row_gaps(P: FloatArray) -> FloatArray:
+    """Return max_k (P_ik − P_jk) for every two rows: (..., K, K) → (..., K, K)."""
+    rows = [(P[..., i : i + 1, :] - P).max(axis=-1) for i in range(P.shape[-1])]
+    return np.stack(rows, axis=-2)
+
+
+def _widest_gaps(loop: FeedbackMap) -> FloatArray:
+    """Return by how much the score of i can exceed that of j, whatever the sampler."""
+    if loop.objective == "ipo":
+        return _row_gaps(loop.P)
+    return _score_spread(loop)[..., None, None]
+
+
+def _score_spread(loop: FeedbackMap) -> FloatArray:
+    """Return the widest span that the score can have, whatever the sampler: (...)."""
+    if loop.objective == "ipo":
+        return np.asarray((loop.P.max(axis=-2) - loop.P.min(axis=-2)).max(axis=-1))
+    widest = log_odds(loop.P).max(axis=(-2, -1))
+    return np.asarray((loop.responses - 1) * widest)
+
+
+# Where it ends as η grows
+
+
+class _Limit(NamedTuple):
+    """The set that wins as η grows, (n, K), and how far each score lies below it, (n, K)."""
+
+    top: NDArray[np.bool_]
+    gap: FloatArray
+
+
+def _limit(flat: FeedbackMap) -> _Limit:
+    """Return the top set of a flat batch: it wins against the sampler that it induces.
+
+    A candidate is a response with those that tie with it, in the ratios of the reference, but not
+    all responses. Since DPO ranks as IPO does (theory 3.5), Pμ finds the set for both.
+    """
+    tied = np.abs(flat.P - np.swapaxes(flat.P, -1, -2)) <= TIE
+    shares = tied * simplex.softmax(flat.reference_logits)[:, None, :]
+    shares /= shares.sum(axis=-1, keepdims=True)
+    lam = flat.lam[:, None, None]
+    samplers = lam * shares + (1.0 - lam) * flat.offline_policy[:, None, :]
+    scores = samplers @ np.swapaxes(flat.P, -1, -2)
+    below = np.diagonal(scores, axis1=-2, axis2=-1)[..., None] - scores
+    right = np.where(tied, np.abs(below) <= TIE, below > TIE)
+    wins = np.asarray(right.all(axis=-1) & ~tied.all(axis=-1))
+    leader = wins.argmax(axis=-1)
+    each = np.arange(flat.size)
+    found = wins[each, leader]
+    sampler = samplers[each, leader]
+    K = flat.responses
+    top = np.broadcast_to(tied, (flat.size, K, K))[each, leader] & found[:, None]
+    problem = Comparison(P=flat.P, reference=np.zeros(K), beta=np.ones(flat.size), sampler=sampler)
+    value, status = OBJECTIVES[flat.objective].optimum(problem)
+    gap = value[each, leader][:, None] - value
+    return _Limit(top, np.where((found & (status == OK))[:, None], gap, np.nan))
+
+
+def _asymptotic_entropy(flat: FeedbackMap, limit: _Limit) -> FloatArray:
+    eta = _eta(flat)
+    weight = simplex.log_softmax(flat.reference_logits)
+    with np.errstate(divide="ignore"):
+        held = np.log((np.exp(weight) * limit.top).sum(axis=-1))
+    with np.errstate(invalid="ignore", under="ignore", over="ignore"):
+        ratio = weight - held[:, None] - eta[:, None] * limit.gap
+        share = np.where(limit.top, 0.0, np.exp(ratio))
+        entropy = (share * np.where(share > 0.0, 1.0 - ratio, 0.0)).sum(axis=-1)
+        known = (share.sum(axis=-1) < 1.0) & np.isfinite(eta)
+    return np.where(known, entropy, np.nan)
+
+
+# What an orbit did
+
+
+def _collapse_block(
+    flat: FeedbackMap, opening: FloatArray, limit: FloatArray, rounds: int
+) -> dict[str, np.ndarray]:
+    """Return the fields of :class:`Collapse` for a flat batch that is run at once."""
+    ends = _limit(flat)
+    course = _Course(flat, limit, ends.top, rounds)
+    state = opening
+    course.add(state[:, None], 0)
+    chunk = max(1, BLOCK_ENTRIES // (flat.size * flat.responses))
+    stops = sorted({*range(chunk, rounds, chunk), course.burn_in - 1, rounds} - {-1, 0})
+    at = 0
+    for stop in stops:
+        orbit = flat.run(start_logits=state, rounds=stop - at, burn_in=1)
+        course.failed |= orbit.failed
+        course.add(orbit.logits[:, 1:], at + 1)
+        course.add_policy(orbit.policy_mean, stop - at, stop)
+        state = np.where(course.failed[:, None], opening, orbit.final_logits)
+        at = stop
+    kind, slope = course.kind(flat.alpha)
+    failed = course.failed
+    valid = np.where(failed, np.nan, 1.0)
+    with np.errstate(invalid="ignore"):
+        alone = (flat.alpha == 1.0) & (ends.top.sum(axis=-1) == 1)
+        predicted = np.where(alone, flat.beta * ends.gap.max(axis=-1), np.nan)
+    return {
+        "entropy_final": valid * course.entropy_final,
+        "entropy_mean": valid * course.entropy_sum / course.late_rounds,
+        "entropy_min": valid * course.entropy_min,
+        "relative_entropy": valid * course.relative_sum / course.late_rounds,
+        "first_round": np.where(failed, -1, course.first_round),
+        "recovered": course.recovered & ~failed,
+        "kind": np.where(failed, UNDECIDED, kind).astype(np.int8),
+        "slope": np.where(failed | (kind != DRIFT), np.nan, slope),
+        "predicted_slope": predicted,
+        "top": ends.top,
+        "entropy_floor": entropy_floor(flat),
+        "span_bound": span_bound(flat),
+        "asymptotic_entropy": _asymptotic_entropy(flat, ends),
+        "evidence": np.where(failed, NOTHING, ITERATED).astype(np.int8),
+    }
+
+
+class _Course:
+    """What is kept of the orbits of a flat batch while they are run, chunk by chunk.
+
+    "Early" rounds come before the burn-in, "late" ones from it on.
+    """
+
+    def __init__(
+        self, flat: FeedbackMap, limit: FloatArray, top: NDArray[np.bool_], rounds: int
+    ) -> None:
+        n = flat.size
+        self.limit, self.top = limit, top
+        self.burn_in = rounds // 2
+        self.late_rounds = rounds + 1 - self.burn_in
+        self.middle = 0.5 * (rounds + self.burn_in)
+        self.failed = np.zeros(n, dtype=bool)
+        self.first_round = np.full(n, -1, dtype=np.int64)
+        self.recovered = np.zeros(n, dtype=bool)
+        self.entropy_final = np.full(n, np.nan)
+        self.entropy_sum, self.relative_sum = np.zeros(n), np.zeros(n)
+        self.entropy_min = np.full(n, np.inf)
+        self.policy_sum = np.zeros((n, flat.responses))
+        self.leader = np.zeros(n, dtype=np.intp)
+        self.since = np.zeros(n, dtype=np.int64)
+        self.switches = np.zeros(n, dtype=np.int64)
+        self.longest = np.zeros((2, n), dtype=np.int64)
+        self.widest = np.zeros((2, n))
+        self.origin = np.zeros(n)
+        self.line = np.zeros((3, n))
+
+    def add(self, logits: FloatArray, first: int) -> None:
+        """Take in the frames (n, c, K) of rounds ``first`` on, all early or all late."""
+        late = first >= self.burn_in
+        times = np.arange(first, first + logits.shape[1])
+        entropy = simplex.entropy(logits)
+        relative = entropy
+        several = np.flatnonzero(self.top.sum(axis=-1) > 1)
+        if len(several):
+            relative = entropy.copy()
+            relative[several] = simplex.entropy(_merged(logits[several], self.top[several]))
+        self._judge(relative, first)
+        self._follow_leader(logits.argmax(axis=-1), times, int(late))
+        span = logits.max(axis=-1) - logits.min(axis=-1)
+        self.widest[int(late)] = np.maximum(self.widest[int(late)], span.max(axis=-1))
+        self.entropy_final = entropy[:, -1]
+        if late:
+            self.entropy_sum += entropy.sum(axis=-1)
+            self.relative_sum += relative.sum(axis=-1)
+            self.entropy_min = np.minimum(self.entropy_min, entropy.min(axis=-1))
+            if first == self.burn_in:
+                self.origin = span[:, 0]
+            grown = span - self.origin[:, None]
+            self.line += grown.sum(axis=-1), grown @ (times - self.middle), (grown**2).sum(axis=-1)
+        if first == 0:
+            self.add_policy(simplex.softmax(logits[:, 0]), 1, 0)
+
+    def add_policy(self, mean: FloatArray, rounds: int, last: int) -> None:
+        """Take in the mean policy (n, K) of so many rounds up to ``last``."""
+        if last >= self.burn_in:
+            self.policy_sum += rounds * mean
+
+    def _judge(self, relative: FloatArray, first: int) -> None:
+        """Find the first round below the threshold, and whether one is above it again later."""
+        with np.errstate(invalid="ignore"):
+            below = np.exp(relative) < self.limit[:, None]
+        place = below.argmax(axis=-1)
+        new = (self.first_round < 0) & below.any(axis=-1)
+        self.first_round[new] = first + place[new]
+        after = np.arange(first, first + below.shape[1]) > self.first_round[:, None]
+        self.recovered |= (self.first_round >= 0) & (~below & after).any(axis=-1)
+
+    def _follow_leader(self, leaders: NDArray[np.intp], times: NDArray[np.intp], late: int) -> None:
+        """Count how often the top response changes, and how long it stays at most."""
+        before = np.concatenate([self.leader[:, None], leaders[:, :-1]], axis=-1)
+        changed = leaders != before
+        since = np.maximum.accumulate(np.where(changed, times, self.since[:, None]), axis=-1)
+        self.longest[late] = np.maximum(self.longest[late], (times - since).max(axis=-1))
+        self.switches += late * changed.sum(axis=-1)
+        self.leader, self.since = leaders[:, -1], since[:, -1]
+
+    def kind(self, alpha: FloatArray) -> tuple[NDArray[np.intp], FloatArray]:
+        """Return the kinds of ``MEANINGS`` and the slopes of the span, (n,)."""
+        count = self.late_rounds
+        policy = self.policy_sum / count
+        switching = self.switches >= FEWEST_SWITCHES
+        held = np.where(switching, SWITCHING, SOFT)
+        several = self.top.sum(axis=-1) > 1
+        held = np.where(several & ((policy * self.top).sum(axis=-1) >= CERTAIN), FACE, held)
+        held = np.where(policy.max(axis=-1) >= CERTAIN, VERTEX, held)
+        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+            collapsed = np.exp(self.relative_sum / count) < self.limit
+            total, lean, square = self.line
+            spread = count * (count * count - 1) / 12.0
+            slope = lean / spread
+            variation = np.maximum(square - total * total / count, 0.0)
+            straight = lean * lean > STRAIGHT * spread * variation
+            moving = np.sqrt(variation / count) > RESTING * (1.0 + self.origin)
+        linear = straight & (slope > 0.0) & (count >= FEWEST_FITTED)
+        longer = switching & (self.longest[1] > self.longest[0])
+        longer &= self.widest[1] > self.widest[0]
+        growing = np.where(longer, HETEROCLINIC, np.where(linear, DRIFT, UNDECIDED))
+        at_rest = np.where(collapsed, held, OPEN)
+        return np.where((alpha == 1.0) & moving, growing, at_rest), slope
+
+
+def _merged(logits: FloatArray, top: NDArray[np.bool_]) -> FloatArray:
+    """Return logits (n, c, K) in which the top set (n, K) is one response and the rest is gone."""
+    inside = np.broadcast_to(top[:, None, :], logits.shape)
+    lead = np.where(inside, logits, -np.inf).max(axis=-1, keepdims=True)
+    weight = np.where(inside, np.exp(np.where(inside, logits - lead, 0.0)), 0.0)
+    total = lead + np.log(weight.sum(axis=-1, keepdims=True))
+    merged = np.where(inside, logits.min(axis=-1, keepdims=True) - GONE, logits)
+    np.put_along_axis(merged, inside.argmax(axis=-1)[..., None], total, axis=-1)
+    return merged
