@@ -48,7 +48,14 @@ QUANTITIES = {
 _PHASES = {
     "converged": "#C6DFF1",
     "oscillating": "#EFA54A",
+    "cycle": "#F7DC8B",
+    "invariant_circle": "#EFA54A",
+    "locked": "#B4611B",
+    "chaotic": "#74283B",
     "drifting": "#B07AA8",
+    "stable": "#C6DFF1",
+    "unstable": "#EFA54A",
+    "marginal": "#5FA98C",
     "undecided": "#FFFFFF",
 }
 """Tints of the palette for areas; light to dark also in grey."""

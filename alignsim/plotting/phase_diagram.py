@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 Cells = tuple[FloatArray, FloatArray]
 """Edges of the cells along x and along y."""
 
+_BOUNDARY = "boundary, ρ = 1"
+
 _CURVE_POINTS = 400
 _LEGEND_COLUMN = 1.8
 """Inches that a column of the legend takes."""
@@ -38,25 +40,27 @@ _LEGEND_DROP = 0.48
 def phase_diagram(
     ds: xr.Dataset,
     *,
-    x: str = "beta",
-    y: str = "lam",
+    x: str | None = None,
+    y: str | None = None,
     value: str = "phase",
     ax: Axes | None = None,
     **kwargs: Any,
 ) -> Axes:
-    """Return the Axes with a map of a sweep over two parameters and its stability boundary.
+    """Return the Axes with a map of two parameters and the boundary of local stability.
 
     The ground shows the phase, or another variable. Collapsed cells are stippled, undecided ones
-    and those that failed or have no value are hatched. The solid line is the exact boundary of
-    local stability, spectral radius 1; the dashed one over it the closed form for βλ, where the
-    sweep knows one.
+    and those that failed or have no value are hatched, and so are those where orbit and stability
+    disagree. The solid line is the exact boundary of local stability, spectral radius 1; the
+    dashed one over it the closed form for βλ, where one is known.
 
     Parameters
     ----------
     ds
-        From `alignsim.sweep`, with exactly the dimensions ``x`` and ``y``.
+        From `alignsim.phase_diagram`, or from `alignsim.sweep` with exactly the dimensions ``x``
+        and ``y``.
     x, y
-        Two of "alpha", "beta", "lam".
+        Two of "alpha", "beta", "lam"; by default those of the phase diagram, or β and λ of a
+        sweep.
     value
         "phase", or a variable of numbers such as "entropy" or "cycle_strength".
     ax
@@ -81,7 +85,9 @@ def phase_diagram(
     """
     ds = grid.dataset(ds)
     grid.need(ds, (value,))
-    ds = grid.plane(ds, x, y)
+    curves = _curves(ds)
+    x, y = _directions(ds, x, y)
+    ds = grid.plane(ds.drop_dims("vertex", errors="ignore"), x, y)
     if ax is None:
         ax = _new_axes()
     cells = grid.edges(ds[x].values), grid.edges(ds[y].values)
@@ -89,9 +95,18 @@ def phase_diagram(
     entries = draw(ax, ds, value, cells, kwargs)
     if "collapsed" in ds:
         entries += grid.hatch(ax, ds["collapsed"].values, cells, "..", label="collapsed")
-    entries += _draw_boundary(ax, ds, x, y)
+    if "disagreement" in ds:
+        entries += grid.hatch(
+            ax, ds["disagreement"].values, cells, "\\\\\\\\", label="orbit and stability disagree"
+        )
+    if curves is None:
+        entries += _draw_boundary(ax, ds, x, y)
+    else:
+        entries += _draw_curves(ax, curves[x], curves[y])
     entries += _draw_closed_form(ax, ds, x, y)
     ax.set(
+        xscale=ds[x].attrs.get("scale", "linear"),
+        yscale=ds[y].attrs.get("scale", "linear"),
         xlabel=AXES[x],
         ylabel=AXES[y],
         xlim=(cells[0][0], cells[0][-1]),
@@ -149,7 +164,8 @@ def _draw_phases(ax: Axes, ds: xr.Dataset, value: str, cells: Cells, kwargs: Sty
         if name == "undecided":
             entries += grid.hatch(ax, shown, cells, "////", label=name)
         elif shown.any():
-            entries.append(Patch(facecolor=mesh.to_rgba(np.array([index]))[0], label=name))
+            colour = mesh.to_rgba(np.array([index]))[0]
+            entries.append(Patch(facecolor=colour, label=name.replace("_", " ")))
     return entries + grid.hatch_failed(ax, failed, cells, label="failed")
 
 
@@ -167,27 +183,59 @@ def _draw_numbers(
     )
 
 
+def _directions(ds: xr.Dataset, x: str | None, y: str | None) -> tuple[str, str]:
+    """Return what lies on x and on y, where not given as the dataset has it."""
+    if "evaluated" not in ds:
+        return x or "beta", y or "lam"
+    up, across = (str(name) for name in ds["evaluated"].dims)
+    if x is None and y is None:
+        return across, up
+    if x is None:
+        return up if y == across else across, str(y)
+    return x, y or (up if x == across else across)
+
+
+def _curves(ds: xr.Dataset) -> dict[str, FloatArray] | None:
+    """Return the boundary's curves by parameter, with NaN between them, if the dataset has them."""
+    if "boundary_curve" not in ds:
+        return None
+    up, across = (str(name) for name in ds["evaluated"].dims)
+    breaks = np.flatnonzero(np.diff(ds["boundary_curve"].values)) + 1
+    return {
+        across: np.insert(ds["boundary_x"].values, breaks, np.nan),
+        up: np.insert(ds["boundary_y"].values, breaks, np.nan),
+    }
+
+
+def _draw_curves(ax: Axes, across: FloatArray, up: FloatArray) -> list[Artist]:
+    """Draw the curves of spectral radius 1, if there are any."""
+    if not np.isfinite(across).any():
+        return []
+    return list(ax.plot(across, up, color=INK, label=_BOUNDARY, **_boundary_style()))
+
+
 def _draw_boundary(ax: Axes, ds: xr.Dataset, x: str, y: str) -> list[Artist]:
     """Draw the contour of spectral radius 1, if the sweep crosses it."""
     from matplotlib.lines import Line2D
-    from matplotlib.patheffects import withStroke
 
     if "spectral_radius" not in ds:
         return []
     radius = np.ma.masked_invalid(ds["spectral_radius"].values)
     if not radius.min() < 1.0 < radius.max():
         return []
-    style: Style = {
-        "linewidth": 2.2,
-        "path_effects": [withStroke(linewidth=3.4, foreground="white")],
-    }
     contours = ax.contour(ds[x].values, ds[y].values, radius, levels=[1.0], colors=INK)
-    contours.set(**style)
-    return [Line2D([], [], color=INK, label="boundary, ρ = 1", **style)]
+    contours.set(**_boundary_style())
+    return [Line2D([], [], color=INK, label=_BOUNDARY, **_boundary_style())]
+
+
+def _boundary_style() -> Style:
+    from matplotlib.patheffects import withStroke
+
+    return {"linewidth": 2.2, "path_effects": [withStroke(linewidth=3.4, foreground="white")]}
 
 
 def _draw_closed_form(ax: Axes, ds: xr.Dataset, x: str, y: str) -> list[Artist]:
-    """Draw the curve βλ = critical_signal, if the sweep knows it."""
+    """Draw the curve βλ = critical_signal, if it is known."""
     from matplotlib.patheffects import withStroke
 
     if "critical_signal" not in ds.coords or not np.isfinite(ds["critical_signal"]).any():
@@ -226,7 +274,7 @@ def _closed_form(ds: xr.Dataset, x: str, y: str) -> tuple[FloatArray, FloatArray
 
 
 def _title(ds: xr.Dataset) -> str:
-    """Return the method and what the sweep holds fixed."""
+    """Return the method and what is held fixed."""
     fixed = {name: ds[name].item() for name in SYMBOLS if name in ds.coords and not ds[name].ndim}
     method = f"MRS-{ds.attrs['objective'].upper()}" if "objective" in ds.attrs else ""
     return ", ".join(filter(None, [method, settings(fixed)]))

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-import alignsim
 from alignsim import simplex, validation
-from alignsim.analysis import collapsed, critical_signal, phases, stability
+from alignsim.analysis import Stability, collapsed, critical_signal, phases, stability
 from alignsim.analysis.fixed_point import MEANINGS as FIXED_POINTS
-from alignsim.analysis.fixed_point import TOLERANCE
-from alignsim.analysis.phases import ARRIVED, COLLAPSE_SHARE, MOVING, phase_rounds
+from alignsim.analysis.phases import (
+    ARRIVED,
+    COLLAPSE_SHARE,
+    CONVERGED,
+    MOVING,
+    UNDECIDED,
+    phase_rounds,
+)
 from alignsim.analysis.phases import MEANINGS as PHASES
 from alignsim.feedback import FeedbackMap
-from alignsim.feedback.batch import START_OFFSET
 from alignsim.feedback.status import MEANINGS as RUN_STATUS
+from alignsim.sweeps import labels, provenance
 from alignsim.validation import FloatArray
 
 if TYPE_CHECKING:
@@ -32,6 +37,12 @@ PROGRESS_DELAY = 1.5
 AXES = ("matrix", "alpha", "beta", "lam")
 """The dimensions of a sweep, in this order, as far as they are swept."""
 
+CLOSED_FORM = {"long_name": "βλ at which stability is lost, in closed form"}
+"""The attributes of the coordinate ``critical_signal``."""
+
+Columns = dict[str, np.ndarray]
+"""One value a map for every variable."""
+
 
 def sweep(
     P: ArrayLike,
@@ -40,6 +51,7 @@ def sweep(
     beta: ArrayLike,
     alpha: ArrayLike = 0.0,
     lam: ArrayLike = 1.0,
+    by: str = "orbit",
     reference: ArrayLike | None = None,
     offline: ArrayLike | None = None,
     rounds: int = 3000,
@@ -58,6 +70,9 @@ def sweep(
     beta, alpha, lam
         A number, or a sequence, which becomes the dimension of that name. The grid is the outer
         product, in the order matrix, alpha, beta, lam.
+    by
+        ``"orbit"``: run every map and label what it did. ``"stability"``: iterate nothing and
+        label its fixed point, exactly. ``"both"``: both, and where they disagree.
     objective, reference, offline
         As for :class:`~alignsim.FeedbackMap`; ``reference`` and ``offline`` are single policies.
     rounds, burn_in, threads
@@ -77,6 +92,12 @@ def sweep(
         averaged over coordinates), ``spectral_radius`` (at the fixed point; NaN where there is
         none), ``fixed_point_status`` and ``status`` (flags). The coordinate ``critical_signal``
         is the closed-form value of βλ at which stability is lost, NaN where none is known.
+
+        By stability, ``phase`` is the verdict (stable, unstable, marginal or undecided), and of
+        the other variables there are ``spectral_radius`` and ``fixed_point_status``. By both,
+        there are ``stability`` (the verdict) and ``disagreement`` (stable, but the orbit does not
+        converge to it, or the reverse) as well. Where MRS-DPO has several fixed points, by orbit
+        the one nearest the orbit's end is judged, otherwise the one found from the reference.
 
     Raises
     ------
@@ -105,6 +126,7 @@ def sweep(
         "beta": _axis(beta, "beta", np.inf),
         "lam": _axis(lam, "lam", 1.0),
     }
+    labels.way(by, start)
     K = matrices.shape[-1]
     for name, given in (("reference", reference), ("offline", offline), ("start", start)):
         if given is not None and len(shape := validation.real_array(given, name).shape) != 1:
@@ -115,7 +137,10 @@ def sweep(
         alpha=grid["alpha"].reshape(-1, 1, 1), beta=grid["beta"].reshape(-1, 1),
         lam=grid["lam"].reshape(-1), reference=reference, offline=offline,
     )  # fmt: skip
-    columns, settings = _run(loop, start, rounds, burn_in, threads, progress)
+    columns, settings = _run(loop, by, start, rounds, burn_in, threads, progress)
+    attributes = ATTRIBUTES | VERDICT_ATTRIBUTES
+    if by == "stability":
+        attributes["phase"] = labels.STABILITY
     shape = tuple(grid[name].size for name in swept)
     closed_form = critical_signal(
         FeedbackMap(
@@ -132,52 +157,33 @@ def sweep(
     coords["critical_signal"] = (
         outer,
         closed_form.reshape([grid[name].size for name in outer]),
-        {"long_name": "βλ at which stability is lost, in closed form"},
+        CLOSED_FORM,
     )
     return xarray.Dataset(
         {
-            name: (swept, values.reshape(shape), ATTRIBUTES[name])
+            name: (swept, values.reshape(shape), attributes[name])
             for name, values in columns.items()
         },
         coords=coords,
-        attrs={
-            "objective": loop.objective,
-            "responses": K,
-            **settings,
-            "start": "reference logits + start_offset · start_direction"
-            if start is None
-            else np.asarray(start, dtype=np.float64),
-            "start_offset": START_OFFSET if start is None else 0.0,
-            "start_direction": simplex.asymmetric_direction(K),
-            "tolerance_arrived": ARRIVED,
-            "tolerance_moving": MOVING,
-            "tolerance_fixed_point": TOLERANCE,
-            "collapse_share": COLLAPSE_SHARE,
-            "matrix_sha256": hashlib.sha256(np.ascontiguousarray(matrices).tobytes()).hexdigest(),
-            "alignsim_version": alignsim.__version__,
-        },
+        attrs={"by": by, **settings, **provenance.of_maps(loop.objective, matrices)},
     )
 
 
-def _flags(meanings: dict[int, str], long_name: str) -> dict[str, Any]:
-    return {
-        "long_name": long_name,
-        "flag_values": np.array(list(meanings), dtype=np.int8),
-        "flag_meanings": " ".join(meanings.values()),
-    }
-
-
 ATTRIBUTES: dict[str, dict[str, Any]] = {
-    "phase": _flags(PHASES, "long-run behaviour"),
+    "phase": labels.flags(PHASES, "long-run behaviour"),
     "collapsed": {"long_name": "effective support below 1 + collapse_share·(K − 1)"},
     "entropy": {"long_name": "final entropy", "units": "nats"},
     "effective_support": {"long_name": "final effective support e^H", "units": "responses"},
     "entropy_mean": {"long_name": "entropy averaged from burn_in on", "units": "nats"},
     "cycle_strength": {"long_name": "policy variance in time, averaged over coordinates"},
-    "spectral_radius": {"long_name": "spectral radius at the fixed point"},
-    "fixed_point_status": _flags(FIXED_POINTS, "how the fixed point was found"),
-    "status": _flags(RUN_STATUS, "how the run ended"),
+    "spectral_radius": labels.SPECTRAL_RADIUS,
+    "fixed_point_status": labels.flags(FIXED_POINTS, "how the fixed point was found"),
+    "status": labels.flags(RUN_STATUS, "how the run ended"),
 }
+"""Of the variables by orbit."""
+
+VERDICT_ATTRIBUTES = {"stability": labels.STABILITY, "disagreement": labels.DISAGREEMENT}
+"""Of the further ones by both; by stability, ``phase`` is ``stability``."""
 
 
 def _axis(value: ArrayLike, name: str, high: float) -> FloatArray:
@@ -189,48 +195,97 @@ def _axis(value: ArrayLike, name: str, high: float) -> FloatArray:
 
 def _run(
     loop: FeedbackMap,
+    by: str,
     start: ArrayLike | None,
     rounds: int,
     burn_in: int | None,
     threads: int | None,
     progress: bool,
-) -> tuple[dict[str, np.ndarray], dict[str, int]]:
-    """Run and analyse every map, chunk by chunk; return flat columns and the rounds used."""
+) -> tuple[Columns, dict[str, Any]]:
+    """Run and analyse every map; return flat columns and what the dataset says about the run."""
     from tqdm.auto import tqdm
 
     total = validation.integer(rounds, "rounds", minimum=0)
     skip = total // 2 if burn_in is None else validation.integer(burn_in, "burn_in", minimum=0)
-    columns: dict[str, np.ndarray] = {}
+
+    def analyse(part: FeedbackMap) -> Columns:
+        if by == "stability":
+            local = stability(part)
+            return {"phase": local.verdict, **_fixed_point(local)}
+        return _analyse(part, by, start, total, skip, threads)
+
     with tqdm(
         total=loop.size, unit=" maps", desc="sweep", disable=not progress, delay=PROGRESS_DELAY
     ) as bar:
-        for first in range(0, loop.size, CHUNK):
-            part = loop.part(first, first + CHUNK)
-            for name, values in _analyse(part, start, total, skip, threads).items():
-                if first == 0:
-                    columns[name] = np.empty(loop.size, dtype=values.dtype)
-                columns[name][first : first + CHUNK] = values
-            bar.update(part.size)
-    return columns, {"rounds": total, "burn_in": skip}
+        columns = by_chunks(loop, analyse, bar)
+    if by == "stability":
+        return columns, {"rounds": 0}
+    return columns, {
+        "rounds": total,
+        "burn_in": skip,
+        **provenance.of_start(start, loop.responses),
+        "tolerance_arrived": ARRIVED,
+        "tolerance_moving": MOVING,
+        "collapse_share": COLLAPSE_SHARE,
+    }
+
+
+def by_chunks(loop: FeedbackMap, analyse: Callable[[FeedbackMap], Columns], bar: Any) -> Columns:
+    """Return the columns of all maps, analysed chunk by chunk; ``bar`` (tqdm) is told of each."""
+    columns: Columns = {}
+    for first in range(0, loop.size, CHUNK):
+        part = loop.part(first, first + CHUNK)
+        for name, values in analyse(part).items():
+            if first == 0:
+                columns[name] = np.empty(loop.size, dtype=values.dtype)
+            columns[name][first : first + CHUNK] = values
+        bar.update(part.size)
+    return columns
 
 
 def _analyse(
-    part: FeedbackMap, start: ArrayLike | None, rounds: int, burn_in: int, threads: int | None
-) -> dict[str, np.ndarray]:
-    """Return one value a map for every variable of the dataset."""
+    part: FeedbackMap,
+    by: str,
+    start: ArrayLike | None,
+    rounds: int,
+    burn_in: int,
+    threads: int | None,
+) -> Columns:
+    """Return one value a map for every variable of the dataset, by orbit or by both."""
     orbit = part.run(
         start, rounds, keep=phase_rounds(rounds, burn_in), burn_in=burn_in, threads=threads
     )
     several = part.objective == "dpo"
-    local = stability(part, orbit.final_logits if several else None)
-    return {
-        "phase": phases(part, orbit, local),
+    near = stability(part, orbit.final_logits if several else None)
+    columns = {
+        "phase": phases(part, orbit, near),
         "collapsed": collapsed(orbit.final_logits),
         "entropy": simplex.entropy(orbit.final_logits),
         "effective_support": simplex.effective_support(orbit.final_logits),
         "entropy_mean": orbit.entropy_mean,
         "cycle_strength": orbit.cycle_strength,
+        **_fixed_point(near),
+        "status": orbit.status,
+    }
+    if by == "orbit":
+        return columns
+    local = stability(part) if several else near
+    phase = columns["phase"]
+    return {
+        **columns,
+        **_fixed_point(local),
+        "stability": local.verdict,
+        "disagreement": labels.disagreement(
+            local,
+            phase == CONVERGED,
+            (phase != CONVERGED) & (phase != UNDECIDED),
+            near.fixed_point.logits,
+        ),
+    }
+
+
+def _fixed_point(local: Stability) -> Columns:
+    return {
         "spectral_radius": local.spectral_radius,
         "fixed_point_status": local.fixed_point.status,
-        "status": orbit.status,
     }

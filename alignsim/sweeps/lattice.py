@@ -1,0 +1,232 @@
+"""A dyadic lattice of labels that is refined where the labels change.
+
+It knows no physics: it says which points it wants (``ask``) and is told a label and the value of
+a test function for each (``tell``). Positions are integers, cells are squares of a power of two.
+
+A cell is split if the labels that are known on it differ or its test function changes sign, if
+the sign could change inside it unseen (``_doubtful``), or if it touches such a cell (the guard
+ring). Of the cells that are left whole a random share is audited: the centre is evaluated, and
+the cell split if its label differs. Cells that touch differ in size by a factor of 2 at most.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alignsim.validation import FloatArray
+
+BoolArray = NDArray[np.bool_]
+IntArray = NDArray[np.int64]
+Cells = tuple[IntArray, IntArray]
+"""Rows and columns of cells of one size."""
+
+COARSE_CELLS = 32
+"""Cells a side of the first lattice."""
+
+CORNERS = (0, 2, 6, 8)
+MIDDLES = (1, 3, 4, 5, 7)
+CENTRE = 4
+"""Which of a cell's 3×3 points, row by row, is what."""
+
+_PLACES = np.stack(np.divmod(np.arange(9), 3), axis=1)
+"""Rows and columns of the 3×3 points: (9, 2)."""
+
+_BILINEAR = np.array(
+    [[0.5, 0.5, 0.25, 0.0, 0.0], [0.5, 0.0, 0.25, 0.5, 0.0],
+     [0.0, 0.5, 0.25, 0.0, 0.5], [0.0, 0.0, 0.25, 0.5, 0.5]]
+)  # fmt: skip
+"""What each of the four corners contributes to the prediction at each of the five middles."""
+
+
+class Lattice:
+    """Labels on (resolution + 1)² points, of which few are evaluated.
+
+    Parameters
+    ----------
+    resolution
+        Cells a side, a power of two.
+    audit
+        Share of the cells left whole that are audited, in [0, 1].
+    rng
+        Seed or generator of the audit.
+
+    Attributes
+    ----------
+    label : ((resolution + 1)²,)
+        Flat, row by row, int16; meaningful where ``evaluated``.
+    test : ((resolution + 1)²,)
+        The test function, NaN where not evaluated or unknown. Its sign matters, and that it is
+        smooth, for the prediction.
+    evaluated : ((resolution + 1)²,)
+        Where ``label`` and ``test`` were told.
+
+    Examples
+    --------
+    >>> lattice = Lattice(256)
+    >>> while len(points := lattice.ask()):
+    ...     row, column = lattice.places(points)
+    ...     test = np.hypot(row - 100, column - 120) - 60.5
+    ...     lattice.tell(points, (test > 0).astype(int), test)
+    >>> bool(lattice.evaluated.mean() < 0.12), int((lattice.filled() == 0).sum())
+    (True, 11505)
+    """
+
+    def __init__(
+        self, resolution: int, *, audit: float = 0.0, rng: int | np.random.Generator = 0
+    ) -> None:
+        self.resolution = resolution
+        self.stride = resolution + 1
+        self.label = np.zeros(self.stride**2, dtype=np.int16)
+        self.test = np.full(self.stride**2, np.nan)
+        self.evaluated = np.zeros(self.stride**2, dtype=bool)
+        self._share = audit
+        self._rng = np.random.default_rng(rng)
+        coarse = min(COARSE_CELLS, resolution)
+        sides = [coarse << level for level in range((resolution // coarse).bit_length())]
+        self._cells = [np.zeros((side, side), dtype=bool) for side in sides]
+        self._split = [np.zeros((side, side), dtype=bool) for side in sides]
+        self._drawn = [np.zeros((side, side), dtype=bool) for side in sides]
+        self._cells[0][:] = True
+        self._started = False
+
+    def places(self, points: IntArray) -> tuple[IntArray, IntArray]:
+        """Return the rows and columns, 0 to ``resolution``, of flat points."""
+        return points // self.stride, points % self.stride
+
+    def ask(self) -> IntArray:
+        """Return the flat points to be evaluated next, ascending; none when all is settled."""
+        if not self._started:
+            self._started = True
+            line = np.arange(0, self.stride, self._size(0))
+            return (line[:, None] * self.stride + line).ravel()
+        wanted = [*self._refine(), *self._draw_audit()]
+        points = np.unique(np.concatenate([np.empty(0, dtype=np.int64), *wanted]))
+        return points[~self.evaluated[points]]
+
+    def tell(self, points: IntArray, label: NDArray[Any], test: FloatArray) -> None:
+        """Take the labels and test values of flat points."""
+        self.label[points] = label
+        self.test[points] = test
+        self.evaluated[points] = True
+
+    def sources(self) -> NDArray[np.int32]:
+        """Return, for every flat point, an evaluated point that has its label.
+
+        An evaluated point is its own source; the others lie in or on a cell left whole, all of
+        whose known labels agree, and have the cell's first corner.
+        """
+        source = np.zeros((self.stride, self.stride), dtype=np.int32)
+        for level in range(len(self._cells)):
+            size = self._size(level)
+            row, column = self._whole(level)
+            inside = source[:-1, :-1].reshape(len(self._cells[level]), size, -1, size)
+            corner = (row * self.stride + column) * size
+            inside[row, :, column, :] = corner[:, None, None]
+        source[-1] = source[-2]
+        source[:, -1] = source[:, -2]
+        flat = source.ravel()
+        known = np.flatnonzero(self.evaluated)
+        flat[known] = known
+        return flat
+
+    def filled(self) -> NDArray[np.int16]:
+        """Return the labels of all points: (resolution + 1, resolution + 1)."""
+        return self.label[self.sources()].reshape(self.stride, self.stride)
+
+    def smallest_cells(self) -> Cells:
+        """Return the rows and columns of the cells of size 1; every change of sign is in them."""
+        return self._where(self._cells[-1])
+
+    def _size(self, level: int) -> int:
+        return self.resolution // len(self._cells[level])
+
+    def _whole(self, level: int) -> Cells:
+        return self._where(self._cells[level] & ~self._split[level])
+
+    @staticmethod
+    def _where(mask: BoolArray) -> Cells:
+        cells = np.flatnonzero(mask)
+        return cells // len(mask), cells % len(mask)
+
+    def _nine(self, size: int, cells: Cells) -> IntArray:
+        """Return corners, middles of edges and centres of cells, as flat points: (m, 9)."""
+        row, column = cells
+        corner = (row * self.stride + column) * size
+        return corner[:, None] + size // 2 * _PLACES @ (self.stride, 1)
+
+    def _refine(self) -> list[IntArray]:
+        """Split the cells that need it, and return the points on them."""
+        levels = range(len(self._cells) - 1)
+        splits = [self._to_split(level) for level in levels]
+        points = []
+        for level in reversed(levels):
+            row, column = splits[level]
+            self._split[level][row, column] = True
+            for down, right in ((0, 0), (0, 1), (1, 0), (1, 1)):
+                self._cells[level + 1][2 * row + down, 2 * column + right] = True
+            points.append(self._nine(self._size(level), (row, column)).ravel())
+            if level:
+                splits[level - 1] = self._balanced(level, splits[level], splits[level - 1])
+        return points
+
+    def _to_split(self, level: int) -> Cells:
+        """Return the cells of one size whose values ask for a split, and those around them."""
+        cells = self._whole(level)
+        size = self._size(level)
+        bad = self._mixed(size, cells) | self._doubtful(size, cells)
+        around = np.zeros_like(self._split[level])
+        around[_neighbours(cells[0][bad], cells[1][bad], len(around))] = True
+        return self._where(around & self._cells[level] & ~self._split[level])
+
+    def _balanced(self, level: int, split: Cells, above: Cells) -> Cells:
+        """Return ``above``, the splits one level up, with those that ``split`` makes necessary."""
+        row, column = _neighbours(*split, len(self._cells[level]))
+        missing = ~self._cells[level][row, column]
+        needed = np.zeros_like(self._split[level - 1])
+        needed[above] = True
+        needed[row[missing] // 2, column[missing] // 2] = True
+        return self._where(needed)
+
+    def _mixed(self, size: int, cells: Cells) -> BoolArray:
+        """Return whether what is known on cells differs, in label or in the sign of the test."""
+        nine = self._nine(size, cells)
+        label, negative = self.label[nine], self.test[nine] < 0.0
+        differs = (label != label[:, :1]) | (negative != negative[:, :1])
+        return np.asarray((differs & self.evaluated[nine]).any(axis=1))
+
+    def _doubtful(self, size: int, cells: Cells) -> BoolArray:
+        """Return whether the test function could change its sign inside cells unseen.
+
+        Bilinear prediction failed on the parent by some misfit at its middles, and on the cell
+        it may be expected to fail by a quarter of that. The cell is doubtful if its test function
+        comes as near to 0 as the whole misfit: a margin of a factor 4.
+        """
+        row, column = cells
+        parent = self.test[self._nine(2 * size, (row // 2, column // 2))]
+        nearest = np.abs(self.test[self._nine(size, cells)[:, CORNERS]]).min(axis=1)
+        with np.errstate(invalid="ignore"):
+            misfit = np.abs(parent[:, MIDDLES] - parent[:, CORNERS] @ _BILINEAR).max(axis=1)
+            return np.asarray(nearest <= misfit)
+
+    def _draw_audit(self) -> list[IntArray]:
+        """Return the centres of some of the cells that were left whole for the first time."""
+        points = []
+        for level in range(len(self._cells) - 1):
+            row, column = self._where(
+                self._cells[level] & ~self._split[level] & ~self._drawn[level]
+            )
+            self._drawn[level][row, column] = True
+            chosen = self._rng.random(len(row)) < self._share
+            points.append(self._nine(self._size(level), (row[chosen], column[chosen]))[:, CENTRE])
+        return points
+
+
+def _neighbours(row: IntArray, column: IntArray, side: int) -> Cells:
+    """Return cells and the eight around each, as far as they are on the lattice; some twice."""
+    rows = (row[:, None] + _PLACES[:, 0] - 1).ravel()
+    columns = (column[:, None] + _PLACES[:, 1] - 1).ravel()
+    on = (rows >= 0) & (rows < side) & (columns >= 0) & (columns < side)
+    return rows[on], columns[on]

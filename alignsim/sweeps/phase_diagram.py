@@ -1,0 +1,403 @@
+"""Phase diagrams: two parameters, one matrix, evaluated where the labels change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from alignsim import validation
+from alignsim.analysis import critical_signal, stability
+from alignsim.analysis.orbits import CONVERGED, UNDECIDED, classify
+from alignsim.analysis.orbits import MEANINGS as PHASES
+from alignsim.analysis.stability import MEANINGS as VERDICTS
+from alignsim.feedback import FeedbackMap
+from alignsim.preferences import seeds
+from alignsim.sweeps import labels, provenance
+from alignsim.sweeps.contours import Curves, zero_curves
+from alignsim.sweeps.grid import CLOSED_FORM, PROGRESS_DELAY, Columns, by_chunks
+from alignsim.sweeps.lattice import IntArray, Lattice
+from alignsim.validation import FloatArray
+
+if TYPE_CHECKING:
+    import xarray
+
+Axis = tuple[str, float, float] | tuple[str, float, float, str]
+"""A parameter, its range, and ``"log"`` or ``"linear"`` (the default)."""
+
+LIMITS = {"alpha": 1.0, "beta": np.inf, "lam": 1.0}
+"""The largest value of each parameter; the smallest is 0."""
+
+SCALES = ("linear", "log")
+
+LARGEST_RESOLUTION = 2**13
+"""Cells a side; the lattice of twice as many would take some ten gigabytes."""
+
+
+def phase_diagram(
+    P: ArrayLike,
+    x: Axis = ("beta", 0.0, 12.0),
+    y: Axis = ("lam", 0.0, 1.0),
+    *,
+    alpha: float | None = None,
+    beta: float | None = None,
+    lam: float | None = None,
+    objective: str = "ipo",
+    by: str = "stability",
+    resolution: int = 1024,
+    reference: ArrayLike | None = None,
+    offline: ArrayLike | None = None,
+    start: ArrayLike | None = None,
+    rounds: int | None = 3000,
+    threads: int | None = None,
+    audit: float = 0.02,
+    rng: seeds.Seed = 0,
+    progress: bool = True,
+) -> xarray.Dataset:
+    """Return the phases of a map over two of its parameters, and the boundary of stability.
+
+    Few of the points are evaluated: from a coarse lattice on, cells are refined where labels
+    differ, or where ρ − 1 may change its sign unseen. The others take the label of their cell.
+    A region thinner than a cell of the coarse lattice, 1/32 of an axis, can be missed if ρ − 1
+    does not show it.
+
+    Parameters
+    ----------
+    P : (K, K)
+        The preference matrix.
+    x, y
+        ``(name, low, high)`` or ``(name, low, high, "log")``, two of "alpha", "beta", "lam".
+    alpha, beta, lam
+        The parameter that is on no axis, a number.
+    by
+        ``"stability"``: exact, of the fixed point, without iteration. ``"orbit"``: what
+        :func:`~alignsim.analysis.classify` says of an orbit. ``"both"``: both, and where they
+        disagree.
+    resolution
+        Cells a side, a power of two from 2 to 8192; there is one point more.
+    objective, reference, offline
+        As for :class:`~alignsim.FeedbackMap`; ``reference`` and ``offline`` are single policies.
+    start, rounds, threads
+        As for :func:`~alignsim.analysis.classify`; ``start`` is one policy (K,). By stability
+        nothing starts.
+    audit
+        Share of the cells left whole whose centre is evaluated as a check, in [0, 1].
+    rng
+        Seed or generator of the audit.
+    progress
+        Show a progress bar when it takes longer than a second or two.
+
+    Returns
+    -------
+    xarray.Dataset
+        On all points, axes (y, x): ``phase`` (flags: stable, unstable, marginal, undecided by
+        stability; converged, cycle, ..., undecided by orbit), ``evaluated`` (whether it was
+        computed there or is the label of the cell), ``spectral_radius`` (at the fixed point found
+        from the reference; NaN where it was not evaluated or there is none); by both
+        ``stability`` and ``disagreement`` (stable, but the orbit does not converge to it, or the
+        reverse). Along ``vertex``: ``boundary_x``, ``boundary_y`` and ``boundary_curve``, the
+        curves ρ = 1, one after the other, where ρ − 1 was solved to 1e-10 on every cut edge; NaN
+        where ρ jumps over 1. The coordinate ``critical_signal`` is as in a sweep.
+
+    Raises
+    ------
+    ValueError
+        For bad arguments, a parameter that is missing or given twice; names it.
+
+    Examples
+    --------
+    >>> import alignsim as asim
+    >>> P = asim.preferences.cyclic(3, advantage=0.5)
+    >>> ds = phase_diagram(P, x=("beta", 0, 12), y=("lam", 0, 1), alpha=0.6, resolution=256)
+    >>> ds.phase.dims, ds.phase.shape, ds.attrs["evaluations"] < ds.phase.size / 15
+    (('lam', 'beta'), (257, 257), True)
+    >>> bool(np.ptp(ds.boundary_x * ds.boundary_y) < 1e-9)  # βλ = √(3(1 − α²))/0.5 all along
+    True
+    """
+    import xarray
+
+    matrix, policies = _single(P, reference, offline, start)
+    plane = _plane(x, y, {"alpha": alpha, "beta": beta, "lam": lam}, matrix, objective, policies)
+    labeller = _labeller(by, start, rounds, threads)
+    lattice = Lattice(
+        _resolution(resolution),
+        audit=_number(audit, "audit", 1.0),
+        rng=seeds.generator(rng),
+    )
+    columns, curves = _fill(lattice, plane, labeller, progress)
+    evaluations = int(lattice.evaluated.sum())
+    return xarray.Dataset(
+        _variables(lattice, plane, labeller, columns) | _boundary(lattice, plane, curves),
+        coords=_coordinates(lattice, plane),
+        attrs={
+            "by": by,
+            "resolution": lattice.resolution,
+            "evaluations": evaluations,
+            "share": evaluations / lattice.label.size,
+            "boundary_evaluations": curves.evaluations,
+            "audit": float(audit),
+            **labeller.record(matrix.shape[-1]),
+            **provenance.of_maps(objective, matrix),
+        },
+    )
+
+
+@dataclass(frozen=True)
+class _Axis:
+    """A parameter over the positions 0 to 1 of an axis."""
+
+    name: str
+    low: float
+    high: float
+    scale: str
+
+    def values(self, position: FloatArray) -> FloatArray:
+        if self.scale == "log":
+            inside = self.low * (self.high / self.low) ** position
+        else:
+            inside = self.low + (self.high - self.low) * position
+        return np.where(position == 1.0, self.high, inside)
+
+
+@dataclass(frozen=True)
+class _Plane:
+    """Two axes, and the map with what lies on neither."""
+
+    x: _Axis
+    y: _Axis
+    base: FeedbackMap
+
+    def maps(self, row: FloatArray, column: FloatArray) -> FeedbackMap:
+        """Return the maps at positions 0 to 1 along y and x."""
+        parameters: dict[str, Any] = {
+            self.y.name: self.y.values(row),
+            self.x.name: self.x.values(column),
+        }
+        return self.base.replace(**parameters)
+
+
+@dataclass(frozen=True)
+class _Labeller:
+    """How maps are labelled; ``start``, ``rounds``, ``threads`` are for orbits."""
+
+    by: str
+    start: ArrayLike | None
+    rounds: int | None
+    threads: int | None
+
+    def columns(self, maps: FeedbackMap) -> Columns:
+        """Return the variables of the dataset, one value a map."""
+        if self.by == "stability":
+            local = stability(maps)
+            return {"phase": local.verdict, "spectral_radius": local.spectral_radius}
+        orbit = classify(maps, self.start, self.rounds, threads=self.threads)
+        local = orbit.stability
+        found: Columns = {"phase": orbit.code, "spectral_radius": local.spectral_radius}
+        if self.by == "orbit":
+            return found
+        converged = orbit.code == CONVERGED
+        restless = ~converged & (orbit.code != UNDECIDED)
+        return {
+            **found,
+            "stability": local.verdict,
+            "disagreement": labels.disagreement(local, converged, restless, orbit.final_logits),
+        }
+
+    def attributes(self, name: str) -> dict[str, Any]:
+        """Return the attributes of a variable."""
+        if name == "phase" and self.by != "stability":
+            return labels.flags(PHASES, "long-run behaviour")
+        return labels.DISAGREEMENT if name == "disagreement" else labels.STABILITY
+
+    def record(self, responses: int) -> dict[str, Any]:
+        """Return what the dataset's attributes say about the orbits."""
+        if self.by == "stability":
+            return {"rounds": 0}
+        limit = "as many as needed" if self.rounds is None else self.rounds
+        return {"rounds": limit, **provenance.of_start(self.start, responses)}
+
+
+def _fill(
+    lattice: Lattice, plane: _Plane, labeller: _Labeller, progress: bool
+) -> tuple[Columns, Curves]:
+    """Evaluate the lattice until it is settled; return the flat columns and the curves ρ = 1."""
+    from tqdm.auto import tqdm
+
+    side = lattice.resolution
+    columns: Columns = {}
+
+    def excess(row: FloatArray, column: FloatArray) -> FloatArray:
+        return stability(plane.maps(row / side, column / side)).spectral_radius - 1.0
+
+    with tqdm(
+        unit=" maps", desc="phase diagram", disable=not progress, delay=PROGRESS_DELAY
+    ) as bar:
+        while len(asked := lattice.ask()):
+            row, column = lattice.places(asked)
+            found = by_chunks(plane.maps(row / side, column / side), labeller.columns, bar)
+            for name, values in found.items():
+                columns.setdefault(name, np.zeros(lattice.label.size, dtype=values.dtype))
+                columns[name][asked] = values
+            lattice.tell(asked, _code(found), found["spectral_radius"] - 1.0)
+        curves = zero_curves(lattice, excess)
+    return columns, curves
+
+
+def _code(columns: Columns) -> IntArray:
+    """Return one number for all labels of a map."""
+    code = columns["phase"].astype(np.int64)
+    for name in ("stability", "disagreement"):
+        if name in columns:
+            code = code * len(VERDICTS) + columns[name]
+    return code
+
+
+def _variables(
+    lattice: Lattice, plane: _Plane, labeller: _Labeller, columns: Columns
+) -> dict[str, Any]:
+    """Return the variables on all points; labels that were not evaluated come from the cell."""
+    dims = (plane.y.name, plane.x.name)
+    shape = (lattice.stride, lattice.stride)
+    source = lattice.sources()
+    radius = np.where(lattice.evaluated, columns["spectral_radius"], np.nan)
+    return {
+        **{
+            name: (dims, values[source].reshape(shape), labeller.attributes(name))
+            for name, values in columns.items()
+            if name != "spectral_radius"
+        },
+        "evaluated": (
+            dims,
+            lattice.evaluated.reshape(shape),
+            {"long_name": "computed here, not taken from the cell"},
+        ),
+        "spectral_radius": (dims, radius.reshape(shape), labels.SPECTRAL_RADIUS),
+    }
+
+
+def _boundary(lattice: Lattice, plane: _Plane, curves: Curves) -> dict[str, Any]:
+    """Return the curves ρ = 1 in the units of the axes."""
+    side = lattice.resolution
+    along_x, along_y = plane.x.values(curves.column / side), plane.y.values(curves.row / side)
+    return {
+        "boundary_x": ("vertex", along_x, {"long_name": f"{plane.x.name} where ρ = 1"}),
+        "boundary_y": ("vertex", along_y, {"long_name": f"{plane.y.name} where ρ = 1"}),
+        "boundary_curve": (
+            "vertex",
+            curves.curve.astype(np.int32),
+            {"long_name": "which curve the vertex is on"},
+        ),
+    }
+
+
+def _coordinates(lattice: Lattice, plane: _Plane) -> dict[str, Any]:
+    """Return the axes, the parameter on neither, and the closed form of the boundary."""
+    position = np.arange(lattice.stride) / lattice.resolution
+    axes = {axis.name: axis for axis in (plane.x, plane.y)}
+    coordinates: dict[str, Any] = {
+        name: (name, axes[name].values(position), {"scale": axes[name].scale})
+        if name in axes
+        else getattr(plane.base, name).item()
+        for name in LIMITS
+    }
+    swept = "alpha" in axes
+    alpha = axes["alpha"].values(position) if swept else plane.base.alpha
+    closed_form = critical_signal(plane.base.replace(beta=1.0, lam=1.0, alpha=alpha))
+    dims = ("alpha",) if swept else ()
+    return coordinates | {"critical_signal": (dims, closed_form, CLOSED_FORM)}
+
+
+def _single(
+    P: ArrayLike,
+    reference: ArrayLike | None,
+    offline: ArrayLike | None,
+    start: ArrayLike | None,
+) -> tuple[FloatArray, dict[str, Any]]:
+    """Return the matrix and the policies of the map, each of them one."""
+    matrix = validation.preference_matrix(P)
+    if matrix.ndim != 2:
+        raise ValueError(
+            f"P has shape {matrix.shape}; a phase diagram takes one matrix (K, K): call it for "
+            "each, or sweep the stack with alignsim.sweep"
+        )
+    policies = {"reference": reference, "offline": offline}
+    for name, given in (policies | {"start": start}).items():
+        if given is not None and len(shape := validation.real_array(given, name).shape) != 1:
+            raise ValueError(
+                f"{name} has shape {shape}; a phase diagram takes one policy, ({len(matrix)},)"
+            )
+    return matrix, policies
+
+
+def _plane(
+    x: Axis,
+    y: Axis,
+    fixed: dict[str, float | None],
+    matrix: FloatArray,
+    objective: str,
+    policies: dict[str, Any],
+) -> _Plane:
+    """Return the plane; every parameter lies on one axis, or is a number."""
+    across, up = _axis(x, "x"), _axis(y, "y")
+    if across.name == up.name:
+        raise ValueError(f"x and y are both {up.name!r}; choose two of {', '.join(LIMITS)}")
+    values: dict[str, Any] = {}
+    for name, value in fixed.items():
+        on = {across.name: "x", up.name: "y"}.get(name)
+        if on is not None and value is not None:
+            raise ValueError(f"{name} is given twice, as a number and on {on}; leave one out")
+        if on is None and value is None:
+            raise ValueError(f"{name} is missing; give a number, or an axis for it")
+        if value is not None:
+            values[name] = _number(value, name, LIMITS[name])
+    values |= {axis.name: axis.low for axis in (across, up)}
+    base = FeedbackMap(matrix, objective=objective, **values, **policies)
+    return _Plane(across, up, base)
+
+
+def _axis(given: Any, which: str) -> _Axis:
+    """Return an axis from ``(name, low, high)`` or ``(name, low, high, scale)``."""
+    if not isinstance(given, (tuple, list)) or len(given) not in (3, 4):
+        raise ValueError(
+            f'{which} is {given!r}; give (name, low, high), such as ("beta", 0, 12), or '
+            '(name, low, high, "log")'
+        )
+    name = validation.choice(given[0], f"{which}[0]", LIMITS)
+    low = _number(given[1], f"{which}[1]", LIMITS[name])
+    high = _number(given[2], f"{which}[2]", LIMITS[name])
+    scale = validation.choice(given[3], f"{which}[3]", SCALES) if len(given) == 4 else "linear"
+    if low >= high:
+        raise ValueError(f"{which} runs from {low:g} to {high:g}; the lower end comes first")
+    if scale == "log" and low == 0.0:
+        raise ValueError(f"{which} starts at 0; a log axis starts above it")
+    return _Axis(name, low, high, scale)
+
+
+def _number(value: ArrayLike, name: str, high: float) -> float:
+    checked = validation.parameter(value, name, high=high)
+    if checked.ndim:
+        raise ValueError(f"{name} has shape {checked.shape}; give one number")
+    return float(checked)
+
+
+def _resolution(value: int) -> int:
+    side = validation.integer(value, "resolution", minimum=2)
+    if side & (side - 1) or side > LARGEST_RESOLUTION:
+        near = min(2 ** round(np.log2(side)), LARGEST_RESOLUTION)
+        raise ValueError(
+            f"resolution is {side}; it counts cells a side and must be a power of two, at most "
+            f"{LARGEST_RESOLUTION}: take {near}"
+        )
+    return side
+
+
+def _labeller(
+    by: str, start: ArrayLike | None, rounds: int | None, threads: int | None
+) -> _Labeller:
+    labels.way(by, start)
+    limit = None if rounds is None else validation.integer(rounds, "rounds", minimum=0)
+    if threads is not None:
+        validation.integer(threads, "threads", minimum=1)
+    return _Labeller(by, start, limit, threads)

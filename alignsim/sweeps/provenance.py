@@ -1,0 +1,37 @@
+"""What a dataset's attributes say about how it was made."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+import alignsim
+from alignsim import simplex
+from alignsim.analysis.fixed_point import TOLERANCE
+from alignsim.feedback.batch import START_OFFSET
+from alignsim.validation import FloatArray
+
+
+def of_maps(objective: str, matrices: FloatArray) -> dict[str, Any]:
+    """Return the objective, the size and the hash of the matrices, and the version."""
+    return {
+        "objective": objective,
+        "responses": matrices.shape[-1],
+        "tolerance_fixed_point": TOLERANCE,
+        "matrix_sha256": hashlib.sha256(np.ascontiguousarray(matrices).tobytes()).hexdigest(),
+        "alignsim_version": alignsim.__version__,
+    }
+
+
+def of_start(start: ArrayLike | None, responses: int) -> dict[str, Any]:
+    """Return where orbits start: the policy that was given, or how the default is made."""
+    return {
+        "start": "reference logits + start_offset · start_direction"
+        if start is None
+        else np.asarray(start, dtype=np.float64),
+        "start_offset": START_OFFSET if start is None else 0.0,
+        "start_direction": simplex.asymmetric_direction(responses),
+    }
