@@ -18,6 +18,9 @@ TOLERANCE = 1e-9
 
 NEWTON_STEPS = 12
 
+BACK = 1e-6
+"""Distance, relative to 1 + max|z|, at which a point of a cycle is the same one."""
+
 
 @dataclass(frozen=True)
 class Cycle:
@@ -59,12 +62,12 @@ def polish(loop: FeedbackMap, period: NDArray[np.int64], logits: FloatArray) -> 
     """
     point = np.array(logits, dtype=np.float64, order="C")
     periods = np.asarray(period, dtype=np.int64)
-    residual, product = _search(loop, periods, point)
-    least = _least_period(loop, periods, point)
+    residual, product, least = _search(loop, periods, point)
     shorter = np.flatnonzero((least < periods) & (residual <= TOLERANCE))
     if len(shorter):
         part = point[shorter]
-        residual[shorter], product[shorter] = _search(loop.take(shorter), least[shorter], part)
+        found = _search(loop.take(shorter), least[shorter], part)
+        residual[shorter], product[shorter], _ = found
         point[shorter] = part
     closed = residual <= TOLERANCE
     radius = np.full(len(point), np.nan)
@@ -76,8 +79,11 @@ def polish(loop: FeedbackMap, period: NDArray[np.int64], logits: FloatArray) -> 
 
 def _search(
     loop: FeedbackMap, period: NDArray[np.int64], point: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Move ``point`` onto the cycles; return residuals (n,) and derivatives of T^q (n, K, K)."""
+) -> tuple[FloatArray, FloatArray, NDArray[np.int64]]:
+    """Move ``point`` onto the cycles.
+
+    Return residuals (n,), derivatives of T^q (n, K, K), and the least periods (n,).
+    """
     if loop.objective != "ipo":
         return _search_any(loop, period, point)
     from alignsim.kernels import orbits
@@ -85,13 +91,14 @@ def _search(
     matrices, which, parameters, drift = ipo_arrays(loop)
     residual = np.empty(len(point))
     product = np.empty((*point.shape, point.shape[-1]))
-    orbits.polish(matrices, which, parameters, drift, period, point, residual, product)
-    return residual, product
+    least = np.empty_like(period)
+    orbits.polish(matrices, which, parameters, drift, period, point, residual, product, least)
+    return residual, product, least
 
 
 def _search_any(
     loop: FeedbackMap, period: NDArray[np.int64], point: FloatArray
-) -> tuple[FloatArray, FloatArray]:
+) -> tuple[FloatArray, FloatArray, NDArray[np.int64]]:
     """As the kernel ``orbits.polish``, for every objective."""
     identity = np.eye(point.shape[-1])
     residual = np.full(len(point), np.inf)
@@ -112,7 +119,7 @@ def _search_any(
         step = solve_each(slope[going] - identity, miss[going])
         point[active[going]] += np.where(np.isfinite(step), step, 0.0)
         active = active[going]
-    return residual, product
+    return residual, product, _least_period(loop, period, point)
 
 
 def _compose(
@@ -145,7 +152,7 @@ def _least_period(
             break
         z[here] = loop.take(here).advance(z[here]).value
         with np.errstate(invalid="ignore"):
-            back = np.abs(z[here] - logits[here]).max(axis=-1) <= 1e3 * TOLERANCE * scale[here]
+            back = np.abs(z[here] - logits[here]).max(axis=-1) <= BACK * scale[here]
         divides = period[here] % t == 0
         least[here[back & divides]] = t
     return least

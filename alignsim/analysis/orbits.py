@@ -563,7 +563,7 @@ class _Window:
         digits = self.search.digits[here]
         wild = ~(digits > CHAOTIC_DIGITS) & (exponent - 3.0 * error > 0.0) & moving
         self.search.decide(here[wild], CHAOTIC, self.record, rows[wild])
-        quiet = rows[~wild & moving & (exponent + 3.0 * error >= 0.0)]
+        quiet = rows[~wild & moving & ~self._winds()[rows]]
         self._spectral(quiet)
         left = self.which[rows]
         left = left[self.search._open(left)]

@@ -93,12 +93,16 @@ def approaches(
     ``radius`` (...) is the spectral radius. An orbit has converged when it is there, or when it
     is near and came closer by at least half of what the radius promises.
     """
-    point = fixed[..., None, :]
+    from alignsim.kernels import orbits
+
+    K = fixed.shape[-1]
+    report = np.empty((radius.size, 4))
+    windows = [np.ascontiguousarray(part).reshape(-1, *part.shape[-2:]) for part in (early, late)]
+    orbits.approach(*windows, np.ascontiguousarray(fixed).reshape(-1, K), report)
+    before, after, wide, span = np.moveaxis(report, -1, 0).reshape(4, *radius.shape)
     with np.errstate(invalid="ignore", over="ignore", under="ignore"):
-        before = _distance(early, point).max(axis=-1)
-        after = _distance(late, point).max(axis=-1)
-        arrived = (_span(late - point) <= ARRIVED * (1.0 + _span(point))).all(axis=-1)
-        closer = (before <= NEAR) & (_span(early - point).max(axis=-1) <= NEAR_SPAN)
+        arrived = span <= ARRIVED * (1.0 + _span(fixed))
+        closer = (before <= NEAR) & (wide <= NEAR_SPAN)
         closer &= after < before
         closer &= after <= 0.5 * (1.0 + radius**elapsed) * before
         return np.asarray((radius < 1.0) & (arrived | closer))

@@ -19,6 +19,9 @@ STEPS = 12
 SETTLED = 1e-13
 """Residual, relative to 1 + max|z|, at which a Newton search for a cycle ends."""
 
+BACK = 1e-6
+"""Distance, relative to 1 + max|z|, at which a point of a cycle is the same one."""
+
 PERIOD, RETURN, SCALE, TURN, TURN_1, TURN_2, NEAREST, SIZE_1, SIZE_2, CONSTANCY = range(10)
 """Columns of what :func:`examine` reports."""
 
@@ -109,6 +112,42 @@ def examine(frames, centre, plane, whole, half, periods, tight, report):  # type
 
 
 @kernel
+def approach(early, late, fixed, report):  # type: ignore[no-untyped-def]
+    """Measure how far windows of orbits are from fixed points.
+
+    Parameters
+    ----------
+    early, late : (n, w, K)
+        Centred logits.
+    fixed : (n, K)
+        Fixed points; NaN gives NaN.
+    report : (n, 4)
+        Out: the largest standard deviation of z − z* under π*, early and late, and its largest
+        span, early and late.
+    """
+    instances, rounds, K = early.shape
+    policy = np.empty(K)
+    for n in range(instances):
+        _softmax(fixed[n], policy)
+        for part in range(2):
+            far = 0.0
+            wide = 0.0
+            for t in range(rounds):
+                z = early[n, t] if part == 0 else late[n, t]
+                mean = 0.0
+                for i in range(K):
+                    mean += policy[i] * (z[i] - fixed[n, i])
+                square = 0.0
+                for i in range(K):
+                    gap = z[i] - fixed[n, i] - mean
+                    square += policy[i] * gap * gap
+                far = max(far, np.sqrt(square)) if square >= 0.0 else np.nan
+                wide = max(wide, _span(z, fixed[n]))
+            report[n, part] = far
+            report[n, 2 + part] = wide
+
+
+@kernel
 def _span(a, b):  # type: ignore[no-untyped-def]
     """Return the span of a − b."""
     high = a[0] - b[0]
@@ -129,7 +168,7 @@ def _weighted(values, weights, first):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def polish(matrices, which, parameters, drift, period, point, residual, product):  # type: ignore[no-untyped-def]
+def polish(matrices, which, parameters, drift, period, point, residual, product, least):  # type: ignore[no-untyped-def]
     """Move points of MRS-IPO orbits onto cycles of given periods by Newton's method.
 
     Parameters
@@ -144,6 +183,8 @@ def polish(matrices, which, parameters, drift, period, point, residual, product)
         Out: max |T^q(z) − z| / (1 + max|z|).
     product : (n, K, K)
         Out: the derivative of T^q in centred logits, where constants map to 0.
+    least : (n,)
+        Out: the first divisor of the period after which the orbit is back, within ``BACK``.
     """
     instances, K = point.shape
     z = np.empty(K)
@@ -162,7 +203,8 @@ def polish(matrices, which, parameters, drift, period, point, residual, product)
                 largest = max(largest, abs(z[i]))
                 for j in range(K):
                     G[i, j] = (1.0 if i == j else 0.0) - 1.0 / K
-            for _ in range(period[n]):
+            least[n] = period[n]
+            for t in range(1, period[n] + 1):
                 _softmax(z, policy)
                 for j in range(K):
                     mean = 0.0
@@ -180,8 +222,12 @@ def polish(matrices, which, parameters, drift, period, point, residual, product)
                 for i in range(K):
                     moved[i] += alpha * z[i] + drift[n, i]
                 _centre(moved)
+                gap = 0.0
                 for i in range(K):
                     z[i] = moved[i]
+                    gap = max(gap, abs(moved[i] - point[n, i]))
+                if gap <= BACK * (1.0 + largest) and t < least[n] and period[n] % t == 0:
+                    least[n] = t
             miss = 0.0
             for i in range(K):
                 step[i] = point[n, i] - z[i]
