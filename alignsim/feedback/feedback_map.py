@@ -223,14 +223,8 @@ class FeedbackMap(MapBatch):
         skip = total // 2 if burn_in is None else validation.integer(burn_in, "burn_in", minimum=0)
         if skip > total:
             raise ValueError(f"burn_in is {skip}; it must be at most rounds, {total}")
-        frames = total + 1 if keep == "all" else 1
-        if 8 * self.size * frames * self.responses > LARGEST_RECORD:
-            raise ValueError(
-                f"keep is 'all' of {total} rounds of {self.size} maps, over a terabyte; "
-                "use keep='last' or every n-th round"
-            )
         schedule = Schedule(
-            kept=_kept_rounds(keep, total),
+            kept=_kept_rounds(keep, total, 8 * self.size * self.responses),
             burn_in=skip,
             threads=available_threads()
             if threads is None
@@ -329,15 +323,23 @@ def _centred_once(logits: FloatArray) -> FloatArray:
     return rows.reshape(logits.shape)
 
 
-def _kept_rounds(keep: str | int | Sequence[int], rounds: int) -> NDArray[np.int64]:
-    """Return the rounds to keep, ascending, the last one included."""
+def _kept_rounds(keep: str | int | Sequence[int], rounds: int, size: int) -> NDArray[np.int64]:
+    """Return the rounds to keep, of ``size`` bytes each, ascending, the last one included."""
     if isinstance(keep, str):
-        validation.choice(keep, "keep", ("all", "last"))
-        return np.arange(0 if keep == "all" else rounds, rounds + 1, dtype=np.int64)
+        if validation.choice(keep, "keep", ("all", "last")) == "last":
+            return np.array([rounds], dtype=np.int64)
+        keep = 1
     if not isinstance(keep, Iterable) or (isinstance(keep, np.ndarray) and keep.ndim == 0):
         every = validation.integer(keep, "keep", minimum=1)
+        if (rounds // every + 1) * size > LARGEST_RECORD:
+            raise ValueError(
+                f"keep asks for {rounds // every + 1} rounds of all maps, over a terabyte; "
+                "use keep='last', or a larger step"
+            )
         return np.unique(np.append(np.arange(0, rounds + 1, every), rounds)).astype(np.int64)
     listed = [validation.integer(t, f"keep[{i}]", minimum=0) for i, t in enumerate(keep)]
+    if not listed:
+        raise ValueError("keep is an empty list; list rounds, or use keep='last' for the end alone")
     late = [t for t in listed if t > rounds]
     if late:
         raise ValueError(f"keep lists round {late[0]}; the run ends with round {rounds}")

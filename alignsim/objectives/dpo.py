@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from alignsim.kernels.status import NO_OPTIMUM
+from alignsim.kernels.status import NO_OPTIMUM, OK
 from alignsim.objectives.contract import Comparison, ScoreObjective, Solution
 from alignsim.objectives.existence import (
     has_finite_scores,
@@ -19,8 +19,12 @@ from alignsim.objectives.existence import (
     require_finite_pair_scores,
     require_finite_scores,
 )
-from alignsim.objectives.solvers import damped_newton
+from alignsim.objectives.solvers import damped_newton, potentials
+from alignsim.preferences.logistic import sigmoid
 from alignsim.validation import FloatArray
+
+ROUNDING = 4e-16  # of the largest residual; it may hide a smaller one that still falls
+LAST_STEP = 1e-9  # relative to 1 + max|v|; a step δ leaves an error of at most 2Kδ²
 
 
 class DPO(ScoreObjective):
@@ -52,11 +56,10 @@ class DPO(ScoreObjective):
     def score_derivative(self, x: Comparison) -> FloatArray:
         """Return Q = (A + 1μᵀ)⁻¹(P − S), A = diag(Dμ) − D diag(μ), D = σ'(v_i − v_j)."""
         assert x.sampler is not None
-        score = self.score(x).value
-        win = _logistic(score[..., :, None] - score[..., None, :])
-        misfit = _misfit(score, x.P)
-        matrix = _newton_matrix(win, x.sampler[..., None, :], x.sampler)
-        return np.asarray(-np.linalg.solve(matrix, misfit))
+        slope, misfit = _slope_and_misfit(self.score(x).value, x.P)
+        pull = slope * x.sampler[..., None, :]
+        diagonal = pull.sum(axis=-1)[..., None] * np.eye(x.P.shape[-1])
+        return np.asarray(-np.linalg.solve(diagonal - pull + x.sampler[..., None, :], misfit))
 
     def check(self, x: Comparison) -> None:
         """Raise where no finite, unique minimiser exists: before Newton, which would not notice."""
@@ -70,38 +73,40 @@ class DPO(ScoreObjective):
 def _solve(
     P: FloatArray, rows: FloatArray, gauge: FloatArray, solvable: NDArray[np.bool_]
 ) -> tuple[FloatArray, NDArray[np.int8]]:
-    """Solve Σ_j rows_ij (σ(v_i − v_j) − P_ij) = 0, gauge·v = 0, for a flat batch."""
+    """Solve Σ_j rows_ij (σ(v_i − v_j) − P_ij) = 0, gauge·v = 0, for a flat batch.
+
+    Responses are sorted by their share in the gauge, the largest first.
+    """
     score = np.full(P.shape[:-1], np.nan)
     status = np.full(len(P), NO_OPTIMUM, dtype=np.int8)
     live = np.flatnonzero(solvable)
+    order = np.argsort(-gauge[live], axis=-1, kind="stable")
+    rank = np.argsort(order, axis=-1)
+    own = live[:, None, None], order[:, :, None], order[:, None, :]
+    P, rows = P[own], rows[own]
 
     def system(v: FloatArray, which: NDArray[np.intp]) -> tuple[FloatArray, FloatArray]:
-        own = live[which]
-        misfit = _misfit(v, P[own])
-        win = _logistic(v[..., :, None] - v[..., None, :])
-        return (rows[own] * misfit).sum(axis=-1), _newton_matrix(win, rows[own], gauge[own])
+        slope, misfit = _slope_and_misfit(v, P[which])
+        weights = rows[which, None] * np.stack([slope, misfit], axis=1)
+        return weights[:, 1].sum(axis=-1), weights
 
-    result = damped_newton(system, np.zeros((len(live), P.shape[-1])))
-    shift = (gauge[live] * result.point).sum(axis=-1, keepdims=True)
+    def solve(weights: FloatArray, _: FloatArray) -> FloatArray:
+        return potentials(weights[:, 0], weights[:, 1])
+
+    start = np.zeros((len(live), P.shape[-1]))
+    result = damped_newton(system, start, solve=solve, tolerance=LAST_STEP, rounding=ROUNDING)
+    point = np.take_along_axis(result.point, rank, axis=-1)
+    shift = (gauge[live] * point).sum(axis=-1, keepdims=True)
     status[live] = result.status
-    score[live] = np.where((result.status == 0)[:, None], result.point - shift, np.nan)
+    score[live] = np.where((result.status == OK)[:, None], point - shift, np.nan)
     return score, status
 
 
-def _logistic(x: FloatArray) -> FloatArray:
-    small = np.exp(-np.abs(x))
-    return np.asarray(np.where(x >= 0, 1.0, small) / (1.0 + small))
+def _slope_and_misfit(score: FloatArray, P: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return σ'(v_i − v_j), and σ(v_i − v_j) − P_ij from the side where P is at most ½.
 
-
-def _misfit(score: FloatArray, P: FloatArray) -> FloatArray:
-    """Return σ(v_i − v_j) − P_ij, computed on the side where P is at most ½ to keep its digits."""
-    gap = score[..., :, None] - score[..., None, :]
-    mirrored = np.swapaxes(P, -1, -2)
-    return np.asarray(np.where(P <= 0.5, _logistic(gap) - P, mirrored - _logistic(-gap)))
-
-
-def _newton_matrix(win: FloatArray, rows: FloatArray, gauge: FloatArray) -> FloatArray:
-    """Return diag((rows∘D)1) − rows∘D + 1·gaugeᵀ with D = σ'."""
-    pull = rows * win * np.swapaxes(win, -1, -2)
-    diagonal = pull.sum(axis=-1)[..., None] * np.eye(win.shape[-1])
-    return np.asarray(diagonal - pull + gauge[..., None, :])
+    So a P near 1 keeps its digits.
+    """
+    win = sigmoid(score[..., :, None] - score[..., None, :])
+    lose, mirrored = np.swapaxes(win, -1, -2), np.swapaxes(P, -1, -2)
+    return win * lose, np.asarray(np.where(P <= 0.5, win - P, mirrored - lose))

@@ -46,9 +46,9 @@ def require_finite_scores(P: FloatArray, sampler: FloatArray) -> None:
     if finite.all():
         return
     index = first_true(~finite)
-    K = P.shape[-1]
-    P = np.broadcast_to(P, (*finite.shape, K, K))[index]
-    support = np.broadcast_to(sampler > 0, (*finite.shape, K))[index]
+    matrix = _own(index, P.shape[:-2])
+    policy = _own(index, sampler.shape[:-1])
+    P, support = P[matrix], sampler[policy] > 0
     pairs = support[:, None] & support[None, :]
     reached = _connected((P > 0) & pairs)
     if (reached | ~pairs).all():
@@ -58,7 +58,7 @@ def require_finite_scores(P: FloatArray, sampler: FloatArray) -> None:
         winners = _never_lose(reached, support)
         losers = [int(i) for i in np.flatnonzero(support) if i not in winners]
         story = f"responses {winners} never lose to {losers}"
-    raise NoOptimumError(_unbounded(index, story))
+    raise NoOptimumError(_unbounded(matrix, "sampling", policy, story))
 
 
 def require_finite_pair_scores(P: FloatArray, pair_weights: FloatArray) -> None:
@@ -70,10 +70,12 @@ def require_finite_pair_scores(P: FloatArray, pair_weights: FloatArray) -> None:
     if finite.all():
         return
     index = first_true(~finite)
+    matrix, weights = _own(index, P.shape[:-2]), _own(index, pair_weights.shape[:-2])
     everyone = np.ones(P.shape[-1], dtype=np.bool_)
     winners = _never_lose(reached[index], everyone)
     losers = [i for i in range(P.shape[-1]) if i not in winners]
-    raise NoOptimumError(_unbounded(index, f"responses {winners} never lose to {losers}"))
+    story = f"responses {winners} never lose to {losers}"
+    raise NoOptimumError(_unbounded(matrix, "pair_weights", weights, story))
 
 
 def _wins_and_loses(P: FloatArray, support: BoolArray) -> BoolArray:
@@ -100,8 +102,16 @@ def _never_lose(reached: BoolArray, support: BoolArray) -> list[int]:
     return [int(i) for i in min(beaten_by, key=len)]
 
 
-def _unbounded(index: tuple[int, ...], story: str) -> str:
+def _own(index: tuple[int, ...], batch: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the index of an argument with this batch shape at an index of the broadcast batch."""
+    last = index[len(index) - len(batch) :]
+    return tuple(i if size > 1 else 0 for i, size in zip(last, batch, strict=True))
+
+
+def _unbounded(matrix: tuple[int, ...], name: str, data: tuple[int, ...], story: str) -> str:
+    """Return what is wrong with P at ``matrix``, and with which sampling or weights if batched."""
+    where = f" with {name}{at(data)}" if data else ""
     return (
-        f"P{at(index)} has no finite DPO optimum: {story}, so the scores run off to infinity; "
-        "move P off 0 and 1, e.g. by smoothing the votes, or use the IPO objective"
+        f"P{at(matrix)} has no finite DPO optimum{where}: {story}, so the scores run off to "
+        "infinity; move P off 0 and 1, e.g. by smoothing the votes, or use the IPO objective"
     )

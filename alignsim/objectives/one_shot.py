@@ -15,6 +15,9 @@ from alignsim.validation import FloatArray, NoOptimumError, at, first_true
 
 TINY = np.finfo(np.float64).tiny
 
+FAINTEST = 1e-280
+"""The least weight of a pair, beside the largest: its products with P stay normal numbers."""
+
 OBJECTIVES: dict[str, Objective] = {objective.name: objective for objective in (IPO(), DPO())}
 """The known objectives by name."""
 
@@ -132,6 +135,10 @@ def optimum_derivative(
     """
     name = validation.choice(objective, "objective", OBJECTIVES)
     variable = validation.choice(with_respect_to, "with_respect_to", ("sampling", "reference"))
+    if sampling is None:
+        raise ValueError(
+            "sampling is None; give a policy (..., K): the derivative is that of product sampling"
+        )
     x = comparison(P, sampling, None, reference, beta)
     OBJECTIVES[name].check(x)
     slope = covariance(softmax(_solved(name, x)))
@@ -199,9 +206,17 @@ def _pair_weights(value: ArrayLike, responses: int) -> FloatArray:
     if (weights < 0).any():
         index = first_true(weights < 0)
         raise ValueError(f"pair_weights{at(index)} is {weights[index]:.12g}; it must be at least 0")
-    weights = weights / np.maximum(weights.max(axis=(-2, -1), keepdims=True), TINY)
-    symmetric = weights + np.swapaxes(weights, -1, -2)
-    return np.asarray(symmetric * (1.0 - np.eye(responses)))
+    pairs = weights * (1.0 - np.eye(responses))
+    pairs = pairs / np.maximum(pairs.max(axis=(-2, -1), keepdims=True), TINY)
+    symmetric = pairs + np.swapaxes(pairs, -1, -2)
+    faint = (symmetric > 0) & (symmetric < FAINTEST)
+    if faint.any():
+        index = first_true(faint)
+        raise ValueError(
+            f"pair_weights{at(index)} is {symmetric[index]:.3g} of the largest; less than "
+            f"{FAINTEST:g} loses its digits: weigh the pairs more evenly, or give 0"
+        )
+    return np.asarray(symmetric)
 
 
 def _optimum(

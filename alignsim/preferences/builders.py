@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from alignsim import validation
-from alignsim.preferences.logistic import positive_temperature, sigmoid
+from alignsim.preferences.logistic import positive_temperature, win_probability
 from alignsim.validation import FloatArray
 
 
@@ -104,10 +104,10 @@ def bradley_terry(rewards: ArrayLike, *, temperature: ArrayLike = 1.0) -> FloatA
     >>> bradley_terry([0.0, np.log(3.0)]).round(12).tolist()
     [[0.5, 0.25], [0.75, 0.5]]
     """
-    gaps = _reward_gaps(rewards)
+    array = _rewards(rewards)
     warmth = positive_temperature(temperature)
-    validation.batch_shape({"rewards": gaps.shape[:-2], "temperature": warmth.shape})
-    return sigmoid(gaps / warmth[..., None, None])
+    validation.batch_shape({"rewards": array.shape[:-1], "temperature": warmth.shape})
+    return win_probability(array[..., :, None], array[..., None, :], warmth[..., None, None])
 
 
 def additive(rewards: ArrayLike) -> FloatArray:
@@ -134,7 +134,9 @@ def additive(rewards: ArrayLike) -> FloatArray:
     >>> additive([0.25, 0.0, 0.125])[0].tolist()
     [0.5, 0.75, 0.625]
     """
-    gaps = _reward_gaps(rewards)
+    array = _rewards(rewards)
+    with np.errstate(over="ignore"):
+        gaps = array[..., :, None] - array[..., None, :]
     outside = np.abs(gaps) > 0.5
     if outside.any():
         *batch, i, j = validation.first_true(outside)
@@ -196,8 +198,8 @@ def _from_signs(signs: FloatArray, advantage: ArrayLike) -> FloatArray:
     return np.asarray(0.5 + margin[..., None, None] * signs)
 
 
-def _reward_gaps(rewards: ArrayLike) -> FloatArray:
+def _rewards(rewards: ArrayLike) -> FloatArray:
     array = validation.real_array(rewards, "rewards", min_ndim=1)
     if array.shape[-1] < 2:
         raise ValueError(f"rewards has shape {array.shape}; a preference needs at least 2")
-    return np.asarray(array[..., :, None] - array[..., None, :])
+    return array

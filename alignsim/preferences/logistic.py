@@ -19,6 +19,16 @@ def sigmoid(x: FloatArray) -> FloatArray:
     return np.asarray(np.where(x >= 0, 1.0, tail) / (1.0 + tail))
 
 
+def win_probability(own: FloatArray, other: FloatArray, temperature: FloatArray) -> FloatArray:
+    """Return σ((own − other) / temperature), broadcast, also where the difference overflows.
+
+    >>> float(win_probability(np.array(1e308), np.array(-1e308), np.array(1e308)).round(6))
+    0.880797
+    """
+    with np.errstate(over="ignore"):
+        return sigmoid(2.0 * ((0.5 * own - 0.5 * other) / temperature))
+
+
 def log_odds(P: FloatArray) -> FloatArray:
     """Return log P_ij − log P_ji, skew-symmetric, ±inf where P is 1 or 0: (..., K, K).
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from alignsim import validation
-from alignsim.preferences.logistic import positive_temperature, sigmoid
+from alignsim.preferences.logistic import positive_temperature, win_probability
 from alignsim.preferences.seeds import Seed, generator
 from alignsim.preferences.votes import count_wins
 from alignsim.validation import FloatArray
@@ -80,21 +80,23 @@ def _random_attribute(
     responses, attributes = scores.shape[-2:]
     i, j = np.triu_indices(responses, 1)
     drawn = draw.integers(attributes, size=(*scores.shape[:-2], len(i), 1))
-    gap = np.take_along_axis(scores[..., i, :] - scores[..., j, :], drawn, axis=-1)[..., 0]
-    gaps = np.zeros((*scores.shape[:-1], responses))
-    gaps[..., i, j] = gap
-    gaps[..., j, i] = -gap
-    return sigmoid(gaps / temperature)
+    first, second = (
+        np.take_along_axis(scores[..., own, :], drawn, axis=-1)[..., 0] for own in (i, j)
+    )
+    P = np.full((*scores.shape[:-1], responses), 0.5)
+    P[..., i, j] = win_probability(first, second, temperature[..., 0])
+    P[..., j, i] = win_probability(second, first, temperature[..., 0])
+    return P
 
 
 def _mean(scores: FloatArray, temperature: FloatArray, _: np.random.Generator) -> FloatArray:
-    gaps = scores[..., :, None, :] - scores[..., None, :, :]
-    return np.asarray(sigmoid(gaps / temperature[..., None]).mean(axis=-1))
+    own, other = scores[..., :, None, :], scores[..., None, :, :]
+    return np.asarray(win_probability(own, other, temperature[..., None]).mean(axis=-1))
 
 
 def _mean_score(scores: FloatArray, temperature: FloatArray, _: np.random.Generator) -> FloatArray:
     reward = scores.mean(axis=-1)
-    return sigmoid((reward[..., :, None] - reward[..., None, :]) / temperature)
+    return win_probability(reward[..., :, None], reward[..., None, :], temperature)
 
 
 def _votes(scores: FloatArray, _: FloatArray, __: np.random.Generator) -> FloatArray:

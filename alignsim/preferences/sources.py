@@ -22,7 +22,7 @@ def suffix(path: PathLike) -> str:
     >>> suffix("train.jsonl.gz"), suffix("votes.CSV")
     ('.jsonl', '.csv')
     """
-    bare = Path(path)
+    bare = _as_path(path)
     return (Path(bare.stem) if bare.suffix.lower() == ".gz" else bare).suffix.lower()
 
 
@@ -31,11 +31,14 @@ def read_bytes(path: PathLike) -> bytes:
 
     Raises
     ------
+    ValueError
+        If ``path`` is neither text nor a path.
     FileFormatError
         If the file is missing, unreadable, empty, or its gzip stream is truncated or damaged.
     """
+    file = _as_path(path)
     try:
-        content = Path(path).read_bytes()
+        content = file.read_bytes()
     except FileNotFoundError:
         raise FileFormatError(f"{path}: no such file; check the path") from None
     except IsADirectoryError:
@@ -43,7 +46,7 @@ def read_bytes(path: PathLike) -> bytes:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise FileFormatError(f"{path}: cannot be read ({reason})") from None
-    if content.startswith(_GZIP_MAGIC) or Path(path).suffix.lower() == ".gz":
+    if content.startswith(_GZIP_MAGIC) or file.suffix.lower() == ".gz":
         try:
             content = gzip.decompress(content)
         except (OSError, EOFError, zlib.error) as error:
@@ -92,3 +95,10 @@ def parse_json(path: PathLike, text: str, *, first_line: int = 1) -> Any:
         ) from None
     except (ValueError, RecursionError) as error:
         raise FileFormatError(f"{path}, line {first_line}: not usable JSON ({error})") from None
+
+
+def _as_path(path: PathLike) -> Path:
+    try:
+        return Path(path)
+    except TypeError:
+        raise ValueError(f"path is {path!r}; give the name of a file, a str or a Path") from None

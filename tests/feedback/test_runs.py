@@ -19,7 +19,6 @@ KEEPS = {
     (7, 2, 2): [2, 7, 10],
     (0,): [0, 10],
     (10,): [10],
-    (): [10],
     range(1, 4): [1, 2, 3, 10],
 }
 ENGINES = [("ipo", 3), ("ipo", 4), ("dpo", 3), ("dpo", 4), ("ipo", 70), ("dpo", 70)]
@@ -35,6 +34,11 @@ def batch(objective, K, **parameters):
     start = np.array([policy(rng, K), policy(rng, K)])
     given = {"beta": 3.0, "alpha": 0.6, "lam": 0.9, **parameters}
     return asim.FeedbackMap(P, objective=objective, **given), start
+
+
+def test_rounds_may_be_listed_in_an_array():
+    loop, start = batch("ipo", 3)
+    assert loop.run(start, rounds=10, keep=np.array([7, 2])).rounds.tolist() == [2, 7, 10]
 
 
 @engines

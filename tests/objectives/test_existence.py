@@ -1,6 +1,7 @@
 """Every way in which an optimum may fail to exist, and the words that say so."""
 
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -51,6 +52,10 @@ def test_exactly_one_of_sampling_and_pair_weights_is_wanted(optimum):
         (-np.eye(3), r"pair_weights\[0, 0\] is -1; it must be at least 0"),
         (np.full((3, 3), np.nan), r"pair_weights\[0, 0\] is nan; every entry must be finite"),
         (np.ones((3, 3)) * 1j, "pair_weights has dtype complex128; give real numbers"),
+        (
+            np.diag([1.0, 1.0], 1) + 1e-290,
+            r"pair_weights\[0, 2\] is 2e-290 of the largest; .* evenly",
+        ),
         (np.ones((0, 3, 3)), r"pair_weights has shape \(0, 3, 3\), an empty batch"),
     ],
 )
@@ -168,6 +173,21 @@ def test_the_unbounded_instance_of_a_batch_is_named():
         asim.dpo_optimum([[P3] * 3, [P3, P3, unbeaten]], MU3, beta=1.0)
 
 
+@pytest.mark.parametrize(
+    ("matrices", "named"), [((), "P"), ((1,), "P[0]"), ((2,), "P[1]"), ((3, 1), "P[0, 0]")]
+)
+def test_the_unbounded_matrix_is_named_as_it_was_given_and_so_are_its_data(matrices, named):
+    P = np.broadcast_to(tournament(3, [(0, 1)]), (*matrices, 3, 3))
+    solvable, unsolvable = [0.2, 0.3, 0.5], [0.5, 0.5, 0.0]
+    start = re.escape(f"{named} has no finite DPO optimum with sampling[1]: responses [0] never")
+    with pytest.raises(NoOptimumError, match=f"^{start}"):
+        asim.dpo_optimum(P, [solvable, unsolvable], beta=1.0)
+    start = start.replace("sampling", "pair_weights")
+    weights = np.stack([np.ones((3, 3)), pairs_of(3, (0, 1), (1, 2))])
+    with pytest.raises(NoOptimumError, match=f"^{start}"):
+        asim.dpo_optimum(P, pair_weights=weights, beta=1.0)
+
+
 def test_ipo_has_an_optimum_where_dpo_has_none():
     P = tournament(3, [(0, 1), (0, 2)])
     assert np.isfinite(asim.ipo_optimum(P, MU3, beta=1.0)).all()
@@ -178,6 +198,14 @@ def test_the_derivative_refuses_what_the_optimum_refuses():
     P = tournament(3, [(0, 1), (0, 2)])
     with pytest.raises(NoOptimumError, match=r"responses \[0\] never lose to \[1, 2\]"):
         asim.objectives.optimum_derivative(P, MU3, objective="dpo", beta=1.0)
+
+
+def test_the_derivative_wants_sampling_and_offers_nothing_else():
+    with pytest.raises(
+        ValueError, match=r"sampling is None; give a policy \(\.\.\., K\)"
+    ) as refusal:
+        asim.objectives.optimum_derivative(P3, None, objective="ipo", beta=1.0)
+    assert "pair_weights" not in str(refusal.value)
 
 
 def test_a_score_beyond_float64_is_refused_and_not_returned():

@@ -268,3 +268,47 @@ def test_a_chain_of_comparisons_is_solved_link_by_link_whatever_the_weights(obje
         v = -np.log([1.0, P[0, 1] / P[1, 0], P[0, 1] * P[1, 2] / (P[1, 0] * P[2, 1])])
     expected = closed_forms.tilted(np.full(3, 1 / 3), v)
     np.testing.assert_allclose(policy, expected, rtol=0, atol=1e-12)
+
+
+def weakly_joined(small):
+    """Weights of order 1 within the groups {0, 1, 2} and {3, 4}, of order ``small`` across."""
+    w = np.random.default_rng(1).uniform(0.2, 1, (5, 5))
+    group = np.arange(5) > 2
+    w = np.triu(np.where(group[:, None] == group, w, small * w), 1)
+    return w + w.T, np.flatnonzero(~group), np.flatnonzero(group)
+
+
+def joined_score(P, w, first, second, misfit):
+    """The score of two groups that are joined ever more weakly: each on its own, then the gap."""
+    solve = naive.laplacian_score if misfit is additive_misfit else naive.pair_score
+    one, other = (solve(P[np.ix_(g, g)], w[np.ix_(g, g)]) for g in (first, second))
+    across = np.ix_(first, second)
+    low, high = -60.0, 60.0
+    for _ in range(200):
+        gap = 0.5 * (low + high)
+        left = (w[across] * misfit(one[:, None] + gap - other[None, :], P[across])).sum()
+        low, high = (low, gap) if left > 0 else (gap, high)
+    return np.concatenate([one + gap, other])
+
+
+def additive_misfit(x, P):
+    return x - (P - 0.5)
+
+
+def logistic_misfit(x, P):
+    return naive.win(x) - P
+
+
+@pytest.mark.parametrize("small", [1e-18, 1e-30, 1e-250])
+@pytest.mark.parametrize("p_min", [0.02, 1e-4])
+@pytest.mark.parametrize(
+    ("objective", "misfit"), [("ipo", additive_misfit), ("dpo", logistic_misfit)]
+)
+def test_groups_that_hardly_any_comparison_joins_keep_their_distance(
+    objective, misfit, p_min, small
+):
+    P = naive.extreme_preferences(np.random.default_rng(2), 5, p_min=p_min)
+    w, first, second = weakly_joined(small)
+    policy = OPTIMA[objective](P, pair_weights=w, beta=1.0)
+    v = np.float64(naive.centre(joined_score(P, w, first, second, misfit)))
+    np.testing.assert_allclose(np.log(policy) - np.log(policy).mean(), v, rtol=0, atol=1e-12)

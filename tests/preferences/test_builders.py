@@ -71,6 +71,16 @@ def test_bradley_terry_survives_huge_rewards_and_broadcasts_temperature():
     assert P[1, 0, 1, 0] == pytest.approx(1 / (1 + np.exp(-1)))
 
 
+def test_rewards_whose_difference_overflows_have_the_right_limit():
+    wide = [1e308, -1e308, 0.0]
+    P = prefs.bradley_terry(wide, temperature=[1.0, 1e308])
+    assert P[0].tolist() == [[0.5, 1.0, 1.0], [0.0, 0.5, 0.0], [0.0, 1.0, 0.5]]
+    sure, surer = 1 / (1 + np.exp(-1)), 1 / (1 + np.exp(-2))
+    assert P[1, 0].tolist() == pytest.approx([0.5, surer, sure], rel=1e-15)
+    with pytest.raises(ValueError, match=r"rewards\[0\] - rewards\[1\] is inf; .* no probability"):
+        prefs.additive(wide)
+
+
 def test_bradley_terry_refusals():
     with pytest.raises(ValueError, match="temperature is 0; it must be above 0"):
         prefs.bradley_terry([0.0, 1.0], temperature=0.0)

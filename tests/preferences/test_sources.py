@@ -1,7 +1,9 @@
 import gzip
+import re
 
 import pytest
 
+from alignsim import preferences as prefs
 from alignsim.preferences.sources import parse_json, read_text
 from alignsim.validation import FileFormatError
 
@@ -21,6 +23,23 @@ def test_missing_file_and_folder(tmp_path):
         read_text(tmp_path)
     with pytest.raises(FileFormatError, match="cannot be read"):
         read_text("nul\0.csv")
+
+
+@pytest.mark.parametrize("path", [3, None, b"votes.csv", ["votes.csv"]])
+@pytest.mark.parametrize(
+    "read",
+    [
+        prefs.read,
+        prefs.read_ratings,
+        prefs.read_helpsteer,
+        prefs.read_comparisons,
+        prefs.read_matrices,
+        read_text,
+    ],
+)
+def test_what_is_no_path_is_refused_by_name(read, path):
+    with pytest.raises(ValueError, match=f"path is {re.escape(repr(path))}; give the name"):
+        read(path)
 
 
 def test_other_encodings_name_the_line(write):
