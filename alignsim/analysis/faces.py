@@ -1,0 +1,271 @@
+"""Equilibria of maps without an anchor, α = 1, and whether absent responses invade them.
+
+A round is then z' = z + βv(μ): what has probability 0 keeps it, and a policy with support S stays
+as it is where all responses of S have the same score. An absent response i grows by its exponent,
+β(v_i − v_S), in log-odds a round, and invades where that is positive. Every vertex is an
+equilibrium. For MRS-IPO those of a larger support solve a linear system; at λ = 1 they are those of
+MRS-DPO too, since v = 0 on S needs (P − ½)μ = 0 there for both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alignsim import simplex
+from alignsim.feedback import FeedbackMap
+from alignsim.kernels.status import OK
+from alignsim.objectives import OBJECTIVES, Comparison
+from alignsim.validation import FloatArray
+
+SEARCHED, VERTICES_ONLY, CONTINUUM, ANCHORED = range(4)
+MEANINGS = {
+    SEARCHED: "all_supports_searched",
+    VERTICES_ONLY: "vertices_only",
+    CONTINUUM: "continuum_not_listed",
+    ANCHORED: "none_below_alpha_1",
+}
+
+VERTEX, CONTRACTING, NEUTRAL, EXPANDING, NO_POINT = range(5)
+INSIDE_MEANINGS = {
+    VERTEX: "vertex",
+    CONTRACTING: "contracting",
+    NEUTRAL: "neutral",
+    EXPANDING: "expanding",
+    NO_POINT: "none",
+}
+
+LARGEST_ENUMERATED = 10
+"""The largest K of which all 2^K − 1 supports are tried."""
+
+SINGULAR = 1e12
+"""Condition number from which a support has no isolated equilibrium."""
+
+CONSISTENT = 1e-9
+"""Residual below which a singular system has solutions."""
+
+LEAST_SHARE = 1e-12
+"""Probability below which a response does not belong to a support."""
+
+ROUNDING = 1e-13
+"""Differences of scores, relative to the largest score, that are 0."""
+
+ON_CIRCLE = 1e-9
+"""An internal spectral radius this close to 1 is neutral."""
+
+
+@dataclass(frozen=True)
+class BoundaryEquilibria:
+    """Equilibria of a batch of maps at α = 1, F the largest number of any of them.
+
+    Vertices come first, in the order of the responses, then larger supports, up to the interior.
+
+    Attributes
+    ----------
+    support : (..., F, K)
+        Which responses have a probability; all False beyond ``count``.
+    policy : (..., F, K)
+        The equilibria; NaN beyond ``count``, as in what follows.
+    exponents : (..., F, K)
+        Growth of the log-odds of absent responses a round; 0 on the support. NaN too where the
+        score does not exist (MRS-DPO with a P of 0 or 1).
+    internal : (..., F)
+        Spectral radius of the round within the face; 0 for a vertex.
+    count : (...)
+        How many were found.
+    status : (...)
+        0 all supports were searched; 1 vertices only (MRS-DPO below λ = 1, or K above
+        ``LARGEST_ENUMERATED``); 2 searched, but some face may hold a continuum, which is not
+        listed; 3 none, as α < 1.
+    """
+
+    support: NDArray[np.bool_]
+    policy: FloatArray
+    exponents: FloatArray
+    internal: FloatArray
+    count: NDArray[np.int64]
+    status: NDArray[np.int8]
+
+    @property
+    def inside(self) -> NDArray[np.int8]:
+        """What the round does within the face, (..., F): one of ``INSIDE_MEANINGS``.
+
+        Between preferences it never contracts: multipliers are 1 ± iβλω for MRS-IPO.
+        """
+        inside = np.where(self.internal > 1.0 + ON_CIRCLE, EXPANDING, CONTRACTING)
+        inside = np.where(np.abs(self.internal - 1.0) <= ON_CIRCLE, NEUTRAL, inside)
+        size = self.support.sum(axis=-1)
+        inside = np.where(size > 1, inside, np.where(size == 1, VERTEX, NO_POINT))
+        return np.asarray(inside.astype(np.int8))
+
+    @property
+    def invadable(self) -> NDArray[np.bool_]:
+        """Whether an absent response grows, (..., F)."""
+        return np.asarray((self.exponents > 0.0).any(axis=-1))
+
+    @property
+    def stable(self) -> NDArray[np.bool_]:
+        """Whether all absent responses vanish and the face is not left within, (..., F).
+
+        Within the face that may mean neutral, not attracting: see ``inside``.
+        """
+        vanish = (self.support | (self.exponents < 0.0)).all(axis=-1)
+        return np.asarray(vanish & self.support.any(axis=-1) & (self.inside != EXPANDING))
+
+
+class Equilibria(NamedTuple):
+    """Equilibria of several maps: which map (m,), its support and its policy (m, K)."""
+
+    which: NDArray[np.intp]
+    support: NDArray[np.bool_]
+    policy: FloatArray
+
+
+def boundary_equilibria(loop: FeedbackMap) -> BoundaryEquilibria:
+    """Return the equilibria of maps at α = 1 on all faces, with their invasion exponents.
+
+    Examples
+    --------
+    >>> import alignsim as asim
+    >>> loop = asim.FeedbackMap(asim.preferences.cyclic(3, advantage=0.3), beta=2.0, alpha=1.0)
+    >>> found = boundary_equilibria(loop)
+    >>> found.exponents[0].round(3).tolist()  # where all choose response 0, 2 invades
+    [0.0, -0.6, 0.6]
+    >>> found.policy[3].round(3).tolist(), INSIDE_MEANINGS[int(found.inside[3])]
+    ([0.333, 0.333, 0.333], 'expanding')
+    """
+    flat = loop.part(0, loop.size)
+    K = flat.responses
+    free = np.flatnonzero(flat.alpha == 1.0)
+    part = flat.take(free)
+    linear = np.full(part.size, K <= LARGEST_ENUMERATED)
+    if flat.objective != "ipo":
+        linear &= part.lam == 1.0
+    inner, continuum = face_equilibria(part.take(np.flatnonzero(linear)))
+    found = _merged(_vertices(part), inner._replace(which=np.flatnonzero(linear)[inner.which]))
+    which = free[found.which]
+    here = flat.take(which)
+    exponents, internal = _local(here, found)
+    count = np.bincount(which, minlength=flat.size)
+    place = np.arange(len(which)) - (np.cumsum(count) - count)[which]
+    width = max(1, int(count.max(initial=0)))
+    status = np.full(flat.size, ANCHORED)
+    status[free] = np.where(linear, SEARCHED, VERTICES_ONLY)
+    status[free[linear]] = np.where(continuum, CONTINUUM, SEARCHED)
+    support = np.zeros((flat.size, width, K), dtype=np.bool_)
+    policy, growth = np.full((2, flat.size, width, K), np.nan)
+    radius = np.full((flat.size, width), np.nan)
+    support[which, place], policy[which, place] = found.support, found.policy
+    growth[which, place], radius[which, place] = exponents, internal
+    shape = loop.shape
+    return BoundaryEquilibria(
+        support=support.reshape(*shape, width, K),
+        policy=policy.reshape(*shape, width, K),
+        exponents=growth.reshape(*shape, width, K),
+        internal=radius.reshape(*shape, width),
+        count=count.reshape(shape),
+        status=status.astype(np.int8).reshape(shape),
+    )
+
+
+def face_equilibria(flat: FeedbackMap) -> tuple[Equilibria, NDArray[np.bool_]]:
+    """Return the isolated solutions of (Pμ)_i = c on S, μ = λπ + (1−λ)π_off, for all |S| ≥ 2.
+
+    α is not looked at. Also whether some support of a map (n,) may hold a continuum of them.
+    """
+    n, K = flat.size, flat.responses
+    P = np.broadcast_to(flat.P, (n, K, K))
+    pull = flat.lam[:, None, None] * P
+    push = (1.0 - flat.lam)[:, None] * (P @ flat.offline_policy[..., None])[..., 0]
+    pieces = [Equilibria(np.empty(0, np.intp), np.empty((0, K), np.bool_), np.empty((0, K)))]
+    continuum = np.zeros(n, dtype=np.bool_)
+    for size in range(2, K + 1):
+        for chosen in combinations(range(K), size):
+            S = np.array(chosen)
+            inside, singular = _solved(pull[:, S[:, None], S], push[:, S])
+            continuum |= singular
+            rows = np.flatnonzero((inside > LEAST_SHARE).all(axis=-1))
+            policy = np.zeros((len(rows), K))
+            policy[:, S] = inside[rows] / inside[rows].sum(axis=-1, keepdims=True)
+            pieces.append(Equilibria(rows, policy > 0.0, policy))
+    return _merged(*pieces), continuum
+
+
+def _solved(pull: FloatArray, push: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:
+    """Return the x (n, s) with pull·x + push = c·1 and Σx = 1, NaN unless there is one.
+
+    Also where the system is singular and has solutions, (n,).
+    """
+    n, s = push.shape
+    bordered = np.zeros((n, s + 1, s + 1))
+    scale = 1.0 + np.abs(pull).max(axis=(-2, -1))
+    bordered[:, :s, :s] = pull / scale[:, None, None]
+    bordered[:, :s, s] = -1.0
+    bordered[:, s, :s] = 1.0
+    right = np.ones((n, s + 1))
+    right[:, :s] = -push / scale[:, None]
+    left, values, rows = np.linalg.svd(bordered)
+    singular = values[:, -1] * SINGULAR < values[:, 0]
+    kept = values * SINGULAR >= values[:, :1]
+    inverse = np.divide(1.0, values, where=kept, out=np.zeros_like(values))
+    coordinates = (np.swapaxes(left, -1, -2) @ right[..., None])[..., 0]
+    x = (np.swapaxes(rows, -1, -2) @ (inverse * coordinates)[..., None])[..., 0]
+    lost = np.abs(np.where(kept, 0.0, coordinates)).max(axis=-1)
+    return np.where(singular[:, None], np.nan, x[:, :s]), singular & (lost <= CONSISTENT)
+
+
+def _vertices(flat: FeedbackMap) -> Equilibria:
+    K = flat.responses
+    vertices = np.tile(np.eye(K), (flat.size, 1))
+    return Equilibria(np.repeat(np.arange(flat.size), K), vertices > 0.0, vertices)
+
+
+def _merged(*pieces: Equilibria) -> Equilibria:
+    """Return all pieces as one, those of a map together and in the order given."""
+    joined = [np.concatenate(arrays) for arrays in zip(*pieces, strict=True)]
+    order = np.argsort(joined[0], kind="stable")
+    return Equilibria(*(array[order] for array in joined))
+
+
+def _local(here: FeedbackMap, found: Equilibria) -> tuple[FloatArray, FloatArray]:
+    """Return the exponents (m, K) and the internal spectral radius (m,) at each equilibrium."""
+    score, status = OBJECTIVES[here.objective].optimum(_comparison(here, found.policy))
+    size = found.support.sum(axis=-1)
+    level = np.where(found.support, score, 0.0).sum(axis=-1) / size
+    exponents = score - level[:, None]
+    tied = np.abs(exponents) <= ROUNDING * np.abs(score).max(axis=-1, keepdims=True)
+    exponents[found.support | tied] = 0.0
+    internal = np.where(size > 1, np.nan, 0.0)
+    rows = np.flatnonzero((status == OK) & (size > 1))
+    if len(rows):
+        internal[rows] = _internal_radius(here.take(rows), found.policy[rows])
+    return exponents, internal
+
+
+def _internal_radius(here: FeedbackMap, policy: FloatArray) -> FloatArray:
+    """Return max |1 + ν| over the |S| − 1 eigenvalues ν of the round's change within the face.
+
+    The matrix of all responses has these and zeros.
+    """
+    response = OBJECTIVES[here.objective].tangent(_comparison(here, policy)).sampler
+    change = here.lam[:, None, None] * response @ simplex.covariance(policy)
+    values = np.linalg.eigvals(change).astype(np.complex128)
+    largest_first = np.argsort(-np.abs(values), axis=-1, kind="stable")
+    values = np.take_along_axis(values, largest_first, axis=-1)
+    own = np.arange(here.responses) < (policy > 0.0).sum(axis=-1, keepdims=True) - 1
+    return np.asarray(np.where(own, np.abs(1.0 + values), 0.0).max(axis=-1))
+
+
+def _comparison(here: FeedbackMap, policy: FloatArray) -> Comparison:
+    """Return the one-shot problem of a round at α = 1, without what the reference adds."""
+    lam = here.lam[:, None]
+    return Comparison(
+        P=here.P,
+        reference=np.zeros_like(policy),
+        beta=here.beta,
+        sampler=lam * policy + (1.0 - lam) * here.offline_policy,
+    )
