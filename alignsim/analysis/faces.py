@@ -52,7 +52,7 @@ LEAST_SHARE = 1e-12
 """Probability below which a response does not belong to a support."""
 
 ROUNDING = 1e-13
-"""Differences of scores, relative to the largest score, that are 0."""
+"""Differences of scores, relative to β·max|P − ½| and the largest score, that are 0."""
 
 ON_CIRCLE = 1e-9
 """An internal spectral radius this close to 1 is neutral."""
@@ -237,7 +237,8 @@ def _local(here: FeedbackMap, found: Equilibria) -> tuple[FloatArray, FloatArray
     size = found.support.sum(axis=-1)
     level = np.where(found.support, score, 0.0).sum(axis=-1) / size
     exponents = score - level[:, None]
-    tied = np.abs(exponents) <= ROUNDING * np.abs(score).max(axis=-1, keepdims=True)
+    scale = here.beta * np.abs(here.P - 0.5).max(axis=(-2, -1)) + np.abs(score).max(axis=-1)
+    tied = np.abs(exponents) <= ROUNDING * scale[:, None]
     exponents[found.support | tied] = 0.0
     internal = np.where(size > 1, np.nan, 0.0)
     rows = np.flatnonzero((status == OK) & (size > 1))
