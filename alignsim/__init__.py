@@ -18,24 +18,28 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from alignsim import analysis, feedback, objectives, plotting, preferences, simplex, sweeps
+    from alignsim import (
+        analysis,
+        claims,
+        feedback,
+        objectives,
+        plotting,
+        preferences,
+        simplex,
+        sweeps,
+    )
+    from alignsim.analysis import classify
+    from alignsim.claims import verify
     from alignsim.feedback import FeedbackMap, Trajectory
     from alignsim.objectives import dpo_optimum, ipo_optimum
     from alignsim.sweeps import sweep
-
-_ROOMS = ("analysis", "feedback", "objectives", "plotting", "preferences", "simplex", "sweeps")
-_HOMES = {
-    "FeedbackMap": "alignsim.feedback",
-    "Trajectory": "alignsim.feedback",
-    "dpo_optimum": "alignsim.objectives",
-    "ipo_optimum": "alignsim.objectives",
-    "sweep": "alignsim.sweeps",
-}
 
 __all__ = [
     "FeedbackMap",
     "Trajectory",
     "analysis",
+    "claims",
+    "classify",
     "dpo_optimum",
     "feedback",
     "ipo_optimum",
@@ -45,15 +49,26 @@ __all__ = [
     "simplex",
     "sweep",
     "sweeps",
+    "verify",
 ]
+
+_HOMES = {
+    "FeedbackMap": "feedback",
+    "Trajectory": "feedback",
+    "classify": "analysis",
+    "dpo_optimum": "objectives",
+    "ipo_optimum": "objectives",
+    "sweep": "sweeps",
+    "verify": "claims",
+}
+"""The room of every public name that is not a room itself."""
 
 
 def __getattr__(name: str) -> Any:
-    if name in _ROOMS:
-        return importlib.import_module(f"alignsim.{name}")
-    if name in _HOMES:
-        return getattr(importlib.import_module(_HOMES[name]), name)
-    raise AttributeError(f"module 'alignsim' has no attribute {name!r}")
+    if name not in __all__:
+        raise AttributeError(f"module 'alignsim' has no attribute {name!r}")
+    room = importlib.import_module(f"alignsim.{_HOMES.get(name, name)}")
+    return getattr(room, name) if name in _HOMES else room
 
 
 def __dir__() -> list[str]:

@@ -5,6 +5,7 @@ from alignsim.analysis.certificates import Certificates, certificates
 from alignsim.analysis.fixed_point import FixedPoint, fixed_point
 from alignsim.analysis.inspection import Inspection, MatrixSummary, inspect
 from alignsim.analysis.onset import critical_beta
+from alignsim.analysis.orbits import Orbit, classify
 from alignsim.analysis.phases import collapsed, phase_rounds, phases
 from alignsim.analysis.stability import Stability, omega, spectral_radius, stability
 
@@ -13,8 +14,10 @@ __all__ = [
     "FixedPoint",
     "Inspection",
     "MatrixSummary",
+    "Orbit",
     "Stability",
     "certificates",
+    "classify",
     "collapsed",
     "critical_beta",
     "critical_signal",

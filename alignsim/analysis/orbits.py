@@ -221,7 +221,7 @@ def classify(
     >>> loop = asim.FeedbackMap(P, beta=[2.9, 3.1], alpha=0.5)
     >>> seen = asim.analysis.classify(loop)
     >>> seen.phase.tolist(), seen.rotation_number.round(4).tolist()
-    (['converged', 'invariant circle'], [nan, 0.1694])
+    (['converged', 'invariant circle'], [nan, 0.1674])
     """
     limit = None if rounds is None else validation.integer(rounds, "rounds", minimum=0)
     workers = (

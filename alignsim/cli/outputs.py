@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 PICTURES = (".png", ".pdf", ".svg")
 TABLES = (".nc", ".csv")
 FINDINGS = (".json",)
+REPORTS = (".json", ".xml")
 
 _DPI = 150
 
@@ -68,7 +69,11 @@ def save_findings(found: Inspection, path: Path | None) -> None:
     """Write findings as JSON, if a path is given: NaN as null, infinity as "inf"."""
     if path is None:
         return
-    text = json.dumps(_plain(dataclasses.asdict(found)), indent=2, ensure_ascii=False)
+    save_text(json.dumps(_plain(dataclasses.asdict(found)), indent=2, ensure_ascii=False), path)
+
+
+def save_text(text: str, path: Path) -> None:
+    """Write a text and a line's end, as UTF-8."""
     with _beside(path) as part:
         part.write_text(text + "\n", encoding="utf-8")
 

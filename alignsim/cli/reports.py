@@ -16,6 +16,7 @@ from alignsim.sweeps.findings import Row
 
 if TYPE_CHECKING:
     from alignsim.analysis.inspection import Inspection, MatrixSummary, Settings
+    from alignsim.claims import Report
     from alignsim.feedback import Trajectory
 
 _ABREAST = 3
@@ -55,6 +56,32 @@ def orbit_rows(orbit: Trajectory, labels: Sequence[str] | None) -> list[Row]:
             f"{orbit.cycle_strength:.6g} (variance from round {orbit.burn_in:,} on)",
         ),
     ]
+
+
+def print_verification(report: Report) -> None:
+    """Print every claim, how it fared, and in full what does not pass."""
+    table = Table(title="Claims, checked numerically", box=box.SIMPLE, title_justify="left")
+    for heading in ("claim", "source", "status"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("trials", "worst margin", "seconds"):
+        table.add_column(heading, justify="right")
+    for result in report.results:
+        table.add_row(
+            result.name, result.source, _coloured(result.status), f"{result.trials:,}",
+            f"{result.worst_margin:.3g}", f"{result.seconds:.1f}",
+        )  # fmt: skip
+    console = Console(highlight=False)
+    console.print(table)
+    for result in report.results:
+        if result.status != "passed":
+            console.print(Text(f"{result.name}: {result.note}. {result.statement}"))
+    passed = sum(result.status == "passed" for result in report.results)
+    console.print(Text(f"{passed} of {len(report.results)} claims passed"))
+
+
+def _coloured(status: str) -> Text:
+    colours = {"passed": "green", "undecided": "yellow"}
+    return Text(status, style=colours.get(status, "red"))
 
 
 def print_inspection(title: str, found: Inspection) -> None:

@@ -1,0 +1,168 @@
+"""The machinery: what passes, what fails, what is undecided, what is saved and replayed."""
+
+import json
+from dataclasses import dataclass, replace
+from typing import ClassVar
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from alignsim.claims import CLAIMS, Claim, replay, save_worst, verify
+from alignsim.claims.contract import SOURCES
+
+
+@dataclass(frozen=True)
+class Squares(Claim):
+    """x² ≥ floor, on x of which the first is 0."""
+
+    name: ClassVar[str] = "squares"
+    statement: ClassVar[str] = "x² ≥ 0."
+    source: ClassVar[str] = "literature"
+    section: ClassVar[str] = "0"
+    floor: float = 0.0
+    spoilt: int = 0
+
+    def instances(self, rng, trials):
+        x = rng.normal(size=trials)
+        x[0] = 0.0
+        return {"x": x}
+
+    def margin(self, x):
+        value = x["x"] ** 2 - self.floor
+        value[: self.spoilt] = np.nan
+        return value
+
+
+@dataclass(frozen=True)
+class Costly(Squares):
+    name: ClassVar[str] = "costly"
+    costly: ClassVar[bool] = True
+
+
+@dataclass(frozen=True)
+class Raising(Squares):
+    name: ClassVar[str] = "raising"
+
+    def margin(self, x):
+        raise ValueError("no optimum")
+
+
+@dataclass(frozen=True)
+class Needless(Squares):
+    name: ClassVar[str] = "needless"
+
+    def counterexample(self):
+        return {"x": np.array([2.0])}
+
+
+def one(claim, **options):
+    return verify(claims=[claim], progress=False, **options).results[0]
+
+
+def test_a_true_claim_passes_with_the_margin_of_its_worst_trial():
+    result = one(Squares(), trials=700)
+    assert (result.status, result.trials, result.worst_margin) == ("passed", 700, 0.0)
+    assert result.worst_instance["x"] == 0.0
+
+
+def test_a_false_claim_fails_and_says_how_often():
+    result = one(Squares(floor=0.01), trials=100)
+    assert result.status == "failed"
+    assert result.worst_margin == pytest.approx(-0.01)
+    assert "of 100 trials fail" in result.note
+
+
+def test_nan_is_undecided_not_passed():
+    result = one(Squares(spoilt=3), trials=100)
+    assert (result.status, result.undecided) == ("undecided", 3)
+    assert result.worst_margin >= 0.0
+    everything = one(Squares(spoilt=100), trials=100)
+    assert everything.status == "undecided"
+    assert np.isnan(everything.worst_margin)
+
+
+def test_an_error_is_reported_and_does_not_stop_the_others():
+    report = verify(claims=[Raising(), Squares()], trials=20, progress=False)
+    assert [result.status for result in report.results] == ["error", "passed"]
+    assert report.results[0].note == "ValueError: no optimum"
+    assert not report.passed
+
+
+def test_a_counterexample_that_does_not_fail_fails_the_claim():
+    result = one(Needless())
+    assert result.status == "failed"
+    assert "not needed" in result.note
+
+
+def test_costly_claims_get_a_tenth_of_the_trials_and_at_least_ten():
+    assert one(Costly(), trials=1000).trials == 100
+    assert one(Costly(), trials=5).trials == 10
+
+
+def test_instances_depend_on_the_seed_and_the_name_only():
+    alone = one(Squares(), trials=300, seed=4)
+    beside = verify(claims=[Costly(), Squares()], trials=300, seed=4, progress=False).results[1]
+    assert alone.worst_instance == beside.worst_instance
+    other = one(Squares(floor=-1.0, spoilt=1), trials=300, seed=5)
+    assert other.worst_instance != one(Squares(spoilt=1), trials=300, seed=4).worst_instance
+
+
+def test_selection_by_name_pattern_and_source():
+    claims = [Squares(), Costly()]
+    assert len(verify("squ*", 10, claims=claims, progress=False).results) == 1
+    assert len(verify("literature", 10, claims=claims, progress=False).results) == 2
+    assert len(verify(["costly", "c*"], 10, claims=claims, progress=False).results) == 1
+    with pytest.raises(ValueError, match=r"select is 'squares2'; did you mean 'squares'"):
+        verify("squares2", 10, claims=claims)
+    with pytest.raises(ValueError, match="trials is 0"):
+        verify(trials=0, claims=claims)
+
+
+def test_the_worst_instance_is_saved_to_the_last_bit_and_replayed(tmp_path):
+    claim = Squares(floor=0.01, spoilt=0)
+    result = one(replace(claim, floor=1e3), trials=50)
+    path = save_worst(result, tmp_path / "new")
+    assert replay(path, claims=[replace(claim, floor=1e3)]).worst_margin == result.worst_margin
+    assert [entry.name for entry in path.parent.iterdir()] == ["squares.json"]
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", "{}", '{"claim": "squares"}', '{"claim": "squares", "instance": 1}',
+                '{"claim": "squares", "instance": {"x": "no"}}', b"\xff\xfe"]
+)  # fmt: skip
+def test_a_file_that_is_no_instance_is_refused(tmp_path, content):
+    path = tmp_path / "broken.json"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(ValueError, match=r"not a saved instance"):
+        replay(path, claims=[Squares()])
+
+
+def test_a_missing_file_and_an_unknown_claim_are_named(tmp_path):
+    with pytest.raises(ValueError, match="does not exist"):
+        replay(tmp_path / "none.json")
+    path = tmp_path / "x.json"
+    path.write_text('{"claim": "circles", "instance": {"x": 1.0}}')
+    with pytest.raises(ValueError, match="select is 'circles'"):
+        replay(path, claims=[Squares()])
+
+
+def test_reports_as_json_and_junit():
+    report = verify(claims=[Squares(), Squares(floor=1.0), Raising()], trials=10, progress=False)
+    data = json.loads(report.to_json())
+    assert data["passed"] is False
+    assert [entry["status"] for entry in data["results"]] == ["passed", "failed", "error"]
+    assert data["results"][2]["worst_margin"] is None
+    suite = ElementTree.fromstring(report.to_junit())
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("3", "1", "1")
+    assert [len(case) for case in suite] == [0, 1, 1]
+
+
+def test_claims_say_who_states_them_and_have_names_of_their_own():
+    assert len({claim.name for claim in CLAIMS}) == len(CLAIMS)
+    for claim in CLAIMS:
+        assert claim.source in SOURCES
+        assert claim.name == claim.name.lower().replace(" ", "-")
+        assert claim.statement.endswith(".")
+        assert claim.section
+        assert claim.__doc__
