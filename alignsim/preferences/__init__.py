@@ -3,6 +3,14 @@
 P[i, j] = Pr(i beats j), P + Pᵀ = 1, diagonal ½; leading axes are the batch.
 """
 
+from alignsim.preferences.axioms import (
+    OrderLP,
+    Violations,
+    fixed_sampling_counterexample,
+    order_lp,
+    smith_top_sampler,
+    violations,
+)
 from alignsim.preferences.builders import (
     additive,
     bradley_terry,
@@ -39,8 +47,10 @@ __all__ = [
     "Comparisons",
     "Matrices",
     "MatrixStacks",
+    "OrderLP",
     "Ratings",
     "Structure",
+    "Violations",
     "additive",
     "additive_residual",
     "beta_from_rafailov",
@@ -49,12 +59,14 @@ __all__ = [
     "condorcet_winner",
     "curl_share",
     "cyclic",
+    "fixed_sampling_counterexample",
     "from_scores",
     "is_cyclic",
     "is_strictly_strongly_transitive",
     "is_strongly_transitive",
     "is_weakly_transitive",
     "nearest_neighbour_cycle",
+    "order_lp",
     "random_skew",
     "random_strictly_strongly_transitive",
     "read",
@@ -63,7 +75,9 @@ __all__ = [
     "read_matrices",
     "read_ratings",
     "smith_set",
+    "smith_top_sampler",
     "structure",
     "symmetrise",
     "ties",
+    "violations",
 ]

@@ -1,0 +1,296 @@
+"""Ranking axioms: which a policy breaks, and which samplers keep them (theory 4).
+
+For a sampler μ the scores are s = Pμ; IPO ranks by them, and DPO ranks alike (theory 3.5).
+
+*Condorcet-top*: a response that beats every other is on top. *Smith-top*: every member of the
+Smith set is above every non-member. *Order-preserving*: where the majority is a strict
+transitive order, the ranking is that order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from alignsim import validation
+from alignsim.preferences.structure import TOLERANCE, condorcet_winner, smith_set
+from alignsim.validation import FloatArray, at, first_true
+
+BoolArray = NDArray[np.bool_]
+
+SHARE = 0.5
+"""Of the largest uniform part that a Smith-top sampler could take."""
+
+
+@dataclass(frozen=True)
+class Violations:
+    """Which axioms a batch of policies breaks; an axiom that does not apply is not broken.
+
+    Attributes
+    ----------
+    condorcet_top, smith_top, order_preserving : (...)
+        True where the axiom is broken.
+    """
+
+    condorcet_top: BoolArray
+    smith_top: BoolArray
+    order_preserving: BoolArray
+
+
+@dataclass(frozen=True)
+class OrderLP:
+    """The best that a sampler can do for a majority order, for a batch of matrices.
+
+    Attributes
+    ----------
+    margin : (...)
+        The largest t for which some μ has s_i ≥ s_j + t for every two neighbours of the order. A
+        sampler of full support preserves the order if and only if it is positive.
+    sampler : (..., K)
+        A μ that reaches it; where the margin is positive, with full support.
+    certificate : (..., K−1)
+        Weights y of the K−1 pairs of neighbours, with sum 1, for which Σ y_i (s_i − s_{i+1}) ≤
+        margin whatever is sampled (Gordan): where the margin is not positive, the proof that no
+        sampler of full support preserves the order.
+    order : (..., K)
+        The responses, best first.
+    """
+
+    margin: FloatArray
+    sampler: FloatArray
+    certificate: FloatArray
+    order: NDArray[np.int64]
+
+    @property
+    def feasible(self) -> BoolArray:
+        """Whether a sampler of full support preserves the order, (...)."""
+        return np.asarray(self.margin > TOLERANCE)
+
+
+def violations(
+    policy: ArrayLike,
+    P: ArrayLike,
+    *,
+    reference: ArrayLike | None = None,
+    tolerance: float = TOLERANCE,
+) -> Violations:
+    """Return which ranking axioms policies (..., K) break on preferences (..., K, K).
+
+    Parameters
+    ----------
+    policy
+        Ranked by π/π_ref, which is what an optimum's score decides. Scores s = Pμ that have been
+        turned into a policy by any increasing function do as well.
+    P
+        Preference matrices.
+    reference : (..., K)
+        The reference of the policy; uniform by default.
+    tolerance
+        Probabilities closer than this are equal: a pair within it of ½ is a tie.
+
+    Raises
+    ------
+    ValueError
+        For any argument that is not as above.
+
+    Examples
+    --------
+    >>> P = [[0.5, 0.6, 0.6], [0.4, 0.5, 1.0], [0.4, 0.0, 0.5]]
+    >>> found = violations([0.3, 0.6, 0.1], P)
+    >>> bool(found.condorcet_top), bool(found.order_preserving)
+    (True, True)
+    """
+    matrices = validation.preference_matrix(P)
+    K = matrices.shape[-1]
+    ranked = validation.policy(policy, "policy", responses=K)
+    base = np.full(K, 1.0 / K)
+    if reference is not None:
+        base = validation.policy(reference, "reference", responses=K, full_support=True)
+    shape = validation.batch_shape(
+        {"P": matrices.shape[:-2], "policy": ranked.shape[:-1], "reference": base.shape[:-1]}
+    )
+    worth = np.broadcast_to(ranked / base, (*shape, K))
+    above = worth[..., :, None] > worth[..., None, :]
+    winner = condorcet_winner(matrices, tolerance=tolerance)
+    wins = np.arange(K) == winner[..., None]
+    smith = smith_set(matrices, tolerance=tolerance)
+    order = _ranks(matrices, tolerance)
+    better = order[..., :, None] < order[..., None, :]
+    ordered = (order >= 0).all(axis=-1)
+    return Violations(
+        condorcet_top=_broken(above, wins[..., :, None] & ~wins[..., None, :]),
+        smith_top=_broken(above, smith[..., :, None] & ~smith[..., None, :]),
+        order_preserving=_broken(above, better & ordered[..., None, None]),
+    )
+
+
+def smith_top_sampler(P: ArrayLike) -> FloatArray:
+    """Return a full-support sampler under which the Smith set is on top: (..., K, K) → (..., K).
+
+    A maximal lottery q of the reversed game on the Smith set S gives every member a score of at
+    least ½ and every other response less; with δ the gap, a uniform part of ε < δ/(1+δ) keeps it.
+    It also puts a Condorcet winner on top. P must be known: this is a construction, not an
+    algorithm for unknown preferences.
+
+    Raises
+    ------
+    ValueError
+        If P is no preference matrix.
+
+    References
+    ----------
+    ``spec/theory.md`` section 4.
+
+    Examples
+    --------
+    >>> P = np.array([[0.5, 0.6, 0.6], [0.4, 0.5, 1.0], [0.4, 0.0, 0.5]])
+    >>> scores = P @ smith_top_sampler(P)
+    >>> int(scores.argmax()), bool((smith_top_sampler(P) > 0).all())
+    (0, True)
+    """
+    matrices = validation.preference_matrix(P)
+    K = matrices.shape[-1]
+    members = smith_set(matrices)
+    samplers = np.empty(matrices.shape[:-1])
+    for index in np.ndindex(matrices.shape[:-2]):
+        top = members[index]
+        lottery = np.zeros(K)
+        lottery[top] = _reversed_lottery(matrices[index][np.ix_(top, top)] - 0.5)
+        scores = matrices[index] @ lottery
+        gap = scores[top].min() - scores[~top].max() if not top.all() else 1.0
+        spread = SHARE * gap / (1.0 + gap)
+        samplers[index] = (1.0 - spread) * lottery + spread / K
+    return samplers
+
+
+def order_lp(P: ArrayLike) -> OrderLP:
+    """Return how well some sampler can preserve the majority order, with a proof if none can.
+
+    Raises
+    ------
+    ValueError
+        If P is no preference matrix, or its majority is no strict transitive order.
+
+    References
+    ----------
+    ``spec/theory.md`` section 4 (with the K = 4 example, whose margin is −0.025).
+
+    Examples
+    --------
+    >>> found = order_lp([[.5, .55, .65, .55], [.45, .5, .8, .65], [.35, .2, .5, .55],
+    ...                   [.45, .35, .45, .5]])
+    >>> float(found.margin.round(6)), found.certificate.round(6).tolist()
+    (-0.025, [0.5, 0.0, 0.5])
+    """
+    matrices = validation.preference_matrix(P)
+    K = matrices.shape[-1]
+    ranks = _ranks(matrices, TOLERANCE)
+    unordered = (ranks < 0).any(axis=-1)
+    if unordered.any():
+        raise ValueError(
+            f"P{at(first_true(unordered))} has ties or a cycle, so that its majority is no strict "
+            "order; see alignsim.preferences.structure(P)"
+        )
+    order = ranks.argsort(axis=-1)
+    batch = matrices.shape[:-2]
+    margin, sampler = np.empty(batch), np.empty((*batch, K))
+    certificate = np.empty((*batch, K - 1))
+    for index in np.ndindex(batch):
+        rows = matrices[index][order[index]]
+        gaps = rows[:-1] - rows[1:]
+        margin[index], lottery = _best_response(gaps)
+        _, certificate[index] = _best_response(-gaps.T)
+        if margin[index] > 0:
+            worst = (gaps @ np.full(K, 1.0 / K)).min()
+            spread = SHARE * margin[index] / (margin[index] + max(-worst, 0.0))
+            lottery = (1.0 - spread) * lottery + spread / K
+        sampler[index] = lottery
+    return OrderLP(margin, sampler, certificate, order)
+
+
+def fixed_sampling_counterexample(sampler: ArrayLike, *, certainty: float = 1.0) -> FloatArray:
+    """Return preferences on which a fixed sampler breaks all three axioms: (..., K) → (..., K, K).
+
+    A Condorcet winner c beats everyone barely; a response j, which only loses to c, beats the
+    others with probability ``certainty`` and outscores c. No sampler is safe from this (theory 4).
+
+    Parameters
+    ----------
+    sampler
+        Policies μ over K ≥ 3 responses; of its support, one response is neither c nor j.
+    certainty
+        P_jx, in (½, 1]; below 1 a DPO optimum exists too.
+
+    Raises
+    ------
+    ValueError
+        If K = 2, where no sampler breaks an axiom, or for other bad arguments.
+
+    Examples
+    --------
+    >>> mu = np.array([0.2, 0.3, 0.5])
+    >>> P = fixed_sampling_counterexample(mu)
+    >>> int((P @ mu).argmax()) == int(condorcet_winner(P))
+    False
+    """
+    mu = validation.policy(sampler, "sampler")
+    K = mu.shape[-1]
+    if K < 3:
+        raise ValueError(f"sampler has {K} responses; with fewer than 3 no axiom can be broken")
+    sure = float(validation.parameter(certainty, "certainty", low=0.5, high=1.0))
+    if sure == 0.5:
+        raise ValueError("certainty is 0.5; it must be above ½, or nothing is preferred")
+    # the two rarest responses are c and j: the others are sampled most
+    ranks = mu.argsort(axis=-1, kind="stable")
+    winner, rival = ranks[..., :1], ranks[..., 1:2]
+    rest = 1.0 - np.take_along_axis(mu, winner, -1) - np.take_along_axis(mu, rival, -1)
+    barely = 0.5 * (sure - 0.5) * rest
+    order = np.argsort(np.concatenate([winner, rival, ranks[..., 2:]], axis=-1), axis=-1)
+    above = order[..., :, None] < order[..., None, :]
+    margin = np.where(order[..., :, None] == 0, barely[..., None], 0.0)
+    margin = np.where(order[..., :, None] == 1, sure - 0.5, margin)
+    margin = np.where(order[..., :, None] >= 2, 0.5 * (sure - 0.5), margin)
+    upper = np.where(above, margin, 0.0)
+    return np.asarray(0.5 + upper - np.swapaxes(upper, -1, -2))
+
+
+def _broken(above: BoolArray, wanted: BoolArray) -> BoolArray:
+    """Return where a pair that is ``wanted`` above is not, (..., K, K) → (...)."""
+    return np.asarray((wanted & ~above).any(axis=(-2, -1)))
+
+
+def _ranks(P: FloatArray, tolerance: float) -> NDArray[np.int64]:
+    """Return the place of each response in the majority order, 0 the best; −1 where none is."""
+    K = P.shape[-1]
+    beats = P - 0.5 > tolerance
+    ranks = K - 1 - beats.sum(axis=-1)
+    strict = (np.sort(ranks, axis=-1) == np.arange(K)).all(axis=-1, keepdims=True)
+    return np.where(strict, ranks, -1)
+
+
+def _reversed_lottery(margins: FloatArray) -> FloatArray:
+    """Return q in the simplex with M q ≥ 0: a maximal lottery of the reversed game −M."""
+    return _best_response(margins)[1]
+
+
+def _best_response(gains: FloatArray) -> tuple[float, FloatArray]:
+    """Return the value and an optimal q of max_q min_i (gains·q)_i over the simplex (HiGHS)."""
+    from scipy.optimize import linprog
+
+    rows, columns = gains.shape
+    solved: Any = linprog(
+        np.append(np.zeros(columns), -1.0),
+        A_ub=np.hstack([-gains, np.ones((rows, 1))]),
+        b_ub=np.zeros(rows),
+        A_eq=np.append(np.ones(columns), 0.0)[None],
+        b_eq=[1.0],
+        bounds=[(0.0, 1.0)] * columns + [(None, None)],
+        method="highs",
+    )
+    if not solved.success:
+        raise ArithmeticError(f"the linear program was not solved: {solved.message}")
+    lottery = np.clip(solved.x[:columns], 0.0, None)
+    return float(solved.x[-1]), lottery / lottery.sum()
