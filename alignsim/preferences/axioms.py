@@ -265,7 +265,7 @@ def _broken(above: BoolArray, wanted: BoolArray) -> BoolArray:
 def _ranks(P: FloatArray, tolerance: float) -> NDArray[np.int64]:
     """Return the place of each response in the majority order, 0 the best; −1 where none is."""
     K = P.shape[-1]
-    beats = P - 0.5 > tolerance
+    beats = tolerance < P - 0.5
     ranks = K - 1 - beats.sum(axis=-1)
     strict = (np.sort(ranks, axis=-1) == np.arange(K)).all(axis=-1, keepdims=True)
     return np.where(strict, ranks, -1)

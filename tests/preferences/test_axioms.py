@@ -110,7 +110,9 @@ def test_with_two_responses_the_winner_is_always_on_top():
 def test_axioms_that_do_not_apply_are_not_broken():
     cycle = asim.preferences.cyclic(3, advantage=0.2)
     found = violations([0.7, 0.2, 0.1], cycle)
-    assert not (found.condorcet_top or found.smith_top or found.order_preserving)
+    assert not found.condorcet_top
+    assert not found.smith_top
+    assert not found.order_preserving
 
 
 def test_a_tie_at_the_top_is_a_violation():
