@@ -160,21 +160,25 @@ def _solve(anchored: FeedbackMap, start: FloatArray) -> tuple[FloatArray, FloatA
 
     matrices, which = anchored.matrix_table()
     reference = np.ascontiguousarray(anchored.reference_logits)
-    begin = np.where(np.isfinite(start).all(axis=-1, keepdims=True), start, reference)
-    drift = np.empty_like(begin)
+    point = np.where(np.isfinite(start).all(axis=-1, keepdims=True), start, reference)
+    drift = np.empty_like(point)
     mixture = np.stack([anchored.alpha, anchored.beta, anchored.lam], axis=-1)
     lanes.drifts(matrices, which, mixture, reference, anchored.offline_policy, drift)
     pull = anchored.beta * anchored.lam
-    point, residual = begin.copy(), np.full(len(begin), np.inf)
+    residual = np.full(len(point), np.inf)
     if anchored.responses <= equilibrium.SMALL:
         part = np.flatnonzero(_kinds(matrices)[which] == equilibrium.SKEW)
         found, size = point[part], residual[part]
         equilibrium.solve_small(matrices, which[part], pull[part], drift[part], found, size)
-        point[part], residual[part] = found, size
+        point[part] = np.where((size <= TOLERANCE)[:, None], found, np.nan)
+        residual[part] = size
     part = np.flatnonzero(~(residual <= TOLERANCE))
-    found, size = begin[part], residual[part]
-    equilibrium.solve(matrices, which[part], pull[part], reference[part], drift[part], found, size)
-    point[part], residual[part] = found, size
+    if len(part):
+        found, size = point[part], residual[part]
+        equilibrium.solve(
+            matrices, which[part], pull[part], reference[part], drift[part], found, size
+        )
+        point[part], residual[part] = found, size
     return point, residual
 
 

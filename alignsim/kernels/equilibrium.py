@@ -30,13 +30,15 @@ TOLERANCE = 1e-12  # of a step, relative to 1 + max|z|
 STALL = 1e-9  # a step this short that does not reduce the residual has met rounding
 SMALLEST_SHARE = 1e-8  # of a step; what is halved further makes no progress
 PASSES = 40  # evaluations of the residual
+DIRECT_PASSES = 20  # the same outside the lanes, before the path is followed
 
 ACCEPTED = 1e-9  # largest residual, relative to 1 + max|z|, of a fixed point
-FIRST_STRIDE = 0.4  # of the continuation, in log s
+FIRST_STRIDE = 1.0  # of the continuation, in log s
 SHORTEST_STRIDE = 4e-4
+GROWTH, SHRINKAGE = 2.0, 0.4  # of the stride after a success and a failure
 STRIDES = 300
-CORRECTIONS = 12  # passes after a prediction
-LOOSE = 1e-3  # tolerance of a point on the path that is not its end
+CORRECTIONS = 8  # passes after a prediction
+LOOSE = 1e-2  # step and residual of a point on the path that is not its end
 
 GENERAL, ZERO_SUM, SKEW = range(3)
 ASYMMETRY = 1e-12  # of payoffs, relative to max(1, |P|), that is called rounding
@@ -69,7 +71,7 @@ def solve_small(matrices, which, pull, drift, state, residual):  # type: ignore[
     state : (n, K)
         Logits: the start, overwritten by the centred fixed point.
     residual : (n,)
-        Out: max|R| / (1 + max|z|), R centred; where it is not small the search has failed.
+        Out: max|R| / (1 + max|z|), R centred; infinite where Newton did not end in rounding.
     """
     n, K = state.shape
     memory = block(ROWS, LANES)
@@ -103,11 +105,13 @@ def solve_small(matrices, which, pull, drift, state, residual):  # type: ignore[
         for i in range(K):
             for b in range(LANES):
                 w[TRIAL + i * LANES + b] = w[BASE + i * LANES + b]
+        for b in range(min(LANES, n - start)):
+            residual[start + b] = np.inf if w[OPEN + b] > 0.0 else 0.0
         for b in range(LANES):
             w[OPEN + b] = 0.0
         _pass_small(w, K)
         for b in range(min(LANES, n - start)):
-            residual[start + b] = w[RESIDUAL + b]
+            residual[start + b] += w[RESIDUAL + b]
             for i in range(K):
                 state[start + b, i] = w[BASE + i * LANES + b]
 
@@ -259,55 +263,67 @@ def _pass_unrolled(w, K):  # type: ignore[no-untyped-def]
 
 @kernel
 def solve(matrices, which, pull, anchor, drift, state, residual):  # type: ignore[no-untyped-def]
-    """Find fixed points of maps with any payoffs: Newton, then a continuation along the path.
+    """Find fixed points of maps with any payoffs: Newton, else a continuation.
 
-    The path is z(s) of s ∈ [0, 1], the fixed point for c → sc and d → anchor + s(d − anchor), where
-    ``anchor`` (n, K) is log π_ref: it is that of ηs. Other arguments as in :func:`solve_small`.
+    The path is z(s) of s in (0, 1], the fixed point for c → sc and d → anchor + s(d − anchor):
+    that of ηs, if ``anchor`` (n, K) is log π_ref. Other arguments as in :func:`solve_small`.
     """
     n, K = state.shape
     work = np.empty((8, K))
+    path = np.empty((4, K))
     S = np.empty((K, K))
     system = np.empty((K, K))
-    found = np.empty(K)
-    reach = np.empty(K)
     for m in range(n):
         P = matrices[which[m]]
-        found[:] = state[m]
-        left = _newton(P, pull[m], drift[m], found, PASSES, TOLERANCE, work, S, system)
-        if not left <= ACCEPTED:
-            for i in range(K):
-                reach[i] = drift[m, i] - anchor[m, i]
-            trial = _follow(P, pull[m], anchor[m], reach, state[m], work, S, system)
-            if trial <= ACCEPTED:
-                residual[m] = trial
-                continue
-        state[m] = found
-        residual[m] = left
+        residual[m] = _follow(P, pull[m], anchor[m], drift[m], state[m], path, work, S, system)
 
 
 @kernel
-def _follow(P, c, anchor, reach, state, work, S, system):  # type: ignore[no-untyped-def]
-    """Set ``state`` to the end of the path by tangent prediction and Newton; return its residual.
+def _follow(P, c, anchor, drift, state, path, work, S, system):  # type: ignore[no-untyped-def]
+    """Set ``state`` to the fixed point and return its residual; infinite if it was not reached.
 
-    Far out the logits of vanishing responses grow in proportion to s, which the tangent predicts
-    exactly.
+    The first trial is Newton at s = 1 from ``state``, unless that is NaN. If it fails the path is
+    followed from a small s by tangent prediction and Newton: far out the logits of vanishing
+    responses grow in proportion to s, which the tangent predicts exactly.
     """
     K = len(anchor)
-    drift, point, slope = np.empty(K), np.empty(K), np.empty(K)
-    largest = 0.0
+    reach, point, target, slope = path
+    largest = 1.0
     for i in range(K):
+        reach[i] = drift[i] - anchor[i]
         largest = max(largest, abs(reach[i]))
         for j in range(K):
             largest = max(largest, abs(c * (P[i, j] - 0.5)))
-    s = min(1.0, 1.0 / largest)
-    stride = FIRST_STRIDE
-    state[:] = anchor
-    for i in range(K):
-        drift[i] = anchor[i] + s * reach[i]
-    left = _newton(P, s * c, drift, state, PASSES, TOLERANCE, work, S, system)
+    first = 1.0 / largest
+    s, ahead, stride = 0.0, 1.0, FIRST_STRIDE
+    direct = state[0] == state[0]
+    point[:] = state
+    if not direct:
+        ahead = first
+        point[:] = anchor
     for _ in range(STRIDES):
-        if s == 1.0 or stride < SHORTEST_STRIDE:
-            break
+        for i in range(K):
+            target[i] = drift[i] if ahead == 1.0 else anchor[i] + ahead * reach[i]
+        last = ahead == 1.0
+        passes = DIRECT_PASSES if s == 0.0 else PASSES if last else CORRECTIONS
+        tolerance = TOLERANCE * (1.0 + np.max(np.abs(point))) if last else LOOSE
+        cap = STEP_CAP if s == 0.0 else np.inf
+        left, scale = _newton(P, ahead * c, target, point, passes, cap, tolerance, work, S, system)
+        if left <= (ACCEPTED * scale if last else LOOSE):
+            state[:] = point
+            if last:
+                return left / scale
+            stride *= GROWTH if s > 0.0 else 1.0
+            s = ahead
+        elif direct:
+            direct = False
+            ahead = first
+            point[:] = anchor
+            continue
+        else:
+            stride *= SHRINKAGE
+            if s == 0.0 or stride < SHORTEST_STRIDE:
+                break
         top = _policy(state, work[0], work[1])
         _project(P, top, work[0], work[1], S, work[2], work[3])
         for i in range(K):
@@ -316,24 +332,16 @@ def _follow(P, c, anchor, reach, state, work, S, system):  # type: ignore[no-unt
         ahead = min(1.0, s * np.exp(stride))
         for i in range(K):
             point[i] = state[i] + (ahead - s) * work[5, i]
-            drift[i] = anchor[i] + ahead * reach[i]
-        tolerance = TOLERANCE if ahead == 1.0 else LOOSE
-        trial = _newton(P, ahead * c, drift, point, CORRECTIONS, tolerance, work, S, system)
-        if trial <= (ACCEPTED if ahead == 1.0 else LOOSE):
-            s = ahead
-            left = trial
-            state[:] = point
-            stride *= 1.6
-        else:
-            stride *= 0.3
-    return left if s == 1.0 else np.inf
+    return np.inf
 
 
 @kernel
-def _newton(P, c, drift, point, passes, tolerance, work, S, system):  # type: ignore[no-untyped-def]
-    """Move ``point`` (K,) to a zero of R by damped Newton; return its residual.
+def _newton(P, c, drift, point, passes, cap, tolerance, work, S, system):  # type: ignore[no-untyped-def]
+    """Move ``point`` (K,) to a zero of R by damped Newton; return max|R| and 1 + max|z| there.
 
-    A trial that does not raise max|R| becomes the base of the next step; else the step is halved.
+    The first is infinite where the last step was neither below ``tolerance`` nor so short that
+    rounding stopped it. A trial that does not raise max|R| becomes the base of the next step; else
+    the step is halved.
     """
     K = len(point)
     q, p, residual, base, step = work[0], work[1], work[4], work[6], work[7]
@@ -353,11 +361,11 @@ def _newton(P, c, drift, point, passes, tolerance, work, S, system):  # type: ig
                 length = max(length, abs(work[5, i]))
             if not length < np.inf:
                 break
-            cap = STEP_CAP / length if length > STEP_CAP else 1.0
+            shrink = cap / length if length > cap else 1.0
             for i in range(K):
-                step[i] = cap * work[5, i]
+                step[i] = shrink * work[5, i]
             share = 1.0
-            if length <= tolerance * scale:
+            if length <= tolerance:
                 for i in range(K):
                     base[i] += step[i]
                 break
@@ -367,10 +375,12 @@ def _newton(P, c, drift, point, passes, tolerance, work, S, system):  # type: ig
                 break
         for i in range(K):
             point[i] = base[i] + share * step[i]
+    else:
+        length = np.inf
     point[:] = base
     _policy(point, q, p)
     norm, scale = _residual(P, c, drift, point, p, residual)
-    return norm / scale
+    return norm if length <= max(tolerance, STALL * scale) else np.inf, scale
 
 
 @kernel
