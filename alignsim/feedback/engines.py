@@ -7,17 +7,20 @@ long and abort when two callers meet inside it.
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alignsim import simplex
+from alignsim.feedback import samples
 from alignsim.feedback.batch import MapBatch
+from alignsim.feedback.samples import Sampling
 from alignsim.kernels.status import NO_OPTIMUM, OK
 from alignsim.objectives.existence import has_finite_scores
 from alignsim.validation import LARGEST_LOGIT, FloatArray
@@ -51,8 +54,13 @@ class Record:
 Engine = Callable[[MapBatch, Schedule, Record], None]
 
 
-def iterate(loop: MapBatch, start: FloatArray, schedule: Schedule) -> Record:
-    """Return the record of the flat batch ``loop`` from the centred logits ``start`` (n, K)."""
+def iterate(
+    loop: MapBatch, start: FloatArray, schedule: Schedule, plan: Sampling | None = None
+) -> Record:
+    """Return the record of the flat batch ``loop`` from the centred logits ``start`` (n, K).
+
+    With a ``plan``, every round learns from finitely many comparisons.
+    """
     n, K = start.shape
     record = Record(
         state=np.array(start, dtype=np.float64, order="C"),
@@ -62,6 +70,8 @@ def iterate(loop: MapBatch, start: FloatArray, schedule: Schedule) -> Record:
     )
     fused = FUSED.get(loop.objective)
     engine = fused(K) if fused else _generic
+    if plan is not None:
+        engine = partial(_sampled, plan)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         engine(loop, schedule, record)
     _mark_failures(record)
@@ -153,6 +163,21 @@ def _generic(loop: MapBatch, schedule: Schedule, record: Record) -> None:
 
     def advance() -> None:
         logits, status = loop.advance(record.state)
+        record.state[:] = logits
+        record.status[:] = np.where(record.status == OK, status, record.status)
+
+    _step_by_step(advance, schedule, record, lambda: simplex.softmax(record.state))
+
+
+def _sampled(plan: Sampling, loop: MapBatch, schedule: Schedule, record: Record) -> None:
+    """Iterate rounds of finitely many comparisons."""
+    rounds = itertools.count()
+
+    def spread(work: Callable[[int, int], None], maps: int) -> None:
+        _in_threads(work, maps, schedule.threads)
+
+    def advance() -> None:
+        logits, status = samples.advance(loop, record.state, next(rounds), plan, spread)
         record.state[:] = logits
         record.status[:] = np.where(record.status == OK, status, record.status)
 

@@ -10,10 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 from alignsim import simplex, validation
 from alignsim.feedback.batch import MapBatch
 from alignsim.feedback.engines import Schedule, available_threads, iterate
+from alignsim.feedback.samples import sampling
 from alignsim.feedback.trajectory import Trajectory
 from alignsim.kernels.status import OK
 from alignsim.objectives import OBJECTIVES
 from alignsim.objectives.one_shot import reference_logits
+from alignsim.preferences.seeds import Seed
 from alignsim.validation import FloatArray, at, first_true
 
 LARGEST_RECORD = 2**40
@@ -192,6 +194,9 @@ class FeedbackMap(MapBatch):
         start_logits: ArrayLike | None = None,
         burn_in: int | None = None,
         threads: int | None = None,
+        samples_per_round: int | None = None,
+        noise: str = "pairs",
+        rng: Seed = None,
     ) -> Trajectory:
         """Return the orbits from ``start`` over a number of rounds.
 
@@ -212,6 +217,17 @@ class FeedbackMap(MapBatch):
             Averages leave out the rounds before this one; by default half of them.
         threads
             At most this many; by default all processors. The result does not depend on it.
+        samples_per_round
+            Learn each round from so many new comparisons; by default from infinitely many. To
+            repeat a run with other noise, broadcast: a batch of starts is a batch of runs.
+        noise
+            ``"pairs"``: that many pairs from the sampler, each judged once, then the one-shot
+            optimum of these data; pairs that were never compared, not even through others, keep
+            their reference ratio under IPO and have no optimum under DPO. ``"opponents"``: that
+            many opponents for every response, whose score is the share it won; IPO only.
+        rng
+            None (fresh entropy), a seed, or a generator, which is drawn on once for a key. The
+            numbers depend on the key, the place in the batch and the round, on nothing else.
 
         Raises
         ------
@@ -232,7 +248,10 @@ class FeedbackMap(MapBatch):
         )
         loop, logits = self.with_start(start, start_logits)
         K, shape = self.responses, loop.shape
-        record = iterate(loop.part(0, loop.size), logits.reshape(-1, K), schedule)
+        plan = None
+        if samples_per_round is not None:
+            plan = sampling(samples_per_round, noise, rng, self.objective)
+        record = iterate(loop.part(0, loop.size), logits.reshape(-1, K), schedule, plan)
         averages = record.averages.reshape(*shape, 2 * K + 2)
         return Trajectory(
             logits=record.frames.reshape(*shape, -1, K),

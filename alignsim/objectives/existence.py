@@ -61,6 +61,11 @@ def require_finite_scores(P: FloatArray, sampler: FloatArray) -> None:
     raise NoOptimumError(_unbounded(matrix, "sampling", policy, story))
 
 
+def has_finite_pair_scores(P: FloatArray, pair_weights: FloatArray) -> BoolArray:
+    """Return where the DPO pair loss has one finite minimiser: (..., K, K), (..., K, K) → (...)."""
+    return np.asarray(_connected((P > 0) & (pair_weights > 0)).all(axis=(-2, -1)))
+
+
 def require_finite_pair_scores(P: FloatArray, pair_weights: FloatArray) -> None:
     """Raise, naming the responses that never lose, where the DPO pair loss has no minimiser."""
     if (P > 0).all():

@@ -1,0 +1,129 @@
+"""Rounds learned from finitely many comparisons, each round from new ones (theory 8).
+
+Two noise models. ``"pairs"``: n pairs from μ⊗μ, each judged once; the one-shot problem is then
+solved with the empirical weights and labels. ``"opponents"``: every response meets n opponents of
+its own, and its score is the share that it won; for objectives whose score is Pμ. Numbers come
+from a counter of (key, map, round), so that neither threads nor the batch's order of work matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alignsim import simplex, validation
+from alignsim.feedback.batch import MapBatch
+from alignsim.kernels.status import NO_OPTIMUM, NOT_FINITE, OK
+from alignsim.objectives import OBJECTIVES, Comparison, Solution
+from alignsim.objectives.existence import has_finite_pair_scores
+from alignsim.preferences.seeds import Seed, generator
+from alignsim.validation import FloatArray
+
+NOISE = ("pairs", "opponents")
+
+Spread = Callable[[Callable[[int, int], None], int], None]
+"""Runs a function over all maps, in chunks."""
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How many comparisons a round has, of which kind, and the key of their random numbers."""
+
+    count: int
+    noise: str
+    key: NDArray[np.uint64]
+
+
+def sampling(samples_per_round: int, noise: str, rng: Seed, objective: str) -> Sampling:
+    """Return the checked arguments; a generator is drawn on once, for the key.
+
+    Raises
+    ------
+    ValueError
+        For bad arguments, or ``"opponents"`` with an objective whose score is not Pμ.
+    """
+    count = validation.integer(samples_per_round, "samples_per_round", minimum=1)
+    if count >= 2**32:
+        raise ValueError(f"samples_per_round is {count}; it must be below 2³²")
+    validation.choice(noise, "noise", NOISE)
+    if noise == "opponents" and objective != "ipo":
+        raise ValueError(
+            f"noise is 'opponents', which estimates Pμ, the score of 'ipo' only; "
+            f"use noise='pairs' with objective {objective!r}"
+        )
+    key = generator(rng).integers(0, 2**32, 2, dtype=np.uint64)
+    return Sampling(count, noise, key)
+
+
+def advance(
+    loop: MapBatch, logits: FloatArray, round_: int, plan: Sampling, spread: Spread
+) -> Solution:
+    """Return the centred logits after round ``round_`` of sampled comparisons: (n, K)."""
+    alpha, lam = loop.alpha[:, None], loop.lam[:, None]
+    reference = alpha * logits + (1.0 - alpha) * loop.reference_logits
+    sampler = lam * simplex.softmax(logits) + (1.0 - lam) * loop.offline_policy
+    broken = ~np.isfinite(sampler).all(axis=-1)
+    sampler[broken] = 1.0 / loop.responses
+    draw = _opponents if plan.noise == "opponents" else _pairs
+    score, status = draw(loop, sampler, round_, plan, spread)
+    moved = simplex.centre(reference + loop.beta[:, None] * score)
+    return Solution(moved, np.where(broken, NOT_FINITE, status).astype(np.int8))
+
+
+def _opponents(
+    loop: MapBatch, sampler: FloatArray, round_: int, plan: Sampling, spread: Spread
+) -> Solution:
+    from alignsim.kernels import samples
+
+    expected = (loop.P @ sampler[..., None])[..., 0]
+    found = np.empty_like(expected)
+    spread(
+        lambda first, last: samples.opponents(
+            expected, plan.key, round_, plan.count, found, first, last
+        ),
+        len(found),
+    )
+    return Solution(found, np.full(len(found), OK, dtype=np.int8))
+
+
+def _pairs(
+    loop: MapBatch, sampler: FloatArray, round_: int, plan: Sampling, spread: Spread
+) -> Solution:
+    from alignsim.kernels import samples
+
+    matrices, which = loop.matrix_table()
+    n, K = sampler.shape
+    wins = np.empty((n, K, K))
+    spread(
+        lambda first, last: samples.pairs(
+            matrices, which, sampler, plan.key, round_, plan.count, wins, first, last
+        ),
+        n,
+    )
+    if loop.objective == "ipo":
+        score = np.empty((n, K))
+        spread(lambda first, last: samples.least_squares(wins, score, first, last), n)
+        return Solution(score, np.full(n, OK, dtype=np.int8))
+    return _solved(loop.objective, wins)
+
+
+def _solved(objective: str, wins: FloatArray) -> Solution:
+    """Return the scores of the objective for empirical labels and weights."""
+    weights = wins + np.swapaxes(wins, -1, -2)
+    labels = np.divide(wins, weights, out=np.full_like(wins, 0.5), where=weights > 0)
+    K = wins.shape[-1]
+    solvable = np.flatnonzero(has_finite_pair_scores(labels, weights))
+    score = np.full(wins.shape[:-1], np.nan)
+    status = np.full(len(wins), NO_OPTIMUM, dtype=np.int8)
+    if len(solvable):
+        x = Comparison(
+            P=labels[solvable],
+            reference=np.zeros((len(solvable), K)),
+            beta=np.ones(len(solvable)),
+            pair_weights=weights[solvable],
+        )
+        score[solvable], status[solvable] = OBJECTIVES[objective].optimum(x)
+    return Solution(score, status)

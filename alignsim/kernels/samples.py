@@ -1,0 +1,203 @@
+"""Finite samples of preferences: what one round of one map draws, from counters."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from alignsim.kernels.compile import kernel
+from alignsim.kernels.philox import philox, unit
+
+WORD = np.uint64(0xFFFFFFFF)
+HALF = np.uint64(32)
+PAIRS, OPPONENTS = np.uint64(0), np.uint64(1)
+"""The stream that a draw belongs to, so that the two noise models never share numbers."""
+
+
+@kernel
+def pairs(matrices, which, samplers, key, round_, count, wins, first, last):  # type: ignore[no-untyped-def]
+    """Draw pairs from μ⊗μ and let each be judged once.
+
+    Parameters
+    ----------
+    matrices : (m, K, K)
+        Preference matrices.
+    which : (n,)
+        The matrix of each map.
+    samplers : (n, K)
+        μ of each map.
+    key : (2,)
+        Two words of 32 bits, as uint64.
+    round_
+        The round that is drawn for.
+    count
+        Pairs a map.
+    wins : (n, K, K)
+        Out: how often i beat j; pairs of a response with itself are wasted.
+    first, last
+        Maps; ``last`` is excluded. A map's number is part of the counter.
+    """
+    K = samplers.shape[1]
+    ladder = np.empty(K)
+    for n in range(first, last):
+        total = 0.0
+        for i in range(K):
+            total += samplers[n, i]
+            ladder[i] = total
+        P, won = matrices[which[n]], wins[n]
+        for i in range(K):
+            for j in range(K):
+                won[i, j] = 0.0
+        for s in range(count):
+            a, b, c, _ = philox(
+                np.uint64(s),
+                np.uint64(round_),
+                np.uint64(n) & WORD,
+                (np.uint64(n) >> HALF) * np.uint64(2) + PAIRS,
+                key[0],
+                key[1],
+            )
+            i = _pick(ladder, total * unit(a))
+            j = _pick(ladder, total * unit(b))
+            if i != j:
+                if unit(c) < P[i, j]:
+                    won[i, j] += 1.0
+                else:
+                    won[j, i] += 1.0
+
+
+@kernel
+def opponents(scores, key, round_, count, found, first, last):  # type: ignore[no-untyped-def]
+    """Let every response meet ``count`` opponents of its own: its share of wins.
+
+    Parameters
+    ----------
+    scores : (n, K)
+        Pμ, the probability that a response beats a sampled opponent.
+    key, round_, count, first, last
+        As for :func:`pairs`.
+    found : (n, K)
+        Out: the share that was won.
+    """
+    K = scores.shape[1]
+    for n in range(first, last):
+        for i in range(K):
+            won = 0
+            chance = scores[n, i]
+            for s in range(0, count, 4):
+                words = philox(
+                    np.uint64(s // 4) * np.uint64(K) + np.uint64(i),
+                    np.uint64(round_),
+                    np.uint64(n) & WORD,
+                    (np.uint64(n) >> HALF) * np.uint64(2) + OPPONENTS,
+                    key[0],
+                    key[1],
+                )
+                won += unit(words[0]) < chance
+                won += (s + 1 < count) & (unit(words[1]) < chance)
+                won += (s + 2 < count) & (unit(words[2]) < chance)
+                won += (s + 3 < count) & (unit(words[3]) < chance)
+            found[n, i] = won / count
+
+
+@kernel
+def least_squares(wins, score, first, last):  # type: ignore[no-untyped-def]
+    """Fit scores to the margins that were won: L u = (w∘(P̂ − ½))1, of least norm.
+
+    Parameters
+    ----------
+    wins : (n, K, K)
+        How often i beat j.
+    score : (n, K)
+        Out: mean zero within each set of responses that comparisons connect. What was never
+        compared, not even through others, keeps its score of 0.
+    first, last
+        Maps; ``last`` is excluded.
+    """
+    K = score.shape[1]
+    weights = np.empty((K, K))
+    pull = np.empty(K)
+    done = np.empty(K, dtype=np.bool_)
+    member = np.empty(K, dtype=np.int64)
+    for n in range(first, last):
+        for i in range(K):
+            done[i] = False
+            score[n, i] = 0.0
+            for j in range(K):
+                weights[i, j] = wins[n, i, j] + wins[n, j, i] if i != j else 0.0
+        for root in range(K):
+            if done[root]:
+                continue
+            size = _component(weights, root, done, member)
+            if size == 1:
+                continue
+            for a in range(size):
+                i = member[a]
+                pull[a] = 0.0
+                for j in range(K):
+                    pull[a] += 0.5 * (wins[n, i, j] - wins[n, j, i])
+            _fit(weights, member, size, pull)
+            mean = 0.0
+            for a in range(size):
+                mean += pull[a]
+            mean /= size
+            for a in range(size):
+                score[n, member[a]] = pull[a] - mean
+
+
+@kernel
+def _pick(ladder, level):  # type: ignore[no-untyped-def]
+    """Return the first rung above ``level``."""
+    low = 0
+    high = ladder.shape[0] - 1
+    while low < high:
+        middle = (low + high) // 2
+        if level < ladder[middle]:
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+@kernel
+def _component(weights, root, done, member):  # type: ignore[no-untyped-def]
+    """List in ``member`` what is connected to ``root``; mark it done; return how many."""
+    member[0] = root
+    done[root] = True
+    size = 1
+    seen = 0
+    while seen < size:
+        i = member[seen]
+        seen += 1
+        for j in range(weights.shape[0]):
+            if weights[i, j] > 0.0 and not done[j]:
+                done[j] = True
+                member[size] = j
+                size += 1
+    return size
+
+
+@kernel
+def _fit(weights, member, size, pull):  # type: ignore[no-untyped-def]
+    """Overwrite ``pull`` (size,) by the score of the component with score[0] = 0 (Cholesky)."""
+    grounded = np.empty((size, size))
+    for a in range(1, size):
+        total = 0.0
+        for j in range(weights.shape[0]):
+            total += weights[member[a], j]
+        for b in range(1, size):
+            grounded[a, b] = total if a == b else -weights[member[a], member[b]]
+    for a in range(1, size):
+        for b in range(1, a + 1):
+            value = grounded[a, b]
+            for c in range(1, b):
+                value -= grounded[a, c] * grounded[b, c]
+            grounded[a, b] = np.sqrt(value) if a == b else value / grounded[b, b]
+    for a in range(1, size):
+        for c in range(1, a):
+            pull[a] -= grounded[a, c] * pull[c]
+        pull[a] /= grounded[a, a]
+    for a in range(size - 1, 0, -1):
+        for c in range(a + 1, size):
+            pull[a] -= grounded[c, a] * pull[c]
+        pull[a] /= grounded[a, a]
+    pull[0] = 0.0

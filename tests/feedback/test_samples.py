@@ -1,0 +1,186 @@
+"""Rounds of finitely many comparisons: their law, their reproducibility, their limits."""
+
+import numpy as np
+import pytest
+
+import alignsim as asim
+from alignsim.feedback.status import MEANINGS
+from alignsim.kernels import samples
+from tests.feedback.systems import policy, preferences
+
+UNIFORM = np.full(3, 1 / 3)
+
+
+def cycle(beta=4.0, alpha=0.5, objective="ipo", **options):
+    P = asim.preferences.cyclic(3, advantage=0.3)
+    return asim.FeedbackMap(P, objective=objective, beta=beta, alpha=alpha, **options)
+
+
+@pytest.mark.parametrize("noise", ["pairs", "opponents"])
+def test_many_samples_are_the_exact_round(noise):
+    rng = np.random.default_rng(0)
+    loop = asim.FeedbackMap(preferences(rng, 4), beta=2.0, alpha=0.3, lam=0.6)
+    start = policy(rng, 4)
+    noisy = loop.run(start, 1, samples_per_round=2_000_000, noise=noise, rng=1)
+    np.testing.assert_allclose(noisy.final, loop.step(start), atol=5e-3)
+    few = loop.run(start, 1, samples_per_round=50, noise=noise, rng=1)
+    assert np.abs(few.final - loop.step(start)).max() > 5e-3
+
+
+def test_the_covariance_of_a_round_of_pairs_is_that_of_theory_8():
+    rng = np.random.default_rng(2)
+    K, n, runs, beta = 4, 4000, 4000, 3.0
+    P, mu = preferences(rng, K), policy(rng, K)
+    loop = asim.FeedbackMap(P, beta=beta, alpha=0.0, lam=0.0, offline=mu)
+    seen = loop.run(np.full((runs, K), 1 / K), 1, samples_per_round=n, rng=3).final_logits
+    found = np.cov(seen.T)
+    weights = 2 * mu[:, None] * mu[None, :]
+    np.fill_diagonal(weights, 0.0)
+    margin = P - 0.5
+    u = beta * margin @ mu
+    spread = weights * (
+        (beta * margin - u[:, None] + u[None, :]) ** 2 + beta**2 * (0.25 - margin**2)
+    )
+    middle = np.diag(spread.sum(axis=-1)) - spread
+    inverse = np.linalg.pinv(np.diag(weights.sum(axis=-1)) - weights)
+    expected = inverse @ middle @ inverse / n
+    scale = np.abs(expected).max()
+    np.testing.assert_allclose(found, expected, atol=0.08 * scale)
+    np.testing.assert_allclose(seen.mean(axis=0), u - u.mean(), atol=4 * np.sqrt(scale / runs))
+
+
+def test_the_variance_of_a_round_of_opponents_is_binomial():
+    rng = np.random.default_rng(4)
+    P, n, runs = preferences(rng, 3), 37, 20_000
+    loop = asim.FeedbackMap(P, beta=1.0, alpha=0.0)
+    orbit = loop.run(np.full((runs, 3), 1 / 3), 1, samples_per_round=n, noise="opponents", rng=5)
+    score = P @ UNIFORM
+    variance = score * (1 - score) / n
+    centring = np.eye(3) - 1 / 3
+    expected = centring @ np.diag(variance) @ centring
+    np.testing.assert_allclose(np.cov(orbit.final_logits.T), expected, atol=0.05 * variance.max())
+    np.testing.assert_allclose(
+        orbit.final_logits.mean(axis=0), score - score.mean(), atol=5 * np.sqrt(0.01 / runs)
+    )
+
+
+def test_noise_before_the_onset_has_the_variance_of_the_linear_map():
+    """Theory 8: (2/3)s²/(1 − α² − κ²) a coordinate, for iid logit noise of variance s²."""
+    alpha, beta, n = 0.5, 3.0, 100_000
+    loop = cycle(beta, alpha)
+    kappa = 0.3 * beta / np.sqrt(3)
+    orbit = loop.run(
+        np.tile(UNIFORM, (60, 1)), 1200, samples_per_round=n, noise="opponents", rng=0,
+        keep="all",
+    )  # fmt: skip
+    noise = beta**2 * 0.25 / n
+    expected = 2 / 3 * noise / (1 - alpha**2 - kappa**2)
+    assert orbit.logits[:, 200:].var() == pytest.approx(expected, rel=0.05)
+
+
+def test_averaging_runs_hides_the_oscillation_that_each_of_them_has():
+    """Theory 8: the variance of the mean is tiny beside the mean of the variances."""
+    loop = cycle(beta=12.0)
+    orbit = loop.run(
+        np.tile(UNIFORM, (150, 1)), 800, samples_per_round=300, rng=1, keep="all", burn_in=400
+    )
+    each = orbit.cycle_strength.mean()
+    together = orbit.policies[:, 400:].mean(axis=0).var(axis=0).mean()
+    assert each > 0.01
+    assert together < each / 50
+
+
+@pytest.mark.parametrize("noise", ["pairs", "opponents"])
+def test_a_run_is_the_same_on_any_number_of_threads_and_from_a_seed_or_its_generator(noise):
+    def run(threads, rng):
+        return cycle().run(
+            np.tile(UNIFORM, (9, 1)), 20, samples_per_round=30, noise=noise, rng=rng,
+            threads=threads,
+        ).logits  # fmt: skip
+
+    first = run(1, 7)
+    np.testing.assert_array_equal(first, run(2, 7))
+    np.testing.assert_array_equal(first, run(3, np.random.default_rng(7)))
+    assert (first != run(1, 8)).any()
+    assert len(np.unique(first[:, -1], axis=0)) == 9
+
+
+def test_a_generator_is_drawn_on_once():
+    rng = np.random.default_rng(0)
+    cycle().run(rounds=3, samples_per_round=5, rng=rng)
+    other = np.random.default_rng(0)
+    other.integers(0, 2**32, 2, dtype=np.uint64)
+    assert rng.integers(2**62) == other.integers(2**62)
+
+
+def test_a_map_of_a_batch_draws_by_its_place_whatever_its_neighbours_are():
+    loop = cycle(beta=[1.0, 4.0, 9.0])
+    whole = loop.run(UNIFORM, 15, samples_per_round=20, rng=3)
+    other = loop.replace(beta=[2.0, 4.0, 5.0]).run(UNIFORM, 15, samples_per_round=20, rng=3)
+    np.testing.assert_array_equal(whole.logits[1], other.logits[1])
+
+
+def test_what_is_never_compared_keeps_its_reference_ratio():
+    mu = np.array([0.5, 0.5, 0.0, 0.0])
+    loop = asim.FeedbackMap(
+        preferences(np.random.default_rng(0), 4), beta=3.0, alpha=0.0, lam=0.0, offline=mu,
+        reference=[0.1, 0.2, 0.3, 0.4],
+    )  # fmt: skip
+    final = loop.run(rounds=1, samples_per_round=40, rng=0).final
+    assert final[2] / final[3] == pytest.approx(0.75, rel=1e-12)
+    assert final[0] / final[1] != pytest.approx(0.5, rel=1e-3)
+    assert final[:2].prod() / final[2:].prod() == pytest.approx(0.02 / 0.12, rel=1e-12)
+
+
+def test_least_squares_agrees_with_the_pseudo_inverse_on_connected_and_broken_graphs():
+    rng = np.random.default_rng(1)
+    wins = rng.poisson(0.5, (300, 6, 6)).astype(float)
+    wins[0] = 0.0
+    score = np.empty((300, 6))
+    samples.least_squares(wins, score, 0, 300)
+    for won, found in zip(wins, score, strict=True):
+        w = won + won.T
+        np.fill_diagonal(w, 0.0)
+        right = 0.5 * (won - won.T).sum(axis=-1)
+        expected = np.linalg.pinv(np.diag(w.sum(axis=-1)) - w) @ right
+        np.testing.assert_allclose(found, expected, atol=1e-10)
+
+
+def test_dpo_learns_from_pairs_too_and_says_when_they_have_no_optimum():
+    start = np.tile(UNIFORM, (6, 1))
+    loop = cycle(beta=1.0, objective="dpo")
+    many = loop.run(start, 5, samples_per_round=20_000, rng=0)
+    np.testing.assert_allclose(many.final, loop.run(start, 5).final, atol=0.03)
+    few = loop.run(start, 50, samples_per_round=4, rng=0)
+    assert {MEANINGS[int(code)] for code in few.status} == {"no_optimum"}
+    assert np.isnan(few.final).all()
+
+
+def test_averages_and_frames_are_kept_as_in_an_exact_run():
+    orbit = cycle().run(UNIFORM, 40, samples_per_round=50, rng=0, keep="all", burn_in=10)
+    assert orbit.policies.shape == (41, 3)
+    np.testing.assert_allclose(orbit.policies[0], UNIFORM)
+    assert orbit.cycle_strength == pytest.approx(orbit.policies[10:].var(axis=0).mean(), rel=1e-9)
+    last = cycle().run(UNIFORM, 40, samples_per_round=50, rng=0, keep="last")
+    np.testing.assert_array_equal(last.final_logits, orbit.final_logits)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"samples_per_round": 0}, "samples_per_round is 0"),
+        ({"samples_per_round": 1.5}, "samples_per_round is 1.5"),
+        ({"samples_per_round": 2**32}, "below 2³²"),
+        ({"samples_per_round": 5, "noise": "pair"}, "did you mean 'pairs'"),
+        ({"samples_per_round": 5, "rng": "x"}, "rng is 'x'"),
+        ({"samples_per_round": 5, "rng": -1}, "rng is -1"),
+    ],
+)
+def test_bad_arguments_are_named(options, message):
+    with pytest.raises(ValueError, match=message):
+        cycle().run(UNIFORM, 3, **options)
+
+
+def test_opponents_are_for_ipo():
+    with pytest.raises(ValueError, match="use noise='pairs' with objective 'dpo'"):
+        cycle(objective="dpo").run(UNIFORM, 3, samples_per_round=5, noise="opponents")
