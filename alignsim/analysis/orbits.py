@@ -19,6 +19,7 @@ from alignsim import simplex, validation
 from alignsim.analysis import evidence
 from alignsim.analysis.certificates import certificates
 from alignsim.analysis.cycles import Cycle, polish
+from alignsim.analysis.lyapunov import lyapunov_spectrum
 from alignsim.analysis.phases import WINDOW, approaches
 from alignsim.analysis.rotation import (
     birkhoff_weights,
@@ -420,7 +421,7 @@ class _Window:
     def judge(self) -> None:
         """Label what can be labelled; leave the rest to a longer window."""
         plane = critical_plane(self.loop, self.fixed)
-        found = np.isfinite(self.fixed).all(axis=-1)
+        found = np.asarray(np.isfinite(self.fixed).all(axis=-1))
         centre = np.where(found[:, None], self.fixed, self.frames[:, -1])
         self.report = self._examine(self.frames, centre, plane)
         self._points()
@@ -551,24 +552,30 @@ class _Window:
         rows = rows[self.search._open(self.which[rows])]
         if not len(rows):
             return
-        here = self.which[rows]
         moving = self._column("SCALE")[rows] > POINT
-        from alignsim.analysis.lyapunov import lyapunov_spectrum
-
-        found = lyapunov_spectrum(
-            self.search.loop.take(here), start_logits=self.search.state[here], exponents=1
-        )
-        exponent, error = found.exponents[:, 0], found.standard_errors[:, 0]
-        self.search.exponent[here] = np.stack([exponent, error], axis=-1)
-        digits = self.search.digits[here]
-        wild = ~(digits > CHAOTIC_DIGITS) & (exponent - 3.0 * error > 0.0) & moving
-        self.search.decide(here[wild], CHAOTIC, self.record, rows[wild])
-        quiet = rows[~wild & moving & ~self._winds()[rows]]
-        self._spectral(quiet)
+        regular = self.search.digits[self.which[rows]] > CHAOTIC_DIGITS
+        self._chaos(rows[moving & ~regular])
+        rows = rows[self.search._open(self.which[rows])]
+        self._spectral(rows[~self._winds()[rows]])
         left = self.which[rows]
         left = left[self.search._open(left)]
         regular = self.search.digits[left] > CHAOTIC_DIGITS
         self.search.reason[left] = np.where(regular, TRANSIENT, IRREGULAR)
+
+    def _chaos(self, rows: NDArray[np.intp]) -> None:
+        """Label orbits without a rotation number whose leading exponent is surely positive."""
+        if not len(rows):
+            return
+        here = self.which[rows]
+        rounds = self.frames.shape[1] + SHORTEST_WINDOW
+        found = lyapunov_spectrum(
+            self.search.loop.take(here), rounds=rounds, burn_in=SHORTEST_WINDOW // 2,
+            start_logits=self.search.state[here], exponents=1, threads=self.search.threads,
+        )  # fmt: skip
+        exponent, error = found.exponents[:, 0], found.standard_errors[:, 0]
+        self.search.exponent[here] = np.stack([exponent, error], axis=-1)
+        wild = exponent - 3.0 * error > 0.0
+        self.search.decide(here[wild], CHAOTIC, self.record, rows[wild])
 
     def _spectral(self, rows: NDArray[np.intp]) -> None:
         """Label orbits that wind around nothing but have one frequency in both halves."""

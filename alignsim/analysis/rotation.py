@@ -39,7 +39,7 @@ def critical_plane(loop: FeedbackMap, fixed: FloatArray) -> FloatArray:
     functionals are normalised for the π*-weighted norm of MRS-IPO, in which a round turns the
     plane rigidly; for other maps they are the leading left eigenvector.
     """
-    found = np.isfinite(fixed).all(axis=-1)
+    found = np.asarray(np.isfinite(fixed).all(axis=-1))
     usable = np.where(found[:, None], fixed, 0.0)
     plane = _skew_plane(loop, usable) if loop.objective == "ipo" else _left_plane(loop, usable)
     return np.where(found[:, None, None] & np.isfinite(plane), plane, 0.0)
@@ -63,7 +63,7 @@ def _skew_plane(loop: FeedbackMap, fixed: FloatArray) -> FloatArray:
 
 def _left_plane(loop: FeedbackMap, fixed: FloatArray) -> FloatArray:
     jacobian = loop.derivative(fixed, "tangent")
-    finite = np.isfinite(jacobian).all(axis=(-2, -1))
+    finite = np.asarray(np.isfinite(jacobian).all(axis=(-2, -1)))
     values, vectors = np.linalg.eig(
         np.where(finite[:, None, None], np.swapaxes(jacobian, -1, -2), 0.0)
     )
