@@ -1,0 +1,318 @@
+"""Lyapunov exponents: how fast small differences between orbits grow or shrink, a round.
+
+Orthonormal tangent vectors are carried along the orbit by the exact derivative of the round and
+made orthonormal again; the exponents are the mean logarithms of their growth (analysis C.5;
+Benettin et al. 1980). MRS-IPO of up to 64 responses runs in lanes; every other map takes the
+general path of this file, which is slower: orbits by their engine, derivatives for many rounds
+at a time, and one batched QR factorisation a round.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from alignsim import simplex, validation
+from alignsim.analysis import evidence
+from alignsim.feedback import FeedbackMap
+from alignsim.feedback.engines import (
+    WIDEST_LANE,
+    Schedule,
+    _in_threads,
+    available_threads,
+    ipo_arrays,
+    iterate,
+)
+from alignsim.feedback.status import MEANINGS as RUN_MEANINGS
+from alignsim.kernels.status import NOT_FINITE, OK
+from alignsim.validation import FloatArray
+
+UNRESOLVED = 5
+MEANINGS = {**RUN_MEANINGS, UNRESOLVED: "unresolved"}
+"""``unresolved``: the exponents that are NaN are lost in rounding, because single rounds shrink
+their directions more than 10^14 times as much as others; those that are numbers hold."""
+
+BATCHES = 20
+"""Parts of the orbit whose means give the standard error."""
+
+ROUNDING = 8.0 * np.finfo(np.float64).eps
+"""Growth below K times this, relative to the size of the Jacobian, is noise."""
+
+ZERO = 1e-300
+"""Growth below it is none: an exponent of −inf."""
+
+LARGEST_PART = 2**22
+"""Entries of the Jacobians that the general path holds at a time."""
+
+LONGEST_STRETCH = 256
+"""Rounds that it differentiates at a time: so many fill a batch of one map."""
+
+
+@dataclass(frozen=True)
+class LyapunovSpectrum:
+    """Lyapunov exponents of the orbits of a batch of maps.
+
+    Attributes
+    ----------
+    exponents : (..., k)
+        In nats a round, descending; −inf for directions that vanish within a round.
+    standard_errors : (..., k)
+        From the means of ``BATCHES`` parts of the orbit; NaN where the exponent is −inf.
+    mean_log_det : (...)
+        Mean of log|det J| on the tangent space, by elimination at each round; NaN if fewer than
+        all K−1 exponents were asked for.
+    final_logits : (..., K)
+        Centred logits after the last round.
+    rounds, burn_in : int
+        The exponents are means over the rounds after ``burn_in``.
+    status : (...)
+        A code of ``MEANINGS``. Where the run failed, all numbers are NaN.
+    obtained : (...)
+        How, in the codes of :mod:`alignsim.analysis.evidence`.
+    """
+
+    exponents: FloatArray
+    standard_errors: FloatArray
+    mean_log_det: FloatArray
+    final_logits: FloatArray
+    rounds: int
+    burn_in: int
+    status: NDArray[np.int8]
+    obtained: NDArray[np.int8]
+
+    @property
+    def defect(self) -> FloatArray:
+        """|Σλ − mean log|det J||, a check on both: 0 up to rounding, (...)."""
+        total = self.exponents.sum(axis=-1)
+        vanishing = np.isneginf(total) & np.isneginf(self.mean_log_det)
+        with np.errstate(invalid="ignore"):
+            return np.where(vanishing, 0.0, np.abs(total - self.mean_log_det))
+
+
+def lyapunov_spectrum(
+    loop: FeedbackMap,
+    start: ArrayLike | None = None,
+    rounds: int = 10_000,
+    *,
+    burn_in: int | None = None,
+    exponents: int | None = None,
+    start_logits: ArrayLike | None = None,
+    threads: int | None = None,
+) -> LyapunovSpectrum:
+    """Return the Lyapunov exponents (..., k) of the orbits from ``start``.
+
+    Parameters
+    ----------
+    loop
+        The maps.
+    start, start_logits : (..., K)
+        As for :meth:`alignsim.FeedbackMap.run`.
+    rounds
+        How many, the burn-in included.
+    burn_in
+        Rounds that do not count: the orbit finds its attractor in them, and the tangent vectors
+        their directions. By default half.
+    exponents
+        The k largest, 1 ≤ k ≤ K−1; all by default.
+    threads
+        At most this many; by default all processors. The result does not depend on it.
+
+    Raises
+    ------
+    ValueError
+        For bad arguments. An orbit that fails numerically gets NaN and a status.
+
+    Notes
+    -----
+    At α = 0 a round of MRS-IPO forgets all but rank(P − ½) directions, the constant one left out;
+    the other exponents are −inf by that count, as is the last of MRS-DPO for even K.
+
+    Examples
+    --------
+    A stable fixed point has the logarithms of its multipliers α ± iβω; an invariant circle has
+    one exponent 0.
+
+    >>> import alignsim as asim
+    >>> P = asim.preferences.cyclic(3, advantage=0.5)
+    >>> loop = asim.FeedbackMap(P, beta=[2.0, 4.0], alpha=0.5)
+    >>> spectrum = asim.analysis.lyapunov_spectrum(loop)
+    >>> spectrum.exponents.round(2).tolist()
+    [[-0.27, -0.27], [0.0, -0.32]]
+    """
+    K = loop.responses
+    total = validation.integer(rounds, "rounds", minimum=BATCHES)
+    skip = total // 2 if burn_in is None else validation.integer(burn_in, "burn_in", minimum=0)
+    if skip > total - BATCHES:
+        raise ValueError(
+            f"burn_in is {skip}; it must leave {BATCHES} of the {total} rounds to average over"
+        )
+    wanted = K - 1 if exponents is None else validation.integer(exponents, "exponents", minimum=1)
+    if wanted > K - 1:
+        raise ValueError(f"exponents is {wanted}; {K} responses have {K - 1}")
+    workers = (
+        available_threads()
+        if threads is None
+        else validation.integer(threads, "threads", minimum=1)
+    )
+    whole, opening = loop.with_start(start, start_logits)
+    flat = whole.part(0, whole.size)
+    state = np.array(opening.reshape(-1, K), order="C")
+    edges = skip + (total - skip) * np.arange(BATCHES + 1) // BATCHES
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        if loop.objective == "ipo" and K <= WIDEST_LANE:
+            sums, status = _in_lanes(flat, state, wanted, edges, workers)
+        else:
+            sums, status = _in_parts(flat, state, wanted, edges, workers)
+        growth, volume = sums[..., :wanted], sums[..., -1]
+        _vanish(flat, growth, volume)
+        means, errors = _batch_means(growth, edges)
+        mean_log_det = volume.sum(axis=-1) / (total - skip)
+    failed = status != OK
+    for values in (state, means, errors, mean_log_det):
+        values[failed] = np.nan
+    status[~failed & np.isnan(means).any(axis=-1)] = UNRESOLVED
+    if wanted < K - 1:
+        mean_log_det[:] = np.nan
+    shape = whole.shape
+    obtained = np.where(failed, evidence.NOTHING, evidence.ITERATED).astype(np.int8)
+    return LyapunovSpectrum(
+        exponents=means.reshape(*shape, wanted),
+        standard_errors=errors.reshape(*shape, wanted),
+        mean_log_det=mean_log_det.reshape(shape),
+        final_logits=state.reshape(*shape, K),
+        rounds=total,
+        burn_in=skip,
+        status=status.reshape(shape),
+        obtained=obtained.reshape(shape),
+    )
+
+
+def _first_vectors(responses: int) -> FloatArray:
+    """Return orthonormal tangent vectors, the columns of (K−1, K−1), in no special direction.
+
+    A basis that the symmetries of P leave alone would never turn to the directions of growth.
+    """
+    numbers = np.arange(1.0, responses)
+    return np.asarray(np.linalg.qr(np.sin(np.outer(numbers, numbers) ** 2))[0])
+
+
+def _vanish(flat: FeedbackMap, growth: FloatArray, volume: FloatArray) -> None:
+    """Set to −inf the growth of the directions that a round with α = 0 forgets.
+
+    Its tangent map is βλ(P − ½)(diag π − ππᵀ), or for MRS-DPO has a factor P − S that is skew and
+    takes the sampler to 0 (theory 7): for even K it takes another vector to 0.
+    """
+    K = flat.responses
+    sudden = np.flatnonzero(flat.alpha == 0.0)
+    lost = np.zeros(flat.size, dtype=np.intp)
+    if flat.objective == "ipo" and len(sudden):
+        E = simplex.mean_zero_basis(K)
+        matrices, which = flat.matrix_table()
+        chosen, back = np.unique(which[sudden], return_inverse=True)
+        lost[sudden] = K - 1 - np.linalg.matrix_rank(E.T @ matrices[chosen] @ E)[back]
+    elif K % 2 == 0:
+        lost[sudden] = 1
+    vanishing = np.arange(growth.shape[-1]) >= (K - 1 - lost)[:, None]
+    np.copyto(growth, -np.inf, where=vanishing[:, None])
+    volume[lost > 0] = -np.inf
+
+
+def _batch_means(growth: FloatArray, edges: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
+    """Return the mean growth a round (n, k), descending, and the standard errors."""
+    lengths = np.diff(edges)
+    means = growth.sum(axis=1) / lengths.sum()
+    scatter = growth / lengths[:, None] - means[:, None]
+    errors = np.sqrt((scatter**2).sum(axis=1) / (BATCHES * (BATCHES - 1)))
+    order = np.argsort(-means, axis=-1, kind="stable")
+    return np.take_along_axis(means, order, axis=-1), np.take_along_axis(errors, order, axis=-1)
+
+
+def _in_lanes(
+    flat: FeedbackMap, state: FloatArray, wanted: int, edges: NDArray[np.int64], threads: int
+) -> tuple[FloatArray, NDArray[np.int8]]:
+    """Return the log growth of each batch of rounds (n, BATCHES, k + 1) and a status each.
+
+    The last entry is that of the volume. ``state`` (n, K) moves on to the end.
+    """
+    from alignsim.kernels import ipo_lanes, lanes, lyapunov
+
+    K = flat.responses
+    carried = K - 1 if K <= lyapunov.SMALL else wanted
+    vectors = np.ascontiguousarray((simplex.mean_zero_basis(K) @ _first_vectors(K)).T[:carried])
+    sums = np.empty((flat.size, BATCHES, carried + 1))
+    arrays = ipo_arrays(flat)
+
+    def run(first: int, last: int) -> None:
+        lyapunov.run(*arrays, vectors, state, edges, sums, first, last)
+
+    _in_threads(run, -(-flat.size // ipo_lanes.LANES), threads)
+    status = np.zeros(flat.size, dtype=np.int8)
+    lanes.mark_failures(state, validation.LARGEST_LOGIT, status)
+    return sums, status
+
+
+def _in_parts(
+    flat: FeedbackMap, state: FloatArray, wanted: int, edges: NDArray[np.int64], threads: int
+) -> tuple[FloatArray, NDArray[np.int8]]:
+    """Return what :func:`_in_lanes` does, for any objective, in NumPy."""
+    n, K = state.shape
+    sums = np.zeros((n, BATCHES, wanted + 1))
+    status = np.zeros(n, dtype=np.int8)
+    stretch = int(np.clip(LARGEST_PART // K**2, 1, LONGEST_STRETCH))
+    share = max(1, LARGEST_PART // (stretch * K**2))
+    for first in range(0, n, share):
+        part = flat.part(first, min(first + share, n))
+        own = slice(first, first + share)
+        vectors = np.broadcast_to(_first_vectors(K)[:, :wanted], (part.size, K - 1, wanted))
+        for begin in range(0, int(edges[-1]), stretch):
+            rounds = np.arange(begin, min(begin + stretch, edges[-1]))
+            jacobians = _jacobians(part, state[own], status[own], len(rounds), threads)
+            batches = np.searchsorted(edges, rounds, side="right") - 1
+            for i, batch in enumerate(batches):
+                vectors, growth = _carry(part, jacobians[:, i], vectors)
+                if batch >= 0:
+                    sums[own, batch] += growth
+    return sums, status
+
+
+def _jacobians(
+    part: FeedbackMap,
+    state: FloatArray,
+    status: NDArray[np.int8],
+    rounds: int,
+    threads: int,
+) -> FloatArray:
+    """Run on from ``state`` and return the tangent maps of the rounds (n, rounds, K−1, K−1).
+
+    An orbit that fails rests at the reference, with a status.
+    """
+    n, K = state.shape
+    schedule = Schedule(kept=np.arange(rounds + 1), burn_in=rounds, threads=threads)
+    record = iterate(part, state, schedule)
+    frames = record.frames[:, :-1].reshape(-1, K)
+    each = part.take(np.repeat(np.arange(n), rounds))
+    frames = np.where(np.isfinite(frames), frames, each.reference_logits)
+    jacobians = each.derivative(frames, "tangent").reshape(n, rounds, K - 1, K - 1)
+    finite = np.isfinite(jacobians)
+    record.status[(record.status == OK) & ~finite.all(axis=(1, 2, 3))] = NOT_FINITE
+    status[:] = np.where(status == OK, record.status, status)
+    state[:] = np.where((status == OK)[:, None], record.state, part.reference_logits)
+    return np.where(finite, jacobians, 0.0)
+
+
+def _carry(
+    part: FeedbackMap, jacobian: FloatArray, vectors: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return the images of the vectors, made orthonormal, and log growth: (n, k + 1)."""
+    K, wanted = part.responses, vectors.shape[-1]
+    vectors, triangle = np.linalg.qr(jacobian @ vectors)
+    r = np.abs(np.diagonal(triangle, axis1=-2, axis2=-1))
+    noise = K * ROUNDING * (part.alpha + part.beta * part.lam)[:, None]
+    lost = np.where(r < ZERO, -np.inf, np.where(r < noise, np.nan, 0.0))
+    growth = np.zeros((len(r), wanted + 1))
+    growth[:, :wanted] = lost + np.log(np.maximum(r, ZERO))
+    if wanted == K - 1:
+        growth[:, wanted] = lost.sum(axis=-1) + np.linalg.slogdet(jacobian)[1]
+    return vectors, growth
