@@ -48,7 +48,7 @@ QUANTITIES = {
 _PHASES = {
     "converged": "#C6DFF1",
     "oscillating": "#EFA54A",
-    "cycle": "#F7DC8B",
+    "cycle": "#F2CE66",
     "invariant_circle": "#EFA54A",
     "locked": "#B4611B",
     "chaotic": "#74283B",

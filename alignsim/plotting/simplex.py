@@ -71,7 +71,7 @@ def simplex(
         raise ValueError("orbit has 2 responses, whose simplex is a line; use plotting.timeline")
     names = orbits.response_labels(labels, responses)
     if responses == 3:
-        ax = _ternary_axes(ax, names)
+        ax = ternary_axes(ax, names)
         points = tuple(policies.T)
     else:
         ax = _polygon_axes(ax, names)
@@ -110,7 +110,14 @@ def _row(points: tuple[FloatArray, ...], row: int) -> list[FloatArray]:
     return [axis[[row]] for axis in points]
 
 
-def _ternary_axes(ax: Axes | None, names: list[str]) -> Axes:
+def ternary_axes(ax: Axes | None, names: list[str]) -> Axes:
+    """Return ternary axes, new ones where none are given, with a name at each corner.
+
+    Raises
+    ------
+    ValueError
+        If ``ax`` is not ternary.
+    """
     import mpltern
 
     if ax is None:

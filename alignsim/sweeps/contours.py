@@ -20,14 +20,14 @@ Test = Callable[[FloatArray, FloatArray], FloatArray]
 ZERO = 1e-11
 """A test value of this size counts as 0."""
 
-NARROW = 1e-9
+NARROW = 1e-12
 """A search ends when it is confined to this share of an edge."""
 
 CONTINUOUS = 1e-6
 """Largest test value at the end of a search; where it is larger, the test function jumped."""
 
 STEPS = 80
-"""More than the searches ever need: bisection alone takes 30."""
+"""More than the searches ever need: bisection alone takes 40."""
 
 
 class Curves(NamedTuple):

@@ -1,4 +1,4 @@
-"""What a sweep over β and λ found, in rows of words and numbers."""
+"""What a sweep or a phase diagram found, in rows of words and numbers."""
 
 from __future__ import annotations
 
@@ -19,34 +19,55 @@ Row = tuple[str, str]
 def findings(found: xarray.Dataset) -> list[Row]:
     """Return what a sweep of one matrix found: phase shares, and how labels and boundaries agree.
 
+    Also of a phase diagram.
+
     >>> import alignsim as asim
     >>> ds = asim.sweep(asim.preferences.cyclic(3, advantage=0.5), beta=[2.0, 4.0], alpha=0.5)
     >>> findings(ds)[-1]
     ('labels and closed form', 'agree at all 2 decided points')
     """
-    ok = found["status"].values == 0
-    shape = " × ".join(f"{size} {_LETTERS[str(name)]}" for name, size in found.sizes.items())
-    rows = [("maps", f"{ok.size:,} ({shape}), {found.attrs['rounds']:,} rounds each")]
+    phase = found["phase"]
+    status = found["status"].values if "status" in found else np.zeros(phase.shape)
+    ok = status == 0
+    shape = " × ".join(f"{size} {_LETTERS[str(name)]}" for name, size in phase.sizes.items())
+    rounds = found.attrs["rounds"]
+    iterated = f", {rounds:,} rounds each" if isinstance(rounds, int) and rounds else ""
+    rows = [("maps", f"{ok.size:,} ({shape}){iterated}")]
+    if "evaluated" in found:
+        rows.append(("evaluated", f"{found['evaluated'].values.mean():.2%}"))
     masks = {name: mask & ok for name, mask in _phases(found).items()}
-    shown = masks | {"failed": ~ok, "collapsed": found["collapsed"].values}
-    rows += [(name, f"{mask.mean():.2%}") for name, mask in shown.items() if mask.any()]
-    decided = masks["converged"] | masks["oscillating"]
+    shown = masks | {"failed": ~ok}
+    for name in ("collapsed", "disagreement"):
+        if name in found:
+            shown[name] = found[name].values
+    rows += [
+        (name.replace("_", " "), f"{mask.mean():.2%}") for name, mask in shown.items() if mask.any()
+    ]
+    moving = _any(masks, MOVING)
+    decided = moving | _any(masks, SETTLED)
     radius = found["spectral_radius"].values
-    by_radius = _agreement(masks["oscillating"], radius, 1.0, decided, "ρ")
+    by_radius = _agreement(moving, radius, 1.0, decided, "ρ")
     rows.append(("labels and boundary ρ = 1", by_radius))
-    critical = found["critical_signal"].item()
-    if np.isnan(critical):
+    critical = found["critical_signal"]
+    if critical.isnull().all():
         return [*rows, ("closed form", "none known for this matrix")]
-    if np.isinf(critical):
+    if np.isinf(critical).all():
         return [*rows, ("closed form", "stable at every β and λ")]
-    signal = (found["beta"] * found["lam"]).transpose(*found["phase"].dims).values
-    by_signal = _agreement(masks["oscillating"], signal, critical, decided, "βλ")
+    limit = f"βλ = {critical.item():.6g}" if critical.ndim == 0 else "a βλ that depends on α"
+    excess = (found["beta"] * found["lam"] - critical).broadcast_like(phase)
+    by_signal = _agreement(moving, excess.transpose(*phase.dims).values, 0.0, decided, "βλ")
     return [
         *rows,
-        ("closed form", f"stable up to βλ = {critical:.6g}"),
+        ("closed form", f"stable up to {limit}"),
         ("labels and closed form", by_signal),
     ]
 
+
+SETTLED = ("converged", "stable")
+"""Labels on the stable side of a boundary."""
+
+MOVING = ("oscillating", "cycle", "invariant_circle", "locked", "chaotic", "unstable")
+"""Labels on its other side."""
 
 _LETTERS = {"alpha": "α", "beta": "β", "lam": "λ"}
 
@@ -60,12 +81,18 @@ def _phases(found: xarray.Dataset) -> dict[str, BoolArray]:
     }
 
 
+def _any(masks: dict[str, BoolArray], names: tuple[str, ...]) -> BoolArray:
+    """Return where one of the phases ``names`` is."""
+    none = np.zeros_like(next(iter(masks.values())))
+    return np.asarray(np.logical_or.reduce([none, *(masks.get(name, none) for name in names)]))
+
+
 def _agreement(
-    oscillating: BoolArray, control: FloatArray, critical: float, decided: BoolArray, letter: str
+    moving: BoolArray, control: FloatArray, critical: float, decided: BoolArray, letter: str
 ) -> str:
-    """Return how "oscillating" and "control is beyond critical" compare where both are known."""
+    """Return how "moving" and "control is beyond critical" compare where both are known."""
     known = decided & np.isfinite(control)
-    apart = known & (oscillating != (control > critical))
+    apart = known & (moving != (control > critical))
     if not apart.any():
         return f"agree at all {known.sum():,} decided points"
     farthest = np.abs(control[apart] - critical).max()

@@ -155,7 +155,8 @@ class Lattice:
         """Return corners, middles of edges and centres of cells, as flat points: (m, 9)."""
         row, column = cells
         corner = (row * self.stride + column) * size
-        return corner[:, None] + size // 2 * _PLACES @ (self.stride, 1)
+        steps = _PLACES[:, 0] * self.stride + _PLACES[:, 1]
+        return corner[:, None] + size // 2 * steps
 
     def _refine(self) -> list[IntArray]:
         """Split the cells that need it, and return the points on them."""

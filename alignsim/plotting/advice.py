@@ -1,0 +1,238 @@
+"""What a wanted fixed point costs, and which α reach it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alignsim.plotting.palette import INK, OKABE_ITO, Style, light_viridis, phase_colours
+from alignsim.validation import FloatArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from alignsim.analysis.advice import Advice
+
+_QUARTILES = (0.25, 0.5, 0.75)
+_NAMED_EVERY = 8
+"""Steps of the trade-off between two η that are written beside the curve: a factor of 4."""
+
+_BARS_EVERY = 4
+"""Steps between two points whose quartiles are drawn."""
+
+_CERTIFIED = "#8CCBB0"
+"""A tint of the palette's green; stable and unstable take those of the phases."""
+
+_QUIET = "#BBBBBB"
+
+_TOP_ROOM = 5.0
+"""How far 1−α goes on above the smallest that is drawn."""
+
+_SAME = 1e-9
+"""Points closer than this lie at one place."""
+
+_COMMON = 1e-12
+"""Relative difference of the wanted η up to which a batch has one in common."""
+
+
+def advice(
+    result: Advice, *, ax: NDArray[np.object_] | None = None, **kwargs: Any
+) -> NDArray[np.object_]:
+    """Return two Axes: what the fixed point is for each η, and which α reach it.
+
+    Left: the win rate against the reference over the effective support that is left, coloured by
+    the rounds that the fastest α takes. What lies below the entropy floor is hatched. Right: the
+    stable α over η, those for which every orbit is certified to converge, and the fastest one; the
+    scale is that of 1−α. The wanted η is a ring and a line. Of a batch: medians, and quartiles as
+    bars and bands.
+
+    Parameters
+    ----------
+    result
+        From `alignsim.advise`.
+    ax
+        Two Axes to draw on; by default a new figure.
+    **kwargs
+        Passed to ``Axes.scatter``, which draws the points on the left.
+
+    Raises
+    ------
+    ValueError
+        If ``result`` is no Advice, its instances want different η, or ``ax`` is not two Axes.
+
+    Examples
+    --------
+    >>> import alignsim as asim
+    >>> from alignsim.analysis.advice import advise
+    >>> from matplotlib.figure import Figure
+    >>> found = advise(asim.preferences.bradley_terry([1.0, 0.5, 0.0]), eta=10.0)
+    >>> [ax.get_ylabel() for ax in advice(found, ax=Figure().subplots(1, 2))]
+    ['win rate against the reference', 'α, share of the last policy in the reference']
+    """
+    _check(result)
+    left, right = axes = _two_axes(ax)
+    _draw_tradeoff(left, result, kwargs)
+    _draw_range(right, result)
+    left.title.set_text("what the fixed point is")
+    right.title.set_text("which α reach it")
+    return axes
+
+
+def _draw_tradeoff(ax: Axes, result: Advice, kwargs: Style) -> None:
+    from matplotlib.colors import LogNorm
+
+    support, win = _quartiles(result, "effective_support"), _quartiles(result, "win_rate")
+    rounds, eta = _quartiles(result, "rounds")[1], _quartiles(result, "eta")[1]
+    ax.plot(support[1], win[1], color=INK, linewidth=0.8, zorder=1)
+    at = _wanted_position(result)
+    if result.eta.size > 1:
+        some = slice(at % _BARS_EVERY, None, _BARS_EVERY)
+        ax.errorbar(
+            support[1, some], win[1, some], xerr=_bars(support)[:, some], yerr=_bars(win)[:, some],
+            fmt="none", ecolor=_QUIET, elinewidth=1.0, zorder=0, label="quartiles",
+        )  # fmt: skip
+    known = rounds[np.isfinite(rounds)]
+    norm = LogNorm(1.0, max(10.0, known.max())) if known.size else None
+    style: Style = {"cmap": light_viridis(), "norm": norm, "s": 30.0, "zorder": 2}
+    points = ax.scatter(support[1], win[1], c=rounds, **style | kwargs)
+    goal = f"{result.tolerance:g}".replace("e-0", "e-")
+    ax.figure.colorbar(points, ax=ax, label=f"rounds at the fastest α (to {goal})")
+    ax.plot(
+        support[1, at], win[1, at], marker="o", markersize=13, markerfacecolor="none",
+        markeredgecolor=OKABE_ITO[5], markeredgewidth=1.8, linestyle="none", zorder=3,
+        label=f"wanted: η = {eta[at]:.4g}",
+    )  # fmt: skip
+    _name_points(ax, support[1], win[1], eta, at)
+    ax.margins(0.14, 0.1)
+    if np.isfinite(result.min_effective_support):
+        _draw_floor(ax, result.min_effective_support)
+    ax.set(xlabel="effective support $e^H$ (responses)", ylabel="win rate against the reference")
+    ax.legend(loc="best", frameon=False)
+
+
+def _draw_floor(ax: Axes, floor: float) -> None:
+    """Hatch what lies below the floor, unless it is far below everything."""
+    low, high = ax.get_xlim()
+    if floor < low - (high - low):
+        return
+    low, high = min(low, floor - 0.08 * (high - floor)), max(high, floor)
+    ax.axvspan(
+        low, floor, facecolor="none", edgecolor=_QUIET, hatch="////", linewidth=0.0, zorder=0,
+        label=f"below the floor {floor:g}",
+    )  # fmt: skip
+    ax.axvline(floor, color=INK, linewidth=1.0, linestyle="--")
+    ax.set_xlim(low, high)
+
+
+def _name_points(ax: Axes, x: FloatArray, y: FloatArray, eta: FloatArray, at: int) -> None:
+    """Write η beside some points; at one place only once."""
+    width, height = (max(np.nanmax(v) - np.nanmin(v), _SAME) for v in (x, y))
+    written: list[tuple[float, float]] = []
+    for i in sorted(range(at % _NAMED_EVERY, len(x), _NAMED_EVERY), key=lambda i: abs(i - at)):
+        near = any(
+            abs(x[i] - left) <= 0.1 * width and abs(y[i] - low) <= 0.1 * height
+            for left, low in written
+        )
+        if i != at and not near and np.isfinite(x[i]):
+            ax.annotate(
+                f"η = {eta[i]:.3g}", (x[i], y[i]), xytext=(-7, -4), textcoords="offset points",
+                ha="right", va="top", fontsize="small",
+            )  # fmt: skip
+        written.append((x[i], y[i]))
+
+
+def _draw_range(ax: Axes, result: Advice) -> None:
+    from alignsim.analysis.advice import quantiles
+
+    eta = _quartiles(result, "eta")[1]
+    lowest, fastest = 1.0 - _quartiles(result, "alpha_lowest"), 1.0 - _quartiles(result, "alpha")
+    safe = 1.0 - _quartiles(result, "alpha_certified")
+    drawn = np.concatenate([lowest[1], fastest[1], safe[1]])
+    top = min(0.1, np.nanmin(np.where(drawn > 0.0, drawn, np.nan), initial=1.0) / _TOP_ROOM)
+    many = result.eta.size > 1
+    half = " for half of them" if many else ""
+    stable, unstable = phase_colours(["converged", "oscillating"])
+    bands = [
+        (np.ones_like(eta), lowest[1], unstable, f"unstable{half}"),
+        (lowest[1], top, stable, f"stable{half}"),
+        (safe[1], top, _CERTIFIED, f"certified from every start{half}"),
+    ]
+    for low, high, colour, label in bands:
+        if np.isfinite(low + high).any() and (low > high).any():
+            ax.fill_between(eta, low, high, color=colour, linewidth=0.0, label=label)
+    if many:
+        style: Style = {"color": INK, "linewidth": 1.0, "linestyle": ":", "clip_on": False}
+        ax.plot(eta, fastest[0], label="fastest: quartiles", **style)
+        ax.plot(eta, fastest[2], **style)
+    ax.plot(eta, fastest[1], color=INK, linewidth=1.8, label="fastest", clip_on=False, zorder=3)
+    at = _wanted_position(result)
+    ax.axvline(eta[at], color=OKABE_ITO[5], linewidth=1.2, label=f"wanted: η = {eta[at]:.4g}")
+    kept = quantiles(result.eta_largest.ravel(), (0.5,))[0]
+    if eta[0] < kept < eta[-1]:
+        ax.axvline(
+            kept, color=INK, linewidth=1.0, linestyle="--", label=f"keeps the floor: η ≤ {kept:.4g}"
+        )
+    ax.set(xscale="log", yscale="log", xlim=(eta[0], eta[-1]), ylim=(1.0, top))
+    _label_alpha(ax, top)
+    ax.set(xlabel="η = β/(1−α), which decides the fixed point")
+    ax.set_ylabel("α, share of the last policy in the reference")
+    ax.legend(loc="upper left", framealpha=0.9)
+
+
+def _label_alpha(ax: Axes, top: float) -> None:
+    """Write α where the scale is that of 1−α."""
+    from matplotlib.ticker import FixedLocator, NullLocator
+
+    decades = int(np.floor(-np.log10(top)))
+    shares = [1.0, 0.5, *(10.0**-d for d in range(1, decades + 1))]
+    ax.yaxis.set_major_locator(FixedLocator(shares))
+    ax.yaxis.set_minor_locator(NullLocator())
+    ax.set_yticklabels([f"{1.0 - share:.{max(1, decades)}g}" for share in shares])
+
+
+def _quartiles(result: Advice, name: str) -> FloatArray:
+    """Return the quartiles of a part of the trade-off over the batch, (3, m)."""
+    from alignsim.analysis.advice import quantiles
+
+    values = getattr(result.tradeoff, name)
+    return quantiles(values.reshape(-1, values.shape[-1]), _QUARTILES)
+
+
+def _bars(quartiles: FloatArray) -> FloatArray:
+    return np.abs(quartiles[[0, 2]] - quartiles[1])
+
+
+def _wanted_position(result: Advice) -> int:
+    from alignsim.analysis.advice import WANTED
+
+    return min(WANTED, result.tradeoff.eta.shape[-1] - 1)
+
+
+def _check(result: Any) -> None:
+    from alignsim.analysis.advice import Advice
+
+    if not isinstance(result, Advice):
+        raise ValueError(
+            f"result is of type {type(result).__name__}; give the Advice that alignsim.advise "
+            "returns"
+        )
+    if np.ptp(result.eta) > _COMMON * result.eta.max():
+        raise ValueError(
+            f"result wants η from {result.eta.min():.6g} to {result.eta.max():.6g}; "
+            "ask for one η to draw a batch"
+        )
+
+
+def _two_axes(ax: Any) -> NDArray[np.object_]:
+    from matplotlib.axes import Axes
+
+    if ax is None:
+        from matplotlib import pyplot
+
+        ax = pyplot.subplots(1, 2, figsize=(10.4, 4.4), layout="constrained")[1]
+    axes = np.asarray(ax, dtype=object)
+    if axes.shape != (2,) or not all(isinstance(each, Axes) for each in axes):
+        raise ValueError(f"ax is {ax!r}; give two Axes, as from figure.subplots(1, 2)")
+    return axes
