@@ -238,7 +238,9 @@ def _put_to_test(claim: Claim, trials: int, seed: int) -> ClaimResult:
     rng = np.random.default_rng([seed, zlib.crc32(claim.name.encode())])
     count = max(trials // COSTLY_SHARE, LEAST_TRIALS) if claim.costly else trials
     clock = time.perf_counter()
-    margins, worst, worst_margin = [], {}, np.inf
+    margins: list[np.ndarray] = []
+    worst: Instances = {}
+    worst_margin = np.inf
     try:
         for first in range(0, count, BATCH):
             x = claim.instances(rng, min(BATCH, count - first))

@@ -119,7 +119,7 @@ def violations(
     smith = smith_set(matrices, tolerance=tolerance)
     order = _ranks(matrices, tolerance)
     better = order[..., :, None] < order[..., None, :]
-    ordered = (order >= 0).all(axis=-1)
+    ordered = np.asarray((order >= 0).all(axis=-1))
     return Violations(
         condorcet_top=_broken(above, wins[..., :, None] & ~wins[..., None, :]),
         smith_top=_broken(above, smith[..., :, None] & ~smith[..., None, :]),
