@@ -28,37 +28,67 @@ if TYPE_CHECKING:
         simplex,
         sweeps,
     )
-    from alignsim.analysis import classify
+    from alignsim.analysis.advice import advise
+    from alignsim.analysis.basins import basins
+    from alignsim.analysis.certificates import certificates
+    from alignsim.analysis.collapse import collapse
+    from alignsim.analysis.fixed_points import fixed_points
+    from alignsim.analysis.lyapunov import lyapunov_spectrum
+    from alignsim.analysis.neimark_sacker import neimark_sacker
+    from alignsim.analysis.orbits import classify
+    from alignsim.analysis.stability import stability
+    from alignsim.analysis.transients import transient_growth
     from alignsim.claims import verify
     from alignsim.feedback import FeedbackMap, Trajectory
     from alignsim.objectives import dpo_optimum, ipo_optimum
-    from alignsim.sweeps import sweep
+    from alignsim.sweeps.grid import sweep
+    from alignsim.sweeps.phase_diagram import phase_diagram
 
 __all__ = [
     "FeedbackMap",
     "Trajectory",
+    "advise",
     "analysis",
+    "basins",
+    "certificates",
     "claims",
     "classify",
+    "collapse",
     "dpo_optimum",
     "feedback",
+    "fixed_points",
     "ipo_optimum",
+    "lyapunov_spectrum",
+    "neimark_sacker",
     "objectives",
+    "phase_diagram",
     "plotting",
     "preferences",
     "simplex",
+    "stability",
     "sweep",
     "sweeps",
+    "transient_growth",
     "verify",
 ]
 
 _HOMES = {
     "FeedbackMap": "feedback",
     "Trajectory": "feedback",
+    "advise": "analysis",
+    "basins": "analysis",
+    "certificates": "analysis",
     "classify": "analysis",
+    "collapse": "analysis",
     "dpo_optimum": "objectives",
+    "fixed_points": "analysis",
     "ipo_optimum": "objectives",
+    "lyapunov_spectrum": "analysis",
+    "neimark_sacker": "analysis",
+    "phase_diagram": "sweeps",
+    "stability": "analysis",
     "sweep": "sweeps",
+    "transient_growth": "analysis",
     "verify": "claims",
 }
 """The room of every public name that is not a room itself."""

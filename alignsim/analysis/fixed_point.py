@@ -117,7 +117,8 @@ def fixed_point(loop: FeedbackMap, start_logits: ArrayLike | None = None) -> Fix
             good = (size <= TOLERANCE) & (np.abs(found).max(axis=-1) <= validation.LARGEST_LOGIT)
             logits[missing[good]] = found[good]
             residual[missing[good]] = size[good]
-    sole = is_zero_sum(flat) if loop.objective == "ipo" else flat.lam == 1.0
+    matrices, which = flat.matrix_table()
+    sole = is_zero_sum(matrices)[which] if loop.objective == "ipo" else flat.lam == 1.0
     status = np.where(sole, UNIQUE, FOUND)
     status = np.where(residual <= TOLERANCE, status, NOT_FOUND)
     status = np.where(anchored_at_all, status, NONE).astype(np.int8)
@@ -126,22 +127,21 @@ def fixed_point(loop: FeedbackMap, start_logits: ArrayLike | None = None) -> Fix
     )
 
 
-def is_zero_sum(flat: FeedbackMap) -> NDArray[np.bool_]:
-    """Return where P − ½ is skew up to constant rows and columns, (n,), for a flat batch.
+def is_zero_sum(payoffs: FloatArray) -> NDArray[np.bool_]:
+    """Return where payoffs − ½ are skew up to constant rows and columns: (m, K, K) → (m,).
 
     Every preference matrix is; :meth:`FeedbackMap.from_payoffs` takes others too.
     """
     from alignsim.kernels import equilibrium
 
-    matrices, which = flat.matrix_table()
-    return np.asarray(_kinds(matrices)[which] != equilibrium.GENERAL)
+    return np.asarray(_kinds(payoffs) != equilibrium.GENERAL)
 
 
-def _kinds(matrices: FloatArray) -> NDArray[np.int8]:
+def _kinds(payoffs: FloatArray) -> NDArray[np.int8]:
     from alignsim.kernels import equilibrium
 
-    kinds = np.empty(len(matrices), dtype=np.int8)
-    equilibrium.classify(matrices, kinds)
+    kinds = np.empty(len(payoffs), dtype=np.int8)
+    equilibrium.classify(payoffs, kinds)
     return kinds
 
 
@@ -160,7 +160,8 @@ def _solve(anchored: FeedbackMap, start: FloatArray) -> tuple[FloatArray, FloatA
 
     matrices, which = anchored.matrix_table()
     reference = np.ascontiguousarray(anchored.reference_logits)
-    point = np.where(np.isfinite(start).all(axis=-1, keepdims=True), start, reference)
+    given = np.isfinite(start).all(axis=-1, keepdims=True)
+    point = simplex.centre(np.where(given, start, reference))
     drift = np.empty_like(point)
     mixture = np.stack([anchored.alpha, anchored.beta, anchored.lam], axis=-1)
     lanes.drifts(matrices, which, mixture, reference, anchored.offline_policy, drift)

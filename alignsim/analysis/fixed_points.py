@@ -59,6 +59,8 @@ FARTHEST_SAME = 1e-3
 """But not above this times 1 + max|z|."""
 
 NEWTON_STEPS = 60
+STEP_CAP = 20.0
+"""Largest change of a logit in a step: roots of strong games lie far from every start."""
 
 VERTEX_MARGIN = 4.0
 """A start near a vertex has logit log K + 4 there and 0 elsewhere."""
@@ -112,7 +114,7 @@ class FixedPoints:
         How many were found.
     status : (...)
         0 the only one; 1 there may be more; 2 none (α = 1); 3 none was found.
-    obtained : (...)
+    evidence : (...)
         How the list was obtained, of ``evidence.MEANINGS``: analytic (a formula), certified (it is
         complete by a theorem), iterated (a search), or none.
     unseen : (...)
@@ -130,7 +132,7 @@ class FixedPoints:
     degenerate: NDArray[np.bool_]
     count: NDArray[np.int64]
     status: NDArray[np.int8]
-    obtained: NDArray[np.int8]
+    evidence: NDArray[np.int8]
     unseen: FloatArray
     index: NDArray[np.int64]
     starts: NDArray[np.int64]
@@ -219,7 +221,7 @@ def fixed_points(loop: FeedbackMap, starts: ArrayLike | None = None, rng: Seed =
         degenerate=degenerate.reshape(*shape, *degenerate.shape[1:]),
         count=count.reshape(shape),
         status=np.where(flat.alpha < 1.0, status, NONE).astype(np.int8).reshape(shape),
-        obtained=np.where(listed, obtained, evidence.NOTHING).astype(np.int8).reshape(shape),
+        evidence=np.where(listed, obtained, evidence.NOTHING).astype(np.int8).reshape(shape),
         unseen=np.where(listed, unseen, np.nan).reshape(shape),
         index=index.reshape(shape),
         starts=used.reshape(shape),
@@ -416,7 +418,7 @@ def _newton(anchored: FeedbackMap, start: FloatArray) -> FloatArray:
         return moved - z, part.derivative(z) - identity
 
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        result = damped_newton(system, start, max_iterations=NEWTON_STEPS)
+        result = damped_newton(system, start, step_cap=STEP_CAP, max_iterations=NEWTON_STEPS)
         reached = result.residual <= TOLERANCE * (1.0 + np.abs(result.point).max(axis=-1))
     return np.where(reached[:, None], result.point, np.nan)
 

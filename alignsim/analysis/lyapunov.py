@@ -37,12 +37,6 @@ their directions more than 10^14 times as much as others; those that are numbers
 BATCHES = 20
 """Parts of the orbit whose means give the standard error."""
 
-ROUNDING = 8.0 * np.finfo(np.float64).eps
-"""Growth below K times this, relative to the size of the Jacobian, is noise."""
-
-ZERO = 1e-300
-"""Growth below it is none: an exponent of −inf."""
-
 LARGEST_PART = 2**22
 """Entries of the Jacobians that the general path holds at a time."""
 
@@ -69,7 +63,7 @@ class LyapunovSpectrum:
         The exponents are means over the rounds after ``burn_in``.
     status : (...)
         A code of ``MEANINGS``. Where the run failed, all numbers are NaN.
-    obtained : (...)
+    evidence : (...)
         How, in the codes of :mod:`alignsim.analysis.evidence`.
     """
 
@@ -80,7 +74,7 @@ class LyapunovSpectrum:
     rounds: int
     burn_in: int
     status: NDArray[np.int8]
-    obtained: NDArray[np.int8]
+    evidence: NDArray[np.int8]
 
     @property
     def defect(self) -> FloatArray:
@@ -131,15 +125,16 @@ def lyapunov_spectrum(
 
     Examples
     --------
-    A stable fixed point has the logarithms of its multipliers α ± iβω; an invariant circle has
-    one exponent 0.
+    A stable fixed point, an invariant circle, chaos:
 
     >>> import alignsim as asim
     >>> P = asim.preferences.cyclic(3, advantage=0.5)
-    >>> loop = asim.FeedbackMap(P, beta=[2.0, 4.0], alpha=0.5)
+    >>> loop = asim.FeedbackMap(P, beta=[2.0, 4.0, 20.0], alpha=[0.5, 0.5, 0.4])
     >>> spectrum = asim.analysis.lyapunov_spectrum(loop)
-    >>> spectrum.exponents.round(2).tolist()
-    [[-0.27, -0.27], [0.0, -0.32]]
+    >>> (spectrum.exponents[:, 0].round(1) + 0.0).tolist()
+    [-0.3, 0.0, 0.3]
+    >>> bool((spectrum.defect < 1e-12).all())
+    True
     """
     K = loop.responses
     total = validation.integer(rounds, "rounds", minimum=BATCHES)
@@ -185,7 +180,7 @@ def lyapunov_spectrum(
         rounds=total,
         burn_in=skip,
         status=status.reshape(shape),
-        obtained=obtained.reshape(shape),
+        evidence=obtained.reshape(shape),
     )
 
 
@@ -201,8 +196,9 @@ def _first_vectors(responses: int) -> FloatArray:
 def _vanish(flat: FeedbackMap, growth: FloatArray, volume: FloatArray) -> None:
     """Set to −inf the growth of the directions that a round with α = 0 forgets.
 
-    Its tangent map is βλ(P − ½)(diag π − ππᵀ), or for MRS-DPO has a factor P − S that is skew and
-    takes the sampler to 0 (theory 7): for even K it takes another vector to 0.
+    Its tangent map is βλ(P − ½)(diag π − ππᵀ), and that of MRS-DPO has a factor P − S, skew, that
+    takes the sampler to 0 (theory 7): for even K it takes another vector there. Growth that is
+    still lost in rounding makes the volume unknown.
     """
     K = flat.responses
     sudden = np.flatnonzero(flat.alpha == 0.0)
@@ -217,6 +213,7 @@ def _vanish(flat: FeedbackMap, growth: FloatArray, volume: FloatArray) -> None:
     vanishing = np.arange(growth.shape[-1]) >= (K - 1 - lost)[:, None]
     np.copyto(growth, -np.inf, where=vanishing[:, None])
     volume[lost > 0] = -np.inf
+    volume[np.isnan(growth).any(axis=-1)] = np.nan
 
 
 def _batch_means(growth: FloatArray, edges: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
@@ -257,6 +254,8 @@ def _in_parts(
     flat: FeedbackMap, state: FloatArray, wanted: int, edges: NDArray[np.int64], threads: int
 ) -> tuple[FloatArray, NDArray[np.int8]]:
     """Return what :func:`_in_lanes` does, for any objective, in NumPy."""
+    from alignsim.kernels.lyapunov import ROUNDING
+
     n, K = state.shape
     sums = np.zeros((n, BATCHES, wanted + 1))
     status = np.zeros(n, dtype=np.int8)
@@ -265,13 +264,14 @@ def _in_parts(
     for first in range(0, n, share):
         part = flat.part(first, min(first + share, n))
         own = slice(first, first + share)
+        noise = K * ROUNDING * (part.alpha + part.beta * part.lam)
         vectors = np.broadcast_to(_first_vectors(K)[:, :wanted], (part.size, K - 1, wanted))
         for begin in range(0, int(edges[-1]), stretch):
             rounds = np.arange(begin, min(begin + stretch, edges[-1]))
             jacobians = _jacobians(part, state[own], status[own], len(rounds), threads)
             batches = np.searchsorted(edges, rounds, side="right") - 1
             for i, batch in enumerate(batches):
-                vectors, growth = _carry(part, jacobians[:, i], vectors)
+                vectors, growth = _carry(jacobians[:, i], vectors, noise)
                 if batch >= 0:
                     sums[own, batch] += growth
     return sums, status
@@ -303,16 +303,20 @@ def _jacobians(
 
 
 def _carry(
-    part: FeedbackMap, jacobian: FloatArray, vectors: FloatArray
+    jacobian: FloatArray, vectors: FloatArray, noise: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """Return the images of the vectors, made orthonormal, and log growth: (n, k + 1)."""
-    K, wanted = part.responses, vectors.shape[-1]
+    """Return the images of the vectors, made orthonormal, and log growth: (n, k + 1).
+
+    Growth below ``noise`` (n,), the rounding of the derivative, is not known.
+    """
+    from alignsim.kernels.lyapunov import ZERO
+
+    dimension, wanted = vectors.shape[-2:]
     vectors, triangle = np.linalg.qr(jacobian @ vectors)
     r = np.abs(np.diagonal(triangle, axis1=-2, axis2=-1))
-    noise = K * ROUNDING * (part.alpha + part.beta * part.lam)[:, None]
-    lost = np.where(r < ZERO, -np.inf, np.where(r < noise, np.nan, 0.0))
+    lost = np.where(r < ZERO, -np.inf, np.where(r < noise[:, None], np.nan, 0.0))
     growth = np.zeros((len(r), wanted + 1))
     growth[:, :wanted] = lost + np.log(np.maximum(r, ZERO))
-    if wanted == K - 1:
-        growth[:, wanted] = lost.sum(axis=-1) + np.linalg.slogdet(jacobian)[1]
+    if wanted == dimension:
+        growth[:, wanted] = np.linalg.slogdet(jacobian)[1]
     return vectors, growth

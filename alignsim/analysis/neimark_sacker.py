@@ -52,6 +52,9 @@ numbers beyond float64."""
 FIXED = 1e-6
 """Largest |T(z) − z|, relative to 1 + max|z|, of logits that are taken as a fixed point."""
 
+CHUNK_ENTRIES = 2**21
+"""Matrix entries that are expanded at a time, to bound the memory."""
+
 
 @dataclass(frozen=True)
 class NormalForm:
@@ -304,18 +307,19 @@ def _analyse(
     """
     form = _empty(len(logits), UNDECIDED)
     slope = np.full(len(logits), np.nan, dtype=np.complex128)
+    chunk = max(1, CHUNK_ENTRIES // maps.responses**2)
     with np.errstate(invalid="ignore", over="ignore"):
         fixed = np.flatnonzero(_is_fixed(maps, logits))
-        if len(fixed):
-            here = maps.take(fixed)
-            expansion = Expansion(here, logits[fixed])
-            series = _tangent_series(expansion, here.derivative(logits[fixed], "tangent"))
+        for which in (fixed[i : i + chunk] for i in range(0, len(fixed), chunk)):
+            here = maps.take(which)
+            expansion = Expansion(here, logits[which])
+            series = _tangent_series(expansion, here.derivative(logits[which], "tangent"))
             lead = normal_form.leading(series.A, length=np.sqrt(maps.responses))
             found = _judge(expansion, series, lead)
-            _fill(form, fixed, found)
+            _fill(form, which, found)
             if along is not None:
                 own = _slope(expansion, series, lead, along)
-                slope[fixed] = np.where(found.kind == FOLD, np.nan, own)
+                slope[which] = np.where(found.kind == FOLD, np.nan, own)
     return form, slope
 
 

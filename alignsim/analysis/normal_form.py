@@ -16,17 +16,16 @@ bifurcation the formulas hold as they stand, with powers of m in place of powers
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from alignsim.objectives.score_expansion import Directions
 from alignsim.objectives.solvers import solve_each
 from alignsim.validation import FloatArray
 
 ComplexArray = NDArray[np.complex128]
-Directions = NDArray[Any]
-"""Real or complex vectors (n, d)."""
 
 REAL = 1e-7
 """Largest |Im m|/|m| of a multiplier that is taken as real: of a double one that was split."""

@@ -141,7 +141,7 @@ def multipliers(loop: FeedbackMap, logits: ArrayLike) -> NDArray[np.complex128]:
     flat, points, shape = _at(loop, logits)
     values = np.full((flat.size, loop.responses - 1), np.nan + 0j)
     known = np.isfinite(points).all(axis=-1)
-    skew = known & is_zero_sum(flat) if loop.objective == "ipo" else np.zeros_like(known)
+    skew = known & _on_a_line(flat)
     for which, of in ((skew, _on_the_line), (known & ~skew, _eigenvalues)):
         chosen = np.flatnonzero(which)
         if len(chosen):
@@ -154,9 +154,9 @@ def multipliers(loop: FeedbackMap, logits: ArrayLike) -> NDArray[np.complex128]:
 def omega(P: ArrayLike, logits: ArrayLike) -> FloatArray:
     """Return ‖J^½(P − ½)J^½‖₂ with J = diag π − ππᵀ: P (..., K, K), logits (..., K) → (...).
 
-    P + Pᵀ = 1, up to constant rows and columns. No matrix root is taken and no eigenvalue routine
-    used that would lose half the digits near a double zero, and a collapsed policy costs none:
-    see :func:`_skew_margins`.
+    NaN where P + Pᵀ is not 1 up to constant rows and columns. No matrix root is taken and no
+    eigenvalue routine used that would lose half the digits near a double zero, and a collapsed
+    policy costs none: see :func:`_skew_margins`.
     """
     matrices = validation.real_array(P, "P", min_ndim=2)
     K = matrices.shape[-1]
@@ -165,7 +165,9 @@ def omega(P: ArrayLike, logits: ArrayLike) -> FloatArray:
     which = np.arange(matrices[..., 0, 0].size).reshape(matrices.shape[:-2])
     rows = np.broadcast_to(z, (*shape, K)).reshape(-1, K)
     index = np.broadcast_to(which, shape).ravel()
-    return _rotations(matrices.reshape(-1, K, K), index, rows).reshape(shape)
+    flat = matrices.reshape(-1, K, K)
+    rotation = np.where(is_zero_sum(flat)[index], _rotations(flat, index, rows), np.nan)
+    return rotation.reshape(shape)
 
 
 def _at(loop: FeedbackMap, logits: ArrayLike) -> tuple[FeedbackMap, FloatArray, tuple[int, ...]]:
@@ -181,7 +183,7 @@ def _leading(flat: FeedbackMap, logits: FloatArray, residual: FloatArray) -> _Le
     """Return what the multipliers at ``logits`` (n, K) decide; NaN where the logits are."""
     found = _Leading(*(np.full(flat.size, np.nan) for _ in _Leading._fields))
     known = np.isfinite(logits).all(axis=-1)
-    skew = known & is_zero_sum(flat) if flat.objective == "ipo" else np.zeros_like(known)
+    skew = known & _on_a_line(flat)
     for which, of in ((skew, _leading_on_the_line), (known & ~skew, _leading_eigenvalue)):
         chosen = np.flatnonzero(which)
         if len(chosen):
@@ -191,6 +193,14 @@ def _leading(flat: FeedbackMap, logits: FloatArray, residual: FloatArray) -> _Le
             ):
                 target[chosen] = values
     return found
+
+
+def _on_a_line(flat: FeedbackMap) -> NDArray[np.bool_]:
+    """Return where all multipliers are α ± iβλω_k, (n,)."""
+    if flat.objective != "ipo":
+        return np.zeros(flat.size, dtype=bool)
+    matrices, which = flat.matrix_table()
+    return is_zero_sum(matrices)[which]
 
 
 def _leading_on_the_line(flat: FeedbackMap, logits: FloatArray, residual: FloatArray) -> _Leading:

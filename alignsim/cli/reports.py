@@ -15,15 +15,20 @@ from rich.text import Text
 from alignsim.sweeps.findings import Row
 
 if TYPE_CHECKING:
+    from alignsim.analysis.advice import Advice, TradeoffRow
     from alignsim.analysis.inspection import Inspection, MatrixSummary, Settings
     from alignsim.claims import Report
     from alignsim.feedback import Trajectory
+    from alignsim.validation import FloatArray
 
 _ABREAST = 3
 """Matrices that stand side by side in one table."""
 
 _MOST_PROBABLE = 12
 """Responses of the final policy that are listed."""
+
+_TRADEOFF_EVERY = 4
+"""Of the rows of a trade-off: η doubles from one to the next."""
 
 
 def print_rows(title: str, rows: Iterable[Row]) -> None:
@@ -98,6 +103,90 @@ def print_inspection(title: str, found: Inspection) -> None:
         _print_columns(f"as one matrix; loop: {loop}", zip(names, *values, strict=True), heads)
     if found.population:
         _print_columns(f"as a population; loop: {loop}", found.population)
+
+
+def print_advice(title: str, found: Advice, labels: Sequence[str] | None) -> None:
+    """Print which α to choose, the trade-off over η, and what to beware of."""
+    _print_columns(title, _advice_rows(found, labels))
+    rows = found.table()[::_TRADEOFF_EVERY]
+    heads = ("win rate", "e^H", "stable α", "fastest α", "β", "rounds")
+    what = "trade-off over η" + (", medians" if found.eta.size > 1 else "")
+    _print_columns(what, (_tradeoff_row(row) for row in rows), heads)
+    console = Console(highlight=False)
+    for sentence in found.warnings:
+        console.print(Text(f"note: {sentence}"))
+
+
+def _advice_rows(found: Advice, labels: Sequence[str] | None) -> list[Row]:
+    import numpy as np
+
+    from alignsim.analysis.advice import NO_FIXED_POINT, NO_STABLE_ALPHA
+
+    def told(values: FloatArray, digits: int = 4) -> str:
+        return _quartiles(np.asarray(values).ravel(), digits)
+
+    rows = [("wanted η", told(found.eta)), ("win rate against the reference", told(found.win_rate))]
+    if found.eta.size == 1:
+        policy = found.policy.reshape(-1)
+        names = labels or [f"response {i}" for i in range(len(policy))]
+        order = (-policy).argsort(kind="stable")[:_MOST_PROBABLE]
+        listed = ", ".join(f"{names[i]} {policy[i]:.3g}" for i in order)
+        more = ", …" if len(policy) > len(order) else ""
+        rows.append(("fixed point", listed + more))
+    else:
+        rows.append(("matrices", f"{found.eta.size:,}; medians (quartiles)"))
+        for code, name in (
+            (NO_FIXED_POINT, "without a fixed point"),
+            (NO_STABLE_ALPHA, "without a stable α"),
+        ):
+            count = int((found.status == code).sum())
+            if count:
+                rows.append((name, f"{count:,}"))
+    rows += [
+        ("effective support", told(found.effective_support)),
+        ("stable", _above(told(found.alpha_lowest))),
+        ("certified to converge from every start", _above(told(found.alpha_certified))),
+        ("fastest α", told(found.alpha)),
+        ("β that goes with it", told(found.beta)),
+        ("rate a round", told(found.rate)),
+        (f"rounds to {found.tolerance:g}", told(found.rounds, 6)),
+    ]
+    for i, alpha in enumerate(found.alphas):
+        radius = found.radii.reshape(-1, len(found.alphas))[:, i]
+        share = f", stable for {int((radius < 1.0).sum()):,}" if len(radius) > 1 else ""
+        verdict = share or (", stable" if radius[0] < 1.0 else ", unstable")
+        rows.append((f"rate at α = {alpha:g}", told(radius) + verdict))
+    if not math.isnan(found.min_effective_support):
+        name = f"largest η that keeps e^H ≥ {found.min_effective_support:g}"
+        rows.append((name, told(found.eta_largest).replace("inf", "no limit found")))
+    return rows
+
+
+def _above(limit: str) -> str:
+    return {"0": "for every α below 1", "none": "for no known α"}.get(limit, f"for α above {limit}")
+
+
+def _quartiles(values: FloatArray, digits: int) -> str:
+    """Return one number, or the median and the quartiles of several; NaN are left out."""
+    from alignsim.analysis.advice import quantiles
+
+    low, middle, high = (
+        "none" if math.isnan(q) else f"{q:.{digits}g}" for q in quantiles(values, (0.25, 0.5, 0.75))
+    )
+    return middle if low == high else f"{middle} ({low} to {high})"
+
+
+def _tradeoff_row(row: TradeoffRow) -> tuple[str, ...]:
+    sign = ">" if row.alpha_lowest > 0.0 else "≥"  # α = 0 is stable too where the lowest is 0
+    return (
+        f"η = {row.eta:.4g}",
+        f"{row.win_rate:.4g}",
+        f"{row.effective_support:.4g}",
+        f"{sign} {row.alpha_lowest:.4g}",
+        f"{row.alpha:.4g}",
+        f"{row.beta:.4g}",
+        f"{row.rounds:,.0f}",
+    )
 
 
 def _matrix_rows(summary: MatrixSummary, settings: Settings) -> list[Row]:

@@ -69,7 +69,7 @@ def solve_small(matrices, which, pull, drift, state, residual):  # type: ignore[
     drift : (n, K)
         d, centred.
     state : (n, K)
-        Logits: the start, overwritten by the centred fixed point.
+        Centred logits: the start, overwritten by the fixed point.
     residual : (n,)
         Out: max|R| / (1 + max|z|), R centred; infinite where Newton did not end in rounding.
     """

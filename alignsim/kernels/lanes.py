@@ -46,7 +46,7 @@ def centre_once(logits):  # type: ignore[no-untyped-def]
 
 @kernel
 def mark_failures(state, limit, status):  # type: ignore[no-untyped-def]
-    """Mark in ``status`` (n,) the rows of ``state`` (n, K) beyond ``limit``; return how many failed."""
+    """Mark in ``status`` (n,) the rows of ``state`` (n, K) beyond ``limit``; return how many."""
     instances, K = state.shape
     failures = 0
     for n in range(instances):

@@ -48,7 +48,7 @@ def run(matrices, which, parameters, drift, tangent, state, edges, sums, first, 
         Ascending: batch i runs from round edges[i] to edges[i + 1]. The last one ends the run.
     sums : (n, c, k + 1)
         Out: over the rounds of each batch, the sum of log r of each vector and, if k = K−1, of
-        log|det D|. −inf where a factor is below ``ZERO``, NaN where one is lost in rounding.
+        log|det D|. −inf where a factor is below ``ZERO``, NaN where growth is lost in rounding.
     first, last
         Blocks of LANES maps; ``last`` is excluded.
     """
@@ -269,27 +269,25 @@ def _carry_unrolled(w, K, c):  # type: ignore[no-untyped-def]
 
 @njit(forceinline=True, nogil=True, fastmath={"contract"}, error_model="numpy")
 def _measure_unrolled(w, K):  # type: ignore[no-untyped-def]
-    """As :func:`_measure`, with a literal K."""
+    """Multiply up |det D|, by its definition: elimination would divide."""
     n = K - 1
     D = (K * K + 6 * K + 5 + n * n) * LANES
     product = D + (n * n + K + n * K + n) * LANES
     order = product + K * LANES
     for b in range(LANES):
-        for c in range(n):
-            for r in range(c + 1, n):
-                own, other = w[D + c * (n + 1) * LANES + b], w[D + (r * n + c) * LANES + b]
-                swap = abs(other) > abs(own)
-                high, low = (other, own) if swap else (own, other)
-                factor = low / high if high != 0.0 else 0.0
-                for j in range(c, n):
-                    own, other = w[D + (c * n + j) * LANES + b], w[D + (r * n + j) * LANES + b]
-                    high, low = (other, own) if swap else (own, other)
-                    w[D + (c * n + j) * LANES + b] = high
-                    w[D + (r * n + j) * LANES + b] = low - factor * high
-            pivot = abs(w[D + c * (n + 1) * LANES + b])
-            grown = w[product + b] * pivot
-            w[product + b] = _mantissa(grown)
-            w[order + b] += _resolved(_exponent(grown), pivot, ROUNDING * K)
+        volume = w[D + b]
+        if n == 2:
+            volume = w[D + b] * w[D + 3 * LANES + b] - w[D + LANES + b] * w[D + 2 * LANES + b]
+        elif n == 3:
+            volume = 0.0
+            for i in range(3):
+                one, two = D + (i + 1) % 3 * 3 * LANES + b, D + (i + 2) % 3 * 3 * LANES + b
+                minor = w[one + LANES] * w[two + 2 * LANES] - w[one + 2 * LANES] * w[two + LANES]
+                volume += w[D + i * 3 * LANES + b] * minor
+        volume = abs(volume)
+        grown = w[product + b] * volume
+        w[product + b] = _mantissa(grown)
+        w[order + b] += _resolved(_exponent(grown), volume, ZERO)
 
 
 # Any number of responses
@@ -425,7 +423,7 @@ def _measure(D, scratch, product, order):  # type: ignore[no-untyped-def]
                     D[r, j, b] = low - factor[b] * high
         for b in range(LANES):
             pivot[b] = abs(D[c, c, b])
-        _multiply(pivot, ROUNDING * (n + 1), product, order)
+        _multiply(pivot, ZERO, product, order)
 
 
 @kernel

@@ -95,7 +95,7 @@ def log(x):  # type: ignore[no-untyped-def]
 
 @njit(inline="always")
 def angle(y, x):  # type: ignore[no-untyped-def]
-    """Return the argument of x + iy in [−π, π], about 2 ulp; 0 at the origin, π on the negative axis."""
+    """Return the argument of x + iy in [−π, π], about 2 ulp; 0 at the origin."""
     across = abs(x)
     up = abs(y)
     high = across if across > up else up

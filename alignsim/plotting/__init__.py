@@ -4,9 +4,11 @@ A function only draws. It returns the Axes, makes a figure only where ``ax`` is 
 nothing and changes no settings. Matplotlib is imported when a picture is drawn.
 """
 
+from alignsim.plotting.advice import advice
+from alignsim.plotting.basins import basins
 from alignsim.plotting.phase_diagram import phase_diagram
 from alignsim.plotting.population import population
 from alignsim.plotting.simplex import simplex
 from alignsim.plotting.timeline import timeline
 
-__all__ = ["phase_diagram", "population", "simplex", "timeline"]
+__all__ = ["advice", "basins", "phase_diagram", "population", "simplex", "timeline"]

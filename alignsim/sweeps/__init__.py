@@ -2,5 +2,6 @@
 
 from alignsim.sweeps.findings import findings
 from alignsim.sweeps.grid import sweep
+from alignsim.sweeps.phase_diagram import phase_diagram
 
-__all__ = ["findings", "sweep"]
+__all__ = ["findings", "phase_diagram", "sweep"]

@@ -207,6 +207,8 @@ def test_a_resonance_without_its_term_does_no_harm():
     assert not resonant(third, leading(third.A))[0]
     fourth = planar(1j, np.zeros(3), np.array([g30, g21, g12, 0]))
     assert not resonant(fourth, leading(fourth.A))[0]
+    plain = planar(1j, np.zeros(3), np.array([g30, g21, g12, g03]))
+    assert resonant(plain, leading(plain.A))[0]
     silent = planar(1j, np.array([g20, g11, g02]), np.array([g30, g21, g12, 0]))
     assert resonant(silent, leading(silent.A))[0]  # the quadratic terms make a ζ̄³ of their own
 

@@ -1,4 +1,4 @@
-"""Phases of orbits: the surprises of theory 6.6 and 7, closed forms, and no neighbours' influence."""
+"""Phases of orbits: the surprises of theory 6.6 and 7, closed forms, no neighbour felt."""
 
 import numpy as np
 import pytest
@@ -119,9 +119,7 @@ def test_each_orbit_goes_to_its_own_dpo_fixed_point():
     # log π_ref = log p − η·v(μ_p), read off the optimum of β = η at a uniform reference
     pull = asim.dpo_optimum(P, 0.5 * saddle + 0.5 / 3, beta=8.0)
     reference = saddle / pull / (saddle / pull).sum()
-    loop = asim.FeedbackMap(
-        P, objective="dpo", beta=0.8, alpha=0.9, lam=0.5, reference=reference
-    )
+    loop = asim.FeedbackMap(P, objective="dpo", beta=0.8, alpha=0.9, lam=0.5, reference=reference)
     found = classify(loop, [[0.86, 0.1386, 0.0014], [0.6, 0.39, 0.01], [0.3, 0.3, 0.4]])
     assert found.code.tolist() == [CONVERGED] * 3
     ends = [[0.8604, 0.1396, 0.0], [0.6028, 0.3916, 0.0056], [0.8604, 0.1396, 0.0]]
@@ -249,9 +247,7 @@ def test_two_responses_always_converge():
 
 
 def test_a_large_system_is_classified_too():
-    loop = asim.FeedbackMap(
-        asim.preferences.cyclic(71, advantage=0.5), beta=[1.0, 30.0], alpha=0.3
-    )
+    loop = asim.FeedbackMap(asim.preferences.cyclic(71, advantage=0.5), beta=[1.0, 30.0], alpha=0.3)
     found = classify(loop, rounds=3000)
     assert found.code[0] == CONVERGED
     assert found.oscillates[1]

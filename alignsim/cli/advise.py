@@ -1,0 +1,174 @@
+"""``alignsim advise``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from alignsim.cli import options
+from alignsim.cli.app import app
+
+if TYPE_CHECKING:
+    from alignsim.cli.inputs import Subject
+    from alignsim.preferences import Matrices, Ratings
+
+SAMPLE = 500
+"""At most so many matrices of a population are advised on, evenly spread over it."""
+
+_RATINGS = "Ratings"
+
+
+@app.command(epilog="Example: alignsim advise votes.csv --eta 20 --min-effective-support 2")
+def advise(
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="FILE",
+            help="Matrices (.npy, .npz, .json), pairwise votes or ratings (.csv, .jsonl...). "
+            "Without it: rock-paper-scissors.",
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    eta: Annotated[
+        float, typer.Option(help="The wanted η = β/(1−α); with λ it decides the fixed point.")
+    ] = 20.0,
+    lam: options.Lam = 1.0,
+    objective: options.Objective = "ipo",
+    min_effective_support: Annotated[
+        float | None,
+        typer.Option(help="How many responses the policy should effectively use at least."),
+    ] = None,
+    tolerance: Annotated[
+        float, typer.Option(help="By what factor a deviation should shrink.")
+    ] = 1e-6,
+    alpha: Annotated[
+        list[float] | None,
+        typer.Option(help="An α of which to tell the rate; may be repeated."),
+    ] = None,
+    key: options.Key = None,
+    index: Annotated[
+        int | None,
+        typer.Option(help="Which matrix of a stack, counted from 0 (default: all of them)."),
+    ] = None,
+    smoothing: options.Smoothing = None,
+    responses: options.Responses = None,
+    advantage: options.Advantage = None,
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            help="How scores become preferences (default: random-attribute).",
+            rich_help_panel=_RATINGS,
+        ),
+    ] = None,
+    subsets: Annotated[
+        int | None,
+        typer.Option(help="Take every set of so many responses.", rich_help_panel=_RATINGS),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of the recipe (default: 0).", rich_help_panel=_RATINGS)
+    ] = None,
+    out: Annotated[Path, typer.Option(help=options.PICTURES_HELP)] = Path("advice.png"),
+    quiet: options.Quiet = False,
+) -> None:
+    """Tell which α reaches a wanted fixed point, how fast, and what that fixed point costs.
+
+    A stack of matrices or ratings of many prompts are a population: medians and quartiles.
+    """
+    from alignsim.cli import inputs, outputs
+
+    outputs.check(out, "--out", outputs.PICTURES, file)
+    from matplotlib.figure import Figure
+
+    from alignsim.analysis import advice
+    from alignsim.plotting.advice import advice as draw
+
+    ratings: dict[str, Any] = {"--recipe": recipe, "--subsets": subsets, "--seed": seed}
+    cycle = {"--responses": responses, "--advantage": advantage}
+    if file is None or index is not None:
+        _refuse(ratings, "there are no ratings here")
+        subject = inputs.subject(file, key, index, smoothing, responses, advantage)
+    else:
+        _refuse(cycle, f"the matrices are in {file}")
+        subject = _population(file, key, smoothing, ratings)
+    found = advice.advise(
+        subject.P,
+        eta,
+        lam,
+        objective,
+        min_effective_support=min_effective_support,
+        tolerance=tolerance,
+        alphas=alpha or None,
+    )
+    title = f"{subject.name}: MRS-{objective.upper()}, η = {eta:g}, λ = {lam:g}"
+    figure = Figure(figsize=(10.4, 4.6), layout="constrained")
+    draw(found, ax=figure.subplots(1, 2))
+    figure.suptitle(title)
+    outputs.save_picture(figure, out)
+    if not quiet:
+        from alignsim.cli import reports
+
+        reports.print_advice(title, found, subject.labels)
+        reports.print_saved(out)
+
+
+def _population(
+    file: Path, key: str | None, smoothing: float | None, ratings: Mapping[str, Any]
+) -> Subject:
+    """Return the matrix of votes, or all matrices of a stack or of ratings, at most ``SAMPLE``.
+
+    Votes that leave pairs uncompared stand for the largest complete set of responses.
+    """
+    from alignsim import preferences
+    from alignsim.cli.inputs import Subject
+    from alignsim.validation import MissingPairsError
+
+    found = preferences.read(file, key=key)
+    name = file.stem if key is None else key
+    if isinstance(found, preferences.Ratings):
+        _refuse({"--smoothing": smoothing}, f"{file} holds no votes")
+        return _sampled(_of_ratings(file, found, ratings), name)
+    _refuse(ratings, f"{file} holds no ratings")
+    if isinstance(found, preferences.Matrices):
+        _refuse({"--smoothing": smoothing}, f"{file} holds no votes")
+        return _sampled(found, name)
+    try:
+        return Subject(name, found.matrix(smoothing=smoothing or 0.0), found.labels)
+    except MissingPairsError:
+        complete = found.restrict(found.largest_clique())
+        size = f"largest complete set of {len(complete.labels)}"
+        return Subject(f"{name}, {size}", complete.matrix(), complete.labels)
+
+
+def _of_ratings(file: Path, found: Ratings, options: Mapping[str, Any]) -> Matrices:
+    recipe, subsets, seed = (options[name] for name in ("--recipe", "--subsets", "--seed"))
+    stacks = found.matrices(recipe or "random-attribute", subsets=subsets, rng=seed or 0)
+    if len(stacks) > 1:
+        sizes = ", ".join(map(str, stacks))
+        raise ValueError(
+            f"{file}: prompts have {sizes} responses; make all matrices of one size with --subsets"
+        )
+    return next(iter(stacks.values()))
+
+
+def _sampled(found: Matrices, name: str) -> Subject:
+    from alignsim.cli.inputs import Subject
+
+    K = found.responses
+    P = found.P.reshape(-1, K, K)
+    if len(P) == 1:
+        return Subject(
+            found.names[0] if found.names else name, P[0], found.labels[0] if found.labels else None
+        )
+    sample = P[:: -(-len(P) // SAMPLE)]
+    count = f"{len(P):,}" if len(sample) == len(P) else f"{len(sample):,} of {len(P):,}"
+    return Subject(f"{name}, {count} matrices with K = {K}", sample, None)
+
+
+def _refuse(options: Mapping[str, object], because: str) -> None:
+    for option, given in options.items():
+        if given is not None:
+            raise ValueError(f"{option} is {given!r}, but {because}; leave it out")
