@@ -1,5 +1,6 @@
 """Theorems as programs: one file a claim, each with instances, a check and a margin."""
 
+from alignsim.claims.bistability import CycleBesideFixedPoint, WinnerNeverFound
 from alignsim.claims.contract import Claim, agreement
 from alignsim.claims.dpo_concentration import DPOConcentration
 from alignsim.claims.dpo_first_order import DPOFirstOrder
@@ -35,6 +36,8 @@ CLAIMS: tuple[Claim, ...] = (
     LogitGapGrowth(),
     LogitGapNoGo(),
     ThreeResponseGaps(),
+    CycleBesideFixedPoint(),
+    WinnerNeverFound(),
 )
 """Every claim, in the order of the theory page."""
 

@@ -1,0 +1,37 @@
+"""Every claim about the long run passes, and fails once a constant or a sign is wrong."""
+
+from dataclasses import replace
+
+import pytest
+
+from alignsim import claims
+from alignsim.claims import verify
+from alignsim.claims.bistability import CycleBesideFixedPoint, WinnerNeverFound
+
+BROKEN = [
+    (CycleBesideFixedPoint(), {"radius": 0.9467}),
+    (CycleBesideFixedPoint(), {"period": 4}),
+    (WinnerNeverFound(), {"share": 0.95}),
+    (WinnerNeverFound(), {"radius": 0.951}),
+    (WinnerNeverFound(), {"lead": 0.021}),
+]
+
+
+def status(claim, trials=60):
+    result = verify(claims=[claim], trials=trials, progress=False).results[0]
+    return result.status, result.note
+
+
+@pytest.mark.parametrize(
+    "claim", {type(claim): claim for claim, _ in BROKEN}.values(), ids=lambda value: value.name
+)
+def test_the_claim_passes(claim):
+    assert status(claim) == ("passed", "")
+    assert type(claim) in {type(listed) for listed in claims.CLAIMS}
+
+
+@pytest.mark.parametrize(
+    ("claim", "change"), BROKEN, ids=lambda value: getattr(value, "name", str(value))
+)
+def test_a_slightly_wrong_statement_fails(claim, change):
+    assert status(replace(claim, **change))[0] == "failed"
