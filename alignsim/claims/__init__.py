@@ -1,6 +1,8 @@
 """Theorems as programs: one file a claim, each with instances, a check and a margin."""
 
 from alignsim.claims.bistability import CycleBesideFixedPoint, WinnerNeverFound
+from alignsim.claims.collapse_asymptotics import CollapseAsymptotics, CollapseControl
+from alignsim.claims.collapse_box import CollapseBox, EntropyFloor, NearCollapse
 from alignsim.claims.contract import Claim, agreement
 from alignsim.claims.dpo_concentration import DPOConcentration
 from alignsim.claims.dpo_first_order import DPOFirstOrder
@@ -38,6 +40,11 @@ CLAIMS: tuple[Claim, ...] = (
     ThreeResponseGaps(),
     CycleBesideFixedPoint(),
     WinnerNeverFound(),
+    CollapseBox(),
+    EntropyFloor(),
+    NearCollapse(),
+    CollapseAsymptotics(),
+    CollapseControl(),
 )
 """Every claim, in the order of the theory page."""
 

@@ -7,6 +7,8 @@ import pytest
 from alignsim import claims
 from alignsim.claims import verify
 from alignsim.claims.bistability import CycleBesideFixedPoint, WinnerNeverFound
+from alignsim.claims.collapse_asymptotics import CollapseAsymptotics, CollapseControl
+from alignsim.claims.collapse_box import CollapseBox, EntropyFloor, NearCollapse
 
 BROKEN = [
     (CycleBesideFixedPoint(), {"radius": 0.9467}),
@@ -14,6 +16,12 @@ BROKEN = [
     (WinnerNeverFound(), {"share": 0.95}),
     (WinnerNeverFound(), {"radius": 0.951}),
     (WinnerNeverFound(), {"lead": 0.021}),
+    (CollapseBox(), {"gain": 0.999}),
+    (CollapseBox(), {"gain": 1.001}),
+    (EntropyFloor(), {"gain": 1.001}),
+    (NearCollapse(), {"gain": 1.001}),
+    (CollapseAsymptotics(), {"gain": 1.001}),
+    (CollapseControl(), {"gain": 1.001}),
 ]
 
 
