@@ -18,6 +18,7 @@ from alignsim.preferences.builders import (
     nearest_neighbour_cycle,
     symmetrise,
 )
+from alignsim.preferences.classes import ClassRates, class_rates, split_classes
 from alignsim.preferences.comparison_files import read_comparisons
 from alignsim.preferences.comparisons import Comparisons
 from alignsim.preferences.conventions import beta_from_rafailov
@@ -26,6 +27,7 @@ from alignsim.preferences.files import read
 from alignsim.preferences.matrices import Matrices, MatrixStacks
 from alignsim.preferences.matrix_files import read_matrices
 from alignsim.preferences.rating_files import read_helpsteer, read_ratings
+from alignsim.preferences.rating_writing import write_helpsteer
 from alignsim.preferences.ratings import Ratings
 from alignsim.preferences.scores import from_scores
 from alignsim.preferences.structure import (
@@ -42,8 +44,10 @@ from alignsim.preferences.structure import (
     structure,
     ties,
 )
+from alignsim.preferences.synthetic import synthetic_ratings
 
 __all__ = [
+    "ClassRates",
     "Comparisons",
     "Matrices",
     "MatrixStacks",
@@ -56,6 +60,7 @@ __all__ = [
     "beta_from_rafailov",
     "bradley_terry",
     "bradley_terry_residual",
+    "class_rates",
     "condorcet_winner",
     "curl_share",
     "cyclic",
@@ -76,8 +81,11 @@ __all__ = [
     "read_ratings",
     "smith_set",
     "smith_top_sampler",
+    "split_classes",
     "structure",
     "symmetrise",
+    "synthetic_ratings",
     "ties",
     "violations",
+    "write_helpsteer",
 ]
