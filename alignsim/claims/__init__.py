@@ -19,6 +19,12 @@ from alignsim.claims.ranking_axioms import (
     RowDominance,
     SmithTopSampling,
 )
+from alignsim.claims.strict_order import (
+    OrderedOscillation,
+    OrderedOscillationFromUniform,
+    TiedTopRows,
+)
+from alignsim.claims.unanchored import CollapseRate, EntropyFallsFrom, FullCollapse, UnanchoredCycle
 from alignsim.claims.verification import ClaimResult, Report, replay, save_worst, verify
 
 CLAIMS: tuple[Claim, ...] = (
@@ -45,6 +51,13 @@ CLAIMS: tuple[Claim, ...] = (
     NearCollapse(),
     CollapseAsymptotics(),
     CollapseControl(),
+    OrderedOscillation(),
+    OrderedOscillationFromUniform(),
+    TiedTopRows(),
+    FullCollapse(),
+    EntropyFallsFrom(),
+    CollapseRate(),
+    UnanchoredCycle(),
 )
 """Every claim, in the order of the theory page."""
 

@@ -9,6 +9,17 @@ from alignsim.claims import verify
 from alignsim.claims.bistability import CycleBesideFixedPoint, WinnerNeverFound
 from alignsim.claims.collapse_asymptotics import CollapseAsymptotics, CollapseControl
 from alignsim.claims.collapse_box import CollapseBox, EntropyFloor, NearCollapse
+from alignsim.claims.strict_order import (
+    OrderedOscillation,
+    OrderedOscillationFromUniform,
+    TiedTopRows,
+)
+from alignsim.claims.unanchored import (
+    CollapseRate,
+    EntropyFallsFrom,
+    FullCollapse,
+    UnanchoredCycle,
+)
 
 BROKEN = [
     (CycleBesideFixedPoint(), {"radius": 0.9467}),
@@ -22,6 +33,14 @@ BROKEN = [
     (NearCollapse(), {"gain": 1.001}),
     (CollapseAsymptotics(), {"gain": 1.001}),
     (CollapseControl(), {"gain": 1.001}),
+    (OrderedOscillation(), {"radius": 3.13}),
+    (OrderedOscillationFromUniform(), {"radius": 1.07}),
+    (OrderedOscillationFromUniform(), {"strongest": 9.79e-3}),
+    (TiedTopRows(), {"gain": 1.001}),
+    (FullCollapse(), {"gain": 1.001}),
+    (EntropyFallsFrom(), {"share": 0.99}),
+    (CollapseRate(), {"gain": 1.001}),
+    (UnanchoredCycle(), {"gain": 1.001}),
 ]
 
 
