@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from alignsim.claims.contract import Instances
+from alignsim.feedback import FeedbackMap
 from alignsim.validation import FloatArray
 
 Rng = np.random.Generator
@@ -53,3 +55,43 @@ def shares(rng: Rng, trials: int, *, high: float = 1.0) -> FloatArray:
     values = rng.uniform(0.0, high, trials)
     values[:2] = (0.0, high)[:trials]
     return values
+
+
+def far_logits(
+    rng: Rng, trials: int, responses: int, starts: int, *, reach: float = 30.0
+) -> FloatArray:
+    """Return logits (n, starts, K) of every size up to ±``reach``; a tenth lie at that size."""
+    size = reach * rng.uniform(0.0, 1.0, (trials, starts, 1)) ** 2
+    size[rng.uniform(size=size.shape) < 0.1] = reach
+    return np.asarray(size * rng.uniform(-1.0, 1.0, (trials, starts, responses)))
+
+
+def feedback_maps(
+    rng: Rng, trials: int, responses: int, *, largest_beta: float = 30.0
+) -> Instances:
+    """Return P, β, α in [0, 1), λ, reference and offline sampler of n maps of MRS-IPO."""
+    return {
+        "P": preferences(rng, trials, responses),
+        "beta": log_uniform(rng, trials, 0.1, largest_beta),
+        "alpha": shares(rng, trials, high=0.95),
+        "lam": shares(rng, trials)[::-1],
+        "reference": policies(rng, trials, responses, smallest=1e-4),
+        "offline": policies(rng, trials, responses)[::-1],
+    }
+
+
+def feedback_map(x: Instances) -> FeedbackMap:
+    """Return the maps of instances with the names of :func:`feedback_maps`: (n,).
+
+    P may be any payoff matrices, so that a claim can break P + Pᵀ = 1.
+    """
+    names = ("beta", "alpha", "lam", "reference", "offline")
+    return FeedbackMap.from_payoffs(x["P"], **{name: x[name] for name in names})
+
+
+def each_start(x: Instances) -> Instances:
+    """Return the instances with an axis of starts after that of the trials: (n, ...) → (n, 1, ...).
+
+    So maps (n, 1) broadcast with starts (n, s, K).
+    """
+    return {name: values[:, None] for name, values in x.items()}
