@@ -1,6 +1,7 @@
 """Theorems as programs: one file a claim, each with instances, a check and a margin."""
 
 from alignsim.claims.bistability import CycleBesideFixedPoint, WinnerNeverFound
+from alignsim.claims.choosing_alpha import ChoosingAlpha
 from alignsim.claims.collapse_asymptotics import CollapseAsymptotics, CollapseControl
 from alignsim.claims.collapse_box import CollapseBox, EntropyFloor, NearCollapse
 from alignsim.claims.contract import Claim, agreement
@@ -98,6 +99,7 @@ CLAIMS: tuple[Claim, ...] = (
     EntropyFallsFrom(),
     CollapseRate(),
     UnanchoredCycle(),
+    ChoosingAlpha(),
 )
 """Every claim, in the order of the theory page."""
 

@@ -13,9 +13,6 @@ from alignsim.claims.contract import Claim, Instances, agreement
 from alignsim.preferences import random_strictly_strongly_transitive
 from alignsim.validation import FloatArray
 
-GAINS = {"ipo": 1.0, "dpo": 4.0}
-"""Score gaps are at least this multiple of those of Pμ (theory 3.5)."""
-
 
 @dataclass(frozen=True)
 class FullCollapse(Claim):
@@ -68,6 +65,8 @@ class EntropyFallsFrom(Claim):
     rounding: float = 1e-12
     share: float = 1.0
     """Multiplies T."""
+    speed: float = 4.0
+    """Score gaps of MRS-DPO are at least this multiple of those of Pμ (theory 3.5)."""
     rounds: int = 150
 
     def instances(self, rng: np.random.Generator, trials: int) -> Instances:
@@ -91,7 +90,7 @@ class EntropyFallsFrom(Claim):
         ratio = ratio.max(axis=(-2, -1))
         beta = np.maximum(ratio / np.maximum(x["wait"], 1e-3), 0.01)
         slack = []
-        for objective, gain in GAINS.items():
+        for objective, gain in (("ipo", 1.0), ("dpo", self.speed)):
             first = self.share * ratio / (gain * beta)
             loop = _unanchored(x, objective, beta)
             logits = loop.run(start_logits=x["start"], rounds=self.rounds).logits

@@ -7,6 +7,7 @@ import pytest
 from alignsim import claims
 from alignsim.claims import verify
 from alignsim.claims.bistability import CycleBesideFixedPoint, WinnerNeverFound
+from alignsim.claims.choosing_alpha import ChoosingAlpha
 from alignsim.claims.collapse_asymptotics import CollapseAsymptotics, CollapseControl
 from alignsim.claims.collapse_box import CollapseBox, EntropyFloor, NearCollapse
 from alignsim.claims.strict_order import (
@@ -39,8 +40,10 @@ BROKEN = [
     (TiedTopRows(), {"gain": 1.001}),
     (FullCollapse(), {"gain": 1.001}),
     (EntropyFallsFrom(), {"share": 0.99}),
+    (EntropyFallsFrom(), {"speed": 4.2}),
     (CollapseRate(), {"gain": 1.001}),
     (UnanchoredCycle(), {"gain": 1.001}),
+    (ChoosingAlpha(), {"gain": 1.001}),
 ]
 
 
