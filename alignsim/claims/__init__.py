@@ -16,6 +16,12 @@ from alignsim.claims.convergence_certificates import (
 )
 from alignsim.claims.cycle_thresholds import CirculantOmega, OddCycleThreshold, ThreeCycleThreshold
 from alignsim.claims.dpo_concentration import DPOConcentration
+from alignsim.claims.dpo_cycles import (
+    DPOAmplitude,
+    DPOCriticality,
+    DPOCycleThreshold,
+    DPOHysteresis,
+)
 from alignsim.claims.dpo_first_order import DPOFirstOrder
 from alignsim.claims.dpo_ranks_like_ipo import DPOMajorisesIPO, DPORanksLikeIPO
 from alignsim.claims.dpo_sampling_insensitivity import DPOSamplingInsensitivity
@@ -100,6 +106,10 @@ CLAIMS: tuple[Claim, ...] = (
     CollapseRate(),
     UnanchoredCycle(),
     ChoosingAlpha(),
+    DPOCycleThreshold(),
+    DPOCriticality(),
+    DPOAmplitude(),
+    DPOHysteresis(),
 )
 """Every claim, in the order of the theory page."""
 

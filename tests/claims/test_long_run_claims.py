@@ -10,6 +10,12 @@ from alignsim.claims.bistability import CycleBesideFixedPoint, WinnerNeverFound
 from alignsim.claims.choosing_alpha import ChoosingAlpha
 from alignsim.claims.collapse_asymptotics import CollapseAsymptotics, CollapseControl
 from alignsim.claims.collapse_box import CollapseBox, EntropyFloor, NearCollapse
+from alignsim.claims.dpo_cycles import (
+    DPOAmplitude,
+    DPOCriticality,
+    DPOCycleThreshold,
+    DPOHysteresis,
+)
 from alignsim.claims.strict_order import (
     OrderedOscillation,
     OrderedOscillationFromUniform,
@@ -44,6 +50,14 @@ BROKEN = [
     (CollapseRate(), {"gain": 1.001}),
     (UnanchoredCycle(), {"gain": 1.001}),
     (ChoosingAlpha(), {"gain": 1.001}),
+    (DPOCycleThreshold(), {"gain": 4.001}),
+    (DPOCriticality(), {"gain": 4.001}),
+    (DPOCriticality(), {"level": 0.7501}),
+    (DPOAmplitude(), {"gain": 1.01}),
+    (DPOHysteresis(), {"begins": (0.998, 0.99)}),
+    (DPOHysteresis(), {"begins": (0.9981, 0.988)}),
+    (DPOHysteresis(), {"ends": (0.9981, 0.988)}),
+    (DPOHysteresis(), {"ends": (0.998, 0.99)}),
 ]
 
 
