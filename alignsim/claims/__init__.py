@@ -15,6 +15,7 @@ from alignsim.claims.convergence_certificates import (
     SpanContraction,
 )
 from alignsim.claims.cycle_thresholds import CirculantOmega, OddCycleThreshold, ThreeCycleThreshold
+from alignsim.claims.dpo_collapse import DPOCollapseBox, DPOCollapseLimit
 from alignsim.claims.dpo_concentration import DPOConcentration
 from alignsim.claims.dpo_cycles import (
     DPOAmplitude,
@@ -23,6 +24,12 @@ from alignsim.claims.dpo_cycles import (
     DPOHysteresis,
 )
 from alignsim.claims.dpo_first_order import DPOFirstOrder
+from alignsim.claims.dpo_fixed_points import (
+    DPOSelfPlayStability,
+    DPOSeveralFixedPoints,
+    DPOThreeResponses,
+    DPOUniqueness,
+)
 from alignsim.claims.dpo_ranks_like_ipo import DPOMajorisesIPO, DPORanksLikeIPO
 from alignsim.claims.dpo_sampling_insensitivity import DPOSamplingInsensitivity
 from alignsim.claims.dpo_vertex import DPOVertex
@@ -37,6 +44,7 @@ from alignsim.claims.ipo_stability import (
     ThreeResponseOmega,
 )
 from alignsim.claims.logit_gaps import LogitGapGrowth, LogitGapNoGo, ThreeResponseGaps
+from alignsim.claims.onset_amplitude import OnsetAmplitude
 from alignsim.claims.ranking_axioms import (
     FixedSampling,
     OrderLimits,
@@ -84,6 +92,7 @@ CLAIMS: tuple[Claim, ...] = (
     ThreeCycleOscillation(),
     OddCycleThreshold(),
     CirculantOmega(),
+    OnsetAmplitude(),
     NormContraction(),
     SkewContraction(),
     SpanContraction(),
@@ -110,6 +119,12 @@ CLAIMS: tuple[Claim, ...] = (
     DPOCriticality(),
     DPOAmplitude(),
     DPOHysteresis(),
+    DPOSelfPlayStability(),
+    DPOThreeResponses(),
+    DPOUniqueness(),
+    DPOSeveralFixedPoints(),
+    DPOCollapseBox(),
+    DPOCollapseLimit(),
 )
 """Every claim, in the order of the theory page."""
 

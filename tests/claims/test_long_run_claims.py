@@ -10,11 +10,18 @@ from alignsim.claims.bistability import CycleBesideFixedPoint, WinnerNeverFound
 from alignsim.claims.choosing_alpha import ChoosingAlpha
 from alignsim.claims.collapse_asymptotics import CollapseAsymptotics, CollapseControl
 from alignsim.claims.collapse_box import CollapseBox, EntropyFloor, NearCollapse
+from alignsim.claims.dpo_collapse import DPOCollapseBox, DPOCollapseLimit
 from alignsim.claims.dpo_cycles import (
     DPOAmplitude,
     DPOCriticality,
     DPOCycleThreshold,
     DPOHysteresis,
+)
+from alignsim.claims.dpo_fixed_points import (
+    DPOSelfPlayStability,
+    DPOSeveralFixedPoints,
+    DPOThreeResponses,
+    DPOUniqueness,
 )
 from alignsim.claims.strict_order import (
     OrderedOscillation,
@@ -58,6 +65,13 @@ BROKEN = [
     (DPOHysteresis(), {"begins": (0.9981, 0.988)}),
     (DPOHysteresis(), {"ends": (0.9981, 0.988)}),
     (DPOHysteresis(), {"ends": (0.998, 0.99)}),
+    (DPOSelfPlayStability(), {"gain": 1.001}),
+    (DPOThreeResponses(), {"gain": 1.001}),
+    (DPOUniqueness(), {"lam": 0.5}),
+    (DPOSeveralFixedPoints(), {"first": 0.8614}),
+    (DPOSeveralFixedPoints(), {"second": 0.6038}),
+    (DPOCollapseBox(), {"gain": 4.001}),
+    (DPOCollapseLimit(), {"gain": 1.001}),
 ]
 
 
