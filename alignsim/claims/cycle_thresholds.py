@@ -17,8 +17,8 @@ SETTLED = 1e-6
 """Largest |z| at the end of an orbit that has come to the uniform policy."""
 
 MOVING = 1e-3
-"""Smallest standard deviation of a policy coordinate over time of an orbit that oscillates: at the
-0.5 % and α = 0.9 that are tried here the weakest cycle has some 20 times as much."""
+"""Smallest standard deviation of a policy coordinate over time of an orbit that oscillates; the
+weakest oscillation that is tried here has 20 times as much."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class ThreeCycleThreshold(Claim):
     name: ClassVar[str] = "three-cycle-threshold"
     statement: ClassVar[str] = (
         "For K = 3, 1 ≻ 2 ≻ 3 ≻ 1 with P = ½ ± a and uniform π_ref and π_off, MRS-IPO is unstable "
-        "exactly for α² + a²β²λ²/3 > 1: with β 0.5 % below the threshold orbits end at the uniform "
-        "policy, 0.5 % above they oscillate for ever."
+        "exactly for α² + a²β²λ²/3 > 1: as tried, orbits from far starts end at the uniform policy "
+        "with β 0.5 % below that threshold, and oscillate for ever 0.5 % above it."
     )
     source: ClassVar[str] = "paper"
     section: ClassVar[str] = "6.4"

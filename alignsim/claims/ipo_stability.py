@@ -26,7 +26,7 @@ class ImaginaryRotation(Claim):
     )
     source: ClassVar[str] = "derived"
     section: ClassVar[str] = "6.3"
-    tolerance: float = 1e-6
+    tolerance: float = 1e-10
     """For ω² as a share of ‖M‖₂²/4, whose root is the largest ω there could be: a double zero
     costs an eigenvalue routine half of its digits, so squares are compared."""
     gain: float = 1.0

@@ -56,6 +56,7 @@ class ThreeCycleOscillation(Claim):
     )
     source: ClassVar[str] = "derived"
     section: ClassVar[str] = "6.4"
+    costly: ClassVar[bool] = True
     size_gain: float = 1.0
     turn_gain: float = 1.0
     excess: float = 1e-3

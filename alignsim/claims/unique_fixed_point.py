@@ -29,7 +29,7 @@ class UniqueFixedPoint(Claim):
     )
     source: ClassVar[str] = "derived"
     section: ClassVar[str] = "6.2"
-    tolerance: float = 1e-7
+    tolerance: float = 1e-9
     gain: float = 1.0
     coordination: float = 0.0
     """Times the identity, added to P."""
@@ -84,7 +84,7 @@ class FlowContraction(Claim):
     )
     source: ClassVar[str] = "derived"
     section: ClassVar[str] = "6.2"
-    tolerance: float = 1e-7
+    tolerance: float = 1e-10
     gain: float = 1.0
 
     def instances(self, rng: np.random.Generator, trials: int) -> Instances:

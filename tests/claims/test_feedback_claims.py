@@ -22,6 +22,7 @@ from alignsim.claims.ipo_stability import (
     ImaginaryRotation,
     ThreeResponseOmega,
 )
+from alignsim.claims.onset_amplitude import OnsetAmplitude
 from alignsim.claims.rotation_bound import RotationBound
 from alignsim.claims.three_cycle_oscillation import ThreeCycleCriticality, ThreeCycleOscillation
 from alignsim.claims.unique_fixed_point import FlowContraction, UniqueFixedPoint
@@ -33,8 +34,8 @@ BROKEN = [
     (UniqueFixedPoint(), {"coordination": 0.3}),
     (FlowContraction(), {"gain": 1.0001}),
     (FlowContraction(), {"gain": -1.0}),
-    (ImaginaryRotation(), {"gain": 1.001}),
-    (ImaginaryRotation(), {"coordination": 0.001}),
+    (ImaginaryRotation(), {"gain": 1.0001}),
+    (ImaginaryRotation(), {"coordination": 1e-6}),
     (ThreeResponseOmega(), {"gain": 1.001}),
     (ExactMultipliers(), {"gain": 1.001}),
     (ExactStability(), {"gain": 0.995}),
@@ -51,6 +52,8 @@ BROKEN = [
     (ThreeCycleOscillation(), {"size_gain": 1.002}),
     (ThreeCycleOscillation(), {"turn_gain": 0.99}),
     (ThreeCycleOscillation(), {"turn_gain": 1.01}),
+    (OnsetAmplitude(), {"gain": 0.997}),
+    (OnsetAmplitude(), {"gain": 1.003}),
     (NormContraction(), {"gain": 0.999}),
     (SkewContraction(), {"gain": 0.999}),
     (SpanContraction(), {"gain": 0.999}),

@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 
 from alignsim import claims
-from alignsim.claims import verify
 from alignsim.claims.dpo_concentration import DPOConcentration
 from alignsim.claims.dpo_first_order import DPOFirstOrder
 from alignsim.claims.dpo_ranks_like_ipo import DPOMajorisesIPO, DPORanksLikeIPO
@@ -21,6 +20,7 @@ from alignsim.claims.ranking_axioms import (
     RowDominance,
     SmithTopSampling,
 )
+from tests.claims.verdicts import name, status
 
 BROKEN = [
     (IPOClosedForm(), {"gain": 1.001}),
@@ -45,27 +45,12 @@ BROKEN = [
 ]
 
 
-def name(value):
-    return getattr(value, "name", str(value))
-
-
-def status(claim, trials=60):
-    result = verify(claims=[claim], trials=trials, progress=False).results[0]
-    return result.status, result.note
-
-
-@pytest.mark.parametrize(
-    "claim",
-    {type(claim): claim for claim, _ in BROKEN}.values(),
-    ids=lambda value: getattr(value, "name", str(value)),
-)
+@pytest.mark.parametrize("claim", {type(claim): claim for claim, _ in BROKEN}.values(), ids=name)
 def test_the_claim_passes(claim):
     assert status(claim) == ("passed", "")
     assert type(claim) in {type(listed) for listed in claims.CLAIMS}
 
 
-@pytest.mark.parametrize(
-    ("claim", "change"), BROKEN, ids=lambda value: getattr(value, "name", str(value))
-)
+@pytest.mark.parametrize(("claim", "change"), BROKEN, ids=name)
 def test_a_slightly_wrong_statement_fails(claim, change):
     assert status(replace(claim, **change))[0] == "failed"
