@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from alignsim.analysis.certificates import antisymmetric, antisymmetric_part
 from alignsim.feedback import FeedbackMap
 from alignsim.validation import FloatArray
 
@@ -18,7 +19,8 @@ def critical_signal(loop: FeedbackMap) -> FloatArray:
     It is known where every response beats the average opponent exactly half of the time and
     both reference and offline sampler are uniform: then the uniform policy is the fixed point
     for every β and λ, and α² + (βλω)² = 1 with ω = ‖P − ½‖₂/K; for MRS-DPO 4ω. This covers all
-    circulant matrices (theory 6.4, 7). Infinite where stability is never lost.
+    circulant matrices (theory 6.4, 7), and payoffs that differ from these by constant columns.
+    Infinite where stability is never lost.
 
     Examples
     --------
@@ -28,13 +30,12 @@ def critical_signal(loop: FeedbackMap) -> FloatArray:
     4.618802
     """
     K = loop.responses
-    skew = loop.P - 0.5
-    balanced = (np.abs(skew.sum(axis=-1)) <= BALANCE_TOLERANCE).all(axis=-1)
-    balanced &= (np.abs(skew + np.swapaxes(skew, -1, -2)) <= BALANCE_TOLERANCE).all(axis=(-2, -1))
+    balanced = np.ptp(loop.P.sum(axis=-1), axis=-1) <= BALANCE_TOLERANCE
+    balanced &= antisymmetric(loop.P)
     uniform = (np.abs(loop.reference_logits) <= BALANCE_TOLERANCE).all(axis=-1)
     uniform &= (np.abs(loop.offline_policy - 1.0 / K) <= BALANCE_TOLERANCE).all(axis=-1)
     gain = DPO_GAIN if loop.objective == "dpo" else 1.0
-    rotation = gain * np.linalg.norm(skew, 2, axis=(-2, -1)) / K
+    rotation = gain * np.linalg.norm(antisymmetric_part(loop.P), 2, axis=(-2, -1)) / K
     with np.errstate(divide="ignore", invalid="ignore"):
         boundary = np.sqrt(1.0 - loop.alpha**2) / rotation
     never = np.broadcast_to(rotation <= 1e-15, loop.shape)
