@@ -6,7 +6,7 @@ motion along q is
 
 - Neimark–Sacker (m = |m|e^{iθ}): ζ ↦ mζ + e^{iθ}d·ζ|ζ|², x ≈ ζq + c.c., supercritical if Re d < 0;
 - flip (m ≈ −1): ξ ↦ mξ + cξ³, supercritical if c > 0;
-- fold (m ≈ 1): ξ ↦ mξ + aξ².
+- fold (m ≈ 1): ξ ↦ mξ + aξ², with q turned so that a ≥ 0.
 
 The coefficients depend on the length of q: they are multiplied by ‖q‖² (fold: ‖q‖). Away from the
 bifurcation the formulas hold as they stand, with powers of m in place of powers of e^{iθ}
@@ -125,11 +125,12 @@ def flip_coefficient(series: TaylorMap, lead: Leading) -> Coefficient:
 
 
 def fold_coefficient(series: TaylorMap, lead: Leading) -> Coefficient:
-    """Return a = ½⟨p, B(q, q)⟩, (n,)."""
+    """Return a = |½⟨p, B(q, q)⟩|, (n,): its sign is that of q, which means nothing."""
     q, p = lead.right, lead.left
     bent = series.B(q, q)
     lengths = np.linalg.norm(p, axis=-1) * np.linalg.norm(bent, axis=-1)
-    return Coefficient(0.5 * inner(p, bent), np.asarray(lengths))
+    size = 0.5 * np.abs(inner(p, bent))
+    return Coefficient(size.astype(np.complex128), np.asarray(lengths))
 
 
 def resonant(series: TaylorMap, lead: Leading) -> NDArray[np.bool_]:

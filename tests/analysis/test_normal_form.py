@@ -219,7 +219,7 @@ def test_the_logistic_map_flips_at_three_and_folds_at_one():
     assert lead.multiplier[0] == pytest.approx(-1.0)
     assert flip_coefficient(flip, lead).value[0] == pytest.approx(9.0, rel=1e-14)
     fold = logistic(1.0)
-    assert fold_coefficient(fold, leading(fold.A)).value[0] == pytest.approx(-1.0, rel=1e-14)
+    assert fold_coefficient(fold, leading(fold.A)).value[0] == pytest.approx(1.0, rel=1e-14)
 
 
 def test_a_linear_map_is_degenerate():
