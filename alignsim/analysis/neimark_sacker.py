@@ -69,8 +69,8 @@ class NormalForm:
         The leading multiplier m, complex; of a pair the one with Im m > 0.
     coefficient : (...)
         Complex. Neimark–Sacker: d, in ζ ↦ mζ + e^{iθ}d·ζ|ζ|²; Re d is the first Lyapunov
-        coefficient. Flip: c, in ξ ↦ mξ + cξ³. Fold: a, in ξ ↦ mξ + aξ². NaN where it decides
-        nothing: resonant, multiple, undecided.
+        coefficient. Flip: c, in ξ ↦ mξ + cξ³. Fold: a ≥ 0, in ξ ↦ mξ + aξ². NaN where it
+        decides nothing: resonant, multiple, undecided.
     kind : (...)
         One of ``KINDS``: what would lose stability; 0 where there is no fixed point.
     criticality : (...)
@@ -333,11 +333,10 @@ def _is_fixed(maps: FeedbackMap, logits: FloatArray) -> NDArray[np.bool_]:
 
 def _tangent_series(expansion: Expansion, jacobian: FloatArray) -> TaylorMap:
     """Return the round in coordinates of the mean-zero basis."""
-    E = simplex.mean_zero_basis(jacobian.shape[-1] + 1)
     return TaylorMap(
         jacobian,
-        lambda u, v: expansion.second(u @ E.T, v @ E.T) @ E,
-        lambda u, v, w: expansion.third(u @ E.T, v @ E.T, w @ E.T) @ E,
+        lambda u, v: _in_tangent(expansion.second(*map(_in_logits, (u, v)))),
+        lambda u, v, w: _in_tangent(expansion.third(*map(_in_logits, (u, v, w)))),
     )
 
 
@@ -377,14 +376,22 @@ def _judge(expansion: Expansion, series: TaylorMap, lead: Leading) -> NormalForm
 
 def _slope(expansion: Expansion, series: TaylorMap, lead: Leading, along: str) -> ComplexArray:
     """Return dm/dparameter = ⟨p, (∂A + B(dz*, ·))q⟩ with dz* = (1 − A)⁻¹∂T, (n,)."""
-    E = simplex.mean_zero_basis(series.A.shape[-1] + 1)
-    drift = solve_each(np.eye(series.A.shape[-1]) - series.A, expansion.by_parameter(along) @ E)
-    direct = expansion.first_by_parameter(along, _in_logits(lead.right)) @ E
+    moved = _in_tangent(expansion.by_parameter(along))
+    drift = solve_each(np.eye(series.A.shape[-1]) - series.A, moved)
+    direct = _in_tangent(expansion.first_by_parameter(along, _in_logits(lead.right)))
     return normal_form.inner(lead.left, direct + series.B(drift, lead.right))
 
 
 def _in_logits(tangent: Directions) -> Directions:
-    return tangent @ simplex.mean_zero_basis(tangent.shape[-1] + 1).T
+    """Return directions (n, K−1) of the mean-zero basis as logits, each by its own product.
+
+    One product of all of them would round differently for every number of maps.
+    """
+    return (simplex.mean_zero_basis(tangent.shape[-1] + 1) @ tangent[..., None])[..., 0]
+
+
+def _in_tangent(logits: Directions) -> Directions:
+    return (simplex.mean_zero_basis(logits.shape[-1]).T @ logits[..., None])[..., 0]
 
 
 def _empty(n: int, criticality: int) -> NormalForm:

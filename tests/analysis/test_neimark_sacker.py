@@ -1,6 +1,7 @@
 """Where and how stability is lost: theory 6.3, 6.4, 6.6 and 7."""
 
 from functools import cache
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -500,7 +501,7 @@ def test_the_coefficient_at_given_fixed_points():
 def test_the_chunks_of_a_large_batch_do_not_matter(monkeypatch):
     loop, _ = three_cycle("dpo", 0.3, np.linspace(0.1, 0.9, 7))
     whole = first_lyapunov_coefficient(loop, np.zeros(3))
-    monkeypatch.setattr("alignsim.analysis.neimark_sacker.CHUNK_ENTRIES", 20)
+    monkeypatch.setattr(import_module("alignsim.analysis.neimark_sacker"), "CHUNK_ENTRIES", 20)
     parts = first_lyapunov_coefficient(loop, np.zeros(3))
     np.testing.assert_allclose(parts.coefficient, whole.coefficient, rtol=1e-13)
 
