@@ -163,7 +163,7 @@ class Advice:
         From how many far starts the loop was run at the advised α, and how many reached the fixed
         point. None is run where convergence is certified.
     probe_rounds : int
-        How many rounds these runs took.
+        How many rounds the longest of these runs took.
     evidence : (...)
         How convergence from everywhere is known, a code of :mod:`alignsim.analysis.evidence`:
         certified, iterated (from the far starts) or none.
@@ -547,17 +547,20 @@ def _convergence(
     distance = _span(begin - target[:, None, :]).max(axis=-1)
     near = ARRIVED * (1.0 + _span(target))
     needed = PATIENCE * np.log(distance / near) / -np.log(np.maximum(rate[probed], 0.1))
-    rounds = int(min(np.ceil(needed.max()) + 1.0, LONGEST_PROBE))
-    runs = loop.take(np.repeat(probed, FAR_STARTS))
-    orbit = runs.run(
-        start_logits=begin.reshape(-1, loop.responses), rounds=rounds, keep="last", burn_in=rounds
-    )
-    end = orbit.final_logits.reshape(begin.shape)
+    rounds = np.minimum(2.0 ** np.ceil(np.log2(needed + 1.0)), LONGEST_PROBE).astype(np.int64)
+    end = np.empty_like(begin)
+    for wanted in np.unique(rounds):  # not as many as the slowest of the batch needs
+        own = np.flatnonzero(rounds == wanted)
+        orbit = loop.take(np.repeat(probed[own], FAR_STARTS)).run(
+            start_logits=begin[own].reshape(-1, loop.responses),
+            rounds=int(wanted), keep="last", burn_in=int(wanted),
+        )  # fmt: skip
+        end[own] = orbit.final_logits.reshape(-1, *begin.shape[1:])
     there = _span(end - target[:, None, :]) <= near[:, None]
     evidence[probed], starts[probed] = ITERATED, FAR_STARTS
     arrived[probed] = there.sum(axis=-1)
     decided[probed] = needed <= rounds
-    return _Convergence(evidence, starts, arrived, decided, rounds)
+    return _Convergence(evidence, starts, arrived, decided, int(rounds.max()))
 
 
 def _far_starts(target: FloatArray) -> FloatArray:
