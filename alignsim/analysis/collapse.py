@@ -389,9 +389,13 @@ def _limit(flat: FeedbackMap) -> _Limit:
     """Return the top set of a flat batch: it wins against the sampler that it induces.
 
     A candidate is a response with those that tie with it, in the ratios of the reference, but not
-    all responses. Since DPO ranks as IPO does (theory 3.5), Pμ finds the set for both.
+    all responses. Of preferences no more than one wins; of other payoffs several may, then none is
+    named. Since DPO ranks as IPO does (theory 3.5), Pμ finds the set for both.
     """
-    tied = np.abs(flat.P - np.swapaxes(flat.P, -1, -2)) <= TIE
+    K = flat.responses
+    own = np.diagonal(flat.P, axis1=-2, axis2=-1)
+    level = np.abs(flat.P - own[..., None, :]) <= TIE
+    tied = np.broadcast_to(level & np.swapaxes(level, -1, -2), (flat.size, K, K))
     shares = tied * simplex.softmax(flat.reference_logits)[:, None, :]
     shares /= shares.sum(axis=-1, keepdims=True)
     lam = flat.lam[:, None, None]
@@ -402,10 +406,9 @@ def _limit(flat: FeedbackMap) -> _Limit:
     wins = np.asarray(right.all(axis=-1) & ~tied.all(axis=-1))
     leader = wins.argmax(axis=-1)
     each = np.arange(flat.size)
-    found = wins[each, leader]
+    found = wins[each, leader] & ~(wins & ~tied[each, leader]).any(axis=-1)
     sampler = samplers[each, leader]
-    K = flat.responses
-    top = np.broadcast_to(tied, (flat.size, K, K))[each, leader] & found[:, None]
+    top = tied[each, leader] & found[:, None]
     problem = Comparison(P=flat.P, reference=np.zeros(K), beta=np.ones(flat.size), sampler=sampler)
     value, status = OBJECTIVES[flat.objective].optimum(problem)
     gap = value[each, leader][:, None] - value
@@ -521,7 +524,8 @@ class _Course:
             if first == self.burn_in:
                 self.origin = span[:, 0]
             grown = span - self.origin[:, None]
-            self.line += grown.sum(axis=-1), grown @ (times - self.middle), (grown**2).sum(axis=-1)
+            lean = (grown * (times - self.middle)).sum(axis=-1)
+            self.line += grown.sum(axis=-1), lean, (grown**2).sum(axis=-1)
         if first == 0:
             self.add_policy(simplex.softmax(logits[:, 0]), 1, 0)
 
