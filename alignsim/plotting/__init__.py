@@ -8,7 +8,24 @@ from alignsim.plotting.advice import advice
 from alignsim.plotting.basins import basins
 from alignsim.plotting.phase_diagram import phase_diagram
 from alignsim.plotting.population import population
+from alignsim.plotting.reproduction import (
+    condorcet_winner,
+    evolution,
+    oscillation,
+    terminal_entropy,
+)
 from alignsim.plotting.simplex import simplex
 from alignsim.plotting.timeline import timeline
 
-__all__ = ["advice", "basins", "phase_diagram", "population", "simplex", "timeline"]
+__all__ = [
+    "advice",
+    "basins",
+    "condorcet_winner",
+    "evolution",
+    "oscillation",
+    "phase_diagram",
+    "population",
+    "simplex",
+    "terminal_entropy",
+    "timeline",
+]

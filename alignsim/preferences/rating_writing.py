@@ -60,7 +60,7 @@ def _lines(ratings: Ratings) -> list[str]:
             raise ValueError(f"prompt {quote(prompt)} lacks a score; give every attribute one")
         for response, row in zip(ratings.responses[p], scores[:, 0].tolist(), strict=True):
             values = (int(score) if score.is_integer() else score for score in row)
-            record = {"prompt": prompt, "response": response}
-            record |= dict(zip(ratings.attributes, values, strict=True))
+            named = dict(zip(ratings.attributes, values, strict=True))
+            record = {"prompt": prompt, "response": response, **named}
             lines.append(json.dumps(record, ensure_ascii=False))
     return lines

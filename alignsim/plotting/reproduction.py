@@ -1,0 +1,375 @@
+"""The paper's experiments as pictures: an example, oscillation, collapse, and the winner."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alignsim.plotting import grid
+from alignsim.plotting.palette import INK, OKABE_ITO, Style, settings
+from alignsim.validation import FloatArray
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+
+PanelArray = NDArray[np.object_]
+_Axis = Callable[["xr.Dataset"], FloatArray]
+
+_MARKERS = "osD^vPX*"
+_DASHES = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (6, 1.5, 1, 1.5)))
+"""Line styles of λ, from the largest on."""
+
+_PALE = 0.45
+"""Opacity of all but the largest λ."""
+
+_STILL = 1e-4
+"""Mean cycle strengths up to this cannot be seen in a picture."""
+
+_LEAD = 3.0
+"""How far the picture goes below the first βλ at which something moves."""
+
+SIGNAL = "βλ, strength of the on-policy signal"
+CONTROL = "η = β/(1−α), which decides the fixed point"
+
+
+def evolution(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: Any) -> PanelArray:
+    """Return Axes (raised, step) with the policies of one example over its first rounds.
+
+    Top: α grows from left to right. Bottom: βλ does. The left panels are the same baseline.
+
+    Parameters
+    ----------
+    ds
+        From `alignsim.sweeps.evolution`.
+    ax
+        Axes to draw on, of shape (raised, step); by default a new figure.
+    **kwargs
+        Passed to ``Axes.plot``.
+
+    Raises
+    ------
+    ValueError
+        If ``ds`` is something else, or ``ax`` does not fit.
+
+    Examples
+    --------
+    >>> import alignsim as asim
+    >>> from matplotlib.figure import Figure
+    >>> found = asim.sweeps.evolution(asim.preferences.cyclic(3, advantage=0.5)[None])
+    >>> evolution(found, ax=Figure().subplots(2, 3))[1, 2].get_title()
+    'α = 0.5, βλ = 7.2: ρ = 2.14'
+    """
+    _check(ds, ("policy",), "evolution")
+    shape = ds.sizes["raised"], ds.sizes["step"]
+    panels = _panels(ax, shape, (3.1 * shape[1], 2.2 * shape[0]))
+    for place in np.ndindex(shape):
+        one = ds.isel(raised=place[0], step=place[1])
+        panel: Axes = panels.item(*place)
+        for i, course in enumerate(one["policy"].transpose("response", "round").values):
+            look: Style = {"color": OKABE_ITO[i % len(OKABE_ITO)], "linewidth": 1.3}
+            panel.plot(one["round"].values, course, label=f"$π_{{{i}}}$", **look | kwargs)
+        values = {name: one[name].item() for name in ("alpha", "beta", "spectral_radius")}
+        panel.set(
+            title=f"α = {values['alpha']:g}, βλ = {values['beta']:g}: "
+            f"ρ = {values['spectral_radius']:.2f}",
+            xlim=(0, one["round"].values[-1]),
+            ylim=(-0.02, 1.02),
+        )
+    for ax_left, what in zip(panels[:, 0], ("α grows →", "βλ grows →"), strict=True):
+        ax_left.set_ylabel(f"{what}\nprobability")
+    for low in panels[-1]:
+        low.set_xlabel("round")
+    panels[0, 0].legend(loc="upper right", ncols=2, frameon=False, fontsize="small")
+    return panels
+
+
+def oscillation(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: Any) -> PanelArray:
+    """Return Axes (2, objectives): cycle strength, and the share that oscillates, over βλ.
+
+    Of the class "cyclic", one line for each α and λ. The band is twice the standard error over
+    matrices. Crosses, where known, are the share of exactly unstable fixed points.
+    The other classes are grey.
+
+    Parameters
+    ----------
+    ds
+        From `alignsim.sweeps.reproduce`.
+    ax
+        Axes to draw on, (2, objectives); by default a new figure.
+    **kwargs
+        Passed to ``Axes.plot``.
+
+    Raises
+    ------
+    ValueError
+        If ``ds`` is something else, or ``ax`` does not fit.
+
+    Examples
+    --------
+    >>> import alignsim as asim
+    >>> from matplotlib.figure import Figure
+    >>> P = asim.preferences.cyclic(3, advantage=0.5)[None]
+    >>> found = asim.sweeps.reproduce(P, beta=[1.0, 2.0, 4.0], rounds=100)
+    >>> axes = oscillation(found, ax=Figure().subplots(2, 2))
+    >>> [ax.get_title() for ax in axes[0]]
+    ['MRS-IPO', 'MRS-DPO']
+    """
+    _check(ds, ("cycle_strength", "oscillating", "unstable"), "reproduce")
+    count = ds.sizes["objective"]
+    panels = _panels(ax, (2, count), (4.6 * count, 6.2))
+    cyclic, others = ds.sel({"class": "cyclic"}), ds.drop_sel({"class": "cyclic"})
+    for column, objective in zip(panels.T, ds["objective"].values, strict=True):
+        one, rest = cyclic.sel(objective=objective), others.sel(objective=objective)
+        column[0].set_title(f"MRS-{objective.upper()}")
+        for ax_, name in zip(column, ("cycle_strength", "oscillating"), strict=True):
+            _curves(ax_, one, name, _signal, kwargs)
+        _grey_curves(column[0], rest, "cycle_strength", _signal, "")
+        _grey_curves(column[1], rest, "oscillating", _signal, "other classes")
+        _mark_unstable(column[1], one)
+        column[1].set(xlabel=SIGNAL, ylim=(-0.03, 1.03))
+    strength = cyclic["cycle_strength"]
+    top = float(np.nanmax(strength.values, initial=_STILL))
+    for column, objective in zip(panels.T, ds["objective"].values, strict=True):
+        for ax_ in column:
+            ax_.set_xlim(left=_first_signal(strength.sel(objective=objective)))
+    for ax_ in panels[0]:
+        ax_.set_ylim(-0.03 * top, 1.1 * top)
+    panels[0, 0].set_ylabel("mean cycle strength\n(variance per coordinate)")
+    panels[1, 0].set_ylabel(f"share of {_counted(cyclic)} that oscillates")
+    _legend(panels[0, 0], cyclic, "upper left")
+    panels[1, 0].legend(loc="upper left", frameon=False, fontsize="small")
+    return panels
+
+
+def terminal_entropy(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: Any) -> PanelArray:
+    """Return one Axes an objective: the final entropy of strongly transitive matrices over η.
+
+    One line for each α and λ; at fixed λ the lines of all α are one curve where the loop has
+    converged. The dotted line is where ties at the top end at λ = 1; grey is the strict class.
+
+    Parameters
+    ----------
+    ds
+        From `alignsim.sweeps.reproduce`.
+    ax
+        One Axes an objective; by default a new figure.
+    **kwargs
+        Passed to ``Axes.plot``.
+
+    Raises
+    ------
+    ValueError
+        If ``ds`` is something else, or ``ax`` does not fit.
+
+    Examples
+    --------
+    >>> import alignsim as asim
+    >>> from matplotlib.figure import Figure
+    >>> P = asim.preferences.bradley_terry([2.0, 1.0, 0.0])[None]
+    >>> found = asim.sweeps.reproduce(P, beta=[1.0, 2.0, 4.0], rounds=100)
+    >>> terminal_entropy(found, ax=Figure().subplots(2))[0].get_ylabel()
+    'mean final entropy (nats)'
+    """
+    _check(ds, ("entropy",), "reproduce")
+    count = ds.sizes["objective"]
+    panels = _panels(ax, (count,), (4.6 * count, 3.9))
+    weak = ds.sel({"class": "strongly_transitive"})
+    for ax_, objective in zip(panels, ds["objective"].values, strict=True):
+        _curves(ax_, weak.sel(objective=objective), "entropy", _control, kwargs)
+        strict = ds.sel({"class": ["strictly_strongly_transitive"], "objective": objective})
+        _grey_curves(ax_, strict, "entropy", _control, "strictly strongly transitive")
+        limit = weak["entropy_limit"].item()
+        if np.isfinite(limit):
+            ax_.axhline(limit, color=INK, linewidth=0.9, linestyle=":")
+            ax_.annotate(
+                "ties at the top, λ = 1", (0.02, limit), xycoords=ax_.get_yaxis_transform(),
+                xytext=(0, 3), textcoords="offset points", fontsize="small",
+            )  # fmt: skip
+        ax_.set(xlabel=CONTROL, title=f"MRS-{objective.upper()}, {_counted(weak)}")
+        ax_.set_ylim(bottom=-0.04)
+    panels[0].set_ylabel("mean final entropy (nats)")
+    _legend(panels[-1], weak, "upper right")
+    return panels
+
+
+def condorcet_winner(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: Any) -> PanelArray:
+    """Return one Axes an objective: what a Condorcet winner above a cycle gets, over η.
+
+    The least time-averaged probability from a start near any response: the mean over matrices as
+    a line for each α and λ, the least of all matrices as a band below it.
+
+    Parameters
+    ----------
+    ds
+        From `alignsim.sweeps.winner_from_corners`.
+    ax
+        One Axes an objective; by default a new figure.
+    **kwargs
+        Passed to ``Axes.plot``.
+
+    Raises
+    ------
+    ValueError
+        If ``ds`` is something else, or ``ax`` does not fit.
+
+    Examples
+    --------
+    >>> import alignsim as asim
+    >>> from matplotlib.figure import Figure
+    >>> P = asim.preferences.cyclic(3, advantage=0.5)[None]
+    >>> found = asim.sweeps.winner_from_corners(P, objective="ipo", beta=[1.0, 2.0], rounds=9)
+    >>> condorcet_winner(found, ax=Figure().subplots(1, squeeze=False)[0])[0].get_title()
+    'MRS-IPO, 0 matrices'
+    """
+    _check(ds, ("winner", "winner_least"), "winner_from_corners")
+    count = ds.sizes["objective"]
+    panels = _panels(ax, (count,), (4.6 * count, 3.9))
+    for ax_, objective in zip(panels, ds["objective"].values, strict=True):
+        one = ds.sel(objective=objective)
+        label = "down to the least of all"
+        for place, style in _lines(one):
+            control = _control(place)
+            ax_.fill_between(
+                control, place["winner_least"], place["winner"], color=style["color"], alpha=0.1,
+                linewidth=0.0, label=label,
+            )  # fmt: skip
+            label = "_"
+        _curves(ax_, one, "winner", _control, kwargs)
+        number = f"{ds.attrs['run']:,} matrices"
+        ax_.set(xlabel=CONTROL, title=f"MRS-{objective.upper()}, {number}", ylim=(-0.03, 1.03))
+        ax_.annotate(
+            f"winners beat ½ by {ds.attrs['least_margin']:.3f} or more\n"
+            f"cycle strength at most {np.nanmax(one['cycle_strength'].values, initial=0.0):.1g}",
+            (0.03, 0.05), xycoords="axes fraction", fontsize="small",
+        )  # fmt: skip
+    panels[0].set_ylabel("probability of the Condorcet winner")
+    _legend(panels[-1], ds, "lower right")
+    return panels
+
+
+def _lines(ds: xr.Dataset) -> list[tuple[xr.Dataset, Style]]:
+    """Return one parameter line each for α and λ, over β, with how it is drawn."""
+    found = []
+    lams = np.sort(ds["lam"].values)[::-1]
+    for rank, lam in enumerate(lams):
+        for i, alpha in enumerate(ds["alpha"].values):
+            place = ds.sel(alpha=alpha, lam=lam).transpose("beta", ...).sortby("beta")
+            style: Style = {
+                "color": OKABE_ITO[i % len(OKABE_ITO)],
+                "marker": _MARKERS[i % len(_MARKERS)],
+                "markersize": 3.6,
+                "linestyle": _DASHES[rank % len(_DASHES)],
+                "alpha": 1.0 if rank == 0 else _PALE,
+                "linewidth": 1.3,
+            }
+            found.append((place, style))
+    return found
+
+
+def _curves(ax: Axes, ds: xr.Dataset, name: str, at: _Axis, kwargs: Style) -> None:
+    """Draw a variable for every α and λ, with the band of its standard error, if it has one."""
+    for place, style in _lines(ds):
+        x = at(place)
+        ax.plot(x, place[name].values, **style | kwargs)
+        if f"{name}_error" in ds:
+            middle, error = place[name].values, 2.0 * place[f"{name}_error"].values
+            band: Style = {"color": style["color"], "alpha": 0.15 * style["alpha"]}
+            ax.fill_between(x, middle - error, middle + error, linewidth=0.0, **band)
+    ax.set_xscale("log")
+
+
+def _grey_curves(ax: Axes, ds: xr.Dataset, name: str, at: _Axis, label: str) -> None:
+    """Draw a variable of other classes, thin and grey, under one name with their number."""
+    drawn = ds["run"].values > 0
+    label = f"{label} ({ds['run'].values.sum():,})" if label else "_"
+    for i in np.flatnonzero(drawn):
+        for place, style in _lines(ds.isel({"class": i})):
+            ax.plot(
+                at(place), place[name].values, color="#888888", linewidth=0.8,
+                linestyle=style["linestyle"], label=label, zorder=1,
+            )  # fmt: skip
+            label = "_"
+
+
+def _mark_unstable(ax: Axes, ds: xr.Dataset) -> None:
+    label = "unstable fixed point, exactly"
+    for place, style in _lines(ds):
+        if np.isfinite(place["unstable"].values).any():
+            ax.plot(
+                _signal(place), place["unstable"].values, linestyle="none", marker="x",
+                markersize=7, color=style["color"], alpha=style["alpha"], label=label,
+            )  # fmt: skip
+            label = "_"
+
+
+def _legend(ax: Axes, ds: xr.Dataset, where: Any) -> None:
+    """Name the colours of α, the styles of λ, and what has a label of its own."""
+    from matplotlib.lines import Line2D
+
+    lines, alphas = _lines(ds), ds["alpha"].size
+    handles: list[Artist] = []
+    labels: list[str] = []
+    for place, style in lines[:alphas]:
+        handles.append(Line2D([], [], **style))
+        labels.append(settings({"alpha": place["alpha"].item()}))
+    for place, style in lines[::alphas]:
+        handles.append(Line2D([], [], **style | {"color": INK, "marker": ""}))
+        labels.append(settings({"lam": place["lam"].item()}))
+    for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
+        handles.append(handle)
+        labels.append(label)
+    ax.legend(handles, labels, loc=where, frameon=False, fontsize="small")
+
+
+def _first_signal(strength: xr.DataArray) -> float:
+    """Return the βλ from which on to draw: somewhat below where anything moves."""
+    signal = strength["beta"] * strength["lam"]
+    moving = signal.where(strength > _STILL, drop=False).min().item()
+    least = signal.min().item()
+    return max(least, moving / _LEAD) if np.isfinite(moving) else least
+
+
+def _signal(place: xr.Dataset) -> FloatArray:
+    return np.asarray(place["beta"].values * place["lam"].item())
+
+
+def _control(place: xr.Dataset) -> FloatArray:
+    with np.errstate(divide="ignore"):
+        return np.asarray(place["beta"].values / (1.0 - place["alpha"].item()))
+
+
+def _counted(ds: xr.Dataset) -> str:
+    return f"{ds['run'].item():,} matrices"
+
+
+def _check(ds: Any, names: tuple[str, ...], source: str) -> None:
+    grid.dataset(ds)
+    for name in names:
+        if name not in ds.data_vars:
+            raise ValueError(
+                f"ds has no variable {name!r}; give the Dataset that alignsim.sweeps.{source} "
+                "returns, whole"
+            )
+
+
+def _panels(ax: Any, shape: tuple[int, ...], size: tuple[float, float]) -> PanelArray:
+    from matplotlib.axes import Axes
+
+    if ax is None:
+        from matplotlib import pyplot
+
+        rows, columns = shape if len(shape) == 2 else (1, shape[0])
+        made = pyplot.subplots(
+            rows, columns, squeeze=False, figsize=size, layout="constrained", sharex="col",
+            sharey="row",
+        )[1]  # fmt: skip
+        ax = made.reshape(shape)
+    axes = np.asarray(ax, dtype=object)
+    if axes.shape != shape or not all(isinstance(each, Axes) for each in axes.flat):
+        raise ValueError(f"ax has shape {axes.shape}; give Axes of shape {shape}")
+    return axes
