@@ -1,0 +1,253 @@
+"""``alignsim reproduce``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+import numpy as np
+import typer
+
+from alignsim.cli import options, outputs
+from alignsim.cli.app import app
+
+if TYPE_CHECKING:
+    import xarray
+    from matplotlib.figure import Figure
+
+    from alignsim.preferences import ClassRates, Ratings
+    from alignsim.sweeps.findings import Row
+    from alignsim.validation import FloatArray
+
+RESPONSES = 4
+ROUNDING = "nearest"
+"""As in theory 9: matrices of four responses, from whole scores."""
+
+_DECIMALS = 9
+"""Of the numbers that are saved; what lies below is rounding."""
+
+_DATA = "Data"
+
+
+class _Population(NamedTuple):
+    """Matrices (m, K, K), what they are called, and the rates of their classes, if known."""
+
+    name: str
+    P: FloatArray
+    rates: ClassRates | None
+
+
+@app.command(epilog="Example: alignsim reproduce train.jsonl.gz --out helpsteer")
+def reproduce(
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="DATA",
+            help="Ratings of several responses a prompt (HelpSteer's train.jsonl.gz, .csv...), or "
+            "matrices (.npy, .npz, .json). Without it: ratings that are made up.",
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    out: Annotated[
+        Path, typer.Option(help="Folder for the figures (.png) and their numbers (.csv).")
+    ] = Path("reproduction"),
+    seed: Annotated[int, typer.Option(min=0, help="Of the recipe, and of made-up ratings.")] = 0,
+    draws: Annotated[
+        int, typer.Option(min=1, help="Over how many draws of the recipe classes are counted.")
+    ] = 10,
+    responses: Annotated[
+        int | None,
+        typer.Option(min=3, help="Responses a matrix (default: 4).", rich_help_panel=_DATA),
+    ] = None,
+    prompts: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Without DATA: how many prompts (default: 8832).", rich_help_panel=_DATA
+        ),
+    ] = None,
+    key: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Which entry of an .npz or .json file; may be repeated.", rich_help_panel=_DATA
+        ),
+    ] = None,
+    rounds: Annotated[
+        int, typer.Option(min=1, max=10**9, help="How many rounds the loop goes.")
+    ] = 3000,
+    most: Annotated[
+        int, typer.Option(min=1, help="Of each class, at most so many matrices are run.")
+    ] = 800,
+    progress: Annotated[
+        bool, typer.Option(help="Show a bar on a terminal if it takes long.")
+    ] = True,
+    quiet: options.Quiet = False,
+) -> None:
+    """Run the paper's experiments on ratings: what loops do to each class of preferences.
+
+    Each pair of responses draws an attribute and takes P = σ(score difference). The scores of
+    several raters are averaged and rounded.
+    """
+    _check_folder(out)
+    from alignsim import sweeps
+    from alignsim.sweeps.reproduction_findings import reproduction_findings
+
+    population = _population(file, key or [], responses, prompts, seed, draws)
+    shown = progress and not quiet and sys.stderr.isatty()
+    found = sweeps.reproduce(population.P, rounds=rounds, most=most, progress=shown)
+    winner = sweeps.winner_from_corners(population.P, rounds=rounds, most=most)
+    classes = _classes(population, found)
+    out.mkdir(exist_ok=True)
+    _save_table(classes, out / "classes.csv")
+    saved = [out / "classes.csv", *_save_figures(out, population, found, winner)]
+    if not quiet:
+        from alignsim.cli import reports
+
+        reports.print_rows(population.name, _class_rows(classes))
+        reports.print_rows(f"{rounds:,} rounds each", reproduction_findings(found, winner))
+        reports.print_saved(*saved)
+
+
+def _check_folder(out: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"--out is '{out}', which is a file; name a folder")
+    if not out.parent.is_dir():
+        raise ValueError(f"--out is '{out}', but there is no folder '{out.parent}'; make it")
+    if not os.access(out if out.exists() else out.parent, os.W_OK):
+        raise ValueError(f"--out is '{out}', where nothing can be written; choose another folder")
+
+
+def _population(
+    file: Path | None,
+    keys: list[str],
+    responses: int | None,
+    prompts: int | None,
+    seed: int,
+    draws: int,
+) -> _Population:
+    """Return the matrices of a file, or of ratings that are made up."""
+    from alignsim import preferences
+
+    if file is None:
+        _refuse({"--key": keys or None}, "there is no DATA")
+        size = responses or RESPONSES
+        count = {} if prompts is None else {"prompts": prompts}
+        ratings = preferences.synthetic_ratings(responses=size, rng=seed, **count)
+        return _of_ratings("made-up ratings", ratings, size, seed, draws)
+    _refuse({"--prompts": prompts}, f"the prompts are in {file}")
+    wanted: list[str | None] = [*keys] or [None]
+    data = [preferences.read(file, key=key) for key in wanted]
+    name = " and ".join([file.name, *keys])
+    if isinstance(data[0], preferences.Ratings):
+        return _of_ratings(name, data[0], responses or RESPONSES, seed, draws)
+    _refuse({"--responses": responses}, f"the matrices are in {file}")
+    stacks = [part.P for part in data if isinstance(part, preferences.Matrices)]
+    if len(stacks) < len(data):
+        raise ValueError(f"{file}: holds votes on one set of responses; give ratings or matrices")
+    K = stacks[0].shape[-1]
+    if any(P.shape[-1] != K for P in stacks):
+        sizes = ", ".join(str(P.shape[-1]) for P in stacks)
+        raise ValueError(f"{file}: the entries hold matrices of {sizes} responses; name equal ones")
+    return _Population(name, np.concatenate([P.reshape(-1, K, K) for P in stacks]), None)
+
+
+def _of_ratings(name: str, ratings: Ratings, responses: int, seed: int, draws: int) -> _Population:
+    from alignsim import preferences
+
+    found = ratings.matrices(subsets=responses, rounding=ROUNDING, rng=seed)[responses]
+    rates = preferences.class_rates(
+        ratings, responses=responses, rounding=ROUNDING, seed=seed, draws=draws
+    )
+    return _Population(f"{name}, seed {seed}", found.P, rates)
+
+
+def _refuse(options: Mapping[str, object], because: str) -> None:
+    for option, given in options.items():
+        if given is not None:
+            raise ValueError(f"{option} is {given!r}, but {because}; leave it out")
+
+
+def _classes(population: _Population, found: xarray.Dataset) -> xarray.Dataset:
+    """Return of each class its matrices, its rate over the draws of the recipe, those run."""
+    import xarray
+
+    from alignsim.preferences.classes import CLASSES
+
+    rates = population.rates
+    missing = np.full(len(CLASSES), np.nan)
+    return xarray.Dataset(
+        {
+            "meaning": ("class", list(CLASSES.values())),
+            "matrices": ("class", found["matrices"].values),
+            "of": len(population.P),
+            "draws": 0 if rates is None else len(rates.counts),
+            "share": ("class", missing if rates is None else rates.share),
+            "share_error": ("class", missing if rates is None else rates.standard_error),
+            "run": ("class", found["run"].values),
+        },
+        coords={"class": list(CLASSES)},
+    )
+
+
+def _class_rows(classes: xarray.Dataset) -> list[Row]:
+    draws = classes["draws"].item()
+    rows = [("matrices", f"{classes['of'].item():,}")]
+    for i in range(classes.sizes["class"]):
+        row = {name: values.item() for name, values in classes.isel({"class": i}).items()}
+        text = f"{row['matrices']:,}"
+        if draws:
+            error = f" ± {100 * row['share_error']:.3f}" if draws > 1 else ""
+            text += f"; {100 * row['share']:.3f}{error} % over {draws} draws"
+        rows.append((row["meaning"], f"{text}; {row['run']:,} run"))
+    return rows
+
+
+def _save_figures(
+    out: Path, population: _Population, found: xarray.Dataset, winner: xarray.Dataset
+) -> Iterator[Path]:
+    """Draw what there is to see, save it with its numbers, and yield the files."""
+    from matplotlib.figure import Figure
+
+    from alignsim import plotting, sweeps
+
+    def page(title: str, size: tuple[float, float], rows: int, columns: int) -> Any:
+        figure = Figure(figsize=size, layout="constrained")
+        figure.suptitle(f"{population.name}: {title}", fontsize="medium")
+        axes = figure.subplots(rows, columns, squeeze=False, sharex="col", sharey="row")
+        return figure, axes
+
+    counts = dict(zip(found["class"].values, found["run"].values.tolist(), strict=True))
+    if counts["cyclic"]:
+        example = sweeps.evolution(population.P)
+        figure, axes = page("one cyclic matrix, MRS-IPO, λ = 1", (8.4, 4.2), 2, 3)
+        plotting.evolution(example, ax=axes)
+        yield from _save(out / "policy_evolution.png", figure, example["policy"].to_dataset())
+        figure, axes = page("cyclic, without a Condorcet winner", (8.4, 6.0), 2, 2)
+        plotting.oscillation(found, ax=axes)
+        names = ["cycle_strength", "cycle_strength_error", "oscillating", "unstable", "bistable"]
+        yield from _save(out / "oscillation.png", figure, found[names])
+    if counts["cyclic_winner"]:
+        figure, axes = page("cyclic, below a Condorcet winner", (8.4, 3.9), 1, 2)
+        plotting.condorcet_winner(winner, ax=axes[0])
+        yield from _save(out / "condorcet_winner.png", figure, winner)
+    if counts["strongly_transitive"]:
+        figure, axes = page("strongly transitive", (8.4, 3.9), 1, 2)
+        plotting.terminal_entropy(found, ax=axes[0])
+        transitive = found.sel({"class": ["strongly_transitive", "strictly_strongly_transitive"]})
+        numbers = transitive[["entropy", "entropy_error", "cycle_strength"]]
+        yield from _save(out / "terminal_entropy.png", figure, numbers)
+
+
+def _save(picture: Path, figure: Figure, numbers: xarray.Dataset) -> tuple[Path, Path]:
+    table = picture.with_suffix(".csv")
+    outputs.save_picture(figure, picture)
+    _save_table(numbers, table)
+    return picture, table
+
+
+def _save_table(numbers: xarray.Dataset, path: Path) -> None:
+    table = numbers.to_dataframe().reset_index().round(_DECIMALS)
+    outputs.save_text(table.to_csv(index=False, float_format="%.6g").rstrip("\n"), path)
