@@ -33,6 +33,12 @@ from alignsim.claims.dpo_fixed_points import (
 from alignsim.claims.dpo_ranks_like_ipo import DPOMajorisesIPO, DPORanksLikeIPO
 from alignsim.claims.dpo_sampling_insensitivity import DPOSamplingInsensitivity
 from alignsim.claims.dpo_vertex import DPOVertex
+from alignsim.claims.finite_samples import (
+    Desynchronisation,
+    NoisePrecursor,
+    OpponentVariance,
+    SampleCovariance,
+)
 from alignsim.claims.gap_box import GapBox
 from alignsim.claims.ipo_closed_form import IPOClosedForm
 from alignsim.claims.ipo_sampling_irrelevance import IPOSamplingIrrelevance
@@ -125,6 +131,10 @@ CLAIMS: tuple[Claim, ...] = (
     DPOSeveralFixedPoints(),
     DPOCollapseBox(),
     DPOCollapseLimit(),
+    SampleCovariance(),
+    OpponentVariance(),
+    NoisePrecursor(),
+    Desynchronisation(),
 )
 """Every claim, in the order of the theory page."""
 

@@ -23,6 +23,12 @@ from alignsim.claims.dpo_fixed_points import (
     DPOThreeResponses,
     DPOUniqueness,
 )
+from alignsim.claims.finite_samples import (
+    Desynchronisation,
+    NoisePrecursor,
+    OpponentVariance,
+    SampleCovariance,
+)
 from alignsim.claims.strict_order import (
     OrderedOscillation,
     OrderedOscillationFromUniform,
@@ -72,6 +78,13 @@ BROKEN = [
     (DPOSeveralFixedPoints(), {"second": 0.6038}),
     (DPOCollapseBox(), {"gain": 4.001}),
     (DPOCollapseLimit(), {"gain": 1.001}),
+    (SampleCovariance(), {"gain": 1.05}),
+    (SampleCovariance(), {"gain": 0.95}),
+    (OpponentVariance(), {"gain": 1.04}),
+    (OpponentVariance(), {"gain": 0.96}),
+    (NoisePrecursor(), {"gain": 1.02}),
+    (NoisePrecursor(), {"gain": 0.98}),
+    (Desynchronisation(), {"largest": 0.05}),
 ]
 
 
