@@ -11,6 +11,7 @@ import alignsim as asim
 from alignsim.claims import instances as draw
 from alignsim.claims.contract import Claim, Instances, agreement
 from alignsim.claims.relabelling import orders, relabelled
+from alignsim.claims.spectra import radius
 from alignsim.validation import FloatArray
 
 ROUNDS = 3000
@@ -58,14 +59,14 @@ class CycleBesideFixedPoint(Claim):
             reference=asim.simplex.softmax(x["reference"]),
         )
         point = asim.analysis.fixed_point(loop).logits
-        radius = np.abs(np.linalg.eigvals(loop.derivative(point, "tangent"))).max(axis=-1)
+        found = radius(loop, point)
         near = loop.run(start_logits=point + x["near"], rounds=ROUNDS, keep="last").final_logits
         last = [ROUNDS - self.period, ROUNDS - 1, ROUNDS]
         far = loop.run(start_logits=point + x["far"], rounds=ROUNDS, keep=last).logits
         moves = np.abs(far[:, 2] - far[:, 1]).max(axis=-1)
         return np.minimum.reduce(
             [
-                agreement(radius, np.full_like(radius, self.radius), self.digits),
+                agreement(found, np.full_like(found, self.radius), self.digits),
                 agreement(near, point, self.tolerance),
                 agreement(far[:, 0], far[:, 2], self.tolerance),
                 moves - 1.0,
@@ -81,7 +82,8 @@ class WinnerNeverFound(Claim):
     statement: ClassVar[str] = (
         "A Condorcet winner that holds .948 of a stable fixed point (ρ = .949) of MRS-IPO need not "
         "be found: it beats each response of a three-cycle by .02; with uniform references, λ = 1, "
-        "α = .9, β = 20 orbits that start near the uniform policy cycle without it for ever."
+        "α = .9, β = 20 orbits that start near the uniform policy cycle without it for ever. The "
+        "fixed point is unstable at β = 3 and 15 and stable at 2 and 20."
     )
     source: ClassVar[str] = "derived"
     section: ClassVar[str] = "6.6"
@@ -93,6 +95,9 @@ class WinnerNeverFound(Claim):
     found: float = 1e-3
     """Mean policy of the winner, from half of the rounds on, below which it was not found."""
     lead: float = 0.02
+    unstable: tuple[float, float] = (3.0, 15.0)
+    """Two β between which, roughly, the fixed point is unstable."""
+    stable: float = 2.0
 
     def instances(self, rng: np.random.Generator, trials: int) -> Instances:
         """Draw relabelled and rescaled images, and starts near the uniform policy."""
@@ -116,19 +121,28 @@ class WinnerNeverFound(Claim):
         )
         winner = x["winner"].astype(int)[:, None]
         point = asim.analysis.fixed_point(loop).logits
-        radius = np.abs(np.linalg.eigvals(loop.derivative(point, "tangent"))).max(axis=-1)
+        found = radius(loop, point)
         share = np.take_along_axis(asim.simplex.softmax(point), winner, axis=-1)[:, 0]
+        others = [self._radius_at(loop, x["scale"], beta) for beta in self.unstable]
+        window = np.minimum(*others) - 1.0
         near = loop.run(start_logits=point + x["near"], rounds=ROUNDS, keep="last").final_logits
         cycling = loop.run(start_logits=x["start"], rounds=LONG, keep="last").policy_mean
         mean = np.take_along_axis(cycling, winner, axis=-1)[:, 0]
         return np.minimum.reduce(
             [
-                agreement(radius, np.full_like(radius, self.radius), self.digits),
+                agreement(found, np.full_like(found, self.radius), self.digits),
                 agreement(share, np.full_like(share, self.share), self.digits),
                 agreement(near, point, self.tolerance),
+                window,
+                1.0 - self._radius_at(loop, x["scale"], self.stable),
                 1.0 - mean / self.found,
             ]
         )
+
+    @staticmethod
+    def _radius_at(loop: asim.FeedbackMap, scale: FloatArray, beta: float) -> FloatArray:
+        other = loop.replace(beta=beta / scale)
+        return radius(other, asim.analysis.fixed_point(other).logits)
 
 
 PERIOD_FIVE = np.array(

@@ -9,8 +9,8 @@ import numpy as np
 
 import alignsim as asim
 from alignsim.claims import instances as draw
+from alignsim.claims import spectra
 from alignsim.claims.contract import Claim, Instances, agreement
-from alignsim.claims.rotations import dpo_rotation, rotation
 from alignsim.validation import FloatArray
 
 
@@ -48,14 +48,14 @@ class ChoosingAlpha(Claim):
         """Return the slack of ρ, of the threshold and of the best α, of both objectives."""
         ipo = self._anchored(x, "ipo", x["eta"], x["lam"])
         point = asim.analysis.fixed_point(ipo).logits
-        c = x["eta"] * x["lam"] * rotation(x["P"], point)
+        c = x["eta"] * x["lam"] * spectra.rotation(x["P"], point)
         slack = self._slack(ipo, point, c, x["alpha"])
 
         eta = 0.1 * x["eta"]
         dpo = self._anchored(x, "dpo", eta, np.ones_like(eta))
         point = asim.analysis.fixed_point(dpo).logits
         score = (point - dpo.reference_logits) / eta[:, None]
-        c = eta * dpo_rotation(x["P"], point, score)
+        c = eta * spectra.dpo_rotation(x["P"], point, score)
         return np.minimum(slack, self._slack(dpo, point, c, x["alpha"]))
 
     @staticmethod
@@ -78,8 +78,7 @@ class ChoosingAlpha(Claim):
 
         def radius(alpha: FloatArray) -> FloatArray:
             turned = loop.replace(alpha=alpha, beta=loop.beta * (1.0 - alpha))
-            values = np.linalg.eigvals(turned.derivative(point, "tangent"))
-            return np.asarray(np.abs(values).max(axis=-1))
+            return spectra.radius(turned, point)
 
         def beside(alpha: FloatArray, step: float) -> FloatArray:
             return np.asarray(np.maximum(alpha + step * (1.0 - alpha), 0.0))

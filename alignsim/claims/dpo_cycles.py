@@ -11,6 +11,7 @@ import alignsim as asim
 from alignsim.claims import instances as draw
 from alignsim.claims.contract import Claim, Instances, agreement
 from alignsim.claims.relabelling import orders, relabelled
+from alignsim.claims.spectra import radius
 from alignsim.preferences import cyclic
 from alignsim.validation import FloatArray
 
@@ -49,9 +50,8 @@ class DPOCycleThreshold(Claim):
         speed = self.gain * (x["P"][:, 0, 1] - 0.5) * x["lam"] / (K * np.tan(np.pi / (2 * K)))
         beta = np.sqrt(1.0 - x["alpha"] ** 2) / speed
         loop = asim.FeedbackMap(x["P"], objective="dpo", beta=beta, alpha=x["alpha"], lam=x["lam"])
-        values = np.linalg.eigvals(loop.derivative(np.zeros_like(x["start"]), "tangent"))
-        radius = np.abs(values).max(axis=-1)
-        slack = [agreement(radius, np.ones_like(radius), self.tolerance)]
+        found = radius(loop, np.zeros_like(x["start"]))
+        slack = [agreement(found, np.ones_like(found), self.tolerance)]
         for side in (-1.0, 1.0):
             beyond = loop.replace(beta=beta * (1.0 + side * apart))
             end = beyond.run(start_logits=x["start"], rounds=self.rounds, keep="last").final_logits
@@ -187,13 +187,13 @@ class DPOHysteresis(Claim):
             0.5 + 2.0 * a[:, None, None] * (x["P"] - 0.5), objective="dpo", beta=1.0, alpha=0.5
         )
 
-        def at(radius: FloatArray | float) -> asim.FeedbackMap:
-            return loop.replace(beta=np.sqrt(3.0 * (radius**2 - 0.25)) / (4.0 * a))
+        def at(rho: FloatArray | float) -> asim.FeedbackMap:
+            return loop.replace(beta=np.sqrt(3.0 * (rho**2 - 0.25)) / (4.0 * a))
 
         logits = at(1.002).run(start_logits=x["start"], rounds=10_000, keep="last").final_logits
         for share in (0.25, 0.5, 0.75):
-            radius = 1.0 + share * (above - 1.0)
-            logits = at(radius).run(start_logits=logits, rounds=2000, keep="last").final_logits
+            lower = at(1.0 + share * (above - 1.0))
+            logits = lower.run(start_logits=logits, rounds=2000, keep="last").final_logits
         cycling = at(above).run(start_logits=logits, rounds=20_000, keep="last")
         near = at(above).run(start_logits=1e-3 * x["start"], rounds=20_000, keep="last")
         ended = at(below).run(start_logits=cycling.final_logits, rounds=20_000, keep="last")

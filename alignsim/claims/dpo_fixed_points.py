@@ -12,7 +12,7 @@ import alignsim as asim
 from alignsim.claims import instances as draw
 from alignsim.claims.contract import Claim, Instances, agreement
 from alignsim.claims.relabelling import orders, relabelled
-from alignsim.claims.rotations import dpo_rotation
+from alignsim.claims.spectra import dpo_rotation, radius
 from alignsim.validation import FloatArray
 
 
@@ -38,11 +38,11 @@ class DPOSelfPlayStability(Claim):
     def margin(self, x: Instances) -> FloatArray:
         """Return the slack of the real parts and of ρ."""
         loop, logits, score = _fixed(x)
-        values = np.linalg.eigvals(loop.derivative(logits, "tangent"))
+        real = np.linalg.eigvals(loop.derivative(logits, "tangent")).real.astype(np.float64)
         speed = self.gain * loop.beta * dpo_rotation(x["P"], logits, score)
         return np.minimum(
-            agreement(values.real, x["alpha"][:, None], self.tolerance),
-            agreement(np.abs(values).max(axis=-1), np.hypot(x["alpha"], speed), self.tolerance),
+            agreement(real, x["alpha"][:, None], self.tolerance),
+            agreement(radius(loop, logits), np.hypot(x["alpha"], speed), self.tolerance),
         )
 
 
@@ -175,13 +175,13 @@ class DPOSeveralFixedPoints(Claim):
         )
         saddle = asim.simplex.centre(np.log(SADDLE)[order])
         rests = agreement(loop.step_logits(saddle), saddle, 1e-9)
-        slack = [rests, _radius(loop, saddle) - 1.0]
+        slack = [rests, radius(loop, saddle) - 1.0]
         expected = {1.0: [self.first, 0.1396, 0.0], -1.0: [self.second, 0.3916, 0.0056]}
         off = np.array([1.0, -1.0, 0.0])[order] * x["step"][:, None]
         for side, policy in expected.items():
             end = loop.run(start_logits=saddle + side * off, rounds=self.rounds, keep="last")
             slack.append(agreement(end.final, np.array(policy)[order], self.digits))
-            slack.append(1.0 - _radius(loop, end.final_logits))
+            slack.append(1.0 - radius(loop, end.final_logits))
         return np.minimum.reduce(slack)
 
 
@@ -206,11 +206,6 @@ def _fixed(x: Instances) -> tuple[asim.FeedbackMap, FloatArray, FloatArray]:
     )
     logits = asim.analysis.fixed_point(loop).logits
     return loop, logits, (logits - loop.reference_logits) / x["eta"][:, None]
-
-
-def _radius(loop: asim.FeedbackMap, logits: FloatArray) -> FloatArray:
-    values = np.linalg.eigvals(loop.derivative(logits, "tangent"))
-    return np.asarray(np.abs(values).max(axis=-1))
 
 
 def _several_reference() -> FloatArray:

@@ -204,8 +204,8 @@ class Desynchronisation(Claim):
     source: ClassVar[str] = "derived"
     section: ClassVar[str] = "8"
     costly: ClassVar[bool] = True
-    runs: int = 50
-    rounds: int = 600
+    runs: int = 40
+    rounds: int = 500
     largest: float = 5.0
     """Times 1/N: what the ratio of variances stays below."""
 

@@ -9,6 +9,7 @@ import numpy as np
 
 import alignsim as asim
 from alignsim.claims import instances as draw
+from alignsim.claims import spectra
 from alignsim.claims.contract import Claim, Instances, agreement
 from alignsim.claims.relabelling import orders, relabelled
 from alignsim.preferences import is_strictly_strongly_transitive
@@ -155,7 +156,7 @@ def _oscillates(
     P = 0.5 + scale * (x["P"] - 0.5)
     loop = asim.FeedbackMap(P, beta=beta / x["scale"], reference=reference)
     point = asim.analysis.fixed_point(loop).logits
-    found = np.abs(np.linalg.eigvals(loop.derivative(point, "tangent"))).max(axis=-1)
+    found = spectra.radius(loop, point)
     orbit = loop.run(start_logits=x["start"], rounds=ROUNDS, keep="last")
     variance = orbit.policy_variance.max(axis=-1)
     swing = np.minimum(variance / strength[0] - 1.0, 1.0 - variance / strength[1])
