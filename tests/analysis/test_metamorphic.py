@@ -72,6 +72,10 @@ class Case(NamedTuple):
         return self._replace(**arrays)
 
 
+STRENGTH = {"ipo": 3.0, "dpo": 0.7, "game": 0.8, "cycle": 0.7, "ladder": 1.0}
+"""Of the signal: some maps of each random family oscillate, games have several fixed points."""
+
+
 @cache
 def family(name):
     """Return maps with references and offline samplers of their own."""
@@ -79,7 +83,7 @@ def family(name):
     n, K = MAPS, int(K)
     rng = np.random.default_rng(K)
     P = {
-        "game": lambda: rng.uniform(0.0, 1.0, (n, K, K)),
+        "game": lambda: rng.uniform(0.0, 1.0, (n, K, K)) + np.eye(K),
         "cycle": lambda: asim.preferences.cyclic(K, advantage=np.linspace(0.2, 0.45, n)),
         "ladder": lambda: asim.preferences.bradley_terry(
             [[2.0, top, 1.0, 0.0] for top in np.resize([2.0, 1.6], n)]
@@ -91,7 +95,7 @@ def family(name):
     dpo = kind == "dpo"
     return Case(
         P=P,
-        beta=rng.uniform(2.0, 10.0, n) * (0.3 if dpo else 1.0),
+        beta=rng.uniform(2.0, 10.0, n) * STRENGTH[kind],
         alpha=rng.uniform(0.1, 0.8, n),
         lam=np.resize([1.0, 0.7], n),
         reference=reference,
@@ -412,32 +416,47 @@ def lyapunov_spectrum(case):
     return analysis.lyapunov_spectrum(case.loop, rounds=1000, start=case.start)
 
 
+def sorted_by(found, keys, names):
+    """Return the answer with the fields ``names`` sorted along the last axis of ``keys``."""
+    order = np.lexsort(keys, axis=-1)
+    for name in names:
+        values = found[name]
+        index = order.reshape(*order.shape, *[1] * (values.ndim - order.ndim))
+        found[name] = np.take_along_axis(values, index, axis=order.ndim - 1)
+    return found
+
+
 @question(
     analysis.boundary_equilibria,
-    same="internal count status", responses="support policy exponents",
+    same="internal count status",
+    responses="support policy exponents",
     families=tuple(name for name in FAMILIES if not name.startswith(("cycle", "ladder"))),
-)  # fmt: skip
+)
 def boundary_equilibria(case):
     """They are listed by response; here by what does not depend on it, save for symmetry."""
     found = told(analysis.boundary_equilibria(case.at(1.0)))
     size = found["support"].sum(axis=-1)
     growth = np.abs(found["exponents"]).sum(axis=-1).round(9)
-    order = np.lexsort((growth, size, size == 0), axis=-1)
-    for field in ("internal", "support", "policy", "exponents"):
-        values = found[field]
-        index = order.reshape(*order.shape, *[1] * (values.ndim - order.ndim))
-        found[field] = np.take_along_axis(values, index, axis=order.ndim - 1)
-    return found
+    return sorted_by(
+        found, (growth, size, size == 0), ("internal", "support", "policy", "exponents")
+    )
+
+
+NUMBERED = "code period rotation_number entropy_mean cycle_strength share share_low share_high"
 
 
 @question(
     analysis.basins,
-    same="label reason_code evidence count code period rotation_number entropy_mean "
-    "cycle_strength share share_low share_high undecided resolution",
-    untold="starts logits orbit_logits", loose=AVERAGES,
-)  # fmt: skip
+    same=f"label reason_code evidence count undecided resolution {NUMBERED}",
+    untold="starts logits orbit_logits",
+    loose=AVERAGES,
+)
 def basins(case):
-    return analysis.basins(case.loop, case.starts, rounds=6000)
+    """What is too alike is numbered by response; here by entropy, and starts by who goes along."""
+    found = told(analysis.basins(case.loop, case.starts, rounds=6000))
+    together = found["label"][..., :, None] == found["label"][..., None, :]
+    found["label"] = np.where(found["label"] < 0, -1, together.argmax(axis=-1))
+    return sorted_by(found, (found["entropy_mean"],), NUMBERED.split())
 
 
 ADVICE = (
