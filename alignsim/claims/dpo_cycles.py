@@ -68,10 +68,10 @@ class DPOCriticality(Claim):
     statement: ClassVar[str] = (
         "At the threshold of MRS-DPO's symmetric three-cycle with margin a the first Lyapunov "
         "coefficient is κ_D²(4a²λ² − ¾), κ_D = 4aβλ/√3 (z_k = ζe^{2πik/3} + c.c.): the onset is "
-        "gentle for aλ < √3/4 and hard above. That of MRS-IPO is −¾κ², κ = aβλ/√3, always gentle."
+        "gentle for aλ < √3/4 and hard above."
     )
     source: ClassVar[str] = "derived"
-    section: ClassVar[str] = "6.4, 7"
+    section: ClassVar[str] = "7"
     tolerance: float = 1e-7
     gain: float = 4.0
     """Of a²λ²; the sign changes at aλ = √(¾/gain)."""
@@ -86,22 +86,20 @@ class DPOCriticality(Claim):
         return {"advantage": a, "lam": lam, "alpha": alpha}
 
     def margin(self, x: Instances) -> FloatArray:
-        """Return the slack of the coefficient of both objectives."""
-        uniform = np.zeros((len(x["alpha"]), 3))
+        """Return the slack of the coefficient."""
         square = 1.0 - x["alpha"] ** 2
-        excess = self.gain * (x["advantage"] * x["lam"]) ** 2 - self.level
-        slack = []
-        for objective, speed, coefficient in (("dpo", 4.0, excess), ("ipo", 1.0, -self.level)):
-            loop = asim.FeedbackMap(
-                cyclic(3, advantage=x["advantage"]),
-                objective=objective,
-                beta=np.sqrt(3.0 * square) / (speed * x["advantage"] * x["lam"]),
-                alpha=x["alpha"],
-                lam=x["lam"],
-            )
-            found = asim.analysis.first_lyapunov_coefficient(loop, uniform).coefficient.real
-            slack.append(agreement(found, square * coefficient, self.tolerance))
-        return np.minimum(*slack)
+        strength = x["advantage"] * x["lam"]
+        loop = asim.FeedbackMap(
+            cyclic(3, advantage=x["advantage"]),
+            objective="dpo",
+            beta=np.sqrt(3.0 * square) / (4.0 * strength),
+            alpha=x["alpha"],
+            lam=x["lam"],
+        )
+        uniform = np.zeros((loop.size, 3))
+        found = asim.analysis.first_lyapunov_coefficient(loop, uniform).coefficient.real
+        expected = square * (self.gain * strength**2 - self.level)
+        return agreement(found, expected, self.tolerance)
 
 
 @dataclass(frozen=True)
