@@ -162,15 +162,15 @@ class UnanchoredCycle(Claim):
     costly: ClassVar[bool] = True
     tolerance: float = 1e-9
     gain: float = 1.0
-    boundary: float = 1e-9
+    boundary: float = 1e-6
     """What the least probability has fallen below in the end."""
     rounds: int = 3000
 
     def instances(self, rng: np.random.Generator, trials: int) -> Instances:
-        """Draw cycles with βω in [0.1, 2] and starts; a = .3, β = 1 is first."""
+        """Draw cycles with βω in [.17, 2] and starts; a = .3, β = 1 is first."""
         ahead = rng.uniform(0.05, 0.5, (trials, 3))
         ahead[0] = 0.3
-        speed = draw.log_uniform(rng, trials, 0.1, 2.0)
+        speed = draw.log_uniform(rng, trials, 0.2, 2.0)
         speed[0] = 0.3 / np.sqrt(3.0)
         return {"ahead": ahead, "speed": speed, "start": rng.normal(0.0, 1.0, (trials, 3))}
 
