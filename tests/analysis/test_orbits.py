@@ -8,6 +8,7 @@ from alignsim.analysis import evidence
 from alignsim.analysis.orbits import (
     AT_REST,
     CHAOTIC,
+    CHAOTIC_DIGITS,
     CIRCLE,
     CONVERGED,
     CYCLE,
@@ -100,13 +101,17 @@ def test_strict_transitivity_does_not_rule_out_oscillation():
 
 @pytest.mark.parametrize(
     ("advantage", "radius", "far"),
-    [(0.40, 0.995, CONVERGED), (0.43, 0.998, CONVERGED), (0.45, 0.998, CONVERGED),
-     (0.45, 0.999, CIRCLE), (0.47, 0.988, CONVERGED), (0.47, 0.995, CIRCLE), (0.49, 0.98, CIRCLE)],
+    [(0.40, 0.995, CONVERGED), (0.43, 0.998, CONVERGED), (0.45, 0.9980, CONVERGED),
+     (0.45, 0.9981, CIRCLE), (0.45, 0.999, CIRCLE), (0.47, 0.988, CONVERGED),
+     (0.47, 0.990, CIRCLE), (0.47, 0.995, CIRCLE), (0.49, 0.98, CIRCLE)],
 )  # fmt: skip
 def test_dpo_has_a_circle_beside_a_stable_fixed_point_where_it_is_subcritical(
     advantage, radius, far
 ):
-    """Theory 7: hysteresis where aλ > √3/4, up to the fold of the circles."""
+    """Theory 7: hysteresis where aλ > √3/4, up to the fold of the circles.
+
+    That lies between ρ = .9980 and .9981 for a = .45, between .988 and .990 for a = .47.
+    """
     loop = cycle(radius, advantage, objective="dpo")
     found = classify(loop, [[0.34, 0.33, 0.33], [0.9, 0.07, 0.03]])
     assert found.code.tolist() == [CONVERGED, far]
@@ -144,6 +149,18 @@ def test_locked_orbits_repeat_after_as_many_rounds_as_their_rotation_number_says
         gap = np.abs(end.logits[0] - end.logits[0, :1]).max(axis=-1)
         assert gap[-1] < 1e-8
         assert gap[1:-1].min() > 1e-3
+
+
+def test_strong_feedback_on_a_cycle_of_three_is_chaotic():
+    """a = ½, α = .4, β = 20: λ₁ = .3377 ± .0003 (see test_lyapunov); at β = 3.5 a circle."""
+    loop = asim.FeedbackMap(asim.preferences.cyclic(3, advantage=0.5), beta=[20.0, 3.5], alpha=0.4)
+    found = classify(loop, [0.5, 0.3, 0.2], rounds=50_000)
+    assert found.phase.tolist() == ["chaotic", "invariant circle"]
+    assert found.exponent[0] - 3 * found.exponent_error[0] > 0.3
+    assert found.exponent[0] == pytest.approx(0.3377, abs=4 * found.exponent_error[0])
+    assert not found.rotation_digits[0] > CHAOTIC_DIGITS
+    assert (found.period[0], np.isnan(found.rotation_number[0])) == (0, True)
+    assert not found.exponent[1] > 3 * found.exponent_error[1]
 
 
 def test_without_an_anchor_orbits_drift_unless_nothing_moves_them():
