@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -140,7 +141,7 @@ def _population(
     _refuse({"--prompts": prompts}, f"the prompts are in {file}")
     wanted: list[str | None] = [*keys] or [None]
     data = [preferences.read(file, key=key) for key in wanted]
-    name = " and ".join([file.name, *keys])
+    name = ", ".join([file.name, *keys])
     if isinstance(data[0], preferences.Ratings):
         return _of_ratings(name, data[0], responses or RESPONSES, seed, draws)
     _refuse({"--responses": responses}, f"the matrices are in {file}")
@@ -212,6 +213,7 @@ def _save_figures(
     from matplotlib.figure import Figure
 
     from alignsim import plotting, sweeps
+    from alignsim.sweeps.reproduction import NoOscillationError
 
     def page(title: str, size: tuple[float, float], rows: int, columns: int) -> Any:
         figure = Figure(figsize=size, layout="constrained")
@@ -221,10 +223,11 @@ def _save_figures(
 
     counts = dict(zip(found["class"].values, found["run"].values.tolist(), strict=True))
     if counts["cyclic"]:
-        example = sweeps.evolution(population.P)
-        figure, axes = page("one cyclic matrix, MRS-IPO, λ = 1", (8.4, 4.2), 2, 3)
-        plotting.evolution(example, ax=axes)
-        yield from _save(out / "policy_evolution.png", figure, example["policy"].to_dataset())
+        with suppress(NoOscillationError):
+            example = sweeps.evolution(population.P)
+            figure, axes = page("one cyclic matrix, MRS-IPO, λ = 1", (8.4, 4.2), 2, 3)
+            plotting.evolution(example, ax=axes)
+            yield from _save(out / "policy_evolution.png", figure, example)
         figure, axes = page("cyclic, without a Condorcet winner", (8.4, 6.0), 2, 2)
         plotting.oscillation(found, ax=axes)
         names = ["cycle_strength", "cycle_strength_error", "oscillating", "unstable", "bistable"]

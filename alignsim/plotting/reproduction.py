@@ -73,10 +73,10 @@ def evolution(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: Any) ->
         for i, course in enumerate(one["policy"].transpose("response", "round").values):
             look: Style = {"color": OKABE_ITO[i % len(OKABE_ITO)], "linewidth": 1.3}
             panel.plot(one["round"].values, course, label=f"$π_{{{i}}}$", **look | kwargs)
-        values = {name: one[name].item() for name in ("alpha", "beta", "spectral_radius")}
+        signal, radius = one["beta"].item(), one["spectral_radius"].item()
+        title = f"α = {one['alpha'].item():g}, βλ = {signal:g}: ρ = {radius:.2f}"
+        panel.set_title(title, fontsize="medium")
         panel.set(
-            title=f"α = {values['alpha']:g}, βλ = {values['beta']:g}: "
-            f"ρ = {values['spectral_radius']:.2f}",
             xlim=(0, one["round"].values[-1]),
             ylim=(-0.02, 1.02),
         )
@@ -140,7 +140,7 @@ def oscillation(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: Any) 
     for ax_ in panels[0]:
         ax_.set_ylim(-0.03 * top, 1.1 * top)
     panels[0, 0].set_ylabel("mean cycle strength\n(variance per coordinate)")
-    panels[1, 0].set_ylabel(f"share of {_counted(cyclic)} that oscillates")
+    panels[1, 0].set_ylabel(f"share of {cyclic['run'].item():,} that oscillates")
     _legend(panels[0, 0], cyclic, "upper left")
     panels[1, 0].legend(loc="upper left", frameon=False, fontsize="small")
     return panels
@@ -273,6 +273,9 @@ def _lines(ds: xr.Dataset) -> list[tuple[xr.Dataset, Style]]:
 
 def _curves(ax: Axes, ds: xr.Dataset, name: str, at: _Axis, kwargs: Style) -> None:
     """Draw a variable for every α and λ, with the band of its standard error, if it has one."""
+    if ds[name].isnull().all():
+        ax.text(0.5, 0.5, "no such matrix", transform=ax.transAxes, ha="center")
+        return
     for place, style in _lines(ds):
         x = at(place)
         ax.plot(x, place[name].values, **style | kwargs)
@@ -297,7 +300,7 @@ def _grey_curves(ax: Axes, ds: xr.Dataset, name: str, at: _Axis, label: str) -> 
 
 
 def _mark_unstable(ax: Axes, ds: xr.Dataset) -> None:
-    label = "unstable fixed point, exactly"
+    label = "unstable fixed point"
     for place, style in _lines(ds):
         if np.isfinite(place["unstable"].values).any():
             ax.plot(

@@ -43,7 +43,7 @@ def reproduction_findings(found: xarray.Dataset, winner: xarray.Dataset) -> list
     – rises with βλ: at every step
     – rises with α: at βλ = 3.3
     – oscillate, at the largest βλ: 100.0 % (α = 0), 100.0 % (α = 0.5)
-    – although the fixed point is stable: at most 0.0 % of the matrices
+    – oscillate beside a stable fixed point: at most 0.0 % of the matrices
     """
     lam = float(found["lam"].max())
     rows: list[Row] = []
@@ -80,7 +80,10 @@ def _cyclic_rows(ds: xarray.Dataset, lam: float) -> Iterator[Row]:
     yield "– oscillate, at the largest βλ", shares
     if np.isfinite(ds["bistable"].values).any():
         most = np.nanmax(ds["bistable"].values)
-        yield "– although the fixed point is stable", f"at most {100 * most:.1f} % of the matrices"
+        yield (
+            "– oscillate beside a stable fixed point",
+            f"at most {100 * most:.1f} % of the matrices",
+        )
 
 
 def _winner_rows(ds: xarray.Dataset) -> Iterator[Row]:
