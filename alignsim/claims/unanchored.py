@@ -101,6 +101,16 @@ class EntropyFallsFrom(Claim):
             slack.append(np.where(checked, fall, np.inf).min(axis=-1))
         return np.minimum(np.minimum(*slack), 1.0) + self.rounding
 
+    def counterexample(self) -> Instances:
+        """Return a transitive matrix whose rows cross: the best response overtakes the second."""
+        return {
+            "P": np.array([[[0.5, 0.6, 0.6], [0.4, 0.5, 0.9], [0.4, 0.1, 0.5]]]),
+            "start": np.array([[0.0, 5.0, -5.0]]),
+            "wait": np.array([0.0]),
+            "lam": np.array([1.0]),
+            "offline": np.full((1, 3), 1 / 3),
+        }
+
 
 @dataclass(frozen=True)
 class CollapseRate(Claim):
