@@ -33,6 +33,14 @@ def hanna():
         return {name: archive[f"{name}_P"] for name in ("cyclic", "sst_with_ties", "sst_strict")}
 
 
+def _barely_crowned():
+    """Response 0 beats the others by .02; these are a cycle with an advantage of ½."""
+    P = np.full((4, 4), 0.5)
+    P[1:, 1:] = prefs.cyclic(3, advantage=0.5)
+    P[0, 1:], P[1:, 0] = 0.52, 0.48
+    return P
+
+
 def _members(P, name, most=30):
     """The matrices that are run, picked one by one."""
     members = P[prefs.split_classes(P)[name]]
@@ -79,6 +87,9 @@ def test_exact_instability_and_the_winner(population, found):
     place = {"alpha": 0.5, "beta": 40.0, "lam": 1.0}
     cell = found.sel({"class": "cyclic"}).sel(objective="ipo", **place)
     assert 0.5 < cell.unstable == pytest.approx((radius > 1.0).mean())
+    strength = asim.FeedbackMap(P, alpha=0.5, beta=40.0).run(rounds=400).cycle_strength
+    assert cell.bistable == pytest.approx(((radius < 0.99) & (strength > 1e-5)).mean())
+    assert cell.bistable < 0.1 < 0.5 < cell.oscillating
     assert found.unstable.sel(objective="dpo").isnull().all()
     assert found.winner.sel({"class": "cyclic"}).isnull().all()
     strict = _members(population, "strictly_strongly_transitive")
@@ -91,11 +102,13 @@ def test_exact_instability_and_the_winner(population, found):
 
 def test_a_loop_may_cycle_beside_a_stable_fixed_point():
     """Theory 6.6: from near uniform, a winner by .02 above a cycle is not found."""
-    crowned = np.full((4, 4), 0.5)
-    crowned[1:, 1:] = prefs.cyclic(3, advantage=0.5)
-    crowned[0, 1:], crowned[1:, 0] = 0.52, 0.48
     ds = reproduce(
-        crowned[None], objective="ipo", alpha=0.9, beta=[1.0, 20.0], lam=1.0, progress=False
+        _barely_crowned()[None],
+        objective="ipo",
+        alpha=0.9,
+        beta=[1.0, 20.0],
+        lam=1.0,
+        progress=False,
     )
     cell = ds.sel({"class": "cyclic_winner"}).squeeze()
     assert cell.bistable.values.tolist() == [0.0, 1.0]
@@ -178,6 +191,19 @@ def test_winner_from_corners_is_the_worst_of_all_starts(objective):
     tops = prefs.condorcet_winner(members)
     least = min(np.sort(row[c])[0] for row, c in zip(_others(members), tops, strict=True))
     assert ds.attrs["least_margin"] == pytest.approx(least - 0.5)
+
+
+def test_one_corner_from_which_the_winner_is_not_found_decides():
+    """From its own corner the winner keeps .948 (theory 6.6); from the others it gets nothing."""
+    ds = winner_from_corners(_barely_crowned()[None], objective="ipo", alpha=0.9, beta=20.0,
+                             lam=1.0)  # fmt: skip
+    loop = asim.FeedbackMap(_barely_crowned(), alpha=0.9, beta=20.0)
+    own = loop.run([0.97, 0.01, 0.01, 0.01], 3000)
+    assert own.policy_mean[0] == pytest.approx(0.948, abs=1e-3)
+    assert own.cycle_strength < 1e-12
+    assert ds.winner_least.item() == ds.winner.item() < 0.01
+    assert ds.cycle_strength.item() > 0.05
+    assert ds.attrs["least_margin"] == pytest.approx(0.02)
 
 
 def _others(P):
