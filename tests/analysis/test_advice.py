@@ -232,6 +232,14 @@ def test_a_probe_that_would_take_too_long_is_undecided(monkeypatch):
     assert not any("elsewhere" in warning for warning in found.warnings)
 
 
+def test_a_slow_neighbour_does_not_lengthen_a_probe(monkeypatch):
+    monkeypatch.setattr(module, "PATIENCE", 0.2)
+    P = asim.preferences.cyclic(3, advantage=0.3)
+    alone, beside = advise(P, eta=20.0), advise(P, eta=[20.0, 400.0])
+    assert alone.arrived < alone.far_starts
+    assert beside.arrived[0] == alone.arrived
+
+
 def test_dpo_says_that_there_may_be_several_and_that_its_onset_is_hard():
     several = advise(LADDER, 5.0, 0.5, "dpo").warnings
     assert any("several fixed points" in warning for warning in several)
