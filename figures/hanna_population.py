@@ -16,6 +16,7 @@ import matplotlib as mpl
 import numpy as np
 
 import alignsim as asim
+from alignsim.analysis.orbits import OSCILLATING, UNDECIDED
 
 BETAS = np.geomspace(1.0, 100.0, 33)
 LAMBDAS = np.linspace(0.0, 1.0, 21)
@@ -32,8 +33,8 @@ def main(folder: Path) -> None:
     for ax in np.ravel(axes):
         ax.set_xscale("log")
     np.ravel(axes)[0].figure.savefig(HERE / "hanna_population.png", dpi=150)
-    shares = (ds.phase == 1).mean("matrix").rename("share_oscillating").to_dataset()
-    shares["share_undecided"] = (ds.phase == 3).mean("matrix")
+    shares = ds.phase.isin(OSCILLATING).mean("matrix").rename("share_oscillating").to_dataset()
+    shares["share_undecided"] = (ds.phase == UNDECIDED).mean("matrix")
     shares["entropy_mean"] = ds.entropy_mean.mean("matrix")
     shares = shares.drop_vars("critical_signal", errors="ignore")
     shares.to_dataframe().round(6).to_csv(HERE / "hanna_population.csv")

@@ -9,6 +9,7 @@ from alignsim.analysis.collapse import (
     Collapse,
     asymptotic_entropy,
     collapse,
+    collapsed,
     entropy_falls_from,
     entropy_floor,
     span_bound,
@@ -25,12 +26,13 @@ from alignsim.analysis.neimark_sacker import (
     neimark_sacker,
 )
 from alignsim.analysis.onset import Crossings, critical_beta, crossings
-from alignsim.analysis.orbits import Orbit, classify
-from alignsim.analysis.phases import collapsed, phase_rounds, phases
+from alignsim.analysis.orbits import OSCILLATING, Orbit, classify
+from alignsim.analysis.phases import phase_rounds, phases
 from alignsim.analysis.stability import Stability, multipliers, omega, spectral_radius, stability
 from alignsim.analysis.transients import TransientGrowth, transient_growth
 
 __all__ = [
+    "OSCILLATING",
     "Advice",
     "Basins",
     "BoundaryEquilibria",

@@ -16,7 +16,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from alignsim import simplex, validation
 from alignsim.analysis.evidence import ITERATED, NOTHING
-from alignsim.analysis.phases import COLLAPSE_SHARE
 from alignsim.feedback import FeedbackMap
 from alignsim.kernels.status import OK
 from alignsim.objectives import OBJECTIVES, Comparison
@@ -43,6 +42,9 @@ that can still be sampled. At α = 1, where the logits are not held back and sti
 their span grows linearly; ``heteroclinic``, the leader changes for ever, each stay longer than the
 last; ``undecided``, neither is seen yet. ``undecided`` too where the orbit failed.
 """
+
+COLLAPSE_SHARE = 0.05
+"""Collapsed is an effective support below 1 + 0.05(K − 1)."""
 
 CERTAIN = 0.99
 """Share of the mass that makes a policy nearly deterministic (analysis C.6)."""
@@ -206,7 +208,7 @@ def collapse(
     total = validation.integer(rounds, "rounds", minimum=1)
     K = loop.responses
     if threshold is None:
-        threshold = 1.0 + COLLAPSE_SHARE * (K - 1)
+        threshold = _threshold(K)
     limit = validation.parameter(threshold, "threshold", low=1.0, high=float(K))
     started, opening = loop.with_start(start, start_logits)
     shape = validation.batch_shape(
@@ -233,6 +235,19 @@ def collapse(
 
 
 # What bounds a collapse, without an orbit
+
+
+def collapsed(logits: ArrayLike) -> NDArray[np.bool_]:
+    """Return where a policy with ``logits`` (..., K) has collapsed, (...)."""
+    checked = validation.logits(logits, "logits", missing=True)
+    K = checked.shape[-1]
+    with np.errstate(invalid="ignore"):
+        return np.asarray(simplex.effective_support(checked) < _threshold(K))
+
+
+def _threshold(responses: int) -> float:
+    """Return the effective support below which a policy is called collapsed."""
+    return 1.0 + COLLAPSE_SHARE * (responses - 1)
 
 
 def entropy_floor(loop: FeedbackMap) -> FloatArray:

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alignsim.feedback import FeedbackMap
-from alignsim.feedback.engines import ipo_arrays
-from alignsim.kernels.status import OK
+from alignsim.feedback.engines import Schedule, ipo_arrays, iterate
 from alignsim.objectives.solvers import solve_each
 from alignsim.validation import FloatArray
 
@@ -17,6 +16,12 @@ TOLERANCE = 1e-9
 """Largest residual, relative to 1 + max|z|, of a cycle that is called closed."""
 
 NEWTON_STEPS = 12
+
+SETTLED = 1e-13
+"""Residual at which the search ends."""
+
+CHUNK_ENTRIES = 2**22
+"""Entries of derivatives that are held at a time."""
 
 BACK = 1e-6
 """Distance, relative to 1 + max|z|, at which a point of a cycle is the same one."""
@@ -100,59 +105,77 @@ def _search_any(
     loop: FeedbackMap, period: NDArray[np.int64], point: FloatArray
 ) -> tuple[FloatArray, FloatArray, NDArray[np.int64]]:
     """As the kernel ``orbits.polish``, for every objective."""
+    residual = np.full(len(point), np.inf)
+    product = np.full((*point.shape, point.shape[-1]), np.nan)
+    least = period.copy()
+    order = np.argsort(period, kind="stable")
+    first = 0
+    while first < len(order):
+        last = np.searchsorted(period[order], 2 * period[order[first]], side="right")
+        share = max(1, CHUNK_ENTRIES // int(period[order[last - 1]] * product[0].size))
+        which = order[first : min(last, first + share)]
+        first += len(which)
+        own = loop.take(which), period[which], point[which]
+        point[which], residual[which], product[which], least[which] = _newton(*own)
+    return residual, product, least
+
+
+def _newton(
+    loop: FeedbackMap, period: NDArray[np.int64], point: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray, NDArray[np.int64]]:
+    """Return the polished points and what :func:`_search_any` does, for similar periods."""
     identity = np.eye(point.shape[-1])
     residual = np.full(len(point), np.inf)
     product = np.full((*point.shape, point.shape[-1]), np.nan)
+    least = period.copy()
     active = np.arange(len(point))
     for _ in range(NEWTON_STEPS + 1):
-        part = loop.take(active)
-        end, slope = _compose(part, period[active], point[active])
-        miss = point[active] - end
+        here, start = period[active], point[active]
+        lap = _lap(loop.take(active), here, start)
+        miss = start - lap[np.arange(len(active)), here]
+        scale = 1.0 + np.abs(start).max(axis=-1)
         with np.errstate(invalid="ignore"):
-            size = np.abs(miss).max(axis=-1) / (1.0 + np.abs(point[active]).max(axis=-1))
+            size = np.abs(miss).max(axis=-1) / scale
         better = size < residual[active]
         residual[active] = np.where(np.isfinite(size), size, np.inf)
-        product[active] = slope
-        going = better & (size > 1e-13)
+        product[active] = _derivative(loop.take(active), here, lap)
+        least[active] = _least_period(lap, here, scale)
+        going = better & (size > SETTLED)
         if not going.any():
             break
-        step = solve_each(slope[going] - identity, miss[going])
-        point[active[going]] += np.where(np.isfinite(step), step, 0.0)
         active = active[going]
-    return residual, product, _least_period(loop, period, point)
+        step = solve_each(product[active] - identity, miss[going])
+        point[active] += np.where(np.isfinite(step), step, 0.0)
+    return point, residual, product, least
 
 
-def _compose(
-    loop: FeedbackMap, period: NDArray[np.int64], logits: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Return T^q and its derivative at logits (n, K)."""
-    K = logits.shape[-1]
-    z = np.array(logits)
-    slope = np.broadcast_to(np.eye(K) - 1.0 / K, (*z.shape, K)).copy()
-    for t in range(int(period.max())):
-        here = np.flatnonzero(period > t)
-        part = loop.take(here)
-        slope[here] = part.derivative(z[here]) @ slope[here]
-        moved, status = part.advance(z[here])
-        z[here] = np.where((status == OK)[:, None], moved, np.nan)
-    return z, slope
+def _lap(loop: FeedbackMap, period: NDArray[np.int64], start: FloatArray) -> FloatArray:
+    """Return the logits of all rounds from ``start`` up to the longest period, (n, q + 1, K)."""
+    rounds = int(period.max())
+    schedule = Schedule(kept=np.arange(rounds + 1), burn_in=rounds, threads=1)
+    return iterate(loop, start, schedule).frames
+
+
+def _derivative(loop: FeedbackMap, period: NDArray[np.int64], lap: FloatArray) -> FloatArray:
+    """Return the derivatives of T^q along a lap, (n, K, K)."""
+    n, length, K = lap.shape
+    inside = np.arange(length - 1) < period[:, None]
+    inside &= np.isfinite(lap[:, :-1]).all(axis=-1)
+    slopes = np.broadcast_to(np.eye(K), (n, length - 1, K, K)).copy()
+    slopes[inside] = loop.take(np.nonzero(inside)[0]).derivative(lap[:, :-1][inside])
+    product = np.broadcast_to(np.eye(K) - 1.0 / K, (n, K, K))
+    for t in range(length - 1):
+        product = slopes[:, t] @ product
+    return product
 
 
 def _least_period(
-    loop: FeedbackMap, period: NDArray[np.int64], logits: FloatArray
+    lap: FloatArray, period: NDArray[np.int64], scale: FloatArray
 ) -> NDArray[np.int64]:
     """Return the smallest divisor of each period after which the orbit is back."""
-    least = period.copy()
-    z = np.array(logits)
-    scale = 1.0 + np.abs(logits).max(axis=-1)
-    longest = int(period.max())
-    for t in range(1, longest // 2 + 1):
-        here = np.flatnonzero((least == period) & (period >= 2 * t))
-        if not len(here):
-            break
-        z[here] = loop.take(here).advance(z[here]).value
-        with np.errstate(invalid="ignore"):
-            back = np.abs(z[here] - logits[here]).max(axis=-1) <= BACK * scale[here]
-        divides = period[here] % t == 0
-        least[here[back & divides]] = t
-    return least
+    after = np.arange(1, lap.shape[1])
+    with np.errstate(invalid="ignore"):
+        gaps = np.abs(lap[:, 1:] - lap[:, :1]).max(axis=-1)
+        back = (gaps <= BACK * scale[:, None]) & (period[:, None] % after == 0)
+    back[np.arange(len(period)), period - 1] = True
+    return after[back.argmax(axis=-1)]

@@ -2,9 +2,10 @@
 
 Questions are asked in a fixed order, the exact ones first: the multipliers of the fixed point say
 how long a transient lasts; a cycle counts once Newton's method has closed it and its multipliers
-lie inside the unit circle; a rotation number counts once two halves of the window agree on it; a
-positive Lyapunov exponent counts once it exceeds three standard errors. A small step decides
-nothing. What no question settles is undecided, with a reason.
+lie inside the unit circle; a rotation number counts once two halves of the window agree on it and
+nearby orbits stay together, for the phases of chaos can be as regular as a clock; a positive
+Lyapunov exponent counts once it exceeds three standard errors. A small step decides nothing. What
+no question settles is undecided, with a reason.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from alignsim import simplex, validation
 from alignsim.analysis import evidence
+from alignsim.analysis.approach import WINDOW, approaches
 from alignsim.analysis.certificates import certificates
 from alignsim.analysis.cycles import Cycle, polish
 from alignsim.analysis.lyapunov import lyapunov_spectrum
-from alignsim.analysis.phases import WINDOW, approaches
 from alignsim.analysis.rotation import (
     birkhoff_weights,
     critical_plane,
@@ -44,6 +45,8 @@ MEANINGS = {
     DRIFTING: "drifting",
     UNDECIDED: "undecided",
 }
+OSCILLATING = (CYCLE, CIRCLE, LOCKED, CHAOTIC)
+"""The phases of attractors that move."""
 
 DECIDED, TRANSIENT, AT_REST, IRREGULAR, FAILED = range(5)
 REASONS = {
@@ -66,6 +69,9 @@ SECOND_LOOK = 3000
 SHORTEST_WINDOW = 1024
 LONGEST_WINDOW = 65536
 """Rounds in the window from which an orbit is classified; it doubles with the rounds."""
+
+CHAOS_WINDOW = 4096
+"""The window from which on chaos is looked for although rounds are left."""
 
 PERIODS = 64
 """Longest period looked for in a window of ``SHORTEST_WINDOW``; eight times as many above."""
@@ -92,6 +98,12 @@ STEADY = 1e-4
 
 FREQUENCY_DIGITS = 6.0
 """The same for an orbit that winds around nothing and is judged by its spectrum."""
+
+DRIFTLESS = 0.05
+"""Difference of the means of its two halves, in standard deviations, of what does not drift."""
+
+PARTING = 10.0
+"""Nearby orbits part when their distance grows by more than e^10 over the rounds looked at."""
 
 RATIONAL = 1e-9
 """A rotation number this close to a fraction may be locked."""
@@ -163,7 +175,7 @@ class Orbit:
     @property
     def oscillates(self) -> NDArray[np.bool_]:
         """Whether the attractor is one that moves: a cycle, a circle, locked or chaotic, (...)."""
-        return np.asarray(np.isin(self.code, (CYCLE, CIRCLE, LOCKED, CHAOTIC)))
+        return np.asarray(np.isin(self.code, OSCILLATING))
 
     @property
     def final(self) -> FloatArray:
@@ -426,7 +438,9 @@ class _Window:
         self.report = self._examine(self.frames, centre, plane)
         self._points()
         self._cycles()
-        self._circles()
+        self._turning(self._open())
+        if self.frames.shape[1] > CHAOS_WINDOW:
+            self._chaos(self._open())
         self._rest()
 
     def _examine(self, frames: FloatArray, centre: FloatArray, plane: FloatArray) -> FloatArray:
@@ -515,28 +529,30 @@ class _Window:
             (self._column("NEAREST") > ROUND_CIRCLE) & (self._column("CONSTANCY") == 1.0)
         )
 
-    def _circles(self) -> None:
-        """Orbits with a rotation number around the fixed point."""
-        self._turning(self._open(), self._winds(), REGULAR_DIGITS)
-
-    def _turning(self, rows: NDArray[np.intp], winds: NDArray[np.bool_], digits: float) -> None:
+    def _turning(self, rows: NDArray[np.intp]) -> None:
         """Label those of ``rows`` whose rotation number both halves of the window agree on."""
+        winds = self._winds()
         turns = np.abs(self._column("TURN")) / (2.0 * np.pi)
         apart = np.abs(self._column("TURN_1") - self._column("TURN_2")) / (2.0 * np.pi)
         agreed = -np.log10(np.maximum(apart, 1e-16))
         first, second = self._column("SIZE_1"), self._column("SIZE_2")
         steady = np.abs(second - first) <= STEADY * (first + second)
         self.search.digits[self.which[rows]] = np.where(winds, agreed, np.nan)[rows]
-        rows = rows[(winds & steady & (agreed >= digits) & (turns > 0.0))[rows]]
+        rows = rows[(winds & steady & (agreed >= REGULAR_DIGITS) & (turns > 0.0))[rows]]
         if not len(rows):
             return
         longest = min(8 * PERIODS, self.frames.shape[1] // 2)
         period = denominators(turns[rows], longest, RATIONAL)
         if period.any():
             self._close(rows[period > 0], period[period > 0])
-        rows = rows[self.search._open(self.which[rows])]
-        self.search.decide(self.which[rows], CIRCLE, self.record, rows)
-        self.search.turns[self.which[rows]] = turns[rows]
+        self._smooth(rows[self.search._open(self.which[rows])], turns)
+
+    def _smooth(self, rows: NDArray[np.intp], turns: FloatArray) -> None:
+        """Label those of ``rows`` that turn as a circle does unless nearby orbits part."""
+        growth, _ = self._exponents(rows)
+        smooth = rows[growth <= PARTING / self._exponent_rounds]
+        self.search.decide(self.which[smooth], CIRCLE, self.record, smooth)
+        self.search.turns[self.which[smooth]] = turns[smooth]
 
     def _rest(self) -> None:
         """Decide, once rounds have run out, by another plane, the spectrum, and the exponent."""
@@ -548,13 +564,11 @@ class _Window:
         report = np.array(self.report)
         report[rows] = self._examine(self.frames[rows], centre, plane)
         self.report = report
-        self._turning(rows, self._winds(), REGULAR_DIGITS)
+        self._turning(rows)
         rows = rows[self.search._open(self.which[rows])]
         if not len(rows):
             return
-        moving = self._column("SCALE")[rows] > POINT
-        regular = self.search.digits[self.which[rows]] > CHAOTIC_DIGITS
-        self._chaos(rows[moving & ~regular])
+        self._chaos(rows)
         rows = rows[self.search._open(self.which[rows])]
         self._spectral(rows[~self._winds()[rows]])
         left = self.which[rows]
@@ -563,19 +577,28 @@ class _Window:
         self.search.reason[left] = np.where(regular, TRANSIENT, IRREGULAR)
 
     def _chaos(self, rows: NDArray[np.intp]) -> None:
-        """Label orbits without a rotation number whose leading exponent is surely positive."""
-        if not len(rows):
-            return
+        """Label orbits whose leading exponent is surely positive."""
+        rows = rows[self._column("SCALE")[rows] > POINT]
+        growth, error = self._exponents(rows)
+        wild = rows[(growth > 3.0 * error) & (growth > PARTING / self._exponent_rounds)]
+        self.search.decide(self.which[wild], CHAOTIC, self.record, wild)
+
+    def _exponents(self, rows: NDArray[np.intp]) -> tuple[FloatArray, FloatArray]:
+        """Return the leading exponents of ``rows`` and their standard errors."""
         here = self.which[rows]
-        rounds = self.frames.shape[1] + SHORTEST_WINDOW
-        found = lyapunov_spectrum(
-            self.search.loop.take(here), rounds=rounds, burn_in=SHORTEST_WINDOW // 2,
-            start_logits=self.search.state[here], exponents=1, threads=self.search.threads,
-        )  # fmt: skip
-        exponent, error = found.exponents[:, 0], found.standard_errors[:, 0]
-        self.search.exponent[here] = np.stack([exponent, error], axis=-1)
-        wild = exponent - 3.0 * error > 0.0
-        self.search.decide(here[wild], CHAOTIC, self.record, rows[wild])
+        if len(rows):
+            found = lyapunov_spectrum(
+                self.search.loop.take(here), rounds=self._exponent_rounds,
+                burn_in=SHORTEST_WINDOW // 2, start_logits=self.search.state[here], exponents=1,
+                threads=self.search.threads,
+            )  # fmt: skip
+            self.search.exponent[here, 0] = found.exponents[:, 0]
+            self.search.exponent[here, 1] = found.standard_errors[:, 0]
+        return self.search.exponent[here, 0], self.search.exponent[here, 1]
+
+    @property
+    def _exponent_rounds(self) -> int:
+        return self.frames.shape[1] + SHORTEST_WINDOW
 
     def _spectral(self, rows: NDArray[np.intp]) -> None:
         """Label orbits that wind around nothing but have one frequency in both halves."""
@@ -588,11 +611,13 @@ class _Window:
         agreed = -np.log10(np.maximum(np.abs(first - second), 1e-16))
         spread = [part.var(axis=-1) for part in (signal[:, :half], signal[:, half:])]
         steady = np.abs(spread[1] - spread[0]) <= 100.0 * STEADY * (spread[0] + spread[1])
-        good = steady & (agreed >= FREQUENCY_DIGITS)
-        which = self.which[rows[good]]
-        self.search.decide(which, CIRCLE, self.record, rows[good])
-        self.search.turns[which] = dominant_frequency(signal)[good]
-        self.search.digits[which] = agreed[good]
+        means = np.stack([signal[:, :half].mean(axis=-1), signal[:, half:].mean(axis=-1)])
+        steady &= np.ptp(means, axis=0) <= DRIFTLESS * np.sqrt(spread[0] + spread[1])
+        good = rows[steady & (agreed >= FREQUENCY_DIGITS)]
+        self.search.digits[self.which[good]] = agreed[steady & (agreed >= FREQUENCY_DIGITS)]
+        turns = np.full(len(self.frames), np.nan)
+        turns[rows] = dominant_frequency(signal)
+        self._smooth(good, turns)
 
 
 def _budget(radius: FloatArray) -> NDArray[np.int64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 
 from alignsim.kernels.compile import kernel
 from alignsim.kernels.vectormath import angle, exp
@@ -56,20 +57,21 @@ def examine(frames, centre, plane, whole, half, periods, tight, report):  # type
     turns = rounds - 1
     x = np.empty(rounds)
     y = np.empty(rounds)
+    gap = np.empty(rounds)
     square = np.empty(rounds)
     turn = np.empty(turns)
     for n in range(instances):
         orbit = frames[n]
         scale = 0.0
         for t in range(max(0, rounds - 4 * LAGS), rounds - 1):
-            scale = max(scale, _span(orbit[t], orbit[rounds - 1]))
+            scale = max(scale, _apart(orbit, t, rounds - 1))
         best = 0
         nearest = LOOSE * scale
         for q in range(1, periods + 1):
             farthest = 0.0
             for lag in range(LAGS):
                 t = rounds - 1 - lag
-                farthest = max(farthest, _span(orbit[t], orbit[t - q]))
+                farthest = max(farthest, _apart(orbit, t, t - q))
                 if farthest >= nearest:
                     break
             if farthest < nearest:
@@ -81,33 +83,31 @@ def examine(frames, centre, plane, whole, half, periods, tight, report):  # type
         report[n, RETURN] = nearest
         report[n, SCALE] = scale
         u, v, origin = plane[n, 0], plane[n, 1], centre[n]
-        for t in range(rounds):
-            across = 0.0
-            up = 0.0
-            for i in range(K):
-                gap = orbit[t, i] - origin[i]
-                across += u[i] * gap
-                up += v[i] * gap
-            x[t] = across
-            y[t] = up
+        x[:] = 0.0
+        y[:] = 0.0
+        flat = orbit.reshape(-1)
+        for i in range(K):
+            base, across, up = origin[i], u[i], v[i]
+            for t in range(rounds):
+                gap[t] = flat[t * K + i] - base
+            for t in range(rounds):
+                x[t] += across * gap[t]
+                y[t] += up * gap[t]
         for t in range(rounds):
             square[t] = x[t] * x[t] + y[t] * y[t]
         for t in range(turns):
             turn[t] = angle(x[t] * y[t + 1] - y[t] * x[t + 1], x[t] * x[t + 1] + y[t] * y[t + 1])
-        least = np.inf
-        largest = 0.0
-        for t in range(rounds):
-            least = min(least, square[t])
-            largest = max(largest, square[t])
+        least, largest = _extremes(square)
         report[n, NEAREST] = np.sqrt(least / largest) if largest > 0.0 else 0.0
         report[n, TURN] = _weighted(turn, whole, 0)
         report[n, TURN_1] = _weighted(turn, half, 0)
         report[n, TURN_2] = _weighted(turn, half, turns - half.shape[0])
         report[n, SIZE_1] = _weighted(square, half, 0)
         report[n, SIZE_2] = _weighted(square, half, turns - half.shape[0])
+        sense = report[n, TURN]
         along = 0
         for t in range(turns):
-            along += turn[t] * report[n, TURN] > 0.0
+            along += 1 if turn[t] * sense > 0.0 else 0
         report[n, CONSTANCY] = along / turns
 
 
@@ -147,6 +147,18 @@ def approach(early, late, fixed, report):  # type: ignore[no-untyped-def]
             report[n, 2 + part] = wide
 
 
+@njit(inline="always")
+def _apart(orbit, t, s):  # type: ignore[no-untyped-def]
+    """Return the span of orbit[t] − orbit[s]."""
+    high = orbit[t, 0] - orbit[s, 0]
+    low = high
+    for i in range(1, orbit.shape[1]):
+        gap = orbit[t, i] - orbit[s, i]
+        high = gap if gap > high else high
+        low = gap if gap < low else low
+    return high - low
+
+
 @kernel
 def _span(a, b):  # type: ignore[no-untyped-def]
     """Return the span of a − b."""
@@ -160,7 +172,25 @@ def _span(a, b):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def _extremes(values):  # type: ignore[no-untyped-def]
+    """Return the least and the largest of numbers ≥ 0, eight at a time."""
+    low = np.full(8, np.inf)
+    high = np.zeros(8)
+    whole = values.shape[0] // 8 * 8
+    for first in range(0, whole, 8):
+        for b in range(8):
+            value = values[first + b]
+            low[b] = value if value < low[b] else low[b]
+            high[b] = value if value > high[b] else high[b]
+    for t in range(whole, values.shape[0]):
+        low[0] = min(low[0], values[t])
+        high[0] = max(high[0], values[t])
+    return low.min(), high.max()
+
+
+@njit(nogil=True, fastmath={"contract", "reassoc"}, error_model="numpy")
 def _weighted(values, weights, first):  # type: ignore[no-untyped-def]
+    """Return Σ weights·values, in whatever order is fastest."""
     total = 0.0
     for t in range(weights.shape[0]):
         total += weights[t] * values[first + t]

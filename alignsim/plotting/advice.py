@@ -153,7 +153,7 @@ def _draw_range(ax: Axes, result: Advice) -> None:
     top = min(0.1, np.nanmin(np.where(drawn > 0.0, drawn, np.nan), initial=1.0) / _TOP_ROOM)
     many = result.eta.size > 1
     half = " for half of them" if many else ""
-    stable, unstable = phase_colours(["converged", "oscillating"])
+    stable, unstable = phase_colours(["stable", "unstable"])
     bands = [
         (np.ones_like(eta), lowest[1], unstable, f"unstable{half}"),
         (lowest[1], top, stable, f"stable{half}"),

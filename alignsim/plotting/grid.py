@@ -126,6 +126,14 @@ def is_phase(ds: xr.Dataset, name: str) -> NDArray[np.bool_]:
     return np.asarray(values == np.atleast_1d(ds["phase"].attrs["flag_values"])[names.index(name)])
 
 
+def oscillates(ds: xr.Dataset) -> NDArray[np.bool_]:
+    """Return where the phase is one of an attractor that moves."""
+    from alignsim.analysis.orbits import MEANINGS, OSCILLATING
+
+    moving = [is_phase(ds, MEANINGS[code]) for code in OSCILLATING]
+    return np.asarray(np.logical_or.reduce(moving))
+
+
 def hatch(
     ax: Axes,
     mask: NDArray[np.bool_],

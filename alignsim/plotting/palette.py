@@ -47,7 +47,6 @@ QUANTITIES = {
 
 _PHASES = {
     "converged": "#C6DFF1",
-    "oscillating": "#EFA54A",
     "cycle": "#F2CE66",
     "invariant_circle": "#EFA54A",
     "locked": "#B4611B",

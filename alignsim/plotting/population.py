@@ -87,7 +87,7 @@ def _draw_row(
 ) -> None:
     good = ~grid.failed(ds, "phase")
     counted = np.where(good.any(axis=0), good.sum(axis=0), np.nan)
-    share = (grid.is_phase(ds, "oscillating") & good).sum(axis=0) / counted
+    share = (grid.oscillates(ds) & good).sum(axis=0) / counted
     entropy = np.where(good, ds["entropy_mean"].values, 0.0).sum(axis=0) / counted
     unsure = (grid.is_phase(ds, "undecided") | ~good).mean(axis=0) > UNSURE_SHARE
     cells = grid.edges(ds[x].values), grid.edges(ds[y].values)

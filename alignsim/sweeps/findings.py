@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from alignsim.analysis.orbits import MEANINGS, OSCILLATING
 from alignsim.validation import FloatArray
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def findings(found: xarray.Dataset) -> list[Row]:
 SETTLED = ("converged", "stable")
 """Labels on the stable side of a boundary."""
 
-MOVING = ("oscillating", "cycle", "invariant_circle", "locked", "chaotic", "unstable")
+MOVING = (*(MEANINGS[code] for code in OSCILLATING), "unstable")
 """Labels on its other side."""
 
 _LETTERS = {"alpha": "α", "beta": "β", "lam": "λ"}

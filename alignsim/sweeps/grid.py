@@ -10,16 +10,12 @@ from numpy.typing import ArrayLike
 
 from alignsim import simplex, validation
 from alignsim.analysis import Stability, collapsed, critical_signal, phases, stability
+from alignsim.analysis.approach import ARRIVED
+from alignsim.analysis.collapse import COLLAPSE_SHARE
 from alignsim.analysis.fixed_point import MEANINGS as FIXED_POINTS
-from alignsim.analysis.phases import (
-    ARRIVED,
-    COLLAPSE_SHARE,
-    CONVERGED,
-    MOVING,
-    UNDECIDED,
-    phase_rounds,
-)
-from alignsim.analysis.phases import MEANINGS as PHASES
+from alignsim.analysis.orbits import CONVERGED, UNDECIDED
+from alignsim.analysis.orbits import MEANINGS as PHASES
+from alignsim.analysis.phases import FURTHER_ROUNDS, phase_rounds
 from alignsim.feedback import FeedbackMap
 from alignsim.feedback.status import MEANINGS as RUN_STATUS
 from alignsim.sweeps import labels, provenance
@@ -86,7 +82,9 @@ def sweep(
     Returns
     -------
     xarray.Dataset
-        ``phase`` (converged, oscillating, drifting or undecided, as flags), ``collapsed``,
+        ``phase`` (converged, cycle, invariant circle, locked, chaotic, drifting or undecided, as
+        flags; what has not converged by then is followed for up to 192,000 rounds more by
+        :func:`~alignsim.analysis.classify`), ``collapsed``,
         ``entropy`` (final, nats), ``effective_support`` (e^entropy), ``entropy_mean`` (nats, over
         the rounds from ``burn_in``), ``cycle_strength`` (policy variance over the same rounds,
         averaged over coordinates), ``spectral_radius`` (at the fixed point; NaN where there is
@@ -109,8 +107,8 @@ def sweep(
     >>> import alignsim as asim
     >>> P = asim.preferences.cyclic(3, advantage=0.5)
     >>> ds = asim.sweep(P, beta=[2.0, 2.9, 3.1, 4.0], alpha=0.5, rounds=2000)
-    >>> dict(ds.sizes), ds.phase.values.tolist()  # the boundary is at β = 3
-    ({'beta': 4}, [0, 0, 1, 1])
+    >>> dict(ds.sizes), ds.phase.isin(asim.analysis.OSCILLATING).values.tolist()  # beyond β = 3
+    ({'beta': 4}, [False, False, True, True])
     """
     import xarray
 
@@ -225,7 +223,7 @@ def _run(
         "burn_in": skip,
         **provenance.of_start(start, loop.responses),
         "tolerance_arrived": ARRIVED,
-        "tolerance_moving": MOVING,
+        "further_rounds": FURTHER_ROUNDS,
         "collapse_share": COLLAPSE_SHARE,
     }
 
@@ -258,7 +256,7 @@ def _analyse(
     several = part.objective == "dpo"
     near = stability(part, orbit.final_logits if several else None)
     columns = {
-        "phase": phases(part, orbit, near),
+        "phase": phases(part, orbit, near, threads=threads),
         "collapsed": collapsed(orbit.final_logits),
         "entropy": simplex.entropy(orbit.final_logits),
         "effective_support": simplex.effective_support(orbit.final_logits),

@@ -1,11 +1,12 @@
 """Entropy collapse: bounds that hold, predictions that are met, kinds told from each other."""
 
+import importlib
+
 import numpy as np
 import pytest
 
 import alignsim as asim
 from alignsim import simplex
-from alignsim.analysis import collapse as module
 from alignsim.analysis.collapse import (
     DRIFT,
     FACE,
@@ -18,6 +19,7 @@ from alignsim.analysis.collapse import (
     VERTEX,
     asymptotic_entropy,
     collapse,
+    collapsed,
     entropy_falls_from,
     entropy_floor,
     span_bound,
@@ -355,6 +357,7 @@ def slow(loop, start, rounds, threshold):
 def test_chunks_and_blocks_change_nothing(objective, monkeypatch):
     loop = random_maps(objective, 3, 12, beta=2.0 ** np.arange(-2, 4).repeat(2))
     whole = collapse(loop, rounds=101, threshold=1.5)
+    module = importlib.import_module("alignsim.analysis.collapse")
     monkeypatch.setattr(module, "BLOCK_ENTRIES", 3 * 64 * 5)
     pieces = collapse(loop, rounds=101, threshold=1.5)
     for name in ("entropy_final", "entropy_mean", "entropy_min", "first_round", "recovered",
@@ -448,3 +451,22 @@ def test_bad_input_is_named():
         collapse(loop, [1.0, 0.0, 0.0])
     with pytest.raises(ValueError, match="start_logits has 2 responses"):
         entropy_falls_from(loop, [0.0, 1.0])
+
+
+def test_collapsed_means_an_effective_support_near_one():
+    """e^H < 1 + 0.05(K − 1)."""
+    for K in (2, 3, 10):
+        limit = 1 + 0.05 * (K - 1)
+        low, high = 1e-9, 0.5
+        for _ in range(200):
+            rest = 0.5 * (low + high)
+            pi = np.append(1 - rest, np.full(K - 1, rest / (K - 1)))
+            support = np.exp(-(pi * np.log(pi)).sum())
+            low, high = (rest, high) if support < limit else (low, rest)
+        sides = [
+            np.log(np.append(1 - r, np.full(K - 1, r / (K - 1)))) for r in (0.99 * low, 1.01 * low)
+        ]
+        assert collapsed(np.array(sides)).tolist() == [True, False]
+    assert collapsed(np.array([900.0, 0.0, -900.0]))
+    assert not collapsed(np.zeros((2, 3))).any()
+    assert not collapsed(np.full(3, np.nan))

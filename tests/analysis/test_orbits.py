@@ -288,3 +288,24 @@ def test_bad_arguments_are_named(arguments, message):
 def test_reasons_ask_for_one_number_an_axis():
     with pytest.raises(ValueError, match="one number an axis"):
         classify(cycle([1.1, 1.2]), rounds=10).reason()
+
+
+def test_chaos_whose_phase_turns_like_a_clock_is_no_circle():
+    """Its rotation number settles to ten digits, but nearby orbits part."""
+    i, j = np.triu_indices(4, 1)
+    margin = np.zeros((4, 4))
+    margin[i, j] = [-0.28, 0.40, -0.01, -0.32, 0.38, 0.19]
+    loop = asim.FeedbackMap(0.5 + margin - margin.T, beta=27.0, alpha=0.5)
+    seen = asim.classify(loop)
+    assert seen.rotation_digits > 8
+    assert seen.phase == "chaotic"
+    long = asim.lyapunov_spectrum(loop, start_logits=seen.final_logits, rounds=50_000, exponents=1)
+    assert long.exponents[0] > 5 * long.standard_errors[0]
+
+
+@pytest.mark.parametrize("objective", ["ipo", "dpo"])
+def test_a_drift_is_no_circle(objective):
+    """α = 1 up to rounding: the logits run away in a straight line."""
+    P = asim.preferences.bradley_terry([0.0, 0.5, 1.0])
+    loop = asim.FeedbackMap(P, objective=objective, beta=[1e-3, 1.0], alpha=1 - 1e-16)
+    assert not asim.classify(loop, rounds=3000).oscillates.any()

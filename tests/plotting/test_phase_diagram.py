@@ -5,6 +5,7 @@ import xarray as xr
 from matplotlib import pyplot
 
 import alignsim as asim
+from alignsim.analysis.orbits import CIRCLE, UNDECIDED
 from alignsim.plotting import phase_diagram
 
 CRITICAL = np.sqrt(3 * (1 - 0.6**2)) / 0.3
@@ -49,7 +50,7 @@ def test_ground_is_the_phase_over_beta_and_lam(cycle, axes):
     assert ax.get_xlabel().startswith("β")
     assert ax.get_ylabel().startswith("λ")
     assert ax.get_title() == "MRS-IPO, α = 0.6"
-    assert {"converged", "oscillating"} <= _entries(ax)
+    assert {"converged", "invariant circle", "locked"} <= _entries(ax)
 
 
 def test_boundary_and_closed_form_are_the_same_curve(cycle, axes):
@@ -80,7 +81,7 @@ def test_alpha_can_be_an_axis(x, y, axes):
 
 
 def test_undecided_is_hatched(cycle, axes):
-    cycle.phase[10:13, 5:7] = 3
+    cycle.phase[10:13, 5:7] = UNDECIDED
     ax = phase_diagram(cycle, ax=axes)
     left, bottom, right, top = np.array(_marked(ax, "undecided")).T
     assert left.min() == pytest.approx(3.8)
@@ -92,7 +93,7 @@ def test_undecided_is_hatched(cycle, axes):
 
 def test_failed_is_marked_and_has_no_phase(cycle, axes):
     cycle.status[4, 7] = 1
-    cycle.phase[4, 7] = 3
+    cycle.phase[4, 7] = UNDECIDED
     ax = phase_diagram(cycle, ax=axes)
     assert len(_marked(ax, "failed")) == 1
     assert not _marked(ax, "undecided")
@@ -142,9 +143,11 @@ def test_numbers_have_a_bar_and_nan_is_hatched(cycle, axes):
 
 
 def test_unknown_phases_get_colours_of_their_own(cycle, axes):
-    cycle.phase.attrs["flag_meanings"] = "converged periodic quasiperiodic undecided"
+    names = cycle.phase.attrs["flag_meanings"].split()
+    names[CIRCLE] = "quasiperiodic"
+    cycle.phase.attrs["flag_meanings"] = " ".join(names)
     ax = phase_diagram(cycle, ax=axes)
-    assert "periodic" in _entries(ax)
+    assert "quasiperiodic" in _entries(ax)
     assert len(set(map(tuple, _mesh(ax).cmap(np.arange(4))))) == 4
 
 
@@ -157,7 +160,7 @@ def test_survives_a_file(cycle, axes, tmp_path):
 
 def test_draws_to_the_end_without_a_warning(cycle, axes, tmp_path):
     cycle.status[3:5, 3:9] = 1
-    cycle.phase[10:13, 5:7] = 3
+    cycle.phase[10:13, 5:7] = UNDECIDED
     cycle.collapsed[-3:, 4:] = True
     for kind in ("png", "svg", "pdf"):
         phase_diagram(cycle, ax=axes).figure.savefig(tmp_path / f"picture.{kind}")

@@ -4,6 +4,7 @@ from matplotlib import pyplot
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
+from alignsim.analysis.orbits import OSCILLATING, UNDECIDED
 from alignsim.plotting import population
 
 
@@ -23,7 +24,7 @@ def _hatched(ax):
 def test_shares_and_means_over_the_matrices(many, panels):
     axes = population(many, ax=panels)
     assert axes.shape == (2, 2)
-    share = (many.phase == 1).mean("matrix").transpose("alpha", "lam", "beta").values
+    share = many.phase.isin(OSCILLATING).mean("matrix").transpose("alpha", "lam", "beta").values
     entropy = many.entropy_mean.mean("matrix").transpose("alpha", "lam", "beta").values
     for row in range(2):
         assert np.asarray(_values(axes[row, 0])) == pytest.approx(share[row])
@@ -41,11 +42,11 @@ def test_rows_share_their_colour_scale(many, panels):
 def test_failed_matrices_are_left_out_and_hatched(many, panels):
     many.status[0, 1, 3, 2] = 1
     many.entropy_mean[0, 1, 3, 2] = np.nan
-    many.phase[0, 1, 3, 2] = 3
+    many.phase[0, 1, 3, 2] = UNDECIDED
     axes = population(many, ax=panels)
     others = many.isel(matrix=[1, 2], alpha=1, beta=3, lam=2)
     assert _values(axes[1, 1])[2, 3] == pytest.approx(others.entropy_mean.mean().item())
-    assert _values(axes[1, 0])[2, 3] == pytest.approx((others.phase == 1).mean().item())
+    assert _values(axes[1, 0])[2, 3] == pytest.approx(others.phase.isin(OSCILLATING).mean().item())
     assert not _hatched(axes[0, 0])
     (marked,) = _hatched(axes[1, 0])
     assert len(marked.get_paths()) == 1

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import sys
 
 import numpy as np
 import pytest
@@ -270,7 +271,7 @@ def test_a_stable_plane_has_no_boundary():
 
 
 def test_progress_is_shown_on_stderr_unless_silenced(capfd, monkeypatch):
-    monkeypatch.setattr("alignsim.sweeps.phase_diagram.PROGRESS_DELAY", 0)
+    monkeypatch.setattr(sys.modules[phase_diagram.__module__], "PROGRESS_DELAY", 0)
     diagram(progress=True)
     shown = capfd.readouterr()
     assert shown.out == ""

@@ -1,0 +1,44 @@
+"""Whether an orbit approaches a stable fixed point: by distances, held against its multipliers."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alignsim.validation import FloatArray
+
+ARRIVED = 1e-6
+"""Distance in logits, relative to 1 + span, at which an orbit is at a stable fixed point."""
+
+NEAR = 0.1
+"""Distance from the fixed point, as a deviation in logits, within which its multipliers rule."""
+
+NEAR_SPAN = 1.0
+"""And the span of logits within which a response that vanishes at the fixed point may lie."""
+
+WINDOW = 16
+"""Rounds over which a distance is maximised, so that the position on a cycle does not matter."""
+
+
+def approaches(
+    early: FloatArray, late: FloatArray, fixed: FloatArray, radius: FloatArray, elapsed: int
+) -> NDArray[np.bool_]:
+    """Return where an orbit converges to the stable fixed point ``fixed`` (..., K), (...).
+
+    ``early`` and ``late`` (..., w, K) are windows of its logits, ``elapsed`` rounds apart;
+    ``radius`` (...) is the spectral radius. An orbit has converged when it is there, or when it
+    is near and came closer by at least half of what the radius promises.
+    """
+    from alignsim.kernels import orbits
+
+    K = fixed.shape[-1]
+    report = np.empty((radius.size, 4))
+    windows = [np.ascontiguousarray(part).reshape(-1, *part.shape[-2:]) for part in (early, late)]
+    orbits.approach(*windows, np.ascontiguousarray(fixed).reshape(-1, K), report)
+    before, after, wide, span = np.moveaxis(report, -1, 0).reshape(4, *radius.shape)
+    with np.errstate(invalid="ignore", over="ignore", under="ignore"):
+        arrived = span <= ARRIVED * (1.0 + np.ptp(fixed, axis=-1))
+        closer = (before <= NEAR) & (wide <= NEAR_SPAN)
+        closer &= after < before
+        closer &= after <= 0.5 * (1.0 + radius**elapsed) * before
+        return np.asarray((radius < 1.0) & (arrived | closer))
