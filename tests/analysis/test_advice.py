@@ -235,7 +235,7 @@ def test_a_probe_that_would_take_too_long_is_undecided(monkeypatch):
 def test_a_slow_neighbour_does_not_lengthen_a_probe(monkeypatch):
     monkeypatch.setattr(module, "PATIENCE", 0.2)
     P = asim.preferences.cyclic(3, advantage=0.3)
-    alone, beside = advise(P, eta=20.0), advise(P, eta=[20.0, 400.0])
+    alone, beside = (advise(P, eta, objective="dpo") for eta in (5.0, [5.0, 200.0]))
     assert alone.arrived < alone.far_starts
     assert beside.arrived[0] == alone.arrived
 
