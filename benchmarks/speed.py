@@ -16,18 +16,18 @@ import json
 import os
 import platform
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
+import analysis
 import numba
 import numpy as np
 import rivals
+from measuring import Effort, Row, at_least, child, interleave, ratio
 from rivals import Problem, SkippedError, random_problem
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
@@ -44,31 +44,6 @@ AGREEMENT = 1e-12
 DPO_FACTOR = 4.0  # the DPO score of weak preferences is four times IPO's (theory 3.5)
 SHORT, LONG = 100, 3000  # rounds between which memory must not grow
 ROUNDING = 1.05  # growth of memory that counts as none
-ONE_CORE = 1.2  # processor time per second above which a contestant ran on several threads
-
-Times = dict[str, np.ndarray]
-
-
-@dataclass(frozen=True)
-class Row:
-    """A line of the table; ``reached`` is None where nothing is required or nothing ran."""
-
-    work: str
-    measured: str
-    required: str = "–"
-    reached: bool | None = None
-
-    def __str__(self) -> str:
-        verdict = {None: "–", True: "yes", False: "no"}[self.reached]
-        return f"| {self.work} | {self.measured} | {self.required} | {verdict} |"
-
-
-@dataclass(frozen=True)
-class Effort:
-    """How many turns each contestant gets, and how many fresh processes a figure takes."""
-
-    turns: int
-    processes: int
 
 
 FULL = Effort(turns=15, processes=7)
@@ -81,7 +56,11 @@ def main() -> None:
     parser.add_argument("--write-readme", action="store_true", help="put the table in README.md")
     options = parser.parse_args()
     effort = QUICK if options.quick else FULL
-    sections = (ipo, dpo, wide, threads, memory, start_up, first_command)
+    sections = (
+        *(ipo, dpo, wide, threads, memory),
+        *(analysis.stability, analysis.exponents, analysis.classification, analysis.diagram),
+        *(start_up, first_command),
+    )
     rows: list[Row] = []
     with threadpool_limits(1):
         for section in tqdm(sections, desc="sections", file=sys.stderr):
@@ -116,7 +95,7 @@ def ipo(effort: Effort) -> Iterable[Row]:
         except SkippedError as reason:
             missing[name] = str(reason)
     agree(contestants)
-    times = interleave(contestants, effort)
+    times = interleave(contestants, effort, rounds=ROUNDS)
     work = f"MRS-IPO, K={RESPONSES}, {MAPS:,} maps, {ROUNDS:,} rounds"
 
     def speed_up(what: str, name: str, required: float | None = None) -> Row:
@@ -155,6 +134,7 @@ def dpo(effort: Effort) -> Iterable[Row]:
             "dpo, same β": ours(problem, "dpo"),
         },
         effort,
+        rounds=ROUNDS,
     )
     factor = ratio(times, "dpo", "ipo")
     yield Row("MRS-DPO, same maps, β/4 (its signal is 4 times as strong)",
@@ -202,7 +182,7 @@ def threads(effort: Effort) -> Iterable[Row]:
             contestants["C, one"] = rivals.c_four(problem)
             halves = [rivals.c_four(problem.part(half)) for half in np.split(np.arange(MAPS), 2)]
             contestants["C, two"] = lambda rounds: list(pool.map(lambda run: run(rounds), halves))
-        times = interleave(contestants, effort, one_thread=False)
+        times = interleave(contestants, effort, rounds=ROUNDS, one_thread=False)
     factor = ratio(times, "one", "two")
     yield Row(work, f"{factor:.2f}× one thread", required, factor >= 1.8)
     if "C, two" in times:
@@ -309,55 +289,6 @@ def agree(contestants: dict[str, rivals.Run]) -> None:
         error = np.abs(run(FEW_ROUNDS) - expected).max() / np.abs(expected).max()
         if not error <= AGREEMENT:
             raise SystemExit(f"{name} disagrees with alignsim by {error:.1e} of the largest logit")
-
-
-def interleave(
-    contestants: dict[str, rivals.Run],
-    effort: Effort,
-    *,
-    rounds: int = ROUNDS,
-    one_thread: bool = True,
-) -> Times:
-    """Return the seconds of each contestant in each turn, (turns,)."""
-    for run in contestants.values():
-        run(rounds)
-    times = {name: np.empty(effort.turns) for name in contestants}
-    cores = {name: np.empty(effort.turns) for name in contestants}
-    for turn in range(effort.turns):
-        for name, run in contestants.items():
-            wall, processor = time.perf_counter(), time.process_time()
-            run(rounds)
-            times[name][turn] = time.perf_counter() - wall
-            cores[name][turn] = (time.process_time() - processor) / times[name][turn]
-    for name, used in cores.items():
-        if one_thread and np.median(used) > ONE_CORE:
-            raise SystemExit(f"{name} ran on {np.median(used):.1f} processors instead of one")
-    return times
-
-
-def ratio(times: Times, numerator: str, denominator: str) -> float:
-    """Return how many times as long the first takes as the second."""
-    return float(np.median(times[numerator] / times[denominator]))
-
-
-def at_least(required: float | None) -> str:
-    """Return the words for a requirement."""
-    return "–" if required is None else f"≥ {required:g}×"
-
-
-def child(arguments: list[str], environment: dict[str, str] | None = None) -> str:
-    """Return what a fresh Python prints."""
-    done = subprocess.run(
-        [sys.executable, *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=Path(__file__).parent,
-        env={**os.environ, **(environment or {})},
-    )
-    if done.returncode != 0:
-        raise SystemExit(f"{' '.join(arguments)} failed:\n{done.stderr}")
-    return done.stdout
 
 
 def score_error(problem: Problem, rounds: int = 20) -> float:

@@ -236,7 +236,7 @@ def _in_lanes(
     from alignsim.kernels import ipo_lanes, lanes, lyapunov
 
     K = flat.responses
-    carried = K - 1 if K <= lyapunov.SMALL else wanted
+    carried = K - 1 if K <= lyapunov.SMALL and wanted > 1 else wanted
     vectors = np.ascontiguousarray((simplex.mean_zero_basis(K) @ _first_vectors(K)).T[:carried])
     sums = np.empty((flat.size, BATCHES, carried + 1))
     arrays = ipo_arrays(flat)

@@ -11,7 +11,7 @@ no question settles is undecided, with a reason.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -60,7 +60,7 @@ REASONS = {
     FAILED: "the run failed numerically; see FeedbackMap.run(...).reason",
 }
 
-FIRST_LOOK = 512
+FIRST_LOOK = 256
 """Rounds after which the orbits that have converged by then leave."""
 
 SECOND_LOOK = 3000
@@ -321,36 +321,17 @@ class _Search:
         record = _follow(part, self.state[which], ahead, window, self.threads)
         self.state[which] = record.state
         self.spent[which] = goal
-        failed = record.status != OK
-        self.reason[which[failed]] = FAILED
-        self._anchorless(which[~failed], record.frames[~failed])
+        self.reason[which[record.status != OK]] = FAILED
+        self._anchorless(which, record)
         self._converged(which, record)
         left = np.flatnonzero(self._open(which))
         if len(left) and record.frames.shape[1] > SHORTEST_WINDOW // 2:
-            _Window(self, which[left], _rows(record, left)).judge()
+            _Window(self, which[left], record, left).judge()
 
     def _open(self, which: NDArray[np.intp]) -> NDArray[np.bool_]:
         return np.asarray((self.code[which] == UNDECIDED) & (self.reason[which] == TRANSIENT))
 
     # Verdicts
-
-    def decide(
-        self,
-        which: NDArray[np.intp],
-        code: int,
-        record: Record,
-        rows: NDArray[np.intp],
-        proof: int = evidence.ITERATED,
-    ) -> None:
-        """Label the orbits ``which``, whose window is ``rows`` of ``record``."""
-        K = self.loop.responses
-        averages = record.averages[rows]
-        self.code[which] = code
-        self.reason[which] = DECIDED
-        self.evidence[which] = proof
-        self.strength[which] = averages[:, K : 2 * K].mean(axis=-1)
-        self.amplitude[which] = np.sqrt(averages[:, K : 2 * K].max(axis=-1))
-        self.entropies[which] = averages[:, 2 * K :]
 
     def rest(
         self, which: NDArray[np.intp], point: FloatArray, radius: FloatArray, proof: int
@@ -365,13 +346,14 @@ class _Search:
         self.multiplier[which] = radius
         self.state[which] = point
 
-    def _anchorless(self, which: NDArray[np.intp], frames: FloatArray) -> None:
+    def _anchorless(self, which: NDArray[np.intp], record: Record) -> None:
         """At α = 1 an orbit drifts, unless nothing moves it at all."""
-        free = self.loop.alpha[which] == 1.0
-        if not free.any():
+        free = np.flatnonzero((self.loop.alpha[which] == 1.0) & (record.status == OK))
+        if not len(free):
             return
+        frames = record.frames[free]
         moves = (frames[:, -1] != frames[:, 0]).any(axis=-1)
-        drifting, resting = which[free & moves], which[free & ~moves]
+        drifting, resting = which[free[moves]], which[free[~moves]]
         self.code[drifting] = DRIFTING
         self.reason[drifting] = DECIDED
         self.evidence[drifting] = evidence.ANALYTIC
@@ -384,11 +366,11 @@ class _Search:
         if not len(rows):
             return
         near = which[rows]
-        frames = record.frames[rows]
-        width = min(WINDOW, frames.shape[1] // 2 + 1)
+        length = record.frames.shape[1]
+        width = min(WINDOW, length // 2 + 1)
         there = approaches(
-            frames[:, :width], frames[:, -width:], self.fixed[near], self.radius[near],
-            frames.shape[1] - width,
+            record.frames[rows, :width], record.frames[rows, -width:], self.fixed[near],
+            self.radius[near], length - width,
         )  # fmt: skip
         self.rest(near[there], self.fixed[near[there]], self.radius[near[there]], evidence.ITERATED)
         slow = near[~there]
@@ -421,11 +403,14 @@ class _Search:
 class _Window:
     """Undecided orbits with their last rounds: cycles, circles, chaos."""
 
-    def __init__(self, search: _Search, which: NDArray[np.intp], record: Record) -> None:
+    def __init__(
+        self, search: _Search, which: NDArray[np.intp], record: Record, places: NDArray[np.intp]
+    ) -> None:
         self.search = search
         self.which = which
         self.record = record
-        self.frames = record.frames
+        self.places = places
+        self.length = record.frames.shape[1]
         self.loop = search.loop.take(which)
         self.fixed = search.fixed[which]
         self.last = search.spent[which] >= search.budget[which]
@@ -434,24 +419,29 @@ class _Window:
         """Label what can be labelled; leave the rest to a longer window."""
         plane = critical_plane(self.loop, self.fixed)
         found = np.asarray(np.isfinite(self.fixed).all(axis=-1))
-        centre = np.where(found[:, None], self.fixed, self.frames[:, -1])
-        self.report = self._examine(self.frames, centre, plane)
+        rows = np.arange(len(self.which))
+        centre = np.where(found[:, None], self.fixed, self._frame(rows, -1))
+        self.report = self._examine(rows, centre, plane)
         self._points()
         self._cycles()
         self._turning(self._open())
-        if self.frames.shape[1] > CHAOS_WINDOW:
+        if self.length > CHAOS_WINDOW:
             self._chaos(self._open())
         self._rest()
 
-    def _examine(self, frames: FloatArray, centre: FloatArray, plane: FloatArray) -> FloatArray:
+    def _frame(self, rows: NDArray[np.intp], t: NDArray[np.int64] | int) -> FloatArray:
+        """Return frame ``t`` of each of ``rows``, (m, K)."""
+        return np.asarray(self.record.frames[self.places[rows], t])
+
+    def _examine(self, rows: NDArray[np.intp], centre: FloatArray, plane: FloatArray) -> FloatArray:
         from alignsim.kernels import orbits
 
-        turns = frames.shape[1] - 1
+        turns = self.length - 1
         periods = PERIODS if turns <= SHORTEST_WINDOW else 8 * PERIODS
-        report = np.empty((len(frames), orbits.COLUMNS))
+        report = np.empty((len(rows), orbits.COLUMNS))
         orbits.examine(
-            frames, centre, plane, birkhoff_weights(turns), birkhoff_weights(turns // 2),
-            min(periods, turns - orbits.LAGS - 1), TIGHT, report,
+            self.record.frames, self.places[rows], centre, plane, birkhoff_weights(turns),
+            birkhoff_weights(turns // 2), min(periods, turns - orbits.LAGS - 1), TIGHT, report,
         )  # fmt: skip
         return report
 
@@ -463,14 +453,26 @@ class _Window:
     def _open(self) -> NDArray[np.intp]:
         return np.flatnonzero(self.search._open(self.which))
 
+    def _decide(self, rows: NDArray[np.intp], code: int) -> None:
+        """Label orbits that move by what was seen of them."""
+        which, K = self.which[rows], self.search.loop.responses
+        averages = self.record.averages[self.places[rows]]
+        self.search.code[which] = code
+        self.search.reason[which] = DECIDED
+        self.search.evidence[which] = evidence.ITERATED
+        self.search.strength[which] = averages[:, K : 2 * K].mean(axis=-1)
+        self.search.amplitude[which] = np.sqrt(averages[:, K : 2 * K].max(axis=-1))
+        self.search.entropies[which] = averages[:, 2 * K :]
+
     def _points(self) -> None:
         """Orbits that have come to rest, on whichever fixed point."""
         size = self._column("SCALE")
-        rows = np.flatnonzero(size <= POINT * (1.0 + np.abs(self.frames[:, -1]).max(axis=-1)))
+        end = self._frame(np.arange(len(size)), -1)
+        rows = np.flatnonzero(size <= POINT * (1.0 + np.abs(end).max(axis=-1)))
         if not len(rows):
             return
         ones = np.ones(len(rows), dtype=np.int64)
-        found = polish(self.loop.take(rows), ones, self.frames[rows, -1])
+        found = polish(self.loop.take(rows), ones, end[rows])
         here = self.which[rows]
         there = found.attracting
         self.search.rest(
@@ -486,7 +488,7 @@ class _Window:
 
     def _close(self, rows: NDArray[np.intp], period: NDArray[np.int64]) -> None:
         """Label the orbits that settle on an attracting cycle of the given period."""
-        found = polish(self.loop.take(rows), period, self.frames[rows, -1])
+        found = polish(self.loop.take(rows), period, self._frame(rows, -1))
         good = found.attracting & self._settles(rows, found)
         single = good & (found.period == 1)
         here = self.which[rows]
@@ -499,7 +501,7 @@ class _Window:
             if not chosen.any():
                 continue
             which = here[chosen]
-            self.search.decide(which, code, self.record, rows[chosen])
+            self._decide(rows[chosen], code)
             self.search.period[which] = found.period[chosen]
             self.search.multiplier[which] = found.spectral_radius[chosen]
             self.search.state[which] = found.logits[chosen]
@@ -510,10 +512,9 @@ class _Window:
 
     def _settles(self, rows: NDArray[np.intp], found: Cycle) -> NDArray[np.bool_]:
         """Return where an orbit is on a cycle, or comes closer to it as its multipliers demand."""
-        frames = self.frames[rows]
-        laps = (frames.shape[1] - 1) // (2 * found.period)
-        early = frames[np.arange(len(rows)), frames.shape[1] - 1 - laps * found.period]
-        late = frames[:, -1]
+        laps = (self.length - 1) // (2 * found.period)
+        early = self._frame(rows, self.length - 1 - laps * found.period)
+        late = self._frame(rows, -1)
         before, after = _span(early - found.logits), _span(late - found.logits)
         size = self._column("SCALE")[rows]
         with np.errstate(invalid="ignore", under="ignore", over="ignore"):
@@ -541,7 +542,7 @@ class _Window:
         rows = rows[(winds & steady & (agreed >= REGULAR_DIGITS) & (turns > 0.0))[rows]]
         if not len(rows):
             return
-        longest = min(8 * PERIODS, self.frames.shape[1] // 2)
+        longest = min(8 * PERIODS, self.length // 2)
         period = denominators(turns[rows], longest, RATIONAL)
         if period.any():
             self._close(rows[period > 0], period[period > 0])
@@ -551,7 +552,7 @@ class _Window:
         """Label those of ``rows`` that turn as a circle does unless nearby orbits part."""
         growth, _ = self._exponents(rows)
         smooth = rows[growth <= PARTING / self._exponent_rounds]
-        self.search.decide(self.which[smooth], CIRCLE, self.record, smooth)
+        self._decide(smooth, CIRCLE)
         self.search.turns[self.which[smooth]] = turns[smooth]
 
     def _rest(self) -> None:
@@ -560,9 +561,9 @@ class _Window:
         rows = rows[self.last[rows]]
         if not len(rows):
             return
-        centre, plane = principal_plane(self.frames[rows])
+        centre, plane = principal_plane(self.record.frames[self.places[rows]])
         report = np.array(self.report)
-        report[rows] = self._examine(self.frames[rows], centre, plane)
+        report[rows] = self._examine(rows, centre, plane)
         self.report = report
         self._turning(rows)
         rows = rows[self.search._open(self.which[rows])]
@@ -581,7 +582,7 @@ class _Window:
         rows = rows[self._column("SCALE")[rows] > POINT]
         growth, error = self._exponents(rows)
         wild = rows[(growth > 3.0 * error) & (growth > PARTING / self._exponent_rounds)]
-        self.search.decide(self.which[wild], CHAOTIC, self.record, wild)
+        self._decide(wild, CHAOTIC)
 
     def _exponents(self, rows: NDArray[np.intp]) -> tuple[FloatArray, FloatArray]:
         """Return the leading exponents of ``rows`` and their standard errors."""
@@ -598,15 +599,16 @@ class _Window:
 
     @property
     def _exponent_rounds(self) -> int:
-        return self.frames.shape[1] + SHORTEST_WINDOW
+        return self.length + SHORTEST_WINDOW
 
     def _spectral(self, rows: NDArray[np.intp]) -> None:
         """Label orbits that wind around nothing but have one frequency in both halves."""
         if not len(rows):
             return
-        half = self.frames.shape[1] // 2
-        mean, plane = principal_plane(self.frames[rows])
-        signal = ((self.frames[rows] - mean[:, None]) @ plane[:, 1, :, None])[..., 0]
+        half = self.length // 2
+        frames = self.record.frames[self.places[rows]]
+        mean, plane = principal_plane(frames)
+        signal = ((frames - mean[:, None]) @ plane[:, 1, :, None])[..., 0]
         first, second = dominant_frequency(signal[:, :half]), dominant_frequency(signal[:, half:])
         agreed = -np.log10(np.maximum(np.abs(first - second), 1e-16))
         spread = [part.var(axis=-1) for part in (signal[:, :half], signal[:, half:])]
@@ -615,7 +617,7 @@ class _Window:
         steady &= np.ptp(means, axis=0) <= DRIFTLESS * np.sqrt(spread[0] + spread[1])
         good = rows[steady & (agreed >= FREQUENCY_DIGITS)]
         self.search.digits[self.which[good]] = agreed[steady & (agreed >= FREQUENCY_DIGITS)]
-        turns = np.full(len(self.frames), np.nan)
+        turns = np.full(len(self.which), np.nan)
         turns[rows] = dominant_frequency(signal)
         self._smooth(good, turns)
 
@@ -635,12 +637,6 @@ def _follow(loop: FeedbackMap, state: FloatArray, ahead: int, window: int, threa
     """Return the record of ``ahead`` rounds whose frames are the last ``window``, ends included."""
     kept = np.arange(max(0, ahead - window), ahead + 1, dtype=np.int64)
     return iterate(loop, state, Schedule(kept=kept, burn_in=int(kept[0]), threads=threads))
-
-
-def _rows(record: Record, rows: NDArray[np.intp]) -> Record:
-    if len(rows) == len(record.state):
-        return record
-    return Record(*(getattr(record, field.name)[rows] for field in fields(record)))
 
 
 def _span(logits: FloatArray) -> FloatArray:

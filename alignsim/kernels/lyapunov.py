@@ -29,7 +29,7 @@ ZERO = 1e-300  # growth below it is none
 HUGE = 1e300  # growth beyond it has overflowed
 ROUNDING = 8.0 * 2.0**-52  # times K, relative to the largest D_ij: growth below it is noise
 CANCELLED = 4.0 * 2.0**-52  # relative to the margins of a Γ_ij: it is zero
-SMALL = 4  # the largest K with code of its own, which carries all K−1 vectors
+SMALL = 4  # the largest K with code of its own, which carries one or all K−1 vectors
 
 
 @kernel
@@ -41,7 +41,8 @@ def run(matrices, which, parameters, drift, tangent, state, edges, sums, first, 
     matrices, which, parameters, drift
         As for :func:`alignsim.kernels.ipo_lanes.run`.
     tangent : (k, K)
-        Orthonormal mean-zero vectors, with which every orbit starts; k = K−1 if K ≤ ``SMALL``.
+        Orthonormal mean-zero vectors, with which every orbit starts; k is 1 or K−1 if
+        K ≤ ``SMALL``.
     state : (n, K)
         Centred logits: the start, overwritten by the end.
     edges : (c + 1,)
@@ -90,7 +91,7 @@ def run(matrices, which, parameters, drift, tangent, state, edges, sums, first, 
             if (t == 0) | (t == edges[0]):
                 _begin_batch(product, order, shift)
             if K <= SMALL:
-                _carry_small(w, K)
+                _carry_small(w, K, vectors)
             else:
                 _differentiate(weights, inverse, alpha, margins, policy, scratch, D, shift)
                 _carry(D, Q, policy, scratch, product, order)
@@ -170,28 +171,35 @@ def _inverse_power(size):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _carry_small(w, K):  # type: ignore[no-untyped-def]
-    """Do what a round does to all vectors and to their volume, by code unrolled for each K."""
+def _carry_small(w, K, vectors):  # type: ignore[no-untyped-def]
+    """Do what a round does to the vectors and their volume, by code unrolled for each K."""
     if K == 2:
-        _differentiate_unrolled(w, 2)
-        _carry_unrolled(w, 2, 0)
+        _differentiate_unrolled(w, 2, 1)
+        _carry_unrolled(w, 2, 1, 0)
         _measure_unrolled(w, 2)
     elif K == 3:
-        _differentiate_unrolled(w, 3)
-        _carry_unrolled(w, 3, 0)
-        _carry_unrolled(w, 3, 1)
-        _measure_unrolled(w, 3)
+        if vectors == 1:
+            _differentiate_unrolled(w, 3, 1)
+            _carry_unrolled(w, 3, 1, 0)
+        else:
+            _differentiate_unrolled(w, 3, 2)
+            _carry_unrolled(w, 3, 2, 0)
+            _carry_unrolled(w, 3, 2, 1)
+            _measure_unrolled(w, 3)
+    elif vectors == 1:
+        _differentiate_unrolled(w, 4, 1)
+        _carry_unrolled(w, 4, 1, 0)
     else:
-        _differentiate_unrolled(w, 4)
-        _carry_unrolled(w, 4, 0)
-        _carry_unrolled(w, 4, 1)
-        _carry_unrolled(w, 4, 2)
+        _differentiate_unrolled(w, 4, 3)
+        _carry_unrolled(w, 4, 3, 0)
+        _carry_unrolled(w, 4, 3, 1)
+        _carry_unrolled(w, 4, 3, 2)
         _measure_unrolled(w, 4)
 
 
 @njit(forceinline=True, nogil=True, fastmath={"contract"}, error_model="numpy")
-def _differentiate_unrolled(w, K):  # type: ignore[no-untyped-def]
-    """As :func:`_differentiate`, with a literal K."""
+def _differentiate_unrolled(w, K, vectors):  # type: ignore[no-untyped-def]
+    """As :func:`_differentiate`, with literal K and number of vectors."""
     n = K - 1
     weights = (K * K + 2 * K) * LANES
     alpha = weights + K * LANES
@@ -199,7 +207,7 @@ def _differentiate_unrolled(w, K):  # type: ignore[no-untyped-def]
     margins = (K * K + 6 * K + 5) * LANES
     D = margins + n * n * LANES
     policy = D + n * n * LANES
-    shift = policy + (K + n * K + 2 * K) * LANES
+    shift = policy + (K + vectors * K + 2 * vectors + 2) * LANES
     for b in range(LANES):
         for i in range(K):
             w[policy + i * LANES + b] = w[weights + i * LANES + b] * w[inverse + b]
@@ -226,15 +234,15 @@ def _differentiate_unrolled(w, K):  # type: ignore[no-untyped-def]
 
 
 @njit(forceinline=True, nogil=True, fastmath={"contract"}, error_model="numpy")
-def _carry_unrolled(w, K, c):  # type: ignore[no-untyped-def]
-    """As :func:`_carry` for vector ``c``, with literal K and ``c``."""
+def _carry_unrolled(w, K, vectors, c):  # type: ignore[no-untyped-def]
+    """As :func:`_carry` for vector ``c``, with literal K, number of vectors and ``c``."""
     n = K - 1
     D = (K * K + 6 * K + 5 + n * n) * LANES
     moved = D + n * n * LANES
     Q = moved + K * LANES
     q = Q + c * K * LANES
-    product = Q + (n * K + c) * LANES
-    order = product + K * LANES
+    product = Q + (vectors * K + c) * LANES
+    order = product + (vectors + 1) * LANES
     for b in range(LANES):
         mean = 0.0
         for i in range(n):

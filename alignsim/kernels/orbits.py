@@ -30,13 +30,15 @@ COLUMNS = 10
 
 
 @kernel
-def examine(frames, centre, plane, whole, half, periods, tight, report):  # type: ignore[no-untyped-def]
+def examine(frames, rows, centre, plane, whole, half, periods, tight, report):  # type: ignore[no-untyped-def]
     """Measure orbits over a window.
 
     Parameters
     ----------
-    frames : (n, N, K)
+    frames : (m, N, K)
         Centred logits of the last N rounds.
+    rows : (n,)
+        Which of them.
     centre : (n, K)
         What the orbit may wind around.
     plane : (n, 2, K)
@@ -53,15 +55,15 @@ def examine(frames, centre, plane, whole, half, periods, tight, report):  # type
         least over largest radius, the mean squared radius in the two halves, and the share of
         turns in the direction of the mean.
     """
-    instances, rounds, K = frames.shape
+    rounds, K = frames.shape[1:]
     turns = rounds - 1
     x = np.empty(rounds)
     y = np.empty(rounds)
     gap = np.empty(rounds)
     square = np.empty(rounds)
     turn = np.empty(turns)
-    for n in range(instances):
-        orbit = frames[n]
+    for n in range(rows.shape[0]):
+        orbit = frames[rows[n]]
         scale = 0.0
         for t in range(max(0, rounds - 4 * LAGS), rounds - 1):
             scale = max(scale, _apart(orbit, t, rounds - 1))
