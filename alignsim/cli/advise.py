@@ -89,10 +89,10 @@ def advise(
     ratings: dict[str, Any] = {"--recipe": recipe, "--subsets": subsets, "--seed": seed}
     cycle = {"--responses": responses, "--advantage": advantage}
     if file is None or index is not None:
-        _refuse(ratings, "there are no ratings here")
+        options.refuse(ratings, "there are no ratings here")
         subject = inputs.subject(file, key, index, smoothing, responses, advantage)
     else:
-        _refuse(cycle, f"the matrices are in {file}")
+        options.refuse(cycle, f"the matrices are in {file}")
         subject = _population(file, key, smoothing, ratings)
     found = advice.advise(
         subject.P,
@@ -129,11 +129,11 @@ def _population(
     found = preferences.read(file, key=key)
     name = file.stem if key is None else key
     if isinstance(found, preferences.Ratings):
-        _refuse({"--smoothing": smoothing}, f"{file} holds no votes")
+        options.refuse({"--smoothing": smoothing}, f"{file} holds no votes")
         return _sampled(_of_ratings(file, found, ratings), name)
-    _refuse(ratings, f"{file} holds no ratings")
+    options.refuse(ratings, f"{file} holds no ratings")
     if isinstance(found, preferences.Matrices):
-        _refuse({"--smoothing": smoothing}, f"{file} holds no votes")
+        options.refuse({"--smoothing": smoothing}, f"{file} holds no votes")
         return _sampled(found, name)
     try:
         return Subject(name, found.matrix(smoothing=smoothing or 0.0), found.labels)
@@ -143,8 +143,8 @@ def _population(
         return Subject(f"{name}, {size}", complete.matrix(), complete.labels)
 
 
-def _of_ratings(file: Path, found: Ratings, options: Mapping[str, Any]) -> Matrices:
-    recipe, subsets, seed = (options[name] for name in ("--recipe", "--subsets", "--seed"))
+def _of_ratings(file: Path, found: Ratings, given: Mapping[str, Any]) -> Matrices:
+    recipe, subsets, seed = (given[name] for name in ("--recipe", "--subsets", "--seed"))
     stacks = found.matrices(recipe or "random-attribute", subsets=subsets, rng=seed or 0)
     if len(stacks) > 1:
         sizes = ", ".join(map(str, stacks))
@@ -166,9 +166,3 @@ def _sampled(found: Matrices, name: str) -> Subject:
     sample = P[:: -(-len(P) // SAMPLE)]
     count = f"{len(P):,}" if len(sample) == len(P) else f"{len(sample):,} of {len(P):,}"
     return Subject(f"{name}, {count} matrices with K = {K}", sample, None)
-
-
-def _refuse(options: Mapping[str, object], because: str) -> None:
-    for option, given in options.items():
-        if given is not None:
-            raise ValueError(f"{option} is {given!r}, but {because}; leave it out")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from alignsim import preferences
+from alignsim.cli.options import refuse
 from alignsim.validation import FloatArray
 
 CYCLE = 3
@@ -42,26 +43,20 @@ def subject(
     """
     if file is None:
         given = {"--key": key, "--index": index, "--smoothing": smoothing}
-        _refuse(given, "there is no FILE")
+        refuse(given, "there is no FILE")
         return _cycle(responses, advantage)
-    _refuse({"--responses": responses, "--advantage": advantage}, f"the matrix is in {file}")
+    refuse({"--responses": responses, "--advantage": advantage}, f"the matrix is in {file}")
     found = preferences.read(file, key=key)
     name = file.stem if key is None else key
     if isinstance(found, preferences.Comparisons):
         return Subject(name, found.matrix(smoothing=smoothing or 0.0), found.labels)
     if isinstance(found, preferences.Matrices):
-        _refuse({"--smoothing": smoothing}, f"{file} holds no votes")
+        refuse({"--smoothing": smoothing}, f"{file} holds no votes")
         return _picked(found, name, file, index)
     raise ValueError(
         f"{file}: holds ratings, which make a matrix a prompt; see alignsim inspect, or save one "
         "matrix as .npy"
     )
-
-
-def _refuse(options: Mapping[str, object], because: str) -> None:
-    for option, given in options.items():
-        if given is not None:
-            raise ValueError(f"{option} is {given!r}, but {because}; leave it out")
 
 
 def _cycle(responses: int | None, advantage: float | None) -> Subject:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -36,3 +37,10 @@ Lam = Annotated[float, typer.Option(help="λ, on-policy share of the sampler, 0 
 Rounds = Annotated[int, typer.Option(max=10**9, help="How many rounds the loop goes.")]
 Data = Annotated[Path | None, typer.Option(help="Write the numbers too (.nc, .csv).")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+
+
+def refuse(given: Mapping[str, object], because: str) -> None:
+    """Raise ValueError for the first option that is given although it says nothing here."""
+    for option, value in given.items():
+        if value is not None:
+            raise ValueError(f"{option} is {value!r}, but {because}; leave it out")

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
-import numpy as np
 import typer
 
 from alignsim.cli import options, outputs
@@ -130,21 +129,23 @@ def _population(
     draws: int,
 ) -> _Population:
     """Return the matrices of a file, or of ratings that are made up."""
+    import numpy as np
+
     from alignsim import preferences
 
     if file is None:
-        _refuse({"--key": keys or None}, "there is no DATA")
+        options.refuse({"--key": keys or None}, "there is no DATA")
         size = responses or RESPONSES
         count = {} if prompts is None else {"prompts": prompts}
         ratings = preferences.synthetic_ratings(responses=size, rng=seed, **count)
         return _of_ratings("made-up ratings", ratings, size, seed, draws)
-    _refuse({"--prompts": prompts}, f"the prompts are in {file}")
+    options.refuse({"--prompts": prompts}, f"the prompts are in {file}")
     wanted: list[str | None] = [*keys] or [None]
     data = [preferences.read(file, key=key) for key in wanted]
     name = ", ".join([file.name, *keys])
     if isinstance(data[0], preferences.Ratings):
         return _of_ratings(name, data[0], responses or RESPONSES, seed, draws)
-    _refuse({"--responses": responses}, f"the matrices are in {file}")
+    options.refuse({"--responses": responses}, f"the matrices are in {file}")
     stacks = [part.P for part in data if isinstance(part, preferences.Matrices)]
     if len(stacks) < len(data):
         raise ValueError(f"{file}: holds votes on one set of responses; give ratings or matrices")
@@ -165,14 +166,9 @@ def _of_ratings(name: str, ratings: Ratings, responses: int, seed: int, draws: i
     return _Population(f"{name}, seed {seed}", found.P, rates)
 
 
-def _refuse(options: Mapping[str, object], because: str) -> None:
-    for option, given in options.items():
-        if given is not None:
-            raise ValueError(f"{option} is {given!r}, but {because}; leave it out")
-
-
 def _classes(population: _Population, found: xarray.Dataset) -> xarray.Dataset:
     """Return of each class its matrices, its rate over the draws of the recipe, those run."""
+    import numpy as np
     import xarray
 
     from alignsim.preferences.classes import CLASSES
