@@ -65,15 +65,19 @@ def orbit_rows(orbit: Trajectory, labels: Sequence[str] | None) -> list[Row]:
 
 def print_verification(report: Report) -> None:
     """Print every claim, how it fared, and in full what does not pass."""
-    table = Table(title="Claims, checked numerically", box=box.SIMPLE, title_justify="left")
-    for heading in ("claim", "source", "status"):
-        table.add_column(heading, overflow="fold")
-    for heading in ("trials", "worst margin", "seconds"):
+    table = Table(
+        title="Claims, checked numerically", box=box.SIMPLE, title_justify="left",
+        pad_edge=False, collapse_padding=True,
+    )  # fmt: skip
+    table.add_column("claim", no_wrap=True)
+    for heading in ("source", "status"):
+        table.add_column(heading)
+    for heading in ("trials", "worst margin", "s"):
         table.add_column(heading, justify="right")
     for result in report.results:
         table.add_row(
             result.name, result.source, _coloured(result.status), f"{result.trials:,}",
-            f"{result.worst_margin:.3g}", f"{result.seconds:.1f}",
+            f"{result.worst_margin:.2g}", f"{result.seconds:.1f}",
         )  # fmt: skip
     console = Console(highlight=False)
     console.print(table)
