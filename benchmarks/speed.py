@@ -1,6 +1,6 @@
 """Measure what alignsim promises about speed and memory; print a Markdown table.
 
-    python benchmarks/speed.py [--quick] [--write-readme]
+    python benchmarks/speed.py [--quick] [--write]
 
 Contestants of a row take turns within one process, in float64 and on one thread unless the row
 says otherwise. A figure is the median, over the turns, of the ratio of two times of one turn: what
@@ -35,7 +35,7 @@ from tqdm import tqdm
 import alignsim as asim
 
 BEGIN, END = "<!-- benchmark:begin -->", "<!-- benchmark:end -->"
-README = Path(__file__).parent.parent / "README.md"
+PAGE = Path(__file__).parent.parent / "docs" / "speed.md"
 
 MAPS, RESPONSES, ROUNDS = 4096, 4, 1000
 WIDE_MAPS, WIDE_RESPONSES, WIDE_ROUNDS = 256, 1000, 50
@@ -53,7 +53,7 @@ QUICK = Effort(turns=3, processes=1)
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="fewer turns; noisier")
-    parser.add_argument("--write-readme", action="store_true", help="put the table in README.md")
+    parser.add_argument("--write", action="store_true", help="put the table in docs/speed.md")
     options = parser.parse_args()
     effort = QUICK if options.quick else FULL
     sections = (
@@ -70,8 +70,8 @@ def main() -> None:
     )
     text = f"{table}\n\n*{circumstances()}*"
     print(text)
-    if options.write_readme:
-        write_readme(text)
+    if options.write:
+        write_page(text)
 
 
 # Rows
@@ -347,13 +347,13 @@ def processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def write_readme(table: str) -> None:
-    """Replace what the README has between its markers."""
-    head, begin, rest = README.read_text(encoding="utf-8").partition(BEGIN)
+def write_page(table: str) -> None:
+    """Replace what the page has between its markers."""
+    head, begin, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
     _, end, tail = rest.partition(END)
     if not (begin and end):
-        raise SystemExit(f"{README.name} needs the lines {BEGIN} and {END}")
-    README.write_text(f"{head}{BEGIN}\n{table}\n{END}{tail}", encoding="utf-8")
+        raise SystemExit(f"{PAGE.name} needs the lines {BEGIN} and {END}")
+    PAGE.write_text(f"{head}{BEGIN}\n{table}\n{END}{tail}", encoding="utf-8")
 
 
 if __name__ == "__main__":
