@@ -90,14 +90,15 @@ ROUND_CIRCLE = 0.05
 """An orbit winds around a point when its least radius is above this share of the largest."""
 
 REGULAR_DIGITS = 8.0
-CHAOTIC_DIGITS = 4.0
-"""Decimal digits to which two halves of a window must, and must not, agree on the rotation."""
+LAST_DIGITS = 6.0
+"""Decimal digits to which two halves of a window must agree on the rotation, and those that are
+enough once rounds have run out."""
+
+IRREGULAR_DIGITS = 4.0
+"""With no more digits an orbit is called irregular."""
 
 STEADY = 1e-4
 """Relative change of the mean squared radius, from half to half, of an orbit that has settled."""
-
-FREQUENCY_DIGITS = 6.0
-"""The same for an orbit that winds around nothing and is judged by its spectrum."""
 
 DRIFTLESS = 0.05
 """Difference of the means of its two halves, in standard deviations, of what does not drift."""
@@ -424,7 +425,7 @@ class _Window:
         self.report = self._examine(rows, centre, plane)
         self._points()
         self._cycles()
-        self._turning(self._open())
+        self._turning(self._open(), REGULAR_DIGITS)
         if self.length > CHAOS_WINDOW:
             self._chaos(self._open())
         self._rest()
@@ -530,7 +531,7 @@ class _Window:
             (self._column("NEAREST") > ROUND_CIRCLE) & (self._column("CONSTANCY") == 1.0)
         )
 
-    def _turning(self, rows: NDArray[np.intp]) -> None:
+    def _turning(self, rows: NDArray[np.intp], digits: float) -> None:
         """Label those of ``rows`` whose rotation number both halves of the window agree on."""
         winds = self._winds()
         turns = np.abs(self._column("TURN")) / (2.0 * np.pi)
@@ -539,7 +540,7 @@ class _Window:
         first, second = self._column("SIZE_1"), self._column("SIZE_2")
         steady = np.abs(second - first) <= STEADY * (first + second)
         self.search.digits[self.which[rows]] = np.where(winds, agreed, np.nan)[rows]
-        rows = rows[(winds & steady & (agreed >= REGULAR_DIGITS) & (turns > 0.0))[rows]]
+        rows = rows[(winds & steady & (agreed >= digits) & (turns > 0.0))[rows]]
         if not len(rows):
             return
         longest = min(8 * PERIODS, self.length // 2)
@@ -565,7 +566,7 @@ class _Window:
         report = np.array(self.report)
         report[rows] = self._examine(rows, centre, plane)
         self.report = report
-        self._turning(rows)
+        self._turning(rows, LAST_DIGITS)
         rows = rows[self.search._open(self.which[rows])]
         if not len(rows):
             return
@@ -574,7 +575,7 @@ class _Window:
         self._spectral(rows[~self._winds()[rows]])
         left = self.which[rows]
         left = left[self.search._open(left)]
-        regular = self.search.digits[left] > CHAOTIC_DIGITS
+        regular = self.search.digits[left] > IRREGULAR_DIGITS
         self.search.reason[left] = np.where(regular, TRANSIENT, IRREGULAR)
 
     def _chaos(self, rows: NDArray[np.intp]) -> None:
@@ -615,8 +616,8 @@ class _Window:
         steady = np.abs(spread[1] - spread[0]) <= 100.0 * STEADY * (spread[0] + spread[1])
         means = np.stack([signal[:, :half].mean(axis=-1), signal[:, half:].mean(axis=-1)])
         steady &= np.ptp(means, axis=0) <= DRIFTLESS * np.sqrt(spread[0] + spread[1])
-        good = rows[steady & (agreed >= FREQUENCY_DIGITS)]
-        self.search.digits[self.which[good]] = agreed[steady & (agreed >= FREQUENCY_DIGITS)]
+        good = rows[steady & (agreed >= LAST_DIGITS)]
+        self.search.digits[self.which[good]] = agreed[steady & (agreed >= LAST_DIGITS)]
         turns = np.full(len(self.which), np.nan)
         turns[rows] = dominant_frequency(signal)
         self._smooth(good, turns)
