@@ -16,7 +16,7 @@ PLACES = re.compile(r"/home/|/Users/|/root/|/tmp/|site-packages|[A-Z]:\\")
 TOLERANCE = 0.05
 """Relative difference of a number on another processor, or else one in its last digit."""
 
-LARGEST = 175_000
+LARGEST = 160_000
 """Bytes of a notebook with its outputs."""
 
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
