@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from alignsim import simplex
 from alignsim.feedback import FeedbackMap
-from alignsim.feedback.engines import Schedule, ipo_arrays, iterate
+from alignsim.feedback.engines import Schedule, ipo_arrays, iterate, jacobians_along
 from alignsim.objectives.solvers import solve_each
 from alignsim.validation import FloatArray
 
@@ -159,14 +160,12 @@ def _lap(loop: FeedbackMap, period: NDArray[np.int64], start: FloatArray) -> Flo
 def _derivative(loop: FeedbackMap, period: NDArray[np.int64], lap: FloatArray) -> FloatArray:
     """Return the derivatives of T^q along a lap, (n, K, K)."""
     n, length, K = lap.shape
-    inside = np.arange(length - 1) < period[:, None]
-    inside &= np.isfinite(lap[:, :-1]).all(axis=-1)
-    slopes = np.broadcast_to(np.eye(K), (n, length - 1, K, K)).copy()
-    slopes[inside] = loop.take(np.nonzero(inside)[0]).derivative(lap[:, :-1][inside])
-    product = np.broadcast_to(np.eye(K) - 1.0 / K, (n, K, K))
+    E = simplex.mean_zero_basis(K)
+    slopes = jacobians_along(loop, lap)
+    product = np.broadcast_to(np.eye(K - 1), (n, K - 1, K - 1))
     for t in range(length - 1):
-        product = slopes[:, t] @ product
-    return product
+        product = np.where((t < period)[:, None, None], slopes[:, t] @ product, product)
+    return np.asarray(E @ product @ E.T)
 
 
 def _least_period(

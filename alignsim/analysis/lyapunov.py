@@ -24,6 +24,7 @@ from alignsim.feedback.engines import (
     available_threads,
     ipo_arrays,
     iterate,
+    jacobians_along,
 )
 from alignsim.feedback.status import MEANINGS as RUN_MEANINGS
 from alignsim.kernels.status import NOT_FINITE, OK
@@ -253,8 +254,8 @@ def _in_lanes(
 def _in_parts(
     flat: FeedbackMap, state: FloatArray, wanted: int, edges: NDArray[np.int64], threads: int
 ) -> tuple[FloatArray, NDArray[np.int8]]:
-    """Return what :func:`_in_lanes` does, for any objective, in NumPy."""
-    from alignsim.kernels.lyapunov import ROUNDING
+    """Return what :func:`_in_lanes` does, for any objective."""
+    from alignsim.kernels import lyapunov
 
     n, K = state.shape
     sums = np.zeros((n, BATCHES, wanted + 1))
@@ -264,16 +265,13 @@ def _in_parts(
     for first in range(0, n, share):
         part = flat.part(first, min(first + share, n))
         own = slice(first, first + share)
-        noise = K * ROUNDING * (part.alpha + part.beta * part.lam)
-        vectors = np.broadcast_to(_first_vectors(K)[:, :wanted], (part.size, K - 1, wanted))
+        noise = K * lyapunov.ROUNDING * (part.alpha + part.beta * part.lam)
+        vectors = np.tile(_first_vectors(K)[:, :wanted].T, (part.size, 1, 1))
         for begin in range(0, int(edges[-1]), stretch):
             rounds = np.arange(begin, min(begin + stretch, edges[-1]))
             jacobians = _jacobians(part, state[own], status[own], len(rounds), threads)
             batches = np.searchsorted(edges, rounds, side="right") - 1
-            for i, batch in enumerate(batches):
-                vectors, growth = _carry(jacobians[:, i], vectors, noise)
-                if batch >= 0:
-                    sums[own, batch] += growth
+            lyapunov.carry_along(jacobians, batches, noise, vectors, sums[own])
     return sums, status
 
 
@@ -288,35 +286,11 @@ def _jacobians(
 
     An orbit that fails rests at the reference, with a status.
     """
-    n, K = state.shape
     schedule = Schedule(kept=np.arange(rounds + 1), burn_in=rounds, threads=threads)
     record = iterate(part, state, schedule)
-    frames = record.frames[:, :-1].reshape(-1, K)
-    each = part.take(np.repeat(np.arange(n), rounds))
-    frames = np.where(np.isfinite(frames), frames, each.reference_logits)
-    jacobians = each.derivative(frames, "tangent").reshape(n, rounds, K - 1, K - 1)
+    jacobians = jacobians_along(part, record.frames)
     finite = np.isfinite(jacobians)
     record.status[(record.status == OK) & ~finite.all(axis=(1, 2, 3))] = NOT_FINITE
     status[:] = np.where(status == OK, record.status, status)
     state[:] = np.where((status == OK)[:, None], record.state, part.reference_logits)
     return np.where(finite, jacobians, 0.0)
-
-
-def _carry(
-    jacobian: FloatArray, vectors: FloatArray, noise: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Return the images of the vectors, made orthonormal, and log growth: (n, k + 1).
-
-    Growth below ``noise`` (n,), the rounding of the derivative, is not known.
-    """
-    from alignsim.kernels.lyapunov import ZERO
-
-    dimension, wanted = vectors.shape[-2:]
-    vectors, triangle = np.linalg.qr(jacobian @ vectors)
-    r = np.abs(np.diagonal(triangle, axis1=-2, axis2=-1))
-    lost = np.where(r < ZERO, -np.inf, np.where(r < noise[:, None], np.nan, 0.0))
-    growth = np.zeros((len(r), wanted + 1))
-    growth[:, :wanted] = lost + np.log(np.maximum(r, ZERO))
-    if wanted == dimension:
-        growth[:, wanted] = np.linalg.slogdet(jacobian)[1]
-    return vectors, growth

@@ -91,6 +91,32 @@ def ipo_arrays(
     return matrices, which, np.stack([loop.alpha, loop.beta * loop.lam], axis=-1), drift
 
 
+def jacobians_along(loop: MapBatch, frames: FloatArray) -> FloatArray:
+    """Return the Jacobians of consecutive rounds: (n, T + 1, K) → (n, T, K−1, K−1), mean-zero.
+
+    NaN where a frame is not finite.
+    """
+    n, length, K = frames.shape
+    out = np.empty((n, length - 1, K - 1, K - 1))
+    if loop.objective == "dpo" and K <= WIDEST_LANE:
+        from alignsim.kernels import dpo_tangent
+
+        matrices, which = loop.matrix_table()
+        dpo_tangent.jacobians(
+            matrices, which, np.stack([loop.alpha, loop.beta, loop.lam], axis=-1),
+            np.ascontiguousarray(loop.reference_logits), np.ascontiguousarray(loop.offline_policy),
+            simplex.mean_zero_basis(K), np.ascontiguousarray(frames), out,
+        )  # fmt: skip
+        return out
+    before = frames[:, :-1].reshape(-1, K)
+    known = np.asarray(np.isfinite(before).all(axis=-1))
+    each = loop.take(np.repeat(np.arange(n), length - 1))
+    usable = np.where(known[:, None], before, each.reference_logits)
+    slopes = np.where(known[:, None, None], each.derivative(usable, "tangent"), np.nan)
+    out[:] = slopes.reshape(out.shape)
+    return out
+
+
 def available_threads() -> int:
     """Return the number of processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):
