@@ -104,7 +104,7 @@ class NearCollapse(Claim):
     statement: ClassVar[str] = (
         "Let P be strictly strongly transitive and α < 1. MRS-IPO ends arbitrarily near the best "
         "response as βλ/(1−α) grows, for every λ > 0, and never at it: 1 − π_1 ≤ τ once "
-        "β/(1−α) ≥ max_j log((K−1)ref_j/(ref_1 τ))/min_k (P_1k − P_jk)."
+        "β/(1−α) ≥ max_j log((K−1)ref_j/(ref_1 τ))/min_k (P_1k − P_jk) (the bound is ours)."
     )
     source: ClassVar[str] = "paper"
     section: ClassVar[str] = "6.7"

@@ -22,7 +22,7 @@ class FullCollapse(Claim):
     statement: ClassVar[str] = (
         "Let P be strictly strongly transitive and α = 1. The entropy of MRS-IPO eventually falls "
         "in every round and tends to 0, the policy to the best response: after t rounds π_j/π_1 is "
-        "at most its first value times e^{−tβδ_j}, δ_j = min_k (P_1k − P_jk)."
+        "at most its first value times e^{−tβδ_j}, δ_j = min_k (P_1k − P_jk) (the rate is ours)."
     )
     source: ClassVar[str] = "paper"
     section: ClassVar[str] = "6.8"

@@ -142,7 +142,7 @@ def smith_top_sampler(P: ArrayLike) -> FloatArray:
 
     References
     ----------
-    ``spec/theory.md`` section 4.
+    ``docs/theory.md`` section 4.
 
     Examples
     --------
@@ -176,7 +176,7 @@ def order_lp(P: ArrayLike) -> OrderLP:
 
     References
     ----------
-    ``spec/theory.md`` section 4 (with the K = 4 example, whose margin is −0.025).
+    ``docs/theory.md`` section 4 (with the K = 4 example, whose margin is −0.025).
 
     Examples
     --------

@@ -32,7 +32,7 @@ def cyclic(responses: int, *, advantage: ArrayLike) -> FloatArray:
 
     References
     ----------
-    ``spec/theory.md`` section 6.4.
+    ``docs/theory.md`` section 6.4.
 
     Examples
     --------
@@ -67,7 +67,7 @@ def nearest_neighbour_cycle(responses: int, *, advantage: ArrayLike) -> FloatArr
 
     References
     ----------
-    ``spec/theory.md`` section 6.4.
+    ``docs/theory.md`` section 6.4.
 
     Examples
     --------
@@ -97,7 +97,7 @@ def bradley_terry(rewards: ArrayLike, *, temperature: ArrayLike = 1.0) -> FloatA
 
     References
     ----------
-    Bradley and Terry (1952); ``spec/theory.md`` section 2.3.
+    Bradley and Terry (1952); ``docs/theory.md`` section 2.3.
 
     Examples
     --------
@@ -127,7 +127,7 @@ def additive(rewards: ArrayLike) -> FloatArray:
 
     References
     ----------
-    ``spec/theory.md`` section 2.3.
+    ``docs/theory.md`` section 2.3.
 
     Examples
     --------

@@ -52,7 +52,7 @@ def split_classes(P: ArrayLike) -> dict[str, BoolArray]:
 
     References
     ----------
-    ``spec/theory.md`` section 9. That the paper's "strongly transitive" allows ties is inferred.
+    ``docs/theory.md`` section 9. That the paper's "strongly transitive" allows ties is inferred.
 
     Examples
     --------

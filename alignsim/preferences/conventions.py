@@ -29,7 +29,7 @@ def beta_from_rafailov(beta_rafailov: ArrayLike) -> FloatArray:
 
     References
     ----------
-    ``spec/theory.md`` sections 1 and 3.1.
+    ``docs/theory.md`` sections 1 and 3.1.
 
     Examples
     --------

@@ -40,7 +40,7 @@ def random_skew(
 
     References
     ----------
-    ``spec/theory.md`` section 4 (its random transitive matrices have such margins).
+    ``docs/theory.md`` section 4 (its random transitive matrices have such margins).
 
     Examples
     --------
@@ -83,7 +83,7 @@ def random_strictly_strongly_transitive(
 
     References
     ----------
-    ``spec/theory.md`` section 9 (generator), section 4 (definition).
+    ``docs/theory.md`` section 9 (generator), section 4 (definition).
 
     Examples
     --------

@@ -52,7 +52,7 @@ def from_scores(
 
     References
     ----------
-    ``spec/theory.md`` section 9.
+    ``docs/theory.md`` section 9.
 
     Examples
     --------

@@ -92,7 +92,7 @@ def condorcet_winner(P: ArrayLike, *, tolerance: float = TOLERANCE) -> IntArray:
 
     References
     ----------
-    ``spec/theory.md`` section 4.
+    ``docs/theory.md`` section 4.
 
     Examples
     --------
@@ -112,7 +112,7 @@ def smith_set(P: ArrayLike, *, tolerance: float = TOLERANCE) -> BoolArray:
 
     References
     ----------
-    Smith (1973); ``spec/theory.md`` section 4.
+    Smith (1973); ``docs/theory.md`` section 4.
 
     Examples
     --------
@@ -130,7 +130,7 @@ def is_cyclic(P: ArrayLike, *, tolerance: float = TOLERANCE) -> BoolArray:
 
     References
     ----------
-    ``spec/theory.md`` section 9.
+    ``docs/theory.md`` section 9.
 
     Examples
     --------
@@ -167,7 +167,7 @@ def is_strongly_transitive(P: ArrayLike, *, tolerance: float = TOLERANCE) -> Boo
 
     References
     ----------
-    ``spec/theory.md`` section 4.
+    ``docs/theory.md`` section 4.
 
     Examples
     --------
@@ -184,7 +184,7 @@ def is_strictly_strongly_transitive(P: ArrayLike, *, tolerance: float = TOLERANC
 
     References
     ----------
-    ``spec/theory.md`` section 4.
+    ``docs/theory.md`` section 4.
 
     Examples
     --------
@@ -204,7 +204,7 @@ def bradley_terry_residual(P: ArrayLike) -> FloatArray:
 
     References
     ----------
-    Jiang et al. (2011), HodgeRank; ``spec/theory.md`` section 3.4.
+    Jiang et al. (2011), HodgeRank; ``docs/theory.md`` section 3.4.
 
     Examples
     --------
@@ -222,7 +222,7 @@ def additive_residual(P: ArrayLike) -> FloatArray:
 
     References
     ----------
-    ``spec/theory.md`` section 2.3.
+    ``docs/theory.md`` section 2.3.
 
     Examples
     --------

@@ -60,7 +60,7 @@ def synthetic_ratings(
 
     References
     ----------
-    ``spec/theory.md`` section 9: the model is ours, made to resemble HelpSteer's ratings.
+    ``docs/theory.md`` section 9: the model is ours, made to resemble HelpSteer's ratings.
 
     Examples
     --------

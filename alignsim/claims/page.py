@@ -1,0 +1,116 @@
+"""The theory as a page: what every symbol means, and every claim in its section.
+
+python -m alignsim.claims.page > docs/theory.md
+"""
+
+from __future__ import annotations
+
+from alignsim.claims import CLAIMS, Claim
+
+INTRODUCTION = """\
+# The theory
+
+What the docstrings cite as *(theory 6.3)*. Every item is a claim that `alignsim verify --select NAME`
+checks on random instances and on the edges of its hypotheses; this page is made from the claims
+themselves. *Paper* is [Chen, He, Jordan and Yao](https://arxiv.org/abs/2602.12180), *literature* is
+standard, *derived* was derived for this project.
+
+Symbols. K responses; P_ij is the probability that i beats j, P_ij + P_ji = 1, M = P − ½. A policy is
+π = softmax(z) with centred logits z; π_ref is the reference, with logits z_ref, and π_off the offline
+policy. Pairs are drawn from a sampler μ. β multiplies the preference signal, α mixes the last policy
+into the reference, λ is the on-policy share of the sampler, η = β/(1−α). Π centres, J = diag π − ππᵀ,
+m = ‖ΠMΠ‖₂, D = max_ij (max_k − min_k)(P_ik − P_jk). ρ is the spectral radius of a round's derivative
+at its fixed point.
+"""
+
+SECTIONS = {
+    "2": (
+        "One round of IPO",
+        "IPO fits the gaps of log π/π_ref to β(P − ½) by least squares over pairs from μ. With "
+        "pairs from μ⊗μ the optimum is ∝ π_ref e^{βPμ}; other pair weights give a Laplacian "
+        "system.",
+    ),
+    "3": (
+        "One round of DPO",
+        "DPO fits σ(v_i − v_j) to P_ij by the logistic loss over pairs from μ; the optimum is "
+        "∝ π_ref e^{βv}. With S_ij = σ(v_i − v_j) the score v solves S(v)μ = Pμ, by a damped "
+        "Newton iteration whose rows are divided by μ_i. A finite v exists unless responses "
+        "that μ compares fall into two groups of which one always wins.",
+    ),
+    "4": ("Ranking axioms", ""),
+    "5": ("Logit gaps under skewed sampling", ""),
+    "6.1": (
+        "MRS-IPO: the map",
+        "Each round mixes the last policy into the reference and the sampler, and solves IPO: "
+        "z' = αz + (1−α)z_ref + βP(λπ + (1−λ)π_off), centred.",
+    ),
+    "6.2": ("MRS-IPO: the fixed point", "It depends on η and λ only."),
+    "6.3": (
+        "MRS-IPO: exact stability",
+        "A round's derivative is αI + βλMJ, and MJ has the eigenvalues ±iω_k of the skew matrix "
+        "J^½MJ^½. With ω = ‖J^½MJ^½‖₂: ρ² = α² + (βλω)².",
+    ),
+    "6.4": ("MRS-IPO: cycles, and how oscillation begins", ""),
+    "6.5": ("MRS-IPO: certificates of global convergence", ""),
+    "6.6": ("MRS-IPO: locally stable is not globally stable", ""),
+    "6.7": ("Entropy collapse", ""),
+    "6.8": ("Without an anchor: α = 1", ""),
+    "6.9": ("Choosing α", ""),
+    "7": (
+        "MRS-DPO",
+        "The same mixing with DPO's score: z' = αz + (1−α)z_ref + βv(λπ + (1−λ)π_off). Its "
+        "derivative is αI + βλQJ with Q = (A + 1μᵀ)⁻¹(P − S), A = diag(Dμ) − D diag(μ), "
+        "D_ij = σ'(v_i − v_j).",
+    ),
+    "8": ("Finite samples", ""),
+}
+"""Headings, and what a section says beside its claims."""
+
+CLOSING = """\
+## 9. Experiments
+
+`alignsim reproduce` follows the paper's protocol: HelpSteer's five whole scores a response, four
+responses a prompt, one random attribute a pair, P_ij = σ(score_i − score_j), 3,000 rounds. *Cycle
+strength* is the variance of the policy over time, averaged over coordinates, first half left out.
+A strictly strongly transitive matrix is drawn by filling its diagonals from the main one outwards,
+each margin above those below and beside it.
+
+## C. Algorithms
+
+What the docstrings cite as *(analysis C.6)*.
+
+- **C.2 Fixed points.** Newton's method with continuation in η, and a damped iteration that always
+  converges; several starts, de-duplication and an index count for MRS-DPO with λ < 1.
+- **C.3 Transients.** max‖Jⁿ‖ over rounds, not the continuous-time abscissa.
+- **C.4 Phases.** See [the house](architecture.md): multipliers first, then a window of rounds.
+- **C.5 Lyapunov spectra.** Vectors made orthonormal each round, standard errors from 20 batch means,
+  Σλ checked against the mean of log|det|.
+- **C.6 Collapse.** Collapsed is an effective support e^H below 1 + 0.05(K − 1); kinds are vertex, face,
+  soft, drift (α = 1) and heteroclinic.
+- **C.7 Diagrams.** Dyadic refinement where labels differ or a linear prediction of ρ − 1 fails, a guard
+  ring, a random audit, and edges solved for ρ = 1.
+"""
+
+
+def page() -> str:
+    """Return the theory as Markdown."""
+    parts = [INTRODUCTION]
+    for section, (title, text) in SECTIONS.items():
+        own = [claim for claim in CLAIMS if _belongs(claim, section)]
+        items = [_item(claim) for claim in own]
+        body = [text] if text else []
+        parts.append("\n\n".join([f"## {section}. {title}", *body, "\n".join(items)]) + "\n")
+    return "\n".join([*parts, CLOSING])
+
+
+def _belongs(claim: Claim, section: str) -> bool:
+    first = claim.section.partition(",")[0]
+    return first == section or first.startswith(f"{section}.")
+
+
+def _item(claim: Claim) -> str:
+    return f"- **{claim.name}** ({claim.section}, {claim.source}). {claim.statement}"
+
+
+if __name__ == "__main__":
+    print(page(), end="")
