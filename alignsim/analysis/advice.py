@@ -1,14 +1,14 @@
 """Which α to choose for a wanted fixed point, and what that fixed point costs.
 
 A fixed point depends on η = β/(1−α) and λ only, so α is free: it decides whether the loop gets
-there, and how fast. With ν_k the multipliers at α = 0, those at α are α + (1−α)ν_k (analysis 0.2),
+there, and how fast. With ν_k the multipliers at α = 0, those at α are α + (1−α)ν_k (theory 6.9),
 for every objective. So the stable α and the fastest one follow from one fixed point.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,9 +16,12 @@ from numpy.typing import ArrayLike, NDArray
 from alignsim import simplex, validation
 from alignsim.analysis.certificates import NAMES, certificates
 from alignsim.analysis.evidence import CERTIFIED, ITERATED, NOTHING
+from alignsim.analysis.evidence import MEANINGS as EVIDENCE
 from alignsim.analysis.fixed_point import FOUND, FixedPoint, fixed_point
+from alignsim.analysis.results import Result
 from alignsim.analysis.stability import multipliers
 from alignsim.feedback import FeedbackMap
+from alignsim.summary import Lines, maps, numbers, span, tally
 from alignsim.validation import FloatArray
 
 ADVISED, NO_STABLE_ALPHA, NO_FIXED_POINT = range(3)
@@ -91,8 +94,8 @@ class TradeoffRow(NamedTuple):
     rounds: float
 
 
-@dataclass(frozen=True)
-class Tradeoff:
+@dataclass(frozen=True, repr=False)
+class Tradeoff(Result):
     """Fixed points over a range of η, and the fastest way to each.
 
     NaN where there is no fixed point, or no α makes it stable.
@@ -135,9 +138,17 @@ class Tradeoff:
         """e^H of the fixed point, (..., m)."""
         return np.asarray(np.exp(self.entropy))
 
+    def _title(self) -> str:
+        return f"Tradeoff of {maps(self.eta.shape[:-1])}"
 
-@dataclass(frozen=True)
-class Advice:
+    def _summary(self) -> Lines:
+        for name in ("eta", "win_rate", "entropy", "alpha", "beta", "rate", "rounds"):
+            values = getattr(self, name)
+            yield name.replace("_", " "), span(values[~np.isnan(values)])
+
+
+@dataclass(frozen=True, repr=False)
+class Advice(Result):
     """The α to choose for a wanted fixed point, and what else was found.
 
     Attributes
@@ -145,7 +156,7 @@ class Advice:
     eta, lam : (...)
         What was wanted.
     status : (...)
-        One of ``MEANINGS``.
+        See :meth:`words`.
     policy : (..., K)
         The fixed point; NaN where none was found.
     tradeoff : Tradeoff
@@ -165,8 +176,8 @@ class Advice:
     probe_rounds : int
         How many rounds the longest of these runs took.
     evidence : (...)
-        How convergence from everywhere is known, a code of :mod:`alignsim.analysis.evidence`:
-        certified, iterated (from the far starts) or none.
+        How convergence from everywhere is known, see :meth:`words`: certified, iterated (from the
+        far starts) or none.
     tolerance : float
         What ``rounds`` refers to.
     objective : str
@@ -174,6 +185,8 @@ class Advice:
     warnings : tuple of str
         Where local stability is not the whole story.
     """
+
+    WORDS: ClassVar = {"status": MEANINGS, "evidence": EVIDENCE}
 
     eta: FloatArray
     lam: FloatArray
@@ -245,6 +258,13 @@ class Advice:
             columns.append(quantiles(values.reshape(-1, values.shape[-1]), (0.5,))[0])
         return tuple(TradeoffRow(*map(float, row)) for row in zip(*columns, strict=True))
 
+    def _summary(self) -> Lines:
+        yield "status", tally(self.words("status"))
+        for name in ("alpha", "beta", "rate", "rounds"):
+            yield name, numbers(getattr(self, name))
+        yield "evidence", tally(self.words("evidence"))
+        yield "warnings", f"{len(self.warnings)}"
+
 
 def advise(
     P: ArrayLike,
@@ -295,7 +315,7 @@ def advise(
     Examples
     --------
     >>> import alignsim as asim
-    >>> found = asim.analysis.advice.advise(asim.preferences.cyclic(3, advantage=0.3), eta=20.0)
+    >>> found = asim.advise(asim.preferences.cyclic(3, advantage=0.3), eta=20.0)
     >>> [round(float(x), 4) for x in (found.alpha_lowest, found.alpha, found.rate)]
     [0.8462, 0.9231, 0.9608]
     >>> float(found.rounds)

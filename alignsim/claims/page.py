@@ -10,17 +10,17 @@ from alignsim.claims import CLAIMS, Claim
 INTRODUCTION = """\
 # The theory
 
-What the docstrings cite as *(theory 6.3)*. Every item is a claim that `alignsim verify --select NAME`
-checks on random instances and on the edges of its hypotheses; this page is made from the claims
-themselves. *Paper* is [Chen, He, Jordan and Yao](https://arxiv.org/abs/2602.12180), *literature* is
-standard, *derived* was derived for this project.
+What the docstrings cite as *(theory 6.3)*. Every item is a claim that `alignsim verify --select
+NAME` checks on random instances and on the edges of its hypotheses; this page is made from the
+claims themselves. *Paper* is [Chen, He, Jordan and Yao](https://arxiv.org/abs/2602.12180),
+*literature* is standard, *derived* was derived for this project.
 
-Symbols. K responses; P_ij is the probability that i beats j, P_ij + P_ji = 1, M = P − ½. A policy is
-π = softmax(z) with centred logits z; π_ref is the reference, with logits z_ref, and π_off the offline
-policy. Pairs are drawn from a sampler μ. β multiplies the preference signal, α mixes the last policy
-into the reference, λ is the on-policy share of the sampler, η = β/(1−α). Π centres, J = diag π − ππᵀ,
-m = ‖ΠMΠ‖₂, D = max_ij (max_k − min_k)(P_ik − P_jk). ρ is the spectral radius of a round's derivative
-at its fixed point.
+Symbols. K responses; P_ij is the probability that i beats j, P_ij + P_ji = 1, M = P − ½. A
+policy is π = softmax(z) with centred logits z; π_ref is the reference, with logits z_ref, and
+π_off the offline policy. Pairs are drawn from a sampler μ. β multiplies the preference signal, α
+mixes the last policy into the reference, λ is the on-policy share of the sampler, η = β/(1−α). Π
+centres, J = diag π − ππᵀ, m = ‖ΠMΠ‖₂, D = max_ij (max_k − min_k)(P_ik − P_jk). ρ is the spectral
+radius of a round's derivative at its fixed point.
 """
 
 SECTIONS = {
@@ -70,25 +70,25 @@ CLOSING = """\
 ## 9. Experiments
 
 `alignsim reproduce` follows the paper's protocol: HelpSteer's five whole scores a response, four
-responses a prompt, one random attribute a pair, P_ij = σ(score_i − score_j), 3,000 rounds. *Cycle
-strength* is the variance of the policy over time, averaged over coordinates, first half left out.
-A strictly strongly transitive matrix is drawn by filling its diagonals from the main one outwards,
-each margin above those below and beside it.
+responses a prompt, one random attribute a pair, P_ij = σ(score_i − score_j), 3,000 rounds.
+*Cycle strength* is the variance of the policy over time, averaged over coordinates, first half
+left out. A strictly strongly transitive matrix is drawn by filling its diagonals from the main
+one outwards, each margin above those below and beside it.
 
 ## C. Algorithms
 
 What the docstrings cite as *(analysis C.6)*.
 
-- **C.2 Fixed points.** Newton's method with continuation in η, and a damped iteration that always
-  converges; several starts, de-duplication and an index count for MRS-DPO with λ < 1.
+- **C.2 Fixed points.** Newton's method with continuation in η, and a damped iteration that
+  always converges; several starts, de-duplication and an index count for MRS-DPO with λ < 1.
 - **C.3 Transients.** max‖Jⁿ‖ over rounds, not the continuous-time abscissa.
 - **C.4 Phases.** See [the house](architecture.md): multipliers first, then a window of rounds.
-- **C.5 Lyapunov spectra.** Vectors made orthonormal each round, standard errors from 20 batch means,
-  Σλ checked against the mean of log|det|.
-- **C.6 Collapse.** Collapsed is an effective support e^H below 1 + 0.05(K − 1); kinds are vertex, face,
-  soft, drift (α = 1) and heteroclinic.
-- **C.7 Diagrams.** Dyadic refinement where labels differ or a linear prediction of ρ − 1 fails, a guard
-  ring, a random audit, and edges solved for ρ = 1.
+- **C.5 Lyapunov spectra.** Vectors made orthonormal each round, standard errors from 20 batch
+  means, Σλ checked against the mean of log|det|.
+- **C.6 Collapse.** Collapsed is an effective support e^H below 1 + 0.05(K − 1); kinds are
+  vertex, face, soft, drift (α = 1) and heteroclinic.
+- **C.7 Diagrams.** Dyadic refinement where labels differ or a linear prediction of ρ − 1 fails,
+  a guard ring, a random audit, and edges solved for ρ = 1.
 """
 
 
