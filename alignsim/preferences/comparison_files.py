@@ -123,13 +123,25 @@ def comparisons_from_table(
 
 
 def _side_columns(table: Table, left: str | None, right: str | None) -> tuple[str, str]:
-    if left is not None and right is not None:
-        sides = named_column(table, "left", left), named_column(table, "right", right)
-        if left == right:
-            raise FileFormatError(f"{table.path}: left and right are both {left!r}; name two")
-        return sides
+    named = {
+        keyword: named_column(table, keyword, name)
+        for keyword, name in (("left", left), ("right", right))
+        if name is not None
+    }
+    if len(named) == 2:
+        if named["left"] == named["right"]:
+            raise FileFormatError(
+                f"{table.path}: left={left!r} and right={right!r} are one column; name two"
+            )
+        return named["left"], named["right"]
+    for keyword, name in named.items():
+        other = "right" if keyword == "left" else "left"
+        raise FileFormatError(
+            f"{table.path}: {keyword}={name!r} is one side; name the other one with {other}=... "
+            f"(columns: {listed(table.columns)})"
+        )
     guess = find_pair(table)
-    if guess is None or left is not None or right is not None:
+    if guess is None:
         raise FileFormatError(
             f"{table.path}: no columns for the two sides; name both with left=... and right=... "
             f"(columns: {listed(table.columns)})"
@@ -222,6 +234,7 @@ def _refuse_unknown(
         row, column = cast[first]
         raise table.error(
             row,
-            f"{column} is {quote(raw[first])}, an unknown code (known: {listed(codes)}); "
+            f"column {quote(column)} holds {quote(raw[first])}, an unknown code "
+            f"(known: {listed(codes)}); "
             'say what it means with codes={"left": ..., "right": ..., "tie": ...}',
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from alignsim import validation
@@ -87,10 +87,8 @@ def _fitting_readers(options: dict[str, Any]) -> set[str]:
         validation.choice(name, "option", known)
     fitting = {kind for kind, keywords in _KEYWORDS.items() if keywords.issuperset(options)}
     if not fitting:
-        raise ValueError(
-            f"options {listed(options)} belong to different readers; "
-            "pass those of read_ratings, read_comparisons or read_matrices"
-        )
+        takes = "; ".join(f"{kind} take {_named(_KEYWORDS[kind])}" for kind in _READERS)
+        raise ValueError(f"{_named(options)} do not go together: {takes}")
     return fitting
 
 
@@ -102,9 +100,13 @@ def _matrices(path: PathLike, fitting: set[str], options: dict[str, Any]) -> Mat
 def _require(kind: str, fitting: set[str], path: PathLike) -> None:
     if kind not in fitting:
         raise FileFormatError(
-            f"{path}: holds {kind}, but the options are those of {' or '.join(sorted(fitting))}; "
-            f"{kind} takes {listed(sorted(_KEYWORDS[kind]))}"
+            f"{path}: holds {kind}, which take {_named(_KEYWORDS[kind])} and no option of "
+            f"{' or '.join(sorted(fitting))}; leave those out"
         )
+
+
+def _named(keywords: Iterable[str]) -> str:
+    return ", ".join(f"{keyword}=" for keyword in sorted(keywords))
 
 
 def _kind_of_table(table: Table, fitting: set[str]) -> str:

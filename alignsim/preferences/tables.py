@@ -60,7 +60,8 @@ class Table:
         found = [_label(value, blank) for value in self.columns[column]]
         if None in found:
             raise self.error(
-                found.index(None), f"{column} is empty; give every record one, or remove it"
+                found.index(None),
+                f"column {quote(column)} is empty; give every record one, or remove it",
             )
         return [label for label in found if label is not None]
 
@@ -77,7 +78,8 @@ class Table:
             row = found.index(None)
             raise self.error(
                 row,
-                f"{column} is {quote(self.columns[column][row])}, not a finite number; "
+                f"column {quote(column)} holds {quote(self.columns[column][row])}, "
+                "not a finite number; "
                 "mend it, leave it empty if there is none, "
                 "or name the columns of numbers with attributes=[...]",
             )

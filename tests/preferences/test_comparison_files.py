@@ -69,17 +69,27 @@ def test_json_lines(write):
 @pytest.mark.parametrize(
     ("text", "options", "message"),
     [
-        (_file(["left", "lef"]), {}, r"line 3: winner is 'lef', an unknown code \(known: .*codes="),
-        (_file(["w", "q"]), {"codes": {"left": "w"}}, r"line 3: winner is 'q'.*known: 'w'"),
+        (_file(["left", "lef"]), {}, r"line 3: column 'winner' holds 'lef', an .*known: .*codes="),
+        (
+            _file(["w", "q"]),
+            {"codes": {"left": "w"}},
+            r"line 3: column 'winner' holds 'q'.*known: 'w'",
+        ),
         (_file(["0", "1"]), {}, "can be read in more than one way; say .*codes="),
         (_file(["1", "-1", "2"]), {}, "mix several codes; say what"),
         ("left,right,winner\nb,a,a\n", {}, "more than one way"),
         (_file([""]), {}, "no vote in 'winner'"),
         ("left,right,winner\nx,x,tie\n", {}, "line 2: 'x' is compared with itself"),
-        ("left,right,winner\nx,,tie\n", {}, "line 2: right is empty"),
+        ("left,right,winner\nx,,tie\n", {}, "line 2: column 'right' is empty"),
         ("one,two,winner\nx,y,tie\n", {}, "name both with left=... and right=.*'one', 'two'"),
-        (_file(["tie"]), {"left": "right"}, "name both with left=... and right="),
-        (_file(["tie"]), {"left": "left", "right": "left"}, "left and right are both 'left'"),
+        (_file(["tie"]), {"left": "right"}, "left='right' is one side; .* other one with right="),
+        (_file(["tie"]), {"right": "left"}, "right='left' is one side; .* other one with left="),
+        (_file(["tie"]), {"left": "rihgt"}, "left is 'rihgt'; did you mean 'right'"),
+        (
+            _file(["tie"]),
+            {"left": "left", "right": "left"},
+            "left='left' and right='left' are one column",
+        ),
         (
             _file(["tie"], "left,right,mark"),
             {},

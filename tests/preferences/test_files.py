@@ -40,7 +40,10 @@ def test_a_key_is_passed_on(write):
         ({}, r"neither votes nor ratings by its columns \('who', 'what'\).*left=.*response="),
         ({"key": "x"}, "a table, which has no key"),
         ({"wining": "x"}, "option is 'wining'; did you mean 'winner'"),
-        ({"winner": "x", "attributes": ["y"]}, "'winner', 'attributes' belong to different"),
+        (
+            {"winner": "x", "attributes": ["y"]},
+            "attributes=, winner= do not go together: ratings take .*; matrices take key=",
+        ),
     ],
 )
 def test_refusals(write, options, message):
@@ -51,7 +54,9 @@ def test_refusals(write, options, message):
 def test_options_of_another_kind_of_file(write, tmp_path):
     np.save(tmp_path / "p.npy", PAIR)
     for path in (tmp_path / "p.npy", write("p.json", json.dumps(PAIR))):
-        with pytest.raises(FileFormatError, match=r"holds matrices, but the options.*comparisons"):
+        with pytest.raises(
+            FileFormatError, match=r"holds matrices, which take key= and no option of comparisons"
+        ):
             prefs.read(path, winner="x")
 
 

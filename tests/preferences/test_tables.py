@@ -31,7 +31,9 @@ def test_all_formats_hold_the_same(write, name, content):
 def test_records_know_their_line(write):
     table = read_table(write("t.csv", 'prompt,score\n"two\nlines",1\n\nb,x\n'))
     assert table.places == [2, 5]
-    with pytest.raises(FileFormatError, match=r"t\.csv, line 5: score is 'x', not a finite"):
+    with pytest.raises(
+        FileFormatError, match=r"t\.csv, line 5: column 'score' holds 'x', not a finite"
+    ):
         table.numbers("score")
 
 
@@ -52,7 +54,9 @@ def test_chat_shaped_prompts_become_text(write):
 @pytest.mark.parametrize("value", ["true", '"1,5"', "Infinity", "[1]", "1" + "0" * 400])
 def test_what_is_no_number(write, value):
     table = read_table(write("t.jsonl", f'{{"score": 1}}\n{{"score": {value}}}\n'))
-    with pytest.raises(FileFormatError, match=r"line 2: score is .*not a finite number"):
+    with pytest.raises(
+        FileFormatError, match=r"line 2: column 'score' holds .*not a finite number"
+    ):
         table.numbers("score")
 
 
@@ -82,5 +86,5 @@ def test_malformed_files(write, name, content, message):
 def test_empty_label(write):
     table = read_table(write("t.csv", "prompt,score\na,1\n,2\n"))
     assert table.labels("prompt", blank="?") == ["a", "?"]
-    with pytest.raises(FileFormatError, match="line 3: prompt is empty"):
+    with pytest.raises(FileFormatError, match="line 3: column 'prompt' is empty"):
         table.labels("prompt")
