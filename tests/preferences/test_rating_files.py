@@ -98,7 +98,7 @@ def test_helpsteer_layout(write, read, name):
         (
             "prompt,system,t\na,b,1\na,c,2\na,d,x\n",
             {},
-            "line 4: column 't' holds 'x', not a finite number",
+            "line 4: column 't' holds 'x', not a",
         ),
         ("prompt,system,t\n,b,1\n", {}, "line 2: column 'prompt' is empty"),
         ("prompt,system,rater,t\na,b,1,2\na,b,1,3\n", {}, "line 3: .*'b' is rated twice by '1'"),

@@ -31,9 +31,7 @@ def test_all_formats_hold_the_same(write, name, content):
 def test_records_know_their_line(write):
     table = read_table(write("t.csv", 'prompt,score\n"two\nlines",1\n\nb,x\n'))
     assert table.places == [2, 5]
-    with pytest.raises(
-        FileFormatError, match=r"t\.csv, line 5: column 'score' holds 'x', not a finite"
-    ):
+    with pytest.raises(FileFormatError, match=r"t\.csv, line 5: column 'score' holds 'x', not"):
         table.numbers("score")
 
 
@@ -54,9 +52,7 @@ def test_chat_shaped_prompts_become_text(write):
 @pytest.mark.parametrize("value", ["true", '"1,5"', "Infinity", "[1]", "1" + "0" * 400])
 def test_what_is_no_number(write, value):
     table = read_table(write("t.jsonl", f'{{"score": 1}}\n{{"score": {value}}}\n'))
-    with pytest.raises(
-        FileFormatError, match=r"line 2: column 'score' holds .*not a finite number"
-    ):
+    with pytest.raises(FileFormatError, match=r"line 2: column 'score' holds .*not a finite"):
         table.numbers("score")
 
 
