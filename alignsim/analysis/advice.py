@@ -637,11 +637,11 @@ def _warnings(found: _Findings) -> tuple[str, ...]:
         (tried & (missed == 0), f"{unproved}; {FAR_STARTS} {runs}."),
         (
             slow,
-            f"{unproved}, and the loop is too slow to try; {_range(seen.arrived[slow])} {runs}.",
+            f"{unproved}, and the loop is too slow to try; {span(seen.arrived[slow])} {runs}.",
         ),
         (
             astray,
-            f"Local stability is not the whole story: {_range(seen.arrived[astray])} {runs}, the "
+            f"Local stability is not the whole story: {span(seen.arrived[astray])} {runs}, the "
             f"others went elsewhere. {_remedy(found, astray)}",
         ),
         (
@@ -682,13 +682,6 @@ def _remedy(found: _Findings, astray: NDArray[np.bool_]) -> str:
         return "A larger α may help, at the price of rounds."
     safe = found.tradeoff.alpha_certified[astray, WANTED].max(initial=0.0)
     return f"Every orbit converges for α above {safe:.5g} (certified), at the price of rounds."
-
-
-def _range(values: NDArray[np.int64]) -> str:
-    if not len(values):
-        return "0"
-    low, high = int(values.min()), int(values.max())
-    return f"{low}" if low == high else f"{low} to {high}"
 
 
 def _advantage(P: FloatArray) -> FloatArray:

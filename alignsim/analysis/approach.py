@@ -16,6 +16,9 @@ NEAR = 0.1
 NEAR_SPAN = 1.0
 """And the span of logits within which a response that vanishes at the fixed point may lie."""
 
+PROMISE = 0.1
+"""Share of its distance that an orbit must be about to lose for its approach to count."""
+
 WINDOW = 16
 """Rounds over which a distance is maximised, so that the position on a cycle does not matter."""
 
@@ -27,7 +30,8 @@ def approaches(
 
     ``early`` and ``late`` (..., w, K) are windows of its logits, ``elapsed`` rounds apart;
     ``radius`` (...) is the spectral radius. An orbit has converged when it is there, or when it
-    is near and came closer by at least half of what the radius promises.
+    is near and came closer by half of what the radius promises, on a logarithmic scale, and the
+    promise is large: within a turn the distance of any orbit wavers.
     """
     from alignsim.kernels import orbits
 
@@ -38,7 +42,7 @@ def approaches(
     before, after, wide, span = np.moveaxis(report, -1, 0).reshape(4, *radius.shape)
     with np.errstate(invalid="ignore", over="ignore", under="ignore"):
         arrived = span <= ARRIVED * (1.0 + np.ptp(fixed, axis=-1))
-        closer = (before <= NEAR) & (wide <= NEAR_SPAN)
-        closer &= after < before
-        closer &= after <= 0.5 * (1.0 + radius**elapsed) * before
+        promised = radius**elapsed
+        closer = (before <= NEAR) & (wide <= NEAR_SPAN) & (promised <= PROMISE)
+        closer &= after <= np.sqrt(promised) * before
         return np.asarray((radius < 1.0) & (arrived | closer))

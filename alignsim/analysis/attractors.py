@@ -11,7 +11,7 @@ space of logits, and are one group.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,8 +28,10 @@ from alignsim.analysis.orbits import (
     UNDECIDED,
     Orbit,
 )
+from alignsim.analysis.results import Result
 from alignsim.feedback import FeedbackMap
 from alignsim.feedback.engines import Schedule, iterate
+from alignsim.summary import Lines, numbers, tally
 from alignsim.validation import FloatArray
 
 Scalar = TypeVar("Scalar", bound=np.generic)
@@ -65,8 +67,8 @@ KIND[[CIRCLE, CHAOTIC, DRIFTING]] = WANDERING, WANDERING, DRIFT
 attractor, of which some orbits were decided earlier than others; it has the more frequent one."""
 
 
-@dataclass(frozen=True)
-class Attractors:
+@dataclass(frozen=True, repr=False)
+class Attractors(Result):
     """The attractors of n maps, of each of which m orbits were classified; A the largest number.
 
     They are sorted by code, period, entropy, and place along ``simplex.asymmetric_direction``.
@@ -87,6 +89,9 @@ class Attractors:
         The states from that point on.
     """
 
+    WORDS: ClassVar = {"code": MEANINGS}
+    _batch = "count"
+
     label: NDArray[np.int64]
     count: NDArray[np.int64]
     code: NDArray[np.int8]
@@ -96,6 +101,10 @@ class Attractors:
     cycle_strength: FloatArray
     logits: FloatArray
     orbit_logits: FloatArray
+
+    def _summary(self) -> Lines:
+        yield "count", numbers(self.count)
+        yield "code", tally(self.words("code"))
 
 
 def attracted(orbits: Orbit) -> NDArray[np.bool_]:

@@ -7,7 +7,7 @@ depends neither on the order of the starts nor on the number of threads.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,9 +15,12 @@ from numpy.typing import ArrayLike, NDArray
 from alignsim import simplex, validation
 from alignsim.analysis import orbits
 from alignsim.analysis.attractors import attracted, attractors
+from alignsim.analysis.evidence import MEANINGS as EVIDENCE
+from alignsim.analysis.results import Result
 from alignsim.feedback import FeedbackMap
 from alignsim.feedback.engines import available_threads
 from alignsim.preferences.seeds import Seed, generator
+from alignsim.summary import LISTED, Lines, numbers, span, tally
 from alignsim.validation import FloatArray
 
 Scalar = TypeVar("Scalar", bound=np.generic)
@@ -39,8 +42,8 @@ NEUTRAL = len(orbits.REASONS)
 REASONS = {**orbits.REASONS, NEUTRAL: "it rests on a point that does not attract"}
 
 
-@dataclass(frozen=True)
-class Basins:
+@dataclass(frozen=True, repr=False)
+class Basins(Result):
     """Where m starts go, for a batch of maps; A is the largest number of attractors of a map.
 
     Attractors are sorted by code, period, entropy, then by their place along
@@ -55,13 +58,13 @@ class Basins:
     label : (..., m)
         The number of the attractor; −1 where it was not decided. See ``reason_code``.
     reason_code : (..., m)
-        Why not, of ``REASONS``.
+        Why not; see :meth:`words`.
     evidence : (..., m)
-        How the end of the orbit was obtained; see :mod:`alignsim.analysis.evidence`.
+        How the end of the orbit was obtained; see :meth:`words`.
     count : (...)
         Attractors seen. One that no start leads to is not seen.
     code : (..., A)
-        What an attractor is, of ``orbits.MEANINGS``. See :attr:`phase`.
+        What an attractor is; see :attr:`phase`.
     period : (..., A)
         Rounds after which it repeats: 1 for a fixed point, 0 where it never does.
     rotation_number : (..., A)
@@ -85,6 +88,9 @@ class Basins:
         Share of the starts with label −1.
     """
 
+    WORDS: ClassVar = {"code": orbits.MEANINGS, "evidence": EVIDENCE, "reason_code": REASONS}
+    _batch = "count"
+
     starts: FloatArray
     resolution: int
     label: NDArray[np.int64]
@@ -106,8 +112,7 @@ class Basins:
     @property
     def phase(self) -> NDArray[np.str_]:
         """What each attractor is, in words, (..., A); empty beyond ``count``."""
-        words = [name.replace("_", " ") for name in orbits.MEANINGS.values()]
-        return np.asarray(np.array([*words, ""])[self.code])
+        return self.words("code")
 
     @property
     def policies(self) -> FloatArray:
@@ -120,7 +125,7 @@ class Basins:
         return simplex.softmax(self.orbit_logits)
 
     @property
-    def entropy(self) -> FloatArray:
+    def basin_entropy(self) -> FloatArray:
         """Entropy of the shares of the decided starts, in nats, (...); NaN where none is.
 
         0 for one basin, log A for A equal ones: how uncertain the end is if the start is.
@@ -130,6 +135,23 @@ class Basins:
             share = self.share / decided[..., None]
             terms = np.where(share > 0.0, -share * np.log(share), 0.0)
         return np.asarray(np.where(decided > 0.0, terms.sum(axis=-1), np.nan))
+
+    def _summary(self) -> Lines:
+        yield "starts", f"{len(self.starts):,}"
+        yield "count", numbers(self.count)
+        yield "phase", tally(self.phase)
+        yield "share", self._shares()
+        yield "undecided", numbers(self.undecided)
+        yield "basin entropy", numbers(self.basin_entropy)
+
+    def _shares(self) -> str:
+        """Return the largest few shares of one map with their phases, or the range of many."""
+        if self.share.ndim > 1:
+            return span(self.share[~np.isnan(self.share)])
+        order = np.argsort(-self.share[: int(self.count)], kind="stable")
+        large = [f"{self.phase[a]} {self.share[a]:.4g}" for a in order[:LISTED]]
+        rest = [f"{len(order) - LISTED:,} smaller ones"] if len(order) > LISTED else []
+        return ", ".join([*large, *rest])
 
 
 def basins(
@@ -181,7 +203,7 @@ def basins(
     >>> import alignsim as asim
     >>> P = asim.preferences.cyclic(3, advantage=0.47)
     >>> loop = asim.FeedbackMap(P, objective="dpo", beta=0.79, alpha=0.5)
-    >>> seen = basins(loop, resolution=12)
+    >>> seen = asim.basins(loop, resolution=12)
     >>> seen.phase.tolist(), seen.share.round(3).tolist()
     (['converged', 'invariant circle'], [0.208, 0.792])
     """

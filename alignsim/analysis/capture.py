@@ -24,8 +24,10 @@ from numpy.typing import ArrayLike, NDArray
 from alignsim import simplex, validation
 from alignsim.analysis.certificates import antisymmetric, antisymmetric_part, row_span
 from alignsim.analysis.fixed_point import FixedPoint
+from alignsim.analysis.results import Result
 from alignsim.analysis.stability import omega
 from alignsim.feedback import FeedbackMap
+from alignsim.summary import Lines, numbers
 from alignsim.validation import FloatArray
 
 LARGEST_LOG_RATIO = 1.0
@@ -35,8 +37,8 @@ SHARE = 0.99
 """Of the ε at which the proof stops to promise a contraction."""
 
 
-@dataclass(frozen=True)
-class CaptureRegion:
+@dataclass(frozen=True, repr=False)
+class CaptureRegion(Result):
     """Sets of logits from which convergence to a fixed point is proved, for a batch of maps.
 
     A set holds the z with deviation(z) ≤ ``radius`` and span(z − z*) ≤ ``span``.
@@ -55,6 +57,8 @@ class CaptureRegion:
         The fixed points.
     """
 
+    _batch = "radius"
+
     radius: FloatArray
     span: FloatArray
     rate: FloatArray
@@ -68,6 +72,10 @@ class CaptureRegion:
             near = deviation(z, self.logits) <= self.radius
             return np.asarray(near & (np.ptp(z - self.logits, axis=-1) <= self.span))
 
+    def _summary(self) -> Lines:
+        for name in ("radius", "span", "rate"):
+            yield name, numbers(getattr(self, name))
+
 
 def capture_region(loop: FeedbackMap, point: FixedPoint) -> CaptureRegion:
     """Return the sets in which convergence to stable fixed points of MRS-IPO is proved.
@@ -79,7 +87,7 @@ def capture_region(loop: FeedbackMap, point: FixedPoint) -> CaptureRegion:
     --------
     >>> import alignsim as asim
     >>> loop = asim.FeedbackMap(asim.preferences.cyclic(3, advantage=0.3), beta=[4, 5], alpha=0.6)
-    >>> region = capture_region(loop, asim.analysis.fixed_point(loop))
+    >>> region = asim.analysis.capture_region(loop, asim.analysis.fixed_point(loop))
     >>> region.radius.round(3).tolist()  # unstable from β = 4.6 on
     [0.126, 0.0]
     """

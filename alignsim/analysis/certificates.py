@@ -24,8 +24,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alignsim import validation
+from alignsim.analysis.results import Result
 from alignsim.feedback import FeedbackMap
 from alignsim.simplex import mean_zero_basis
+from alignsim.summary import Lines, holding, span, tally
 from alignsim.validation import FloatArray
 
 NAMES = ("C1", "C2", "C3", "C4", "C5", "U1", "U2")
@@ -37,8 +39,8 @@ ANTISYMMETRY_TOLERANCE = 1e-12
 """Relative to 1 + max|P|."""
 
 
-@dataclass(frozen=True)
-class Certificates:
+@dataclass(frozen=True, repr=False)
+class Certificates(Result):
     """Which certificates of global convergence hold, for a batch of maps.
 
     Attributes
@@ -53,6 +55,8 @@ class Certificates:
     beta_limit : (..., 7)
         The condition holds for every smaller β at this α and λ; 0 where it never does.
     """
+
+    _batch = "certified"
 
     holds: NDArray[np.bool_]
     slack: FloatArray
@@ -79,9 +83,16 @@ class Certificates:
         The factor is of the measure that the certificate contracts: see ``rate``.
         """
         small = float(validation.parameter(tolerance, "tolerance", low=1e-300, high=1.0))
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             rounds = np.ceil(np.log(small) / np.log(self.rate))
         return np.asarray(np.where(self.rate == 0.0, float(small < 1.0), rounds))
+
+    def _summary(self) -> Lines:
+        yield "holds", tally(np.where(self.holds, NAMES, "")) or "none"
+        yield "certified", holding(self.certified)
+        yield "sharpest", tally(self.sharpest)
+        yield "beta limit", span(self.beta_limit.max(axis=-1))
+        yield "rate", span(self.rate[~np.isnan(self.rate)])
 
 
 def certificates(loop: FeedbackMap) -> Certificates:
@@ -116,7 +127,7 @@ def certificates(loop: FeedbackMap) -> Certificates:
     preference = rotates & (D <= WIDEST_ROWS * (1.0 + ANTISYMMETRY_TOLERANCE))
     alpha, b = loop.alpha, loop.beta * loop.lam
     free = 1.0 - alpha
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         limits = _stacked(
             2.0 * free / norm,
             np.where(rotates, 2.0 * free * (1.0 + alpha) / m, 0.0),

@@ -9,17 +9,20 @@ such gaps. So for α < 1 no policy ever reaches a vertex, and :func:`entropy_flo
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alignsim import simplex, validation
 from alignsim.analysis.evidence import ITERATED, NOTHING
+from alignsim.analysis.evidence import MEANINGS as EVIDENCE
+from alignsim.analysis.results import Result
 from alignsim.feedback import FeedbackMap
 from alignsim.kernels.status import OK
 from alignsim.objectives import OBJECTIVES, Comparison
 from alignsim.preferences.logistic import log_odds
+from alignsim.summary import Lines, holding, numbers, tally
 from alignsim.validation import FloatArray
 
 OPEN, VERTEX, FACE, SOFT, SWITCHING, DRIFT, HETEROCLINIC, UNDECIDED = range(8)
@@ -74,8 +77,8 @@ GONE = 1e4
 """A logit that lies so far below all others has no weight in float64."""
 
 
-@dataclass(frozen=True)
-class Collapse:
+@dataclass(frozen=True, repr=False)
+class Collapse(Result):
     """How far the orbits of a batch of maps have collapsed, and the bounds beside it.
 
     Attributes
@@ -83,7 +86,7 @@ class Collapse:
     entropy_final, entropy_mean, entropy_min : (...)
         In nats: after the last round, and time mean and minimum from the burn-in (half of the
         rounds) on. NaN where the orbit failed.
-    relative_entropy : (...)
+    merged_entropy : (...)
         Time mean from the burn-in on of the entropy with the tied top set counted as one
         response; ``entropy_mean`` where there is none. ``first_round``, ``recovered`` and
         ``kind`` are judged by it.
@@ -94,7 +97,7 @@ class Collapse:
     recovered : (...)
         Whether a later round was above it again.
     kind : (...)
-        One of ``MEANINGS``.
+        See :meth:`words`.
     slope : (...)
         Growth a round of the span of the logits where ``kind`` is drift, else NaN.
     predicted_slope : (...)
@@ -112,15 +115,18 @@ class Collapse:
     eta : (...)
         η = β/(1−α), which controls it all; infinite at α = 1.
     evidence : (...)
-        How ``kind`` was obtained, a code of :mod:`alignsim.analysis.evidence`.
+        How ``kind`` was obtained; see :meth:`words`.
     responses : int
         K.
     """
 
+    WORDS: ClassVar = {"kind": MEANINGS, "evidence": EVIDENCE}
+    _batch = "kind"
+
     entropy_final: FloatArray
     entropy_mean: FloatArray
     entropy_min: FloatArray
-    relative_entropy: FloatArray
+    merged_entropy: FloatArray
     threshold: FloatArray
     first_round: NDArray[np.int64]
     recovered: NDArray[np.bool_]
@@ -139,7 +145,7 @@ class Collapse:
     def collapsed(self) -> NDArray[np.bool_]:
         """Whether the effective support stays below the threshold on average, (...)."""
         with np.errstate(invalid="ignore"):
-            return np.asarray(np.exp(self.relative_entropy) < self.threshold)
+            return np.asarray(np.exp(self.merged_entropy) < self.threshold)
 
     @property
     def impossible(self) -> NDArray[np.bool_]:
@@ -160,6 +166,15 @@ class Collapse:
     def normalised_entropy(self) -> FloatArray:
         """H/log K after the last round, between 0 and 1, (...)."""
         return np.asarray(self.entropy_final / np.log(self.responses))
+
+    def _summary(self) -> Lines:
+        yield "kind", tally(self.words("kind"))
+        yield "collapsed", holding(self.collapsed)
+        yield "entropy final", numbers(self.entropy_final)
+        yield "entropy floor", numbers(self.entropy_floor)
+        yield "slope", numbers(self.slope)
+        yield "eta", numbers(self.eta)
+        yield "evidence", tally(self.words("evidence"))
 
 
 def collapse(
@@ -199,8 +214,8 @@ def collapse(
     --------
     >>> import alignsim as asim
     >>> P = asim.preferences.additive([0.2, 0.1, 0.0])
-    >>> found = collapse(asim.FeedbackMap(P, beta=[1.0, 30.0, 1.0], alpha=[0.5, 0.5, 1.0]))
-    >>> [MEANINGS[kind] for kind in found.kind]
+    >>> found = asim.collapse(asim.FeedbackMap(P, beta=[1.0, 30.0, 1.0], alpha=[0.5, 0.5, 1.0]))
+    >>> found.words("kind").tolist()
     ['none', 'vertex', 'drift']
     >>> round(float(found.slope[2]), 9)
     0.2
@@ -474,7 +489,7 @@ def _collapse_block(
         "entropy_final": valid * course.entropy_final,
         "entropy_mean": valid * course.entropy_sum / course.late_rounds,
         "entropy_min": valid * course.entropy_min,
-        "relative_entropy": valid * course.relative_sum / course.late_rounds,
+        "merged_entropy": valid * course.merged_sum / course.late_rounds,
         "first_round": np.where(failed, -1, course.first_round),
         "recovered": course.recovered & ~failed,
         "kind": np.where(failed, UNDECIDED, kind).astype(np.int8),
@@ -506,7 +521,7 @@ class _Course:
         self.first_round = np.full(n, -1, dtype=np.int64)
         self.recovered = np.zeros(n, dtype=bool)
         self.entropy_final = np.full(n, np.nan)
-        self.entropy_sum, self.relative_sum = np.zeros(n), np.zeros(n)
+        self.entropy_sum, self.merged_sum = np.zeros(n), np.zeros(n)
         self.entropy_min = np.full(n, np.inf)
         self.policy_sum = np.zeros((n, flat.responses))
         self.leader = np.zeros(n, dtype=np.intp)
@@ -522,19 +537,19 @@ class _Course:
         late = first >= self.burn_in
         times = np.arange(first, first + logits.shape[1])
         entropy = simplex.entropy(logits)
-        relative = entropy
+        merged = entropy
         several = np.flatnonzero(self.top.sum(axis=-1) > 1)
         if len(several):
-            relative = entropy.copy()
-            relative[several] = simplex.entropy(_merged(logits[several], self.top[several]))
-        self._judge(relative, first)
+            merged = entropy.copy()
+            merged[several] = simplex.entropy(_merged(logits[several], self.top[several]))
+        self._judge(merged, first)
         self._follow_leader(logits.argmax(axis=-1), times, int(late))
         span = logits.max(axis=-1) - logits.min(axis=-1)
         self.widest[int(late)] = np.maximum(self.widest[int(late)], span.max(axis=-1))
         self.entropy_final = entropy[:, -1]
         if late:
             self.entropy_sum += entropy.sum(axis=-1)
-            self.relative_sum += relative.sum(axis=-1)
+            self.merged_sum += merged.sum(axis=-1)
             self.entropy_min = np.minimum(self.entropy_min, entropy.min(axis=-1))
             if first == self.burn_in:
                 self.origin = span[:, 0]
@@ -549,10 +564,10 @@ class _Course:
         if last >= self.burn_in:
             self.policy_sum += rounds * mean
 
-    def _judge(self, relative: FloatArray, first: int) -> None:
+    def _judge(self, merged: FloatArray, first: int) -> None:
         """Find the first round below the threshold, and whether one is above it again later."""
         with np.errstate(invalid="ignore"):
-            below = np.exp(relative) < self.limit[:, None]
+            below = np.exp(merged) < self.limit[:, None]
         place = below.argmax(axis=-1)
         new = (self.first_round < 0) & below.any(axis=-1)
         self.first_round[new] = first + place[new]
@@ -578,7 +593,7 @@ class _Course:
         held = np.where(several & ((policy * self.top).sum(axis=-1) >= CERTAIN), FACE, held)
         held = np.where(policy.max(axis=-1) >= CERTAIN, VERTEX, held)
         with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-            collapsed = np.exp(self.relative_sum / count) < self.limit
+            collapsed = np.exp(self.merged_sum / count) < self.limit
             total, lean, square = self.line
             spread = count * (count * count - 1) / 12.0
             slope = lean / spread

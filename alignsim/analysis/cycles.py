@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alignsim import simplex
+from alignsim.analysis.results import Result
 from alignsim.feedback import FeedbackMap
 from alignsim.feedback.engines import Schedule, ipo_arrays, iterate, jacobians_along
 from alignsim.objectives.solvers import solve_each
+from alignsim.summary import Lines, holding, numbers
 from alignsim.validation import FloatArray
 
 TOLERANCE = 1e-9
@@ -28,8 +30,8 @@ BACK = 1e-6
 """Distance, relative to 1 + max|z|, at which a point of a cycle is the same one."""
 
 
-@dataclass(frozen=True)
-class Cycle:
+@dataclass(frozen=True, repr=False)
+class Cycle(Result):
     """One cycle for each map of a flat batch.
 
     Attributes
@@ -43,6 +45,8 @@ class Cycle:
     spectral_radius : (n,)
         Largest modulus of a multiplier of T^q; NaN where the cycle does not close.
     """
+
+    _batch = "period"
 
     logits: FloatArray
     period: NDArray[np.int64]
@@ -58,6 +62,12 @@ class Cycle:
     def attracting(self) -> NDArray[np.bool_]:
         """Whether the cycle closes and all its multipliers lie inside the unit circle, (n,)."""
         return np.asarray(self.closed & (self.spectral_radius < 1.0))
+
+    def _summary(self) -> Lines:
+        yield "period", numbers(self.period)
+        yield "closed", holding(self.closed)
+        yield "attracting", holding(self.attracting)
+        yield "spectral radius", numbers(self.spectral_radius)
 
 
 def polish(loop: FeedbackMap, period: NDArray[np.int64], logits: FloatArray) -> Cycle:

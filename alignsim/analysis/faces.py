@@ -11,15 +11,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import combinations
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alignsim import simplex
+from alignsim.analysis.results import Result
 from alignsim.feedback import FeedbackMap
 from alignsim.kernels.status import OK
 from alignsim.objectives import OBJECTIVES, Comparison
+from alignsim.summary import Lines, holding, numbers, tally
 from alignsim.validation import FloatArray
 
 SEARCHED, VERTICES_ONLY, CONTINUUM, ANCHORED = range(4)
@@ -58,8 +60,8 @@ ON_CIRCLE = 1e-9
 """An internal spectral radius this close to 1 is neutral."""
 
 
-@dataclass(frozen=True)
-class BoundaryEquilibria:
+@dataclass(frozen=True, repr=False)
+class BoundaryEquilibria(Result):
     """Equilibria of a batch of maps at α = 1, F the largest number of any of them.
 
     Vertices come first, in the order of the responses, then larger supports, up to the interior.
@@ -78,10 +80,12 @@ class BoundaryEquilibria:
     count : (...)
         How many were found.
     status : (...)
-        0 all supports were searched; 1 vertices only (MRS-DPO below λ = 1, or K above
-        ``LARGEST_ENUMERATED``); 2 searched, but some face may hold a continuum, which is not
-        listed; 3 none, as α < 1.
+        See :meth:`words`: 0 all supports were searched; 1 vertices only (MRS-DPO below λ = 1, or
+        K above ``LARGEST_ENUMERATED``); 2 searched, but some face may hold a continuum, which is
+        not listed; 3 none, as α < 1.
     """
+
+    WORDS: ClassVar = {"status": MEANINGS, "inside": INSIDE_MEANINGS}
 
     support: NDArray[np.bool_]
     policy: FloatArray
@@ -92,7 +96,7 @@ class BoundaryEquilibria:
 
     @property
     def inside(self) -> NDArray[np.int8]:
-        """What the round does within the face, (..., F): one of ``INSIDE_MEANINGS``.
+        """What the round does within the face, (..., F); see :meth:`words`.
 
         Between preferences it never contracts: multipliers are 1 ± iβλω for MRS-IPO.
         """
@@ -116,6 +120,14 @@ class BoundaryEquilibria:
         vanish = (self.support | (self.exponents < 0.0)).all(axis=-1)
         return np.asarray(vanish & self.support.any(axis=-1) & (self.inside != EXPANDING))
 
+    def _summary(self) -> Lines:
+        there = self.inside != NO_POINT
+        yield "status", tally(self.words("status"))
+        yield "count", numbers(self.count)
+        yield "inside", tally(self.words("inside")[there])
+        yield "stable", holding(self.stable[there]) if there.any() else ""
+        yield "invadable", holding(self.invadable[there]) if there.any() else ""
+
 
 class Equilibria(NamedTuple):
     """Equilibria of several maps: which map (m,), its support and its policy (m, K)."""
@@ -132,10 +144,10 @@ def boundary_equilibria(loop: FeedbackMap) -> BoundaryEquilibria:
     --------
     >>> import alignsim as asim
     >>> loop = asim.FeedbackMap(asim.preferences.cyclic(3, advantage=0.3), beta=2.0, alpha=1.0)
-    >>> found = boundary_equilibria(loop)
+    >>> found = asim.analysis.boundary_equilibria(loop)
     >>> found.exponents[0].round(3).tolist()  # where all choose response 0, 2 invades
     [0.0, -0.6, 0.6]
-    >>> found.policy[3].round(3).tolist(), INSIDE_MEANINGS[int(found.inside[3])]
+    >>> found.policy[3].round(3).tolist(), str(found.words("inside")[3])
     ([0.333, 0.333, 0.333], 'expanding')
     """
     flat = loop.part(0, loop.size)

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alignsim import simplex, validation
+from alignsim.analysis.results import Result
 from alignsim.feedback import FeedbackMap
 from alignsim.kernels.status import OK
 from alignsim.objectives.solvers import damped_newton, solve_each
+from alignsim.summary import Lines, numbers, tally
 from alignsim.validation import FloatArray
 
 UNIQUE, FOUND, NONE, NOT_FOUND = range(4)
@@ -49,8 +52,8 @@ Method = Callable[[FeedbackMap, FloatArray], tuple[FloatArray, FloatArray]]
 """From maps at α = 0 and starts (n, K): points (n, K) and their residuals (n,)."""
 
 
-@dataclass(frozen=True)
-class FixedPoint:
+@dataclass(frozen=True, repr=False)
+class FixedPoint(Result):
     """Fixed points of a batch of maps.
 
     Attributes
@@ -58,10 +61,13 @@ class FixedPoint:
     logits : (..., K)
         Centred; NaN where there is none or none was found.
     status : (...)
-        0 the only one, 1 found and possibly one of several, 2 none (α = 1), 3 not found.
+        See :meth:`words`: 0 the only one, 1 found and possibly one of several, 2 none (α = 1),
+        3 not found.
     residual : (...)
         max |T(z) − z| at α = 0, β = η, relative to 1 + max|z|.
     """
+
+    WORDS: ClassVar = {"status": MEANINGS}
 
     logits: FloatArray
     status: NDArray[np.int8]
@@ -71,6 +77,11 @@ class FixedPoint:
     def policy(self) -> FloatArray:
         """The fixed policies, (..., K)."""
         return simplex.softmax(self.logits)
+
+    def _summary(self) -> Lines:
+        yield "status", tally(self.words("status"))
+        yield "policy", numbers(self.policy)
+        yield "residual", numbers(self.residual)
 
 
 def fixed_point(loop: FeedbackMap, start_logits: ArrayLike | None = None) -> FixedPoint:
@@ -237,12 +248,16 @@ def _iterate(anchored: FeedbackMap, start: FloatArray) -> tuple[FloatArray, Floa
     """Z ← z + s(T(z) − z) with the step s of theory 6.2, then Newton."""
     point = np.where(np.isfinite(start), start, anchored.reference_logits)
     strength = anchored.beta * anchored.lam * np.linalg.norm(anchored.P - 0.5, 2, axis=(-2, -1))
-    step = (4.0 / (8.0 + strength**2))[:, None]
-    for _ in range(ITERATION_BUDGET):
-        move = step * (anchored.advance(point).value - point)
-        point += move
-        if not (np.abs(move) > 1e-6 * step).any():
-            break
+    hopeful = np.flatnonzero(strength**2 <= ITERATION_BUDGET)  # a step gains 1 − s at best
+    if len(hopeful):
+        part, here = anchored.take(hopeful), point[hopeful]
+        step = (4.0 / (8.0 + strength[hopeful] ** 2))[:, None]
+        for _ in range(ITERATION_BUDGET):
+            move = step * (part.advance(here).value - here)
+            here += move
+            if not (np.abs(move) > 1e-6 * step).any():
+                break
+        point[hopeful] = here
     return _newton(anchored, point)
 
 

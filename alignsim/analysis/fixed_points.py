@@ -10,6 +10,7 @@ left (Chao's estimator), or a budget is spent.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,11 +18,14 @@ from numpy.typing import ArrayLike, NDArray
 from alignsim import simplex, validation
 from alignsim.analysis import evidence
 from alignsim.analysis.certificates import antisymmetric, antisymmetric_part, row_span
+from alignsim.analysis.evidence import MEANINGS as EVIDENCE
 from alignsim.analysis.fixed_point import TOLERANCE, fixed_point
+from alignsim.analysis.results import Result
 from alignsim.feedback import FeedbackMap
 from alignsim.kernels.status import OK
 from alignsim.objectives.solvers import damped_newton
 from alignsim.preferences.seeds import Seed, generator
+from alignsim.summary import Lines, numbers, span, tally
 from alignsim.validation import FloatArray
 
 ComplexArray = NDArray[np.complex128]
@@ -96,8 +100,8 @@ SORTING_DIGITS = 6
 """Decimals of entropies and shares that count in the order of the list."""
 
 
-@dataclass(frozen=True)
-class FixedPoints:
+@dataclass(frozen=True, repr=False)
+class FixedPoints(Result):
     """The fixed points of a batch of maps, F the largest number of any of them.
 
     They are sorted: attractors, saddles, marginal ones, repellers; each by falling entropy.
@@ -113,9 +117,9 @@ class FixedPoints:
     count : (...)
         How many were found.
     status : (...)
-        0 the only one; 1 there may be more; 2 none (α = 1); 3 none was found.
+        See :meth:`words`: 0 the only one; 1 there may be more; 2 none (α = 1); 3 none was found.
     evidence : (...)
-        How the list was obtained, of ``evidence.MEANINGS``: analytic (a formula), certified (it is
+        How the list was obtained, see :meth:`words`: analytic (a formula), certified (it is
         complete by a theorem), iterated (a search), or none.
     unseen : (...)
         Chao's estimate of the number of roots not seen, 0 where the list is complete; NaN where
@@ -126,6 +130,8 @@ class FixedPoints:
     starts : (...)
         Starts used.
     """
+
+    WORDS: ClassVar = {"status": MEANINGS, "evidence": EVIDENCE, "kind": KIND_MEANINGS}
 
     logits: FloatArray
     multipliers: ComplexArray
@@ -154,22 +160,32 @@ class FixedPoints:
 
     @property
     def kind(self) -> NDArray[np.int8]:
-        """One of ``KIND_MEANINGS``, (..., F).
+        """What a point is, (..., F); see :meth:`words`.
 
         Attractor: all multipliers within the unit circle. Repeller: all without. Saddle: some and
         some. Marginal: one of them on it, up to ``ON_CIRCLE``.
         """
         return _kind(self.multipliers, self.degenerate)
 
+    def _summary(self) -> Lines:
+        yield "count", numbers(self.count)
+        yield "status", tally(self.words("status"))
+        yield "kind", tally(self.words("kind")[self.kind != NO_POINT])
+        yield "spectral radius", span(self.spectral_radius[self.kind != NO_POINT])
+        yield "evidence", tally(self.words("evidence"))
+        yield "unseen", numbers(self.unseen)
 
-def fixed_points(loop: FeedbackMap, starts: ArrayLike | None = None, rng: Seed = 0) -> FixedPoints:
+
+def fixed_points(
+    loop: FeedbackMap, start_logits: ArrayLike | None = None, rng: Seed = 0
+) -> FixedPoints:
     """Return all fixed points that are found of a batch of maps.
 
     Parameters
     ----------
     loop
         The maps, (...).
-    starts : (..., S, K)
+    start_logits : (..., S, K)
         Logits to search from first, beside the reference, the vertices, the midpoints of edges and
         random logits.
     rng
@@ -178,18 +194,18 @@ def fixed_points(loop: FeedbackMap, starts: ArrayLike | None = None, rng: Seed =
     Raises
     ------
     ValueError
-        If ``starts`` are not finite logits, or do not fit the map.
+        If ``start_logits`` are not finite logits, or do not fit the map.
 
     Examples
     --------
     >>> import alignsim as asim
     >>> coordination = asim.FeedbackMap.from_payoffs([[1, 0, 0], [0, 1, 0], [0, 0, 1]], beta=10.0)
-    >>> found = fixed_points(coordination)
-    >>> int(found.count), [KIND_MEANINGS[int(kind)] for kind in found.kind]
+    >>> found = asim.fixed_points(coordination)
+    >>> int(found.count), found.words("kind").tolist()
     (7, ['attractor', 'attractor', 'attractor', 'saddle', 'saddle', 'saddle', 'repeller'])
     """
     flat = loop.part(0, loop.size)
-    given = _given(loop, starts)
+    given = _given(loop, start_logits)
     source = generator(rng)
     first = fixed_point(loop).logits.reshape(-1, loop.responses)
     eta = _eta(flat)
@@ -228,20 +244,20 @@ def fixed_points(loop: FeedbackMap, starts: ArrayLike | None = None, rng: Seed =
     )
 
 
-def _given(loop: FeedbackMap, starts: ArrayLike | None) -> FloatArray:
+def _given(loop: FeedbackMap, start_logits: ArrayLike | None) -> FloatArray:
     """Return the starts that were given, checked: (n, S, K)."""
     K = loop.responses
-    if starts is None:
+    if start_logits is None:
         return np.empty((loop.size, 0, K))
-    checked = validation.logits(starts, "starts", responses=K)
+    checked = validation.logits(start_logits, "start_logits", responses=K)
     if checked.ndim < 2:
         raise ValueError(
-            f"starts has shape {checked.shape}; give (..., S, K), S starts for every map"
+            f"start_logits has shape {checked.shape}; give (..., S, K), S starts for every map"
         )
-    shape = validation.batch_shape({"the map": loop.shape, "starts": checked.shape[:-2]})
+    shape = validation.batch_shape({"the map": loop.shape, "start_logits": checked.shape[:-2]})
     if shape != loop.shape:
         raise ValueError(
-            f"starts has batch shape {checked.shape[:-2]}; the map has {loop.shape}: "
+            f"start_logits has batch shape {checked.shape[:-2]}; the map has {loop.shape}: "
             "broadcast the map first"
         )
     S = checked.shape[-2]

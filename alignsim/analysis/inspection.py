@@ -13,6 +13,7 @@ from alignsim import validation
 from alignsim.analysis.onset import critical_beta
 from alignsim.objectives import OBJECTIVES
 from alignsim.preferences import Comparisons, Matrices, Ratings, Structure, structure
+from alignsim.summary import Lines, Summarised, numbers, span
 from alignsim.validation import FloatArray, MissingPairsError
 
 INTERVAL = 0.95
@@ -68,8 +69,8 @@ class MatrixSummary:
     onset_note: str
 
 
-@dataclass(frozen=True)
-class Inspection:
+@dataclass(frozen=True, repr=False)
+class Inspection(Summarised):
     """What :func:`inspect` found; every table is a tuple of rows."""
 
     kind: str
@@ -77,6 +78,13 @@ class Inspection:
     matrices: tuple[MatrixSummary, ...]
     population: Rows
     settings: Settings
+
+    def _title(self) -> str:
+        return f"Inspection of {self.kind}"
+
+    def _summary(self) -> Lines:
+        yield from self.facts
+        yield "onset beta", numbers([matrix.onset_beta for matrix in self.matrices])
 
 
 def inspect(
@@ -184,11 +192,10 @@ def _(data: Comparisons, settings: Settings) -> Inspection:
 
 @_inspect.register
 def _(data: Ratings, settings: Settings) -> Inspection:
-    sizes = sorted({len(labels) for labels in data.responses})
     facts: Rows = (
         ("prompts", f"{len(data.prompts):,}"),
-        ("responses a prompt", _range(sizes)),
-        ("raters a prompt", _range(sorted({len(r) for r in data.raters}))),
+        ("responses a prompt", span([len(labels) for labels in data.responses])),
+        ("raters a prompt", span([len(r) for r in data.raters])),
         ("attributes", ", ".join(data.attributes)),
         ("scores", f"{sum(int(np.isfinite(s).sum()) for s in data.scores):,}"),
     )
@@ -317,10 +324,6 @@ def _transitivity(found: Structure, m: int) -> str:
 def _count(names: np.ndarray) -> str:
     distinct = set(names.tolist()) - {""}
     return f"{len(distinct):,}" if distinct else "not named"
-
-
-def _range(sizes: list[int]) -> str:
-    return f"{sizes[0]}" if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
 
 
 def _percent(share: float) -> str:

@@ -10,12 +10,15 @@ at a time, and one batched QR factorisation a round.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alignsim import simplex, validation
 from alignsim.analysis import evidence
+from alignsim.analysis.evidence import MEANINGS as EVIDENCE
+from alignsim.analysis.results import Result
 from alignsim.feedback import FeedbackMap
 from alignsim.feedback.engines import (
     WIDEST_LANE,
@@ -28,6 +31,7 @@ from alignsim.feedback.engines import (
 )
 from alignsim.feedback.status import MEANINGS as RUN_MEANINGS
 from alignsim.kernels.status import NOT_FINITE, OK
+from alignsim.summary import Lines, numbers, tally
 from alignsim.validation import FloatArray
 
 UNRESOLVED = 5
@@ -45,8 +49,8 @@ LONGEST_STRETCH = 256
 """Rounds that it differentiates at a time: so many fill a batch of one map."""
 
 
-@dataclass(frozen=True)
-class LyapunovSpectrum:
+@dataclass(frozen=True, repr=False)
+class LyapunovSpectrum(Result):
     """Lyapunov exponents of the orbits of a batch of maps.
 
     Attributes
@@ -63,10 +67,12 @@ class LyapunovSpectrum:
     rounds, burn_in : int
         The exponents are means over the rounds after ``burn_in``.
     status : (...)
-        A code of ``MEANINGS``. Where the run failed, all numbers are NaN.
+        See :meth:`words`. Where the run failed, all numbers are NaN.
     evidence : (...)
-        How, in the codes of :mod:`alignsim.analysis.evidence`.
+        How the exponents were obtained; see :meth:`words`.
     """
+
+    WORDS: ClassVar = {"status": MEANINGS, "evidence": EVIDENCE}
 
     exponents: FloatArray
     standard_errors: FloatArray
@@ -84,6 +90,14 @@ class LyapunovSpectrum:
         vanishing = np.isneginf(total) & np.isneginf(self.mean_log_det)
         with np.errstate(invalid="ignore"):
             return np.where(vanishing, 0.0, np.abs(total - self.mean_log_det))
+
+    def _summary(self) -> Lines:
+        yield "leading exponent", numbers(self.exponents[..., 0])
+        yield "its standard error", numbers(self.standard_errors[..., 0])
+        yield "least exponent", numbers(self.exponents[..., -1])
+        yield "rounds", f"{self.rounds:,}"
+        yield "status", tally(self.words("status"))
+        yield "evidence", tally(self.words("evidence"))
 
 
 def lyapunov_spectrum(

@@ -10,6 +10,7 @@ orbits jump to something far away, and may stay there when the parameter is turn
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,11 +19,14 @@ from alignsim import simplex, validation
 from alignsim.analysis import normal_form
 from alignsim.analysis.fixed_point import fixed_point
 from alignsim.analysis.normal_form import ComplexArray, Leading, TaylorMap
-from alignsim.analysis.onset import crossings
+from alignsim.analysis.onset import DIRECTIONS, crossings
+from alignsim.analysis.onset import MEANINGS as SEARCHED
+from alignsim.analysis.results import Result
 from alignsim.feedback import FeedbackMap
 from alignsim.feedback.expansion import Expansion
 from alignsim.objectives.score_expansion import Directions
 from alignsim.objectives.solvers import solve_each
+from alignsim.summary import Lines, numbers, tally
 from alignsim.validation import FloatArray
 
 NO_CROSSING, NEIMARK_SACKER, FLIP, FOLD = range(4)
@@ -56,8 +60,8 @@ CHUNK_ENTRIES = 2**21
 """Matrix entries that are expanded at a time, to bound the memory."""
 
 
-@dataclass(frozen=True)
-class NormalForm:
+@dataclass(frozen=True, repr=False)
+class NormalForm(Result):
     """Normal forms of the leading multipliers at fixed points, q with ‖q‖² = K.
 
     So ζ is a root mean square over responses: logits move by ζq + c.c., with the time variance
@@ -72,12 +76,15 @@ class NormalForm:
         coefficient. Flip: c, in ξ ↦ mξ + cξ³. Fold: a ≥ 0, in ξ ↦ mξ + aξ². NaN where it
         decides nothing: resonant, multiple, undecided.
     kind : (...)
-        One of ``KINDS``: what would lose stability; 0 where there is no fixed point.
+        See :meth:`words`: what would lose stability; 0 where there is no fixed point.
     criticality : (...)
-        One of ``MEANINGS``.
+        See :meth:`words`.
     response : (...)
         Variance of a policy coordinate, averaged over the K of them, per unit of |ζ|² or ξ².
     """
+
+    WORDS: ClassVar = {"kind": KINDS, "criticality": MEANINGS}
+    _batch = "kind"
 
     multiplier: ComplexArray
     coefficient: ComplexArray
@@ -114,9 +121,16 @@ class NormalForm:
         power = excess / slope
         return np.where(power >= 0.0, power, np.nan)
 
+    def _summary(self) -> Lines:
+        yield "kind", tally(self.words("kind"))
+        yield "criticality", tally(self.words("criticality"))
+        yield "multiplier, modulus", numbers(np.abs(self.multiplier))
+        yield "coefficient, real part", numbers(self.coefficient.real)
+        yield "amplitude", numbers(self.amplitude)
 
-@dataclass(frozen=True)
-class NeimarkSacker:
+
+@dataclass(frozen=True, repr=False)
+class NeimarkSacker(Result):
     """Crossings of ρ = 1 along one parameter, with their normal forms.
 
     Attributes
@@ -135,16 +149,20 @@ class NeimarkSacker:
         Of the :class:`NormalForm`, complex, with ‖q‖² = K; for a Neimark–Sacker bifurcation its
         real part is the first Lyapunov coefficient.
     kind, criticality : (..., m)
-        One of ``KINDS``, one of ``MEANINGS``.
+        See :meth:`words`.
     multiplier_slope, angle_slope : (..., m)
         Derivatives of |m| and θ by the parameter, along the fixed points; NaN at a fold.
     status : (...)
-        How much of the range was searched: ``MEANINGS`` of :mod:`alignsim.analysis.onset`.
+        How much of the range was searched; see :meth:`words`.
     along
         The parameter: ``"beta"``, ``"alpha"`` or ``"lam"``.
     loop
         The maps.
     """
+
+    WORDS: ClassVar = {
+        "direction": DIRECTIONS, "kind": KINDS, "criticality": MEANINGS, "status": SEARCHED
+    }  # fmt: skip
 
     at: FloatArray
     direction: NDArray[np.int8]
@@ -188,6 +206,15 @@ class NeimarkSacker:
         start = np.broadcast_to(self.logits, (*shape, self.loop.responses))
         return _along(self.loop, self.along, values, start)[0]
 
+    def _summary(self) -> Lines:
+        here = self.direction != 0
+        yield "along", self.along
+        yield "at", numbers(self.at[here]) or "nowhere"
+        for name in ("direction", "kind", "criticality"):
+            yield name, tally(self.words(name)[here])
+        yield "first Lyapunov coefficient", numbers(self.first_lyapunov_coefficient[here])
+        yield "status", tally(self.words("status"))
+
 
 def neimark_sacker(
     loop: FeedbackMap,
@@ -213,9 +240,9 @@ def neimark_sacker(
 
     >>> import alignsim as asim
     >>> loop = asim.FeedbackMap(asim.preferences.cyclic(3, advantage=0.5), beta=1.0, alpha=0.5)
-    >>> found = neimark_sacker(loop, along="beta")
-    >>> found.at.round(6).tolist(), MEANINGS[int(found.criticality[0])]
-    ([3.0], 'supercritical')
+    >>> found = asim.neimark_sacker(loop, along="beta")
+    >>> found.at.round(6).tolist(), found.words("criticality").tolist()
+    ([3.0], ['supercritical'])
     >>> found.first_lyapunov_coefficient.round(6).tolist()  # −3κ²/4 with κ² = 1 − α²
     [-0.5625]
     >>> found.amplitude(3.01).round(6).tolist()  # variance of each probability over time
@@ -266,8 +293,9 @@ def first_lyapunov_coefficient(loop: FeedbackMap, logits: ArrayLike) -> NormalFo
     >>> P = asim.preferences.cyclic(3, advantage=[0.42, 0.44])
     >>> beta = asim.analysis.critical_beta(P, objective="dpo", alpha=0.5)
     >>> loop = asim.FeedbackMap(P, objective="dpo", beta=beta, alpha=0.5)
-    >>> form = first_lyapunov_coefficient(loop, asim.analysis.fixed_point(loop).logits)
-    >>> [MEANINGS[code] for code in form.criticality.tolist()]
+    >>> point = asim.analysis.fixed_point(loop)
+    >>> form = asim.analysis.first_lyapunov_coefficient(loop, point.logits)
+    >>> form.words("criticality").tolist()
     ['supercritical', 'subcritical']
     """
     Expansion.require_known(loop)

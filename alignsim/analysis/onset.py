@@ -8,21 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alignsim import validation
+from alignsim.analysis.results import Result
 from alignsim.analysis.stability import stability
 from alignsim.feedback import FeedbackMap
+from alignsim.summary import Lines, numbers, tally
 from alignsim.validation import FloatArray
 
 COMPLETE, PARTIAL, UNDECIDED = range(3)
 MEANINGS = {COMPLETE: "complete", PARTIAL: "partial", UNDECIDED: "undecided"}
 
 LOST, REGAINED = 1, -1
-"""Directions of a crossing, for a growing parameter."""
+DIRECTIONS = {LOST: "lost", REGAINED: "regained"}
+"""What becomes of stability at a crossing, for a growing parameter."""
 
 RANGES = {"beta": (0.0, 100.0), "alpha": (0.0, 0.999), "lam": (0.0, 1.0)}
 """The parameters that can be searched, each with its default range."""
@@ -55,8 +58,8 @@ CONTINUOUS = 1e-6
 SMALLEST_LIMIT = 1e-9
 
 
-@dataclass(frozen=True)
-class Crossings:
+@dataclass(frozen=True, repr=False)
+class Crossings(Result):
     """Where ρ = 1 along one parameter, for a batch of maps.
 
     Attributes
@@ -70,13 +73,15 @@ class Crossings:
     logits : (..., m, K)
         The fixed point at each crossing.
     status : (...)
-        One of ``MEANINGS``: 0 the whole range was searched, 1 a part of it (elsewhere there was
-        no fixed point, or the branch of fixed points jumped), 2 none of it.
+        See :meth:`words`: 0 the whole range was searched, 1 a part of it (elsewhere there was no
+        fixed point, or the branch of fixed points jumped), 2 none of it.
     searched_to : (...)
         The end of the range, or the last point before the first gap; NaN if undecided.
     along
         The parameter: ``"beta"``, ``"alpha"`` or ``"lam"``.
     """
+
+    WORDS: ClassVar = {"direction": DIRECTIONS, "status": MEANINGS}
 
     at: FloatArray
     direction: NDArray[np.int8]
@@ -89,6 +94,14 @@ class Crossings:
     def count(self) -> NDArray[np.intp]:
         """How many crossings were found, (...)."""
         return np.asarray((self.direction != 0).sum(axis=-1))
+
+    def _summary(self) -> Lines:
+        yield "along", self.along
+        yield "count", numbers(self.count)
+        yield "at", numbers(self.at[self.direction != 0]) or "nowhere"
+        yield "direction", tally(self.words("direction"))
+        yield "searched to", numbers(self.searched_to)
+        yield "status", tally(self.words("status"))
 
 
 class _Found(NamedTuple):
@@ -152,11 +165,12 @@ def crossings(
     Raising β ends the oscillation that it began (theory 6.6):
 
     >>> import alignsim as asim
+    >>> import numpy as np
     >>> M = np.zeros((4, 4))
     >>> M[0, 1:] = 0.02
     >>> M[1, 2] = M[2, 3] = M[3, 1] = 0.5
     >>> loop = asim.FeedbackMap(0.5 + M - M.T, beta=1.0, alpha=0.9)
-    >>> found = crossings(loop, along="beta", high=100.0)
+    >>> found = asim.analysis.crossings(loop, along="beta", high=100.0)
     >>> found.at.round(3).tolist(), found.direction.tolist()
     ([2.309, 17.197], [1, -1])
     """
@@ -331,8 +345,13 @@ def _test(
 ) -> tuple[FloatArray, FloatArray]:
     """Return ρ − 1 (n,) and the fixed points (n, K) with the parameter at ``values`` (n,)."""
     changes: dict[str, FloatArray] = {along: values}
-    local = stability(flat.replace(**changes), start)
-    return local.spectral_radius - 1.0, local.fixed_point.logits
+    maps = flat.replace(**changes)
+    local = stability(maps, start)
+    radius = local.spectral_radius
+    square = (maps.beta * maps.lam * local.omega) ** 2  # ρ² − α² without cancellation near α = 1
+    with np.errstate(over="ignore"):
+        excess = (square - (1.0 - maps.alpha) * (1.0 + maps.alpha)) / (1.0 + radius)
+    return np.where(np.isfinite(excess), excess, radius - 1.0), local.fixed_point.logits
 
 
 def _changes(grid: FloatArray, tests: FloatArray, logits: FloatArray) -> _Brackets:

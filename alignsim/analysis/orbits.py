@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,7 +22,9 @@ from alignsim.analysis import evidence
 from alignsim.analysis.approach import WINDOW, approaches
 from alignsim.analysis.certificates import certificates
 from alignsim.analysis.cycles import Cycle, polish
+from alignsim.analysis.evidence import MEANINGS as EVIDENCE
 from alignsim.analysis.lyapunov import lyapunov_spectrum
+from alignsim.analysis.results import Result
 from alignsim.analysis.rotation import (
     birkhoff_weights,
     critical_plane,
@@ -33,6 +36,7 @@ from alignsim.analysis.stability import Stability, stability
 from alignsim.feedback import FeedbackMap
 from alignsim.feedback.engines import Record, Schedule, available_threads, iterate
 from alignsim.kernels.status import OK
+from alignsim.summary import Lines, numbers, tally
 from alignsim.validation import FloatArray, at
 
 CONVERGED, CYCLE, CIRCLE, LOCKED, CHAOTIC, DRIFTING, UNDECIDED = range(7)
@@ -83,6 +87,9 @@ LONGEST_TRANSIENT = 1e6
 TIGHT = 1e-7
 """A return closer than this share of the orbit's size is taken for a closed cycle."""
 
+REST = 1e-9
+"""Residual, in units of 1 − α, of a fixed point on which an orbit rests."""
+
 POINT = 1e-9
 """Size of an orbit, as a span of logits, that is called a point."""
 
@@ -106,21 +113,24 @@ DRIFTLESS = 0.05
 PARTING = 10.0
 """Nearby orbits part when their distance grows by more than e^10 over the rounds looked at."""
 
-RATIONAL = 1e-9
+FEWEST_TURNS = 2.0
+"""Turns in a window from which an orbit is said to turn at all."""
+
+RATIONAL = 1e-8
 """A rotation number this close to a fraction may be locked."""
 
 FRAME_MEMORY = 2**25
 """Bytes of frames held at a time."""
 
 
-@dataclass(frozen=True)
-class Orbit:
+@dataclass(frozen=True, repr=False)
+class Orbit(Result):
     """The long-run behaviour of a batch of orbits.
 
     Attributes
     ----------
     code : (...)
-        The phase as a number; ``MEANINGS`` has the words. See :attr:`phase`.
+        The phase as a number; see :attr:`phase`.
     period : (...)
         Rounds after which the attractor repeats: 1 for a fixed point, 0 where it never does.
     rotation_number : (...)
@@ -143,12 +153,15 @@ class Orbit:
     final_logits : (..., K)
         A point of the attractor, where it was found; else the last state.
     evidence : (...)
-        How the phase was obtained; see :mod:`alignsim.analysis.evidence`.
+        How the phase was obtained; see :meth:`words`, :mod:`alignsim.analysis.evidence`.
     reason_code : (...)
         Why an orbit is undecided; see :meth:`reason`.
     stability : Stability
         Of the fixed point beside the orbit.
     """
+
+    WORDS: ClassVar = {"code": MEANINGS, "evidence": EVIDENCE, "reason_code": REASONS}
+    _batch = "code"
 
     code: NDArray[np.int8]
     period: NDArray[np.int64]
@@ -170,8 +183,7 @@ class Orbit:
     @property
     def phase(self) -> NDArray[np.str_]:
         """The phase in words, (...)."""
-        words = np.array([name.replace("_", " ") for name in MEANINGS.values()])
-        return np.asarray(words[self.code])
+        return self.words("code")
 
     @property
     def oscillates(self) -> NDArray[np.bool_]:
@@ -192,6 +204,15 @@ class Orbit:
             )
         where = f"orbit {at(place)}: " if place else ""
         return f"{where}{REASONS[int(self.reason_code[place])]}"
+
+    def _summary(self) -> Lines:
+        yield "phase", tally(self.phase)
+        yield "reason", tally(np.where(self.code == UNDECIDED, self.words("reason_code"), ""))
+        yield "period", numbers(np.where(self.period > 0, self.period, np.nan))
+        yield "rotation number", numbers(self.rotation_number)
+        yield "exponent", numbers(self.exponent)
+        yield "exponent error", numbers(self.exponent_error)
+        yield "evidence", tally(self.words("evidence"))
 
 
 def classify(
@@ -475,11 +496,12 @@ class _Window:
         ones = np.ones(len(rows), dtype=np.int64)
         found = polish(self.loop.take(rows), ones, end[rows])
         here = self.which[rows]
-        there = found.attracting
+        reach = 1.0 - self.loop.alpha[rows]  # near α = 1 what moves slowly is not at rest
+        there = found.attracting & (found.residual <= REST * reach)
         self.search.rest(
             here[there], found.logits[there], found.spectral_radius[there], evidence.ITERATED
         )
-        self.search.reason[here[found.closed & ~there]] = AT_REST
+        self.search.reason[here[found.closed & ~found.attracting]] = AT_REST
 
     def _cycles(self) -> None:
         rows = self._open()
@@ -540,7 +562,8 @@ class _Window:
         first, second = self._column("SIZE_1"), self._column("SIZE_2")
         steady = np.abs(second - first) <= STEADY * (first + second)
         self.search.digits[self.which[rows]] = np.where(winds, agreed, np.nan)[rows]
-        rows = rows[(winds & steady & (agreed >= digits) & (turns > 0.0))[rows]]
+        winds &= turns * (self.length - 1) >= FEWEST_TURNS
+        rows = rows[(winds & steady & (agreed >= digits))[rows]]
         if not len(rows):
             return
         longest = min(8 * PERIODS, self.length // 2)

@@ -9,15 +9,17 @@ payoffs: the multipliers are α + βν_k with the eigenvalues ν_k of the deriva
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alignsim import validation
 from alignsim.analysis.fixed_point import WIDEST_KERNEL, FixedPoint, fixed_point, is_zero_sum
+from alignsim.analysis.results import Result
 from alignsim.feedback import FeedbackMap
 from alignsim.simplex import softmax
+from alignsim.summary import Lines, numbers, tally
 from alignsim.validation import FloatArray
 
 STABLE, UNSTABLE, MARGINAL, UNDECIDED = range(4)
@@ -42,8 +44,8 @@ WIDEST_DOUBT = 1e-4
 """The condition number is infinite at a defective multiplier; the doubt is not."""
 
 
-@dataclass(frozen=True)
-class Stability:
+@dataclass(frozen=True, repr=False)
+class Stability(Result):
     """Local stability of the fixed points of a batch of maps.
 
     Attributes
@@ -58,9 +60,12 @@ class Stability:
     angle : (...)
         Argument of the leading multiplier, in [0, π]: the rotation a round at the onset.
     verdict : (...)
-        One of ``MEANINGS``: 0 stable, 1 unstable, 2 marginal (ρ is 1 up to rounding; never to be
+        See :meth:`words`: 0 stable, 1 unstable, 2 marginal (ρ is 1 up to rounding; never to be
         decided by iteration), 3 undecided (no fixed point, or none was found).
     """
+
+    WORDS: ClassVar = {"verdict": MEANINGS}
+    _batch = "verdict"
 
     spectral_radius: FloatArray
     fixed_point: FixedPoint
@@ -77,6 +82,12 @@ class Stability:
     def margin(self) -> FloatArray:
         """1 − ρ, positive where stable, (...)."""
         return np.asarray(1.0 - self.spectral_radius)
+
+    def _summary(self) -> Lines:
+        yield "verdict", tally(self.words("verdict"))
+        for name in ("spectral_radius", "margin", "omega", "angle"):
+            yield name.replace("_", " "), numbers(getattr(self, name))
+        yield "fixed point", tally(self.fixed_point.words("status"))
 
 
 class _Leading(NamedTuple):
@@ -99,7 +110,7 @@ def stability(loop: FeedbackMap, start_logits: ArrayLike | None = None) -> Stabi
     >>> P = asim.preferences.cyclic(3, advantage=0.5)
     >>> loop = asim.FeedbackMap(P, beta=[2.9, 3.0, 3.1], alpha=0.5)  # critical at β = 3
     >>> local = asim.analysis.stability(loop)
-    >>> [MEANINGS[code] for code in local.verdict.tolist()]
+    >>> local.words("verdict").tolist()
     ['stable', 'marginal', 'unstable']
     >>> local.omega.round(6).tolist(), local.angle.round(6).tolist()
     ([0.288675, 0.288675, 0.288675], [1.032395, 1.047198, 1.061278])

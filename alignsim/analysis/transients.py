@@ -9,15 +9,18 @@ growth is max‖Jⁿ‖ and the reactivity ‖J‖, both to be read against 1.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alignsim import validation
+from alignsim.analysis.results import Result
 from alignsim.analysis.stability import UNDECIDED as NO_FIXED_POINT
 from alignsim.analysis.stability import UNSTABLE as LOCALLY_UNSTABLE
 from alignsim.analysis.stability import stability
 from alignsim.feedback import FeedbackMap
+from alignsim.summary import Lines, numbers, tally
 from alignsim.validation import FloatArray
 
 EXACT, LOWER_BOUND, UNSTABLE, UNDECIDED = range(4)
@@ -35,8 +38,8 @@ LARGEST_BUDGET = 20_000
 """And for no more rounds than this."""
 
 
-@dataclass(frozen=True)
-class TransientGrowth:
+@dataclass(frozen=True, repr=False)
+class TransientGrowth(Result):
     """Transient growth at the fixed points of a batch of maps.
 
     Attributes
@@ -48,14 +51,22 @@ class TransientGrowth:
     reactivity : (...)
         ‖J‖₂, the largest growth in one round.
     status : (...)
-        One of ``MEANINGS``: 0 exact, up to rounding; 1 a lower bound, because the budget of rounds
+        See :meth:`words`: 0 exact, up to rounding; 1 a lower bound, because the budget of rounds
         ended before a later maximum was ruled out; 2 unstable; 3 undecided (no fixed point).
     """
+
+    WORDS: ClassVar = {"status": MEANINGS}
 
     growth: FloatArray
     at_round: NDArray[np.intp]
     reactivity: FloatArray
     status: NDArray[np.int8]
+
+    def _summary(self) -> Lines:
+        yield "status", tally(self.words("status"))
+        yield "growth", numbers(self.growth)
+        yield "at round", numbers(np.where(self.at_round >= 0, self.at_round, np.nan))
+        yield "reactivity", numbers(self.reactivity)
 
 
 def transient_growth(
@@ -86,7 +97,7 @@ def transient_growth(
     >>> loop = asim.FeedbackMap(P, beta=[3.0, 10.0], reference=[[1 / 3] * 3, skewed])
     >>> asim.analysis.stability(loop).spectral_radius.round(3).tolist()
     [0.866, 0.793]
-    >>> found = transient_growth(loop)
+    >>> found = asim.transient_growth(loop)
     >>> found.growth.round(3).tolist(), found.at_round.tolist()
     ([1.0, 4.224], [0, 1])
     """

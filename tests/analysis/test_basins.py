@@ -111,7 +111,7 @@ def test_images_under_a_symmetry_are_attractors_of_their_own_and_share_alike():
     seen = basins(COPIES, resolution=24)
     assert seen.period.tolist() == [5, 5, 5]
     np.testing.assert_allclose(seen.share, 1 / 3, atol=0.01)
-    assert seen.entropy == pytest.approx(np.log(3), abs=1e-3)
+    assert seen.basin_entropy == pytest.approx(np.log(3), abs=1e-3)
     np.testing.assert_allclose(seen.entropy_mean, seen.entropy_mean[0], rtol=1e-6)
     visited = seen.attractor_points[:, :5]
     for a in range(3):
@@ -133,7 +133,7 @@ def test_a_map_with_one_attractor_has_one_basin(objective):
     assert (seen.share == 1.0).all()
     assert (seen.label == 0).all()
     assert seen.phase.tolist() == [["converged"], ["invariant circle"]]
-    assert (seen.entropy == 0.0).all()
+    assert (seen.basin_entropy == 0.0).all()
 
 
 def test_orbits_of_one_chaotic_attractor_are_together_and_what_is_undecided_has_no_label():
@@ -323,9 +323,9 @@ def test_a_lattice_is_no_sample_and_has_no_interval():
 def test_entropy_of_the_shares_counts_decided_starts_only():
     seen = basins(period_five(), samples=64)
     share = seen.share[seen.share > 0]
-    assert seen.entropy == pytest.approx(-(share * np.log(share)).sum())
+    assert seen.basin_entropy == pytest.approx(-(share * np.log(share)).sum())
     half = replace(seen, share=0.5 * seen.share, undecided=0.5 + 0.5 * seen.undecided)
-    assert half.entropy == pytest.approx(seen.entropy)
+    assert half.basin_entropy == pytest.approx(seen.basin_entropy)
 
 
 # Edges
@@ -339,7 +339,7 @@ def test_without_an_anchor_orbits_drift_or_rest_where_nothing_attracts():
     assert "does not attract" in REASONS[NEUTRAL]
     assert seen.undecided.tolist() == [1.0, 0.0]
     assert seen.phase.tolist() == [[""], ["drifting"]]
-    assert np.isnan(seen.entropy[0])
+    assert np.isnan(seen.basin_entropy[0])
     assert np.isnan(seen.logits).all()
     assert seen.share[1] == 1.0
 
@@ -353,7 +353,7 @@ def test_too_few_rounds_decide_nothing():
     assert seen.count == 0
     assert seen.share.shape == (0,)
     assert seen.attractor_points.shape == (0, grouping.ORBIT_POINTS, 3)
-    assert np.isnan(seen.entropy)
+    assert np.isnan(seen.basin_entropy)
 
 
 def test_a_failed_map_is_undecided_and_leaves_its_batch_alone():
@@ -370,7 +370,7 @@ def test_a_failed_map_is_undecided_and_leaves_its_batch_alone():
 def test_results_have_the_shape_of_the_batch(shape):
     seen = basins(asim.FeedbackMap(ROCK, beta=np.full(shape, 1.0)), resolution=2)
     assert seen.label.shape == seen.reason_code.shape == seen.evidence.shape == (*shape, 4)
-    assert seen.count.shape == seen.undecided.shape == seen.entropy.shape == shape
+    assert seen.count.shape == seen.undecided.shape == seen.basin_entropy.shape == shape
     assert seen.share.shape == seen.code.shape == seen.phase.shape == (*shape, 1)
     assert seen.policies.shape == (*shape, 1, 3)
     assert seen.attractor_points.shape == (*shape, 1, grouping.ORBIT_POINTS, 3)

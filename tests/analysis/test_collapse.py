@@ -211,7 +211,7 @@ def test_tied_responses_keep_their_shares_and_collapse_together():
     assert found.kind == FACE
     assert found.top.tolist() == [True, True, False]
     assert found.entropy_mean == pytest.approx(np.log(2), abs=1e-4)
-    assert found.relative_entropy == pytest.approx(found.asymptotic_entropy, rel=1e-4)
+    assert found.merged_entropy == pytest.approx(found.asymptotic_entropy, rel=1e-4)
     assert found.collapsed
     assert np.isnan(found.slope)
 
@@ -285,7 +285,7 @@ def test_tied_leaders_drift_together_and_nothing_is_predicted():
     found = collapse(asim.FeedbackMap(TIED, beta=1.0, alpha=1.0), [0.25, 0.35, 0.4])
     assert found.kind == DRIFT
     assert np.isnan(found.predicted_slope)
-    assert found.relative_entropy < 1e-9 < found.entropy_mean
+    assert found.merged_entropy < 1e-9 < found.entropy_mean
 
 
 def test_at_alpha_one_what_does_not_move_is_judged_by_its_mass():
@@ -361,7 +361,7 @@ def test_chunks_and_blocks_change_nothing(objective, monkeypatch):
     monkeypatch.setattr(module, "BLOCK_ENTRIES", 3 * 64 * 5)
     pieces = collapse(loop, rounds=101, threshold=1.5)
     for name in ("entropy_final", "entropy_mean", "entropy_min", "first_round", "recovered",
-                 "kind", "relative_entropy"):  # fmt: skip
+                 "kind", "merged_entropy"):  # fmt: skip
         found, again = getattr(whole, name), getattr(pieces, name)
         assert np.asarray(found) == pytest.approx(np.asarray(again), rel=1e-9), name
     for m in range(12):

@@ -282,22 +282,22 @@ def test_batches_keep_their_shape_and_do_not_mix():
 
 def test_starts_that_are_given_are_tried_first():
     loop, p = several_of_dpo()
-    found = fixed_points(loop, starts=[np.log(p)])
+    found = fixed_points(loop, start_logits=[np.log(p)])
     assert found.starts > fixed_points(loop).starts
     assert found.count == 3
     batch = loop.replace(beta=[0.8, 0.7])
-    assert fixed_points(batch, starts=np.zeros((2, 4, 3))).count.shape == (2,)
+    assert fixed_points(batch, start_logits=np.zeros((2, 4, 3))).count.shape == (2,)
 
 
 def test_bad_arguments_are_refused_by_name():
     loop, _ = several_of_dpo()
     for starts, message in (
-        ([0.0, 0.0, 0.0], "starts has shape (3,); give (..., S, K)"),
-        ([[0.0, 0.0]], "starts has 2 responses"),
-        ([[0.0, np.nan, 0.0]], "starts[0, 1] is nan"),
-        (np.zeros((2, 1, 3)), "starts has batch shape (2,); the map has ()"),
+        ([0.0, 0.0, 0.0], "start_logits has shape (3,); give (..., S, K)"),
+        ([[0.0, 0.0]], "start_logits has 2 responses"),
+        ([[0.0, np.nan, 0.0]], "start_logits[0, 1] is nan"),
+        (np.zeros((2, 1, 3)), "start_logits has batch shape (2,); the map has ()"),
     ):
         with pytest.raises(ValueError, match=re.escape(message)):
-            fixed_points(loop, starts=starts)
+            fixed_points(loop, start_logits=starts)
     with pytest.raises(ValueError, match="rng is 'seed'"):
         fixed_points(loop, rng="seed")

@@ -371,7 +371,7 @@ def collapsed(case):
 
 
 COLLAPSE = (
-    "entropy_final entropy_mean entropy_min relative_entropy threshold first_round recovered kind "
+    "entropy_final entropy_mean entropy_min merged_entropy threshold first_round recovered kind "
     "slope predicted_slope entropy_floor span_bound asymptotic_entropy evidence"
 )
 

@@ -1,0 +1,53 @@
+"""What the results of this floor have in common: codes that are put in words, a short repr."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alignsim import validation
+from alignsim.summary import Summarised
+
+
+class Result(Summarised):
+    """An answer for a batch of maps; its repr says what was found in a few lines."""
+
+    WORDS: ClassVar[Mapping[str, Mapping[int, str]]] = {}
+    """The meanings of every attribute that holds codes."""
+
+    def words(self, name: str) -> NDArray[np.str_]:
+        """Return what the codes of an attribute mean, in words and in its shape.
+
+        Parameters
+        ----------
+        name
+            An attribute that holds codes: ``type(result).WORDS`` lists them. A place that has
+            none, as beyond ``count``, gets an empty word.
+
+        Raises
+        ------
+        ValueError
+            If it holds none; names those that do.
+
+        Examples
+        --------
+        >>> import alignsim as asim
+        >>> P = asim.preferences.cyclic(3, advantage=0.5)
+        >>> loop = asim.FeedbackMap(P, beta=[2.9, 3.1], alpha=0.5)
+        >>> asim.stability(loop).words("verdict").tolist()
+        ['stable', 'unstable']
+        """
+        if not self.WORDS:
+            raise ValueError(f"name is {name!r}; {type(self).__name__} has no codes")
+        meanings = self.WORDS[validation.choice(name, "name", self.WORDS)]
+        return in_words(getattr(self, name), meanings)
+
+
+def in_words(codes: NDArray[np.integer], meanings: Mapping[int, str]) -> NDArray[np.str_]:
+    """Return the meanings of codes (...), with blanks for underscores; empty for no meaning."""
+    present, place = np.unique(codes, return_inverse=True)
+    words = [meanings.get(int(code), "").replace("_", " ") for code in present]
+    return np.asarray(np.array(words, dtype=np.str_)[place.reshape(np.shape(codes))])

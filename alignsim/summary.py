@@ -1,0 +1,101 @@
+"""How results show themselves: a few lines of words and numbers, never a wall of digits."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+Lines = Iterator[tuple[str, str]]
+"""Names and what there is to say of them; a line that says nothing is left out."""
+
+LISTED = 3
+"""So many numbers are listed; of more the range is given."""
+
+
+class Summarised:
+    """An object whose repr is a title and a few lines; subclasses say in ``_summary`` which."""
+
+    _batch: ClassVar[str] = "status"
+    """The attribute that has one entry a map."""
+
+    def _title(self) -> str:
+        return f"{type(self).__name__} of {maps(np.shape(getattr(self, self._batch)))}"
+
+    def _summary(self) -> Lines:
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        lines = [(name, text) for name, text in self._summary() if text]
+        width = max((len(name) for name, _ in lines), default=0)
+        return "\n".join([self._title(), *(f"  {name:<{width}}  {text}" for name, text in lines)])
+
+
+def maps(shape: tuple[int, ...]) -> str:
+    """Return how many maps a batch of this shape has, in words.
+
+    >>> maps(()), maps((2, 3))
+    ('one map', '(2, 3) maps')
+    """
+    return f"{shape} maps" if shape else "one map"
+
+
+def numbers(values: ArrayLike) -> str:
+    """Return the numbers if they are few, else their range; NaN are left out, and counted.
+
+    >>> numbers([0.5, 1 / 3]), numbers(range(100)), numbers([2.0, 2.0, float("nan")])
+    ('0.5, 0.3333', '0 to 99', '2 (2 of 3)')
+    """
+    array = np.ravel(values)
+    known = array[~np.isnan(array)]
+    if not len(known):
+        return ""
+    few = len(known) <= LISTED and (known != known[0]).any()
+    text = ", ".join(map(_number, known)) if few else span(known)
+    return text if len(known) == len(array) else f"{text} ({len(known):,} of {len(array):,})"
+
+
+def span(values: ArrayLike) -> str:
+    """Return the one number that there is, or the smallest and the largest.
+
+    >>> span([2.0, 2.0]), span([0.1, 0.7, 0.3]), span([])
+    ('2', '0.1 to 0.7', '')
+    """
+    array = np.ravel(values)
+    if not len(array):
+        return ""
+    low, high = _number(array.min()), _number(array.max())
+    return low if low == high else f"{low} to {high}"
+
+
+def tally(words: ArrayLike) -> str:
+    """Return the words that occur, the most frequent first, with their numbers if not all are 1.
+
+    Empty words do not count.
+
+    >>> tally(["cycle", "converged", "", "converged"]), tally(["stable"])
+    ('2 converged, 1 cycle', 'stable')
+    """
+    counts = Counter(word for word in np.ravel(words).tolist() if word)
+    if all(count == 1 for count in counts.values()):
+        return ", ".join(counts)
+    return ", ".join(f"{count:,} {word}" for word, count in counts.most_common())
+
+
+def holding(mask: ArrayLike) -> str:
+    """Return how many of several are true, or whether the one is.
+
+    >>> holding([True, False, True]), holding(False)
+    ('2 of 3', 'no')
+    """
+    array = np.ravel(mask)
+    if len(array) == 1:
+        return "yes" if array[0] else "no"
+    return f"{int(array.sum()):,} of {len(array):,}"
+
+
+def _number(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int | np.integer) else f"{value:.4g}"
