@@ -154,9 +154,11 @@ def _dpo_lanes(loop: MapBatch, schedule: Schedule, record: Record) -> None:
         )  # fmt: skip
 
     _in_threads(run, -(-len(record.state) // LANES), schedule.threads)
-    if not (matrices > 0).all():
+    if schedule.kept[-1] > 0 and not (matrices > 0).all():
         sampled = np.where(loop.lam[:, None] > 0, 1.0, loop.offline_policy)
-        record.status[~has_finite_scores(loop.P, sampled)] = NO_OPTIMUM
+        unsolvable = np.flatnonzero(~has_finite_scores(loop.P, sampled))
+        record.status[unsolvable] = NO_OPTIMUM
+        record.frames[np.ix_(unsolvable, schedule.kept > 0)] = np.nan
 
 
 def _ipo_wide(loop: MapBatch, schedule: Schedule, record: Record) -> None:
@@ -303,11 +305,14 @@ def _step_by_step(
 
 
 def _mark_failures(record: Record) -> None:
-    """Give a failed instance a status and NaN throughout."""
+    """Give a failed instance a status, NaN frames from the failure on, and NaN averages."""
     from alignsim.kernels import lanes
 
     if lanes.mark_failures(record.state, LARGEST_LOGIT, record.status):
         failed = record.status != OK
         record.state[failed] = np.nan
-        record.frames[failed] = np.nan
         record.averages[failed] = np.nan
+        frames = record.frames[failed]
+        lost = ~(np.abs(frames) < LARGEST_LOGIT).all(axis=-1)
+        frames[np.logical_or.accumulate(lost, axis=-1)] = np.nan
+        record.frames[failed] = frames

@@ -196,6 +196,7 @@ class FeedbackMap(MapBatch):
         threads: int | None = None,
         samples_per_round: int | None = None,
         noise: str = "pairs",
+        smoothing: float = 0.0,
         rng: Seed = None,
     ) -> Trajectory:
         """Return the orbits from ``start`` over a number of rounds.
@@ -222,9 +223,16 @@ class FeedbackMap(MapBatch):
             repeat a run with other noise, broadcast: a batch of starts is a batch of runs.
         noise
             ``"pairs"``: that many pairs from the sampler, each judged once, then the one-shot
-            optimum of these data; pairs that were never compared, not even through others, keep
-            their reference ratio under IPO and have no optimum under DPO. ``"opponents"``: that
-            many opponents for every response, whose score is the share it won; IPO only.
+            optimum of these data. Responses that were never compared, not even through others,
+            keep their reference ratio under IPO. Under DPO a round without a finite optimum fails:
+            where some responses never lost to the others, or were never compared with them.
+            ``"opponents"``: that many opponents for every response, whose score is the share it
+            won; IPO only.
+        smoothing
+            Pseudo-votes that each pair of responses gets in every round, half to either side; for
+            ``"pairs"``. A pair of which i won k of m comparisons then has weight m + smoothing and
+            label (k + smoothing/2)/(m + smoothing). Above 0, every sample has an optimum, moved
+            towards equal scores; on what is sampled, the bias vanishes as samples outnumber votes.
         rng
             None (fresh entropy), a seed, or a generator, which is drawn on once for a key. The
             numbers depend on the key, the place in the batch and the round, on nothing else.
@@ -232,8 +240,9 @@ class FeedbackMap(MapBatch):
         Raises
         ------
         ValueError
-            For bad arguments. An instance that fails numerically does not raise: it gets NaN and
-            a ``status``, and :meth:`Trajectory.reason` says why.
+            For bad arguments. An instance that fails numerically does not raise: it gets a
+            ``status``, NaN from the round of its failure on and in its averages, and
+            :meth:`Trajectory.reason` says why.
         """
         total = validation.integer(rounds, "rounds", minimum=0)
         skip = total // 2 if burn_in is None else validation.integer(burn_in, "burn_in", minimum=0)
@@ -250,7 +259,11 @@ class FeedbackMap(MapBatch):
         K, shape = self.responses, loop.shape
         plan = None
         if samples_per_round is not None:
-            plan = sampling(samples_per_round, noise, rng, self.objective)
+            plan = sampling(samples_per_round, noise, smoothing, rng, self.objective)
+        elif np.any(smoothing):
+            raise ValueError(
+                f"smoothing is {smoothing}, but the rounds are exact; set samples_per_round"
+            )
         record = iterate(loop.part(0, loop.size), logits.reshape(-1, K), schedule, plan)
         averages = record.averages.reshape(*shape, 2 * K + 2)
         return Trajectory(

@@ -1,9 +1,10 @@
 """Rounds learned from finitely many comparisons, each round from new ones (theory 8).
 
 Two noise models. ``"pairs"``: n pairs from μ⊗μ, each judged once; the one-shot problem is then
-solved with the empirical weights and labels. ``"opponents"``: every response meets n opponents of
-its own, and its score is the share that it won; for objectives whose score is Pμ. Numbers come
-from a counter of (key, map, round), so that neither threads nor the batch's order of work matter.
+solved with the empirical weights and labels, after each pair has got ``smoothing`` pseudo-votes,
+half to either side. ``"opponents"``: every response meets n opponents of its own, and its score is
+the share that it won; for objectives whose score is Pμ. Numbers come from a counter of (key, map,
+round), so that neither threads nor the batch's order of work matter.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from alignsim import simplex, validation
 from alignsim.feedback.batch import MapBatch
-from alignsim.kernels.status import NO_OPTIMUM, NOT_FINITE, OK
+from alignsim.kernels.status import NO_SAMPLE_OPTIMUM, NOT_FINITE, OK
 from alignsim.objectives import OBJECTIVES, Comparison, Solution
 from alignsim.objectives.existence import has_finite_pair_scores
 from alignsim.preferences.seeds import Seed, generator
@@ -30,20 +31,27 @@ Spread = Callable[[Callable[[int, int], None], int], None]
 
 @dataclass(frozen=True)
 class Sampling:
-    """How many comparisons a round has, of which kind, and the key of their random numbers."""
+    """The comparisons of a round: how many, of which kind, with how many pseudo-votes a pair.
+
+    ``key`` is that of their random numbers.
+    """
 
     count: int
     noise: str
+    smoothing: float
     key: NDArray[np.uint64]
 
 
-def sampling(samples_per_round: int, noise: str, rng: Seed, objective: str) -> Sampling:
+def sampling(
+    samples_per_round: int, noise: str, smoothing: float, rng: Seed, objective: str
+) -> Sampling:
     """Return the checked arguments; a generator is drawn on once, for the key.
 
     Raises
     ------
     ValueError
-        For bad arguments, or ``"opponents"`` with an objective whose score is not Pμ.
+        For bad arguments, or ``"opponents"`` with smoothing or with an objective whose score is
+        not Pμ.
     """
     count = validation.integer(samples_per_round, "samples_per_round", minimum=1)
     if count >= 2**32:
@@ -54,8 +62,16 @@ def sampling(samples_per_round: int, noise: str, rng: Seed, objective: str) -> S
             f"noise is 'opponents', which estimates Pμ, the score of 'ipo' only; "
             f"use noise='pairs' with objective {objective!r}"
         )
+    prior = validation.parameter(smoothing, "smoothing")
+    if prior.ndim:
+        raise ValueError(f"smoothing has shape {prior.shape}; give one number")
+    if noise == "opponents" and prior > 0:
+        raise ValueError(
+            f"smoothing is {prior:g}, but a share of won opponents is always finite: pseudo-votes "
+            "would only lower beta; use smoothing=0, or noise='pairs'"
+        )
     key = generator(rng).integers(0, 2**32, 2, dtype=np.uint64)
-    return Sampling(count, noise, key)
+    return Sampling(count, noise, float(prior), key)
 
 
 def advance(
@@ -103,7 +119,9 @@ def _pairs(
         ),
         n,
     )
-    if loop.objective == "ipo":
+    if plan.smoothing > 0:
+        wins += 0.5 * plan.smoothing * (1.0 - np.eye(K))
+    elif loop.objective == "ipo":
         score = np.empty((n, K))
         spread(lambda first, last: samples.least_squares(wins, score, first, last), n)
         return Solution(score, np.full(n, OK, dtype=np.int8))
@@ -111,13 +129,13 @@ def _pairs(
 
 
 def _solved(objective: str, wins: FloatArray) -> Solution:
-    """Return the scores of the objective for empirical labels and weights."""
+    """Return the scores of the objective for empirical labels and weights, where there are any."""
     weights = wins + np.swapaxes(wins, -1, -2)
     labels = np.divide(wins, weights, out=np.full_like(wins, 0.5), where=weights > 0)
     K = wins.shape[-1]
     solvable = np.flatnonzero(has_finite_pair_scores(labels, weights))
     score = np.full(wins.shape[:-1], np.nan)
-    status = np.full(len(wins), NO_OPTIMUM, dtype=np.int8)
+    status = np.full(len(wins), NO_SAMPLE_OPTIMUM, dtype=np.int8)
     if len(solvable):
         x = Comparison(
             P=labels[solvable],
@@ -125,5 +143,6 @@ def _solved(objective: str, wins: FloatArray) -> Solution:
             beta=np.ones(len(solvable)),
             pair_weights=weights[solvable],
         )
-        score[solvable], status[solvable] = OBJECTIVES[objective].optimum(x)
+        score[solvable], found = OBJECTIVES[objective].optimum(x)
+        status[solvable] = np.where(found == OK, OK, NO_SAMPLE_OPTIMUM)
     return Solution(score, status)

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from alignsim.kernels.status import NO_OPTIMUM, NOT_CONVERGED, NOT_FINITE, OK, SCORE_RANGE
+from alignsim.kernels.status import (
+    NO_OPTIMUM,
+    NO_SAMPLE_OPTIMUM,
+    NOT_CONVERGED,
+    NOT_FINITE,
+    OK,
+    SCORE_RANGE,
+)
 
 MEANINGS = {
     OK: "ok",
@@ -10,6 +17,7 @@ MEANINGS = {
     NO_OPTIMUM: "no_optimum",
     SCORE_RANGE: "score_range",
     NOT_CONVERGED: "not_converged",
+    NO_SAMPLE_OPTIMUM: "no_sample_optimum",
 }
 
 REASONS = {
@@ -26,5 +34,10 @@ REASONS = {
     NOT_CONVERGED: (
         "the Newton iteration of a DPO round did not converge in 200 steps; move P away from 0 "
         "and 1"
+    ),
+    NO_SAMPLE_OPTIMUM: (
+        "the sample has no finite DPO optimum: some responses never lost to the others, or were "
+        "never compared with them; take more samples_per_round, smoothing=1 (a pseudo-vote for "
+        "each pair), or the IPO objective"
     ),
 }

@@ -35,7 +35,8 @@ class Trajectory:
     reference_logits : (..., K)
         Centred logits of the reference, for ``kl_to_reference``.
     status : (...)
-        0, or why the instance failed; its numbers are then NaN. See :meth:`reason`.
+        0, or why the instance failed; it is then NaN from the round of the failure on, and so are
+        its averages. See :meth:`reason`.
     objective : str
         The objective that was iterated.
 
@@ -100,7 +101,10 @@ class Trajectory:
         return np.asarray(self.status != 0)
 
     def reason(self, index: tuple[int, ...] | int = ()) -> str:
-        """Return why the instance at ``index`` failed and what helps, or that it did not."""
+        """Return when and why the instance at ``index`` failed and what helps, or that it did not.
+
+        The round is exact where the one before it was kept.
+        """
         place = index if isinstance(index, tuple) else (index,)
         if len(place) != self.status.ndim:
             raise ValueError(
@@ -108,7 +112,21 @@ class Trajectory:
             )
         code = int(self.status[place])
         where = f"instance {at(place)}: " if place else ""
-        return f"{where}{REASONS[code]}"
+        return f"{where}{self._when_failed(place)}{REASONS[code]}"
+
+    def _when_failed(self, place: tuple[int, ...]) -> str:
+        """Return where among the rounds kept an instance failed, as the beginning of a sentence."""
+        lost = np.isnan(self.logits[place]).any(axis=-1)
+        if not lost.any():
+            return ""
+        first = int(np.argmax(lost))
+        by = self.rounds[first]
+        if first == 0:
+            return f"by round {by}, "
+        last_good = self.rounds[first - 1]
+        if by == last_good + 1:
+            return f"in round {by}, "
+        return f"between rounds {last_good + 1} and {by}, "
 
     def to_xarray(self) -> xarray.Dataset:
         """Return everything as a Dataset with dimensions map_0, map_1, ..., round, response."""

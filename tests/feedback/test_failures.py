@@ -13,10 +13,14 @@ RPS = asim.preferences.cyclic(3, advantage=0.5)
 START = [0.5, 0.3, 0.2]
 
 
-def assert_nan_throughout(orbit, index):
-    for field in ("logits", "policies", "final", "final_logits", "policy_mean", "policy_variance",
-                  "entropy_mean", "entropy_min", "cycle_strength", "entropy", "kl_to_reference",
-                  "effective_support"):  # fmt: skip
+def assert_nan_from_its_failure_on(orbit, index, frames):
+    """The first ``frames`` frames are there, the others and all averages are not."""
+    for field in ("logits", "policies", "entropy", "kl_to_reference", "effective_support"):
+        values = getattr(orbit, field)[index]
+        assert np.isfinite(values[:frames]).all(), field
+        assert np.isnan(values[frames:]).all(), field
+    for field in ("final", "final_logits", "policy_mean", "policy_variance", "entropy_mean",
+                  "entropy_min", "cycle_strength"):  # fmt: skip
         assert np.isnan(getattr(orbit, field)[index]).all(), field
 
 
@@ -31,8 +35,8 @@ def test_an_ipo_orbit_that_overflows_is_marked_and_alone(place, K):
     orbit = asim.FeedbackMap(P, beta=beta, alpha=1.0).run(rounds=2000, keep=500)
     others = [i for i in range(3) if i != place]
     assert orbit.failed.tolist() == [i == place for i in range(3)]
-    assert_nan_throughout(orbit, place)
-    assert "overflow" in orbit.reason((place,))
+    assert_nan_from_its_failure_on(orbit, place, frames=1)
+    assert "between rounds 1 and 500, the logits overflow" in orbit.reason((place,))
     assert "lower beta" in orbit.reason(place)
     assert "ran to the end" in orbit.reason((others[0],))
     assert np.array_equal(orbit.logits[others], expected.logits[others])
@@ -49,8 +53,8 @@ def test_a_dpo_map_without_an_optimum_is_marked_and_alone(K):
     orbit = loop.run(rounds=50)
     alone = asim.FeedbackMap(healthy, objective="dpo", beta=2.0, alpha=0.5).run(rounds=50)
     assert orbit.failed.tolist() == [False, True, False]
-    assert_nan_throughout(orbit, 1)
-    assert "never lose" in orbit.reason((1,))
+    assert_nan_from_its_failure_on(orbit, 1, frames=1)
+    assert "in round 1, some responses never lose" in orbit.reason((1,))
     assert "P off 0 and 1" in orbit.reason((1,))
     for i in (0, 2):
         assert np.array_equal(orbit.logits[i], alone.logits)
@@ -62,10 +66,36 @@ def test_rock_paper_scissors_with_sure_wins_breaks_down_under_dpo_in_the_long_ru
     orbit = loop.run([0.8, 0.15, 0.05], rounds=3000, keep="last")
     alone = asim.FeedbackMap(HEALTHY, objective="dpo", beta=3.0, alpha=0.5)
     assert orbit.failed.tolist() == [False, True]
-    assert_nan_throughout(orbit, 1)
+    assert_nan_from_its_failure_on(orbit, 1, frames=0)
+    assert "by round 3000, " in orbit.reason(1)
     assert "0 and 1" in orbit.reason(1)
     healthy = alone.run([0.8, 0.15, 0.05], rounds=3000, keep="last")
     assert np.array_equal(orbit.logits[0], healthy.logits)
+
+
+def test_the_rounds_before_a_failure_are_those_of_a_run_that_ends_before_it():
+    loop = asim.FeedbackMap(np.stack([HEALTHY, RPS]), objective="dpo", beta=3.0, alpha=0.5)
+    start = [0.8, 0.15, 0.05]
+    orbit = loop.run(start, rounds=3000)
+    (lost,) = np.flatnonzero(np.isnan(orbit.logits[1, :, 0]))[:1]
+    assert lost == 5
+    assert_nan_from_its_failure_on(orbit, 1, frames=lost)
+    assert f"in round {lost}, " in orbit.reason(1)
+    before = loop.run(start, rounds=lost - 1)
+    assert not before.failed.any()
+    assert np.array_equal(before.logits, orbit.logits[:, :lost])
+    some = loop.run(start, rounds=3000, keep=3)
+    assert np.array_equal(some.logits, orbit.logits[:, ::3], equal_nan=True)
+    assert "between rounds 4 and 6, " in some.reason(1)
+
+
+@pytest.mark.parametrize("K", [3, 70])
+def test_a_run_of_no_rounds_does_not_fail(K):
+    bad = preferences(np.random.default_rng(1), K)
+    bad[0, 1:], bad[1:, 0] = 1.0, 0.0
+    orbit = asim.FeedbackMap(bad, objective="dpo", beta=1.0).run(rounds=0)
+    assert not orbit.failed
+    assert np.isfinite(orbit.final).all()
 
 
 def test_a_stable_map_with_sure_wins_converges_under_dpo():
@@ -114,6 +144,7 @@ def test_nothing_warns_when_instances_fail():
             loop = asim.FeedbackMap(HEALTHY, objective=objective, beta=beta, **given)
             orbit = loop.run(START, rounds=50)
             assert (np.isfinite(orbit.logits).all(axis=(-1, -2)) == ~orbit.failed).all()
+            assert np.isfinite(orbit.logits[..., 0, :]).all()
 
 
 def test_an_optimum_on_all_responses_is_not_enough_where_only_some_are_sampled():

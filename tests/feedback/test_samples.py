@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import alignsim as asim
+from alignsim import simplex
 from alignsim.feedback.status import MEANINGS
 from alignsim.kernels import samples
 from tests.feedback.systems import policy, preferences
@@ -14,6 +15,21 @@ UNIFORM = np.full(3, 1 / 3)
 def cycle(beta=4.0, alpha=0.5, objective="ipo", **options):
     P = asim.preferences.cyclic(3, advantage=0.3)
     return asim.FeedbackMap(P, objective=objective, beta=beta, alpha=alpha, **options)
+
+
+def ordered():
+    """Return the DPO loop of Bradley-Terry preferences 0.67, 0.73 and 0.57."""
+    P = asim.preferences.bradley_terry([0.99, 0.282, 0.0])
+    return asim.FeedbackMap(P, objective="dpo", beta=2.0, alpha=0.5)
+
+
+def drawn(P, sampler, count, rng):
+    """Return how often i beats j in the first round of the first map, (K, K)."""
+    key = np.random.default_rng(rng).integers(0, 2**32, 2, dtype=np.uint64)
+    wins = np.empty((1, *P.shape))
+    which = np.zeros(1, dtype=np.intp)
+    samples.pairs(P[None], which, sampler[None], key, 0, count, wins, 0, 1)
+    return wins[0]
 
 
 @pytest.mark.parametrize("noise", ["pairs", "opponents"])
@@ -152,8 +168,99 @@ def test_dpo_learns_from_pairs_too_and_says_when_they_have_no_optimum():
     many = loop.run(start, 5, samples_per_round=20_000, rng=0)
     np.testing.assert_allclose(many.final, loop.run(start, 5).final, atol=0.03)
     few = loop.run(start, 50, samples_per_round=4, rng=0)
-    assert {MEANINGS[int(code)] for code in few.status} == {"no_optimum"}
+    assert {MEANINGS[int(code)] for code in few.status} == {"no_sample_optimum"}
     assert np.isnan(few.final).all()
+    assert np.isnan(few.policy_mean).all()
+
+
+def test_a_run_whose_sample_separates_keeps_the_rounds_before_and_says_what_helps():
+    starts = np.random.default_rng(0).dirichlet(np.ones(3), 30)
+    loop = ordered()
+    orbit = loop.run(starts, 100, samples_per_round=200, rng=0)
+    assert orbit.failed.all()
+    lost = np.isnan(orbit.logits[..., 0]).argmax(axis=-1)
+    assert lost.max() > 5
+    np.testing.assert_allclose(orbit.policies[:, 0], starts, rtol=1e-12)
+    kept = np.arange(101) < lost[:, None]
+    np.testing.assert_array_equal(np.isfinite(orbit.logits).all(axis=-1), kept)
+    shorter = loop.run(starts, 5, samples_per_round=200, rng=0)
+    np.testing.assert_array_equal(shorter.logits, orbit.logits[:, :6])
+    for index, round_ in enumerate(lost):
+        reason = orbit.reason(index)
+        assert f"in round {round_}, the sample has no finite DPO optimum" in reason
+        for remedy in ("more samples_per_round", "smoothing=1", "IPO"):
+            assert remedy in reason
+        assert "move P" not in reason
+
+
+@pytest.mark.parametrize("count", [50, 1000])
+@pytest.mark.parametrize("smoothing", [1e-3, 1.0, 10.0])
+def test_smoothing_lets_sampled_dpo_run(count, smoothing):
+    starts = np.random.default_rng(0).dirichlet(np.ones(3), 30)
+    given = {"samples_per_round": count, "rng": 0, "smoothing": smoothing}
+    orbit = ordered().run(starts, 100, **given)
+    assert not orbit.failed.any()
+    assert np.isfinite(orbit.logits).all()
+    sure = asim.FeedbackMap(asim.preferences.cyclic(3, advantage=0.5), objective="dpo", beta=3.0)
+    assert not sure.run(starts, 100, **given).failed.any()
+
+
+@pytest.mark.parametrize("objective", ["ipo", "dpo"])
+def test_few_pseudo_votes_among_many_samples_leave_the_exact_round(objective):
+    rng = np.random.default_rng(0)
+    start = policy(rng, 4)
+    loop = asim.FeedbackMap(preferences(rng, 4), objective=objective, beta=2.0, alpha=0.3, lam=0.6)
+    exact = loop.step(start)
+
+    def error(count, smoothing):
+        found = loop.run(start, 1, samples_per_round=count, smoothing=smoothing, rng=1).final
+        return np.abs(found - exact).max()
+
+    assert error(2_000_000, 1.0) < 5e-3
+    assert error(2_000_000, 1e6) > 5e-3
+    assert error(2_000_000, 1e-9) == pytest.approx(error(2_000_000, 1e-6), rel=1e-5)
+
+
+@pytest.mark.parametrize("objective", ["ipo", "dpo"])
+def test_pseudo_votes_are_votes_half_to_either_side(objective):
+    """One round against the one-shot optimum of the same votes, counted from an unsmoothed draw."""
+    rng = np.random.default_rng(3)
+    P, start, reference = preferences(rng, 4), policy(rng, 4), policy(rng, 4)
+    smoothing, beta, alpha = 1.5, 1.7, 0.4
+    loop = asim.FeedbackMap(P, objective=objective, beta=beta, alpha=alpha, reference=reference)
+    wins = drawn(P, start, 60, rng=7)
+    found = loop.run(start, 1, samples_per_round=60, smoothing=smoothing, rng=7).final
+    weights = wins + wins.T + smoothing
+    labels = (wins + smoothing / 2) / weights
+    np.fill_diagonal(weights, 0.0)
+    np.fill_diagonal(labels, 0.5)
+    mixed = start**alpha * reference ** (1 - alpha)
+    one_shot = {"ipo": asim.ipo_optimum, "dpo": asim.dpo_optimum}[objective]
+    expected = one_shot(labels, reference=mixed / mixed.sum(), beta=beta, pair_weights=weights)
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
+def test_without_smoothing_ipo_is_least_squares_of_the_bare_votes():
+    """To the bit: smoothing=0 takes no part in the numbers."""
+    rng = np.random.default_rng(3)
+    P, start = preferences(rng, 4), policy(rng, 4)
+    loop = asim.FeedbackMap(P, beta=1.0, alpha=0.0)
+    score = np.empty((1, 4))
+    samples.least_squares(drawn(P, start, 60, rng=7)[None], score, 0, 1)
+    orbit = loop.run(start, 1, samples_per_round=60, smoothing=0.0, rng=7)
+    plain = loop.run(start, 1, samples_per_round=60, rng=7)
+    np.testing.assert_array_equal(orbit.final_logits, simplex.centre(score[0]))
+    np.testing.assert_array_equal(orbit.logits, plain.logits)
+
+
+def test_smoothing_joins_what_is_never_compared():
+    mu = np.array([0.5, 0.5, 0.0, 0.0])
+    P = preferences(np.random.default_rng(0), 4)
+    for objective in ("ipo", "dpo"):
+        loop = asim.FeedbackMap(P, objective=objective, beta=3.0, lam=0.0, offline=mu)
+        final = loop.run(rounds=1, samples_per_round=40, smoothing=1e-9, rng=0).final
+        assert final[2] == pytest.approx(final[3])
+        assert min(final[:2]) < final[2] < max(final[:2])
 
 
 def test_averages_and_frames_are_kept_as_in_an_exact_run():
@@ -172,6 +279,14 @@ def test_averages_and_frames_are_kept_as_in_an_exact_run():
         ({"samples_per_round": 1.5}, "samples_per_round is 1.5"),
         ({"samples_per_round": 2**32}, "below 2³²"),
         ({"samples_per_round": 5, "noise": "pair"}, "did you mean 'pairs'"),
+        ({"samples_per_round": 5, "smoothing": -1.0}, "smoothing is -1"),
+        ({"samples_per_round": 5, "smoothing": [1.0, 2.0]}, r"smoothing has shape \(2,\)"),
+        ({"samples_per_round": 5, "smoothing": np.nan}, "smoothing"),
+        ({"smoothing": 1.0}, "smoothing is 1.0, but the rounds are exact; set samples_per_round"),
+        (
+            {"samples_per_round": 5, "smoothing": 1.0, "noise": "opponents"},
+            "smoothing is 1, but a share of won opponents .*; use smoothing=0, or noise='pairs'",
+        ),
         ({"samples_per_round": 5, "rng": "x"}, "rng is 'x'"),
         ({"samples_per_round": 5, "rng": -1}, "rng is -1"),
     ],

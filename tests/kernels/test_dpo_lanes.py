@@ -243,7 +243,8 @@ def test_each_way_to_fail_has_its_status_and_spares_the_neighbours():
         np.testing.assert_array_equal(orbit.logits[index], alone.logits)
         np.testing.assert_array_equal(orbit.policy_variance[index], alone.policy_variance)
     for index in (1, 3, 4):
-        assert np.isnan(orbit.logits[index]).all()
+        np.testing.assert_array_equal(orbit.logits[index, 0], start - start.mean())
+        assert np.isnan(orbit.logits[index, 1 if index < 4 else -1 :]).all()
         assert np.isnan(orbit.entropy_mean[index])
     assert "smoothing the votes" in orbit.reason(1)
     assert "650 nats" in orbit.reason(3)

@@ -105,7 +105,10 @@ def test_neighbours_that_fail_do_not_change_a_bit(objective, K, position):
     batch = run(objective, spoilt, starts, threads=1)
     assert_same_bits(bits(alone), bits(batch, position))
     assert batch.failed[others].mean() > 0.5
-    assert np.isnan(batch.logits[batch.failed]).all()
+    assert np.isnan(batch.final_logits[batch.failed]).all()
+    lost = int(np.argmax(batch.failed))
+    assert np.isfinite(batch.logits[lost, 0]).all()
+    assert_same_bits(bits(run(objective, rows(spoilt, lost), starts[lost])), bits(batch, lost))
 
 
 @RESPONSES
@@ -121,7 +124,10 @@ def test_neighbours_without_an_optimum_or_slow_to_solve_do_not_change_a_bit(K, p
     batch = run("dpo", spoilt, starts, threads=1)
     failed = batch.failed[others].mean()
     assert failed < 0.05 if worst == 1e-12 else failed > 0.9
-    assert np.isnan(batch.logits[batch.failed]).all()
+    assert np.isnan(batch.final_logits[batch.failed]).all()
+    lost = int(np.argmax(batch.failed)) if failed > 0 else position
+    assert np.isfinite(batch.logits[lost, 0]).all()
+    assert_same_bits(bits(run("dpo", rows(spoilt, lost), starts[lost])), bits(batch, lost))
     assert_same_bits(bits(alone), bits(batch, position))
 
 

@@ -56,7 +56,13 @@ def test_overflow_is_marked_as_not_finite_and_spares_the_neighbours():
     loop = asim.FeedbackMap(P, beta=[2.0, 1.7e308, 2.0], alpha=1.0)
     orbit = loop.run([0.5, 0.3, 0.2], rounds=50)
     assert orbit.status.tolist() == [OK, NOT_FINITE, OK]
-    for values in (orbit.logits, orbit.policy_mean, orbit.policy_variance, orbit.entropy_mean):
+    assert np.isfinite(orbit.logits[1, 0]).all()
+    for values in (
+        orbit.final_logits,
+        orbit.policy_mean,
+        orbit.policy_variance,
+        orbit.entropy_mean,
+    ):
         assert np.isnan(values[1]).all()
         assert np.isfinite(values[[0, 2]]).all()
         np.testing.assert_array_equal(values[0], values[2])
