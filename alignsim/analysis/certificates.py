@@ -113,6 +113,7 @@ def certificates(loop: FeedbackMap) -> Certificates:
     >>> found.beta_limit.round(3).tolist()
     [1.155, 1.732, 1.333, 1.886, 1.633, 1.0, 1.414]
     """
+    validation.feedback_map(loop, "loop")
     if loop.objective != "ipo":
         raise ValueError(
             f"objective is {loop.objective!r}; certificates are known for 'ipo' only: "

@@ -98,6 +98,7 @@ def fixed_point(loop: FeedbackMap, start_logits: ArrayLike | None = None) -> Fix
     >>> asim.analysis.fixed_point(asim.FeedbackMap(P, beta=9.0, alpha=0.5)).policy.round(6).tolist()
     [0.333333, 0.333333, 0.333333]
     """
+    validation.feedback_map(loop, "loop")
     K = loop.responses
     flat = loop.part(0, loop.size)
     start = flat.reference_logits

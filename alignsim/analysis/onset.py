@@ -174,6 +174,7 @@ def crossings(
     >>> found.at.round(3).tolist(), found.direction.tolist()
     ([2.309, 17.197], [1, -1])
     """
+    validation.feedback_map(loop, "loop")
     validation.choice(along, "along", RANGES)
     scanned = validation.integer(points, "points", minimum=3)
     start, end = _range(loop, along, low, high)

@@ -64,7 +64,7 @@ REASONS = {
     FAILED: "the run failed numerically; see FeedbackMap.run(...).reason",
 }
 
-FIRST_LOOK = 256
+FIRST_LOOK = 384
 """Rounds after which the orbits that have converged by then leave."""
 
 SECOND_LOOK = 3000
@@ -258,6 +258,7 @@ def classify(
     >>> seen.phase.tolist(), seen.rotation_number.round(4).tolist()
     (['converged', 'invariant circle'], [nan, 0.1674])
     """
+    validation.feedback_map(loop, "loop")
     limit = None if rounds is None else validation.integer(rounds, "rounds", minimum=0)
     workers = (
         available_threads()

@@ -118,3 +118,17 @@ def test_references_and_offline_samplers_count():
     assert abs(plain - sampled) > 0.05
     loop = asim.FeedbackMap(GOLDEN, beta=sampled, alpha=0.6, lam=0.7, offline=[0.8, 0.1, 0.1])
     assert stability(loop).spectral_radius == pytest.approx(1, abs=1e-9)
+
+
+def test_the_onset_keeps_its_digits_when_alpha_is_nearly_one():
+    """ρ − 1 is a difference of numbers that agree to 1e-12 there."""
+    alpha = 1 - np.array([1e-6, 1e-9, 1e-12])
+    loop = asim.FeedbackMap(asim.preferences.cyclic(3, advantage=0.3), beta=1.0, alpha=alpha)
+    found = asim.analysis.crossings(loop)
+    np.testing.assert_allclose(found.at[:, 0], asim.analysis.critical_signal(loop), rtol=1e-9)
+
+
+def test_a_hopeless_range_ends_soon_and_says_so():
+    loop = asim.FeedbackMap(asim.preferences.cyclic(3, advantage=0.3), beta=1.0)
+    found = asim.analysis.crossings(loop, "beta", 0, 1e100)
+    assert found.status != 0

@@ -309,3 +309,30 @@ def test_a_drift_is_no_circle(objective):
     P = asim.preferences.bradley_terry([0.0, 0.5, 1.0])
     loop = asim.FeedbackMap(P, objective=objective, beta=[1e-3, 1.0], alpha=1 - 1e-16)
     assert not asim.classify(loop, rounds=3000).oscillates.any()
+
+
+def test_an_orbit_that_wavers_near_a_barely_stable_point_has_not_converged():
+    """A subcritical onset: it leaves for a cycle far away, and its distance falls within a turn."""
+    P = np.array(
+        [[0.5, 0.596, 0.756, 0.378], [0.404, 0.5, 0.345, 0.813],
+         [0.244, 0.655, 0.5, 0.815], [0.622, 0.187, 0.185, 0.5]]
+    )  # fmt: skip
+    reference = asim.simplex.softmax(np.array([-0.86, 1.719, 0.147, -1.007]))
+    loop = asim.FeedbackMap(P, beta=20.22091, alpha=0.35, reference=reference)
+    assert 0.9999 < asim.stability(loop).spectral_radius < 1
+    seen = asim.classify(loop, start_logits=[1.6507, 1.188, -1.1751, -1.6803])
+    assert seen.phase == "cycle"
+    hard = asim.FeedbackMap(
+        asim.preferences.cyclic(3, advantage=0.47), objective="dpo", beta=0.4014, alpha=0.9
+    )
+    assert asim.classify(hard, start_logits=[0.1061, 0, -0.1061]).phase == "invariant circle"
+
+
+def test_what_hardly_moves_is_neither_at_rest_nor_on_a_circle():
+    """α within 1e-12 of 1: a step is tiny wherever the orbit is."""
+    alpha = 1 - 1e-12
+    turning = asim.FeedbackMap(asim.preferences.cyclic(3, advantage=0.5), beta=1e-5, alpha=alpha)
+    assert asim.classify(turning, [0.9, 0.05, 0.05], rounds=6000).phase == "undecided"
+    P = [[0.5, 0.02, 0.16], [0.98, 0.5, 0.07], [0.84, 0.93, 0.5]]
+    resting = asim.FeedbackMap(P, objective="dpo", beta=8 * (1 - alpha), alpha=alpha, lam=0.5)
+    assert asim.classify(resting, [0.6, 0.39, 0.01], rounds=6000).phase == "undecided"
