@@ -227,6 +227,21 @@ def integer(value: Any, name: str, *, minimum: int) -> int:
     return number
 
 
+def feedback_map(value: object, name: str) -> None:
+    """Refuse what is not a :class:`alignsim.FeedbackMap`, known by name: it lives floors above.
+
+    Raises
+    ------
+    TypeError
+        Names the type, and how to make a map of a matrix.
+    """
+    if all(kind.__name__ != "FeedbackMap" for kind in type(value).__mro__):
+        raise TypeError(
+            f"{name} is of type {type(value).__name__}; make a FeedbackMap of it: "
+            "alignsim.FeedbackMap(P, beta=...)"
+        )
+
+
 def choice(value: Any, name: str, known: Iterable[str]) -> str:
     """Return ``value`` if it is one of the ``known`` names; else list them, the nearest first."""
     names = sorted(known)

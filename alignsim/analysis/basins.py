@@ -207,6 +207,7 @@ def basins(
     >>> seen.phase.tolist(), seen.share.round(3).tolist()
     (['converged', 'invariant circle'], [0.208, 0.792])
     """
+    validation.feedback_map(loop, "loop")
     limit = None if rounds is None else validation.integer(rounds, "rounds", minimum=0)
     workers = (
         available_threads()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from alignsim import validation
 from alignsim.analysis.certificates import antisymmetric, antisymmetric_part
 from alignsim.feedback import FeedbackMap
 from alignsim.validation import FloatArray
@@ -29,6 +30,7 @@ def critical_signal(loop: FeedbackMap) -> FloatArray:
     >>> float(asim.analysis.critical_signal(loop).round(6))  # √(3(1 − α²))/0.3
     4.618802
     """
+    validation.feedback_map(loop, "loop")
     K = loop.responses
     balanced = np.ptp(loop.P.sum(axis=-1), axis=-1) <= BALANCE_TOLERANCE
     balanced &= antisymmetric(loop.P)

@@ -91,6 +91,7 @@ def capture_region(loop: FeedbackMap, point: FixedPoint) -> CaptureRegion:
     >>> region.radius.round(3).tolist()  # unstable from β = 4.6 on
     [0.126, 0.0]
     """
+    validation.feedback_map(loop, "loop")
     found = _present(loop, point)
     logits = np.broadcast_to(point.logits, (*found.shape, loop.responses))
     usable = np.where(found[..., None], logits, 0.0)

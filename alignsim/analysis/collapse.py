@@ -220,6 +220,7 @@ def collapse(
     >>> round(float(found.slope[2]), 9)
     0.2
     """
+    validation.feedback_map(loop, "loop")
     total = validation.integer(rounds, "rounds", minimum=1)
     K = loop.responses
     if threshold is None:
@@ -286,6 +287,7 @@ def entropy_floor(loop: FeedbackMap) -> FloatArray:
     >>> float(entropy_floor(loop).round(6)), float(exact.round(6))
     (0.017348, 0.017391)
     """
+    validation.feedback_map(loop, "loop")
     reference = loop.reference_logits
     eta = _eta(loop)[..., None, None]
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
@@ -306,6 +308,7 @@ def span_bound(loop: FeedbackMap) -> FloatArray:
     span(z_ref) + η·max_k span(P[:, k]) (analysis C.6); for MRS-DPO the second span is
     (K−1)·max logit P.
     """
+    validation.feedback_map(loop, "loop")
     spread = _score_spread(loop)
     reach = loop.reference_logits.max(axis=-1) - loop.reference_logits.min(axis=-1)
     with np.errstate(invalid="ignore"):
@@ -334,6 +337,7 @@ def asymptotic_entropy(loop: FeedbackMap) -> FloatArray:
     >>> float(asymptotic_entropy(asim.FeedbackMap(P, beta=60.0)).round(6))
     0.017431
     """
+    validation.feedback_map(loop, "loop")
     flat = loop.part(0, loop.size)
     return _asymptotic_entropy(flat, _limit(flat)).reshape(loop.shape)
 
@@ -357,6 +361,7 @@ def entropy_falls_from(loop: FeedbackMap, start_logits: ArrayLike) -> FloatArray
     >>> float(entropy_falls_from(loop, [0.0, 0.0, 1.05]))
     11.0
     """
+    validation.feedback_map(loop, "loop")
     z = validation.logits(start_logits, "start_logits", responses=loop.responses)
     validation.batch_shape({"the map": loop.shape, "start_logits": z.shape[:-1]})
     gain = DPO_GAIN if loop.objective == "dpo" else 1.0

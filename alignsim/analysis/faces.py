@@ -16,7 +16,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from alignsim import simplex
+from alignsim import simplex, validation
 from alignsim.analysis.results import Result
 from alignsim.feedback import FeedbackMap
 from alignsim.kernels.status import OK
@@ -150,6 +150,7 @@ def boundary_equilibria(loop: FeedbackMap) -> BoundaryEquilibria:
     >>> found.policy[3].round(3).tolist(), str(found.words("inside")[3])
     ([0.333, 0.333, 0.333], 'expanding')
     """
+    validation.feedback_map(loop, "loop")
     flat = loop.part(0, loop.size)
     K = flat.responses
     free = np.flatnonzero(flat.alpha == 1.0)

@@ -204,6 +204,7 @@ def fixed_points(
     >>> int(found.count), found.words("kind").tolist()
     (7, ['attractor', 'attractor', 'attractor', 'saddle', 'saddle', 'saddle', 'repeller'])
     """
+    validation.feedback_map(loop, "loop")
     flat = loop.part(0, loop.size)
     given = _given(loop, start_logits)
     source = generator(rng)

@@ -151,6 +151,7 @@ def lyapunov_spectrum(
     >>> bool((spectrum.defect < 1e-12).all())
     True
     """
+    validation.feedback_map(loop, "loop")
     K = loop.responses
     total = validation.integer(rounds, "rounds", minimum=BATCHES)
     skip = total // 2 if burn_in is None else validation.integer(burn_in, "burn_in", minimum=0)

@@ -248,6 +248,7 @@ def neimark_sacker(
     >>> found.amplitude(3.01).round(6).tolist()  # variance of each probability over time
     [0.000984]
     """
+    validation.feedback_map(loop, "loop")
     Expansion.require_known(loop)
     found = crossings(loop, along, low, high)
     form, slope = _along(loop, along, found.at, found.logits)
@@ -298,6 +299,7 @@ def first_lyapunov_coefficient(loop: FeedbackMap, logits: ArrayLike) -> NormalFo
     >>> form.words("criticality").tolist()
     ['supercritical', 'subcritical']
     """
+    validation.feedback_map(loop, "loop")
     Expansion.require_known(loop)
     points = validation.logits(logits, "logits", responses=loop.responses, missing=True)
     shape = validation.batch_shape({"the map": loop.shape, "logits": points.shape[:-1]})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from alignsim import validation
 from alignsim.analysis.approach import WINDOW, approaches
 from alignsim.analysis.orbits import CONVERGED, UNDECIDED, classify
 from alignsim.analysis.stability import Stability
@@ -35,6 +36,7 @@ def phases(
     ValueError
         If ``orbit`` did not keep its burn-in round; best keep all of :func:`phase_rounds`.
     """
+    validation.feedback_map(loop, "loop")
     first, last = orbit.burn_in, int(orbit.rounds[-1])
     if first not in orbit.rounds:
         raise ValueError(

@@ -183,6 +183,7 @@ def omega(P: ArrayLike, logits: ArrayLike) -> FloatArray:
 
 def _at(loop: FeedbackMap, logits: ArrayLike) -> tuple[FeedbackMap, FloatArray, tuple[int, ...]]:
     """Return the maps and the logits as flat batches, and their common shape."""
+    validation.feedback_map(loop, "loop")
     K = loop.responses
     points = validation.logits(logits, "logits", responses=K, missing=True)
     shape = validation.batch_shape({"the map": loop.shape, "logits": points.shape[:-1]})

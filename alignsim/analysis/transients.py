@@ -101,6 +101,7 @@ def transient_growth(
     >>> found.growth.round(3).tolist(), found.at_round.tolist()
     ([1.0, 4.224], [0, 1])
     """
+    validation.feedback_map(loop, "loop")
     K = loop.responses
     local = stability(loop, start_logits)
     verdict = local.verdict.ravel()

@@ -1,11 +1,13 @@
 """The questions of this room take lists as well as arrays, and refuse the rest by name."""
 
+import inspect
 import re
 
 import numpy as np
 import pytest
 
 import alignsim as asim
+from alignsim import analysis, validation
 from alignsim.analysis import (
     collapsed,
     critical_beta,
@@ -26,6 +28,32 @@ def test_lists_are_as_good_as_arrays():
     assert np.abs(fixed_point(LOOP, [1, 2, 3]).policy - 1 / 3).max() < 1e-12
     expected = LOOP.jacobian_at(np.array([0.0, 1.0, 2.0]))
     assert np.array_equal(LOOP.jacobian_at([0, 1, 2]), expected)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        question
+        for question in map(analysis.__dict__.get, analysis.__all__)
+        if inspect.isfunction(question) and "loop" in inspect.signature(question).parameters
+    ],
+)
+@pytest.mark.parametrize("given", [P, P.tolist(), None], ids=["matrix", "list", "nothing"])
+def test_what_is_no_map_is_refused_by_its_type_with_the_remedy(question, given):
+    required = [p for p in inspect.signature(question).parameters.values() if p.default is p.empty]
+    message = re.escape(
+        f"loop is of type {type(given).__name__}; make a FeedbackMap of it: "
+        "alignsim.FeedbackMap(P, beta=...)"
+    )
+    with pytest.raises(TypeError, match=message):
+        question(given, *[None] * (len(required) - 1))
+
+
+def test_a_map_of_a_subclass_is_a_map():
+    class Tuned(asim.FeedbackMap):
+        pass
+
+    validation.feedback_map(Tuned(P, beta=1.0), "loop")
 
 
 @pytest.mark.parametrize("call", [fixed_point, stability])
