@@ -17,6 +17,7 @@ import numpy as np
 import alignsim
 from alignsim import validation
 from alignsim.claims.contract import Claim, Instances
+from alignsim.progress import ProgressBar
 
 PASSED, FAILED, UNDECIDED, ERROR = "passed", "failed", "undecided", "error"
 
@@ -162,15 +163,17 @@ def verify(
     >>> report.passed, report.results[0].trials
     (True, 50)
     """
-    from tqdm.auto import tqdm
-
     from alignsim.claims import CLAIMS
 
     wanted = _selected(tuple(CLAIMS if claims is None else claims), select)
     count = validation.integer(trials, "trials", minimum=1)
     start = validation.integer(seed, "seed", minimum=0)
-    bar = tqdm(wanted, desc="verify", unit=" claims", disable=not progress, delay=1.5)
-    return Report(tuple(_put_to_test(claim, count, start) for claim in bar), count, start)
+    results = []
+    with ProgressBar(progress, "verify", "claims", len(wanted)) as bar:
+        for claim in wanted:
+            results.append(_put_to_test(claim, count, start))
+            bar.update(1)
+    return Report(tuple(results), count, start)
 
 
 def replay(path: str | Path, *, claims: Iterable[Claim] | None = None) -> ClaimResult:

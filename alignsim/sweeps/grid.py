@@ -18,6 +18,7 @@ from alignsim.analysis.orbits import MEANINGS as PHASES
 from alignsim.analysis.phases import FURTHER_ROUNDS, phase_rounds
 from alignsim.feedback import FeedbackMap
 from alignsim.feedback.status import MEANINGS as RUN_STATUS
+from alignsim.progress import ProgressBar
 from alignsim.sweeps import labels, provenance
 from alignsim.validation import FloatArray
 
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
 
 CHUNK = 8192
 """Maps that are run and analysed at a time; bounds the memory beside input and output."""
-
-PROGRESS_DELAY = 1.5
-"""Seconds before a progress bar appears."""
 
 AXES = ("matrix", "alpha", "beta", "lam")
 """The dimensions of a sweep, in this order, as far as they are swept."""
@@ -201,8 +199,6 @@ def _run(
     progress: bool,
 ) -> tuple[Columns, dict[str, Any]]:
     """Run and analyse every map; return flat columns and what the dataset says about the run."""
-    from tqdm.auto import tqdm
-
     total = validation.integer(rounds, "rounds", minimum=0)
     skip = total // 2 if burn_in is None else validation.integer(burn_in, "burn_in", minimum=0)
 
@@ -212,9 +208,7 @@ def _run(
             return {"phase": local.verdict, **_fixed_point(local)}
         return _analyse(part, by, start, total, skip, threads)
 
-    with tqdm(
-        total=loop.size, unit=" maps", desc="sweep", disable=not progress, delay=PROGRESS_DELAY
-    ) as bar:
+    with ProgressBar(progress, "sweep", "maps", loop.size) as bar:
         columns = by_chunks(loop, analyse, bar)
     if by == "stability":
         return columns, {"rounds": 0}
@@ -228,8 +222,10 @@ def _run(
     }
 
 
-def by_chunks(loop: FeedbackMap, analyse: Callable[[FeedbackMap], Columns], bar: Any) -> Columns:
-    """Return the columns of all maps, analysed chunk by chunk; ``bar`` (tqdm) is told of each."""
+def by_chunks(
+    loop: FeedbackMap, analyse: Callable[[FeedbackMap], Columns], bar: ProgressBar
+) -> Columns:
+    """Return the columns of all maps, analysed chunk by chunk; ``bar`` is told of each."""
     columns: Columns = {}
     for first in range(0, loop.size, CHUNK):
         part = loop.part(first, first + CHUNK)

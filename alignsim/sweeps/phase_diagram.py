@@ -15,9 +15,10 @@ from alignsim.analysis.orbits import MEANINGS as PHASES
 from alignsim.analysis.stability import MEANINGS as VERDICTS
 from alignsim.feedback import FeedbackMap
 from alignsim.preferences import seeds
+from alignsim.progress import ProgressBar
 from alignsim.sweeps import labels, provenance
 from alignsim.sweeps.contours import Curves, zero_curves
-from alignsim.sweeps.grid import CLOSED_FORM, PROGRESS_DELAY, Columns, by_chunks
+from alignsim.sweeps.grid import CLOSED_FORM, Columns, by_chunks
 from alignsim.sweeps.lattice import IntArray, Lattice
 from alignsim.validation import FloatArray
 
@@ -224,17 +225,13 @@ def _fill(
     lattice: Lattice, plane: _Plane, labeller: _Labeller, progress: bool
 ) -> tuple[Columns, Curves]:
     """Evaluate the lattice until it is settled; return the flat columns and the curves ρ = 1."""
-    from tqdm.auto import tqdm
-
     side = lattice.resolution
     columns: Columns = {}
 
     def excess(row: FloatArray, column: FloatArray) -> FloatArray:
         return stability(plane.maps(row / side, column / side)).spectral_radius - 1.0
 
-    with tqdm(
-        unit=" maps", desc="phase diagram", disable=not progress, delay=PROGRESS_DELAY
-    ) as bar:
+    with ProgressBar(progress, "phase diagram", "maps") as bar:
         while len(asked := lattice.ask()):
             row, column = lattice.places(asked)
             found = by_chunks(plane.maps(row / side, column / side), labeller.columns, bar)

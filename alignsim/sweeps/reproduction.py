@@ -18,12 +18,12 @@ from alignsim.objectives import OBJECTIVES
 from alignsim.preferences import condorcet_winner, split_classes
 from alignsim.preferences.classes import CLASSES
 from alignsim.preferences.structure import TOLERANCE
+from alignsim.progress import ProgressBar
 from alignsim.sweeps import provenance
 from alignsim.validation import FloatArray
 
 if TYPE_CHECKING:
     import xarray
-    from tqdm import tqdm
 
 ALPHAS = (0.0, 0.5, 0.75, 0.9)
 BETAS = tuple(float(f"{beta:.4g}") for beta in np.geomspace(0.1, 100.0, 16))
@@ -49,9 +49,6 @@ CORNER = 0.97
 
 CHUNK = 32_768
 """Maps that are run at a time, to bound memory."""
-
-PROGRESS_DELAY = 1.5
-"""Seconds before a progress bar appears."""
 
 PARAMETERS = ("alpha", "beta", "lam")
 
@@ -161,7 +158,6 @@ def reproduce(
     [0.0, 0.094]
     """
     import xarray
-    from tqdm.auto import tqdm
 
     matrices = _stack(P)
     grid = _grid(objective, alpha, beta, lam)
@@ -170,9 +166,7 @@ def reproduce(
     members = {name: matrices[mask] for name, mask in split_classes(matrices).items()}
     chosen = {name: _spread(group, limit) for name, group in members.items()}
     work = sum(map(len, chosen.values())) * len(grid.objectives) * int(np.prod(grid.shape))
-    with tqdm(
-        total=work, unit=" maps", desc="reproduce", disable=not progress, delay=PROGRESS_DELAY
-    ) as bar:
+    with ProgressBar(progress, "reproduce", "maps", work) as bar:
         cells = [
             [_summary(group, grid, name, total, threads, bar) for name in grid.objectives]
             for group in chosen.values()
@@ -410,7 +404,7 @@ def _chunks(P: FloatArray, maps_each: int) -> Iterator[FloatArray]:
 
 
 def _summary(
-    P: FloatArray, grid: _Grid, objective: str, rounds: int, threads: int | None, bar: tqdm
+    P: FloatArray, grid: _Grid, objective: str, rounds: int, threads: int | None, bar: ProgressBar
 ) -> dict[str, FloatArray]:
     """Return every variable of the dataset for one class and objective, (alpha, beta, lam)."""
     if not len(P):

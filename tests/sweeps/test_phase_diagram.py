@@ -2,12 +2,12 @@
 
 import hashlib
 import re
-import sys
 
 import numpy as np
 import pytest
 
 import alignsim as asim
+from alignsim import progress
 from alignsim.analysis import classify, stability
 from alignsim.analysis import orbits as orbit_labels
 from alignsim.sweeps import findings, grid
@@ -271,7 +271,7 @@ def test_a_stable_plane_has_no_boundary():
 
 
 def test_progress_is_shown_on_stderr_unless_silenced(capfd, monkeypatch):
-    monkeypatch.setattr(sys.modules[phase_diagram.__module__], "PROGRESS_DELAY", 0)
+    monkeypatch.setattr(progress, "DELAY", 0)
     diagram(progress=True)
     shown = capfd.readouterr()
     assert shown.out == ""

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import alignsim as asim
+from alignsim import progress
 from alignsim.analysis import OSCILLATING, collapsed, critical_signal, phases, stability
 from alignsim.analysis.orbits import (
     CIRCLE,
@@ -291,7 +292,7 @@ def test_a_sweep_that_takes_no_time_shows_no_progress_bar(capfd):
 
 
 def test_a_long_sweep_shows_its_progress_on_stderr_unless_silenced(capfd, monkeypatch):
-    monkeypatch.setattr(grid, "PROGRESS_DELAY", 0)
+    monkeypatch.setattr(progress, "DELAY", 0)
     monkeypatch.setattr(grid, "CHUNK", 2)
     sweep(beta=np.arange(1.0, 7.0), progress=True)
     shown = capfd.readouterr()
