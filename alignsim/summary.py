@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 Lines = Iterator[tuple[str, str]]
 """Names and what there is to say of them; a line that says nothing is left out."""
@@ -41,6 +41,18 @@ def maps(shape: tuple[int, ...]) -> str:
     ('one map', '(2, 3) maps')
     """
     return f"{shape} maps" if shape else "one map"
+
+
+def in_words(codes: NDArray[np.integer], meanings: Mapping[int, str]) -> NDArray[np.str_]:
+    """Return the meanings of codes (...), with blanks for underscores; empty for no meaning.
+
+    >>> import numpy as np
+    >>> in_words(np.array([1, 0, -1]), {0: "open", 1: "half_open"}).tolist()
+    ['half open', 'open', '']
+    """
+    present, place = np.unique(codes, return_inverse=True)
+    words = [meanings.get(int(code), "").replace("_", " ") for code in present]
+    return np.asarray(np.array(words, dtype=np.str_)[place.reshape(np.shape(codes))])
 
 
 def numbers(values: ArrayLike) -> str:

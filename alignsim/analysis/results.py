@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alignsim import validation
-from alignsim.summary import Summarised
+from alignsim.summary import Summarised, in_words
 
 
 class Result(Summarised):

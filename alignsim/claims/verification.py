@@ -7,7 +7,7 @@ import json
 import time
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -17,6 +17,7 @@ import numpy as np
 import alignsim
 from alignsim import validation
 from alignsim.claims.contract import Claim, Instances
+from alignsim.summary import Lines, Summarised, tally
 from alignsim.progress import ProgressBar
 
 PASSED, FAILED, UNDECIDED, ERROR = "passed", "failed", "undecided", "error"
@@ -61,13 +62,13 @@ class ClaimResult:
     trials: int
     undecided: int
     worst_margin: float
-    worst_instance: Instances
+    worst_instance: Instances = field(repr=False)
     seconds: float
     note: str = ""
 
 
-@dataclass(frozen=True)
-class Report:
+@dataclass(frozen=True, repr=False)
+class Report(Summarised):
     """The results of a verification, and how it was made."""
 
     results: tuple[ClaimResult, ...]
@@ -78,6 +79,16 @@ class Report:
     def passed(self) -> bool:
         """Whether every claim passed."""
         return all(result.status == PASSED for result in self.results)
+
+    def _title(self) -> str:
+        return "Report of a verification"
+
+    def _summary(self) -> Lines:
+        yield "claims", tally([result.status for result in self.results])
+        for status in (FAILED, UNDECIDED, ERROR):
+            yield status, ", ".join(r.name for r in self.results if r.status == status)
+        yield "trials", f"{self.trials:,}"
+        yield "seed", f"{self.seed}"
 
     def to_json(self) -> str:
         """Return everything as JSON; numbers keep all digits, NaN becomes null."""

@@ -16,6 +16,7 @@ from alignsim.kernels.status import OK
 from alignsim.objectives import OBJECTIVES
 from alignsim.objectives.one_shot import reference_logits
 from alignsim.preferences.seeds import Seed
+from alignsim.summary import maps, span
 from alignsim.validation import FloatArray, at, first_true
 
 LARGEST_RECORD = 2**40
@@ -137,8 +138,9 @@ class FeedbackMap(MapBatch):
         )
 
     def __repr__(self) -> str:
-        size = f"{self.shape} maps" if self.shape else "one map"
-        return f"FeedbackMap({self.objective!r}, {size}, K={self.responses})"
+        parameters = [f"{name}={span(getattr(self, name))}" for name in ("beta", "alpha", "lam")]
+        facts = [repr(self.objective), maps(self.shape), f"K={self.responses}", *parameters]
+        return f"FeedbackMap({', '.join(facts)})"
 
     # One round
 

@@ -10,14 +10,15 @@ from numpy.typing import NDArray
 
 from alignsim import simplex
 from alignsim.feedback.status import MEANINGS, REASONS
+from alignsim.summary import Lines, Summarised, in_words, numbers, tally
 from alignsim.validation import FloatArray, at
 
 if TYPE_CHECKING:
     import xarray
 
 
-@dataclass(frozen=True)
-class Trajectory:
+@dataclass(frozen=True, repr=False)
+class Trajectory(Summarised):
     """Orbits of a batch of feedback maps.
 
     Attributes
@@ -127,6 +128,13 @@ class Trajectory:
         if by == last_good + 1:
             return f"in round {by}, "
         return f"between rounds {last_good + 1} and {by}, "
+
+    def _summary(self) -> Lines:
+        yield "objective", self.objective
+        yield "rounds", f"{self.rounds[-1]:,}, {len(self.rounds):,} frames kept"
+        yield "final entropy", numbers(simplex.entropy(self.final_logits))
+        yield "cycle strength", numbers(self.cycle_strength)
+        yield "status", tally(in_words(self.status, MEANINGS))
 
     def to_xarray(self) -> xarray.Dataset:
         """Return everything as a Dataset with dimensions map_0, map_1, ..., round, response."""
