@@ -44,10 +44,3 @@ class Result(Summarised):
             raise ValueError(f"name is {name!r}; {type(self).__name__} has no codes")
         meanings = self.WORDS[validation.choice(name, "name", self.WORDS)]
         return in_words(getattr(self, name), meanings)
-
-
-def in_words(codes: NDArray[np.integer], meanings: Mapping[int, str]) -> NDArray[np.str_]:
-    """Return the meanings of codes (...), with blanks for underscores; empty for no meaning."""
-    present, place = np.unique(codes, return_inverse=True)
-    words = [meanings.get(int(code), "").replace("_", " ") for code in present]
-    return np.asarray(np.array(words, dtype=np.str_)[place.reshape(np.shape(codes))])

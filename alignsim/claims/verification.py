@@ -17,8 +17,8 @@ import numpy as np
 import alignsim
 from alignsim import validation
 from alignsim.claims.contract import Claim, Instances
-from alignsim.summary import Lines, Summarised, tally
 from alignsim.progress import ProgressBar
+from alignsim.summary import Lines, Summarised, tally
 
 PASSED, FAILED, UNDECIDED, ERROR = "passed", "failed", "undecided", "error"
 
