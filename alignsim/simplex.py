@@ -7,75 +7,87 @@ underflows long before its logits do, so everything that can be computed from lo
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from alignsim.validation import FloatArray
 
 
-def centre(logits: FloatArray) -> FloatArray:
+def centre(logits: ArrayLike) -> FloatArray:
     """Return logits minus their mean: (..., K) → (..., K).
 
-    >>> centre(np.array([1.0, 2.0, 3.0])).tolist()
+    >>> import alignsim as asim
+    >>> asim.simplex.centre([1.0, 2.0, 3.0]).tolist()
     [-1.0, 0.0, 1.0]
     """
-    return np.asarray(logits - logits.mean(axis=-1, keepdims=True))
+    z = _floats(logits)
+    return np.asarray(z - z.mean(axis=-1, keepdims=True))
 
 
-def softmax(logits: FloatArray) -> FloatArray:
+def softmax(logits: ArrayLike) -> FloatArray:
     """Return the policy of logits: (..., K) → (..., K).
 
-    >>> softmax(np.log([0.2, 0.3, 0.5])).round(12).tolist()
+    >>> import alignsim as asim
+    >>> import numpy as np
+    >>> asim.simplex.softmax(np.log([0.2, 0.3, 0.5])).round(12).tolist()
     [0.2, 0.3, 0.5]
     """
-    weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    z = _floats(logits)
+    weights = np.exp(z - z.max(axis=-1, keepdims=True))
     return np.asarray(weights / weights.sum(axis=-1, keepdims=True))
 
 
-def log_softmax(logits: FloatArray) -> FloatArray:
+def log_softmax(logits: ArrayLike) -> FloatArray:
     """Return log-probabilities of logits: (..., K) → (..., K), exact after collapse too."""
-    shifted = logits - logits.max(axis=-1, keepdims=True)
+    z = _floats(logits)
+    shifted = z - z.max(axis=-1, keepdims=True)
     return np.asarray(shifted - _log_total(shifted)[..., None])
 
 
-def centred_logits(policy: FloatArray) -> FloatArray:
+def centred_logits(policy: ArrayLike) -> FloatArray:
     """Return the centred logits of full-support policies: (..., K) → (..., K)."""
-    return centre(np.log(policy))
+    return centre(np.log(_floats(policy)))
 
 
-def entropy(logits: FloatArray) -> FloatArray:
+def entropy(logits: ArrayLike) -> FloatArray:
     """Return the Shannon entropy in nats from logits: (..., K) → (...).
 
     Free of cancellation: a policy with logit gap 700 still has its tiny entropy, where
     ``-Σ π log π`` returns 0 from a gap of about 37 on.
 
-    >>> entropy(np.array([[0.0, 0.0], [100.0, 0.0]])).tolist()
+    >>> import alignsim as asim
+    >>> asim.simplex.entropy([[0.0, 0.0], [100.0, 0.0]]).tolist()
     [0.6931471805599453, 3.757276735781045e-42]
     """
-    shifted = logits - logits.max(axis=-1, keepdims=True)
+    z = _floats(logits)
+    shifted = z - z.max(axis=-1, keepdims=True)
     weights, rest = _weights_below_top(shifted)
     return np.asarray(np.log1p(rest) - (weights * shifted).sum(axis=-1) / (1.0 + rest))
 
 
-def effective_support(logits: FloatArray) -> FloatArray:
+def effective_support(logits: ArrayLike) -> FloatArray:
     """Return e^H, the number of responses that the policy effectively uses: (..., K) → (...)."""
     return np.asarray(np.exp(entropy(logits)))
 
 
-def kl_divergence(logits: FloatArray, reference_logits: FloatArray) -> FloatArray:
+def kl_divergence(logits: ArrayLike, reference_logits: ArrayLike) -> FloatArray:
     """Return KL(softmax(logits) ‖ softmax(reference_logits)) in nats: (..., K) → (...)."""
     gap = log_softmax(logits) - log_softmax(reference_logits)
     return np.asarray(np.maximum((softmax(logits) * gap).sum(axis=-1), 0.0))
 
 
-def covariance(policy: FloatArray) -> FloatArray:
+def covariance(policy: ArrayLike) -> FloatArray:
     """Return diag(π) − ππᵀ, the derivative of the softmax: (..., K) → (..., K, K)."""
-    diagonal = policy[..., :, None] * np.eye(policy.shape[-1])
-    return np.asarray(diagonal - policy[..., :, None] * policy[..., None, :])
+    p = _floats(policy)
+    diagonal = p[..., :, None] * np.eye(p.shape[-1])
+    return np.asarray(diagonal - p[..., :, None] * p[..., None, :])
 
 
 def mean_zero_basis(responses: int) -> FloatArray:
     """Return an orthonormal basis of the mean-zero vectors (Helmert): (K, K−1).
 
-    >>> E = mean_zero_basis(3)
+    >>> import alignsim as asim
+    >>> import numpy as np
+    >>> E = asim.simplex.mean_zero_basis(3)
     >>> bool(np.allclose(E.T @ E, np.eye(2)) and np.allclose(E.sum(axis=0), 0))
     True
     """
@@ -91,11 +103,20 @@ def asymmetric_direction(responses: int) -> FloatArray:
     The centred squares 1, 4, 9, …: no two gaps between neighbours are equal, so no permutation
     of the responses maps the direction to itself or its opposite (K ≥ 3).
 
-    >>> asymmetric_direction(3).round(3).tolist()
+    >>> import alignsim as asim
+    >>> asim.simplex.asymmetric_direction(3).round(3).tolist()
     [-0.642, -0.117, 0.758]
     """
     direction = centre(np.arange(1.0, responses + 1.0) ** 2)
     return np.asarray(direction / np.linalg.norm(direction))
+
+
+def _floats(values: ArrayLike) -> FloatArray:
+    """Return an array that is checked for nothing but one axis, for rows may be NaN or infinite."""
+    array = np.asarray(values, dtype=np.float64)
+    if array.ndim == 0:
+        raise ValueError(f"one number, {array:g}, is no policy or logits; give an array (..., K)")
+    return array
 
 
 def _weights_below_top(shifted: FloatArray) -> tuple[FloatArray, FloatArray]:

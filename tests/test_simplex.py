@@ -138,3 +138,29 @@ def test_every_function_works_on_leading_axes_as_on_single_policies():
     divergences = simplex.kl_divergence(z, other)
     assert divergences.shape == (2, 3)
     assert divergences[1, 2] == simplex.kl_divergence(z[1, 2], other[2])
+
+
+LISTS = [[0.5, -1.0, 2.0], [0, 0, 3]]
+
+
+@pytest.mark.parametrize(
+    "function",
+    [simplex.centre, simplex.softmax, simplex.log_softmax, simplex.entropy,
+     simplex.effective_support, lambda z: simplex.kl_divergence(z, z[0])],
+)  # fmt: skip
+def test_lists_are_as_good_as_arrays(function):
+    assert np.array_equal(function(LISTS), function(np.array(LISTS)))
+    for bad in (["a", "b"], [[1.0, 2.0], [3.0]], 1.0):
+        with pytest.raises((ValueError, TypeError)):
+            function(bad)
+
+
+def test_policies_may_be_lists():
+    policy = [0.2, 0.3, 0.5]
+    assert np.array_equal(simplex.centred_logits(policy), simplex.centred_logits(np.array(policy)))
+    assert np.array_equal(simplex.covariance(policy), simplex.covariance(np.array(policy)))
+
+
+def test_one_number_is_refused_with_what_is_wanted():
+    with pytest.raises(ValueError, match=r"one number, 3, is no policy or logits; give an array"):
+        simplex.softmax(3)

@@ -284,7 +284,7 @@ def entropy_floor(loop: FeedbackMap) -> FloatArray:
     >>> P = asim.preferences.additive([0.2, 0.1, 0.0])
     >>> loop = asim.FeedbackMap(P, beta=60.0)
     >>> exact = asim.simplex.entropy(asim.analysis.fixed_point(loop).logits)
-    >>> float(entropy_floor(loop).round(6)), float(exact.round(6))
+    >>> float(asim.analysis.entropy_floor(loop).round(6)), float(exact.round(6))
     (0.017348, 0.017391)
     """
     validation.feedback_map(loop, "loop")
@@ -334,7 +334,7 @@ def asymptotic_entropy(loop: FeedbackMap) -> FloatArray:
     --------
     >>> import alignsim as asim
     >>> P = asim.preferences.additive([0.2, 0.1, 0.0])
-    >>> float(asymptotic_entropy(asim.FeedbackMap(P, beta=60.0)).round(6))
+    >>> float(asim.analysis.asymptotic_entropy(asim.FeedbackMap(P, beta=60.0)).round(6))
     0.017431
     """
     validation.feedback_map(loop, "loop")
@@ -358,7 +358,7 @@ def entropy_falls_from(loop: FeedbackMap, start_logits: ArrayLike) -> FloatArray
     --------
     >>> import alignsim as asim
     >>> loop = asim.FeedbackMap(asim.preferences.additive([0.2, 0.1, 0.0]), beta=1.0, alpha=1.0)
-    >>> float(entropy_falls_from(loop, [0.0, 0.0, 1.05]))
+    >>> float(asim.analysis.entropy_falls_from(loop, [0.0, 0.0, 1.05]))
     11.0
     """
     validation.feedback_map(loop, "loop")

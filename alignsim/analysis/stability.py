@@ -146,7 +146,7 @@ def multipliers(loop: FeedbackMap, logits: ArrayLike) -> NDArray[np.complex128]:
     --------
     >>> import alignsim as asim
     >>> loop = asim.FeedbackMap(asim.preferences.cyclic(3, advantage=0.3), beta=4.0, alpha=0.6)
-    >>> multipliers(loop, [0.0, 0.0, 0.0]).round(4).tolist()
+    >>> asim.analysis.multipliers(loop, [0.0, 0.0, 0.0]).round(4).tolist()
     [(0.6-0.6928j), (0.6+0.6928j)]
     """
     flat, points, shape = _at(loop, logits)

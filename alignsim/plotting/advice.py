@@ -65,10 +65,9 @@ def advice(
     Examples
     --------
     >>> import alignsim as asim
-    >>> from alignsim.analysis.advice import advise
     >>> from matplotlib.figure import Figure
-    >>> found = advise(asim.preferences.bradley_terry([1.0, 0.5, 0.0]), eta=10.0)
-    >>> [ax.get_ylabel() for ax in advice(found, ax=Figure().subplots(1, 2))]
+    >>> found = asim.advise(asim.preferences.bradley_terry([1.0, 0.5, 0.0]), eta=10.0)
+    >>> [ax.get_ylabel() for ax in asim.plotting.advice(found, ax=Figure().subplots(1, 2))]
     ['win rate against the reference', 'α, share of the last policy in the reference']
     """
     _check(result)

@@ -76,11 +76,11 @@ def basins(
     Examples
     --------
     >>> import alignsim as asim, mpltern
-    >>> from alignsim.analysis.basins import basins as find
     >>> from matplotlib.figure import Figure
     >>> P = asim.preferences.cyclic(3, advantage=0.47)
     >>> loop = asim.FeedbackMap(P, objective="dpo", beta=0.79, alpha=0.5)
-    >>> ax = basins(find(loop, resolution=12), ax=Figure().add_subplot(projection="ternary"))
+    >>> ax = Figure().add_subplot(projection="ternary")
+    >>> ax = asim.plotting.basins(asim.basins(loop, resolution=12), ax=ax)
     >>> [text.get_text() for text in ax.get_legend().get_texts()]
     ['fixed point, 20.8 %', 'invariant circle, 79.2 %']
     """

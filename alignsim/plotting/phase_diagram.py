@@ -79,7 +79,7 @@ def phase_diagram(
     >>> from matplotlib.figure import Figure
     >>> P = asim.preferences.cyclic(3, advantage=0.3)
     >>> ds = asim.sweep(P, beta=np.linspace(0, 12, 9), lam=[0.0, 0.5, 1.0], alpha=0.6, rounds=50)
-    >>> ax = phase_diagram(ds, ax=Figure().add_subplot())
+    >>> ax = asim.plotting.phase_diagram(ds, ax=Figure().add_subplot())
     >>> ax.get_xlabel()
     'β, strength of the preference signal'
     """

@@ -58,7 +58,7 @@ def population(
     >>> from matplotlib.figure import Figure
     >>> P = np.stack([asim.preferences.cyclic(3, advantage=a) for a in (0.1, 0.2, 0.4)])
     >>> ds = asim.sweep(P, beta=np.linspace(0, 12, 5), lam=[0.0, 1.0], alpha=0.5, rounds=50)
-    >>> population(ds, ax=Figure().subplots(1, 2, squeeze=False)).shape
+    >>> asim.plotting.population(ds, ax=Figure().subplots(1, 2, squeeze=False)).shape
     (1, 2)
     """
     ds = grid.dataset(ds)

@@ -61,7 +61,7 @@ def evolution(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: Any) ->
     >>> import alignsim as asim
     >>> from matplotlib.figure import Figure
     >>> found = asim.sweeps.evolution(asim.preferences.cyclic(3, advantage=0.5)[None])
-    >>> evolution(found, ax=Figure().subplots(2, 3))[1, 2].get_title()
+    >>> asim.plotting.evolution(found, ax=Figure().subplots(2, 3))[1, 2].get_title()
     'α = 0.5, βλ = 7.2: ρ = 2.14'
     """
     _check(ds, ("policy",), "evolution")
@@ -115,7 +115,7 @@ def oscillation(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: Any) 
     >>> from matplotlib.figure import Figure
     >>> P = asim.preferences.cyclic(3, advantage=0.5)[None]
     >>> found = asim.sweeps.reproduce(P, beta=[1.0, 2.0, 4.0], rounds=100)
-    >>> axes = oscillation(found, ax=Figure().subplots(2, 2))
+    >>> axes = asim.plotting.oscillation(found, ax=Figure().subplots(2, 2))
     >>> [ax.get_title() for ax in axes[0]]
     ['MRS-IPO', 'MRS-DPO']
     """
@@ -172,7 +172,7 @@ def terminal_entropy(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: 
     >>> from matplotlib.figure import Figure
     >>> P = asim.preferences.bradley_terry([2.0, 1.0, 0.0])[None]
     >>> found = asim.sweeps.reproduce(P, beta=[1.0, 2.0, 4.0], rounds=100)
-    >>> terminal_entropy(found, ax=Figure().subplots(2))[0].get_ylabel()
+    >>> asim.plotting.terminal_entropy(found, ax=Figure().subplots(2))[0].get_ylabel()
     'mean final entropy (nats)'
     """
     _check(ds, ("entropy",), "reproduce")
@@ -223,7 +223,8 @@ def condorcet_winner(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: 
     >>> from matplotlib.figure import Figure
     >>> P = asim.preferences.cyclic(3, advantage=0.5)[None]
     >>> found = asim.sweeps.winner_from_corners(P, objective="ipo", beta=[1.0, 2.0], rounds=9)
-    >>> condorcet_winner(found, ax=Figure().subplots(1, squeeze=False)[0])[0].get_title()
+    >>> axes = asim.plotting.condorcet_winner(found, ax=Figure().subplots(1, squeeze=False)[0])
+    >>> axes[0].get_title()
     'MRS-IPO, 0 matrices'
     """
     _check(ds, ("winner", "winner_least"), "winner_from_corners")

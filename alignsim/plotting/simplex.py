@@ -62,7 +62,7 @@ def simplex(
     >>> from matplotlib.figure import Figure
     >>> loop = asim.FeedbackMap(asim.preferences.cyclic(3, advantage=0.3), beta=8.0, alpha=0.6)
     >>> ax = Figure().add_subplot(projection="ternary")
-    >>> simplex(loop.run([0.8, 0.1, 0.1], rounds=50), ax=ax).get_title()
+    >>> asim.plotting.simplex(loop.run([0.8, 0.1, 0.1], rounds=50), ax=ax).get_title()
     'MRS-IPO, 50 rounds'
     """
     policies, _ = orbits.one_orbit(orbit, index)

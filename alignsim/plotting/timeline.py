@@ -68,7 +68,7 @@ def timeline(
     >>> import alignsim as asim
     >>> from matplotlib.figure import Figure
     >>> loop = asim.FeedbackMap(asim.preferences.cyclic(3, advantage=0.3), beta=8.0, alpha=0.6)
-    >>> axes = timeline(loop.run(rounds=50), ax=Figure().subplots(2))
+    >>> axes = asim.plotting.timeline(loop.run(rounds=50), ax=Figure().subplots(2))
     >>> [ax.get_ylabel() for ax in axes]
     ['probability', 'entropy (nats)']
     """

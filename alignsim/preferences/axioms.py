@@ -98,8 +98,9 @@ def violations(
 
     Examples
     --------
+    >>> import alignsim as asim
     >>> P = [[0.5, 0.6, 0.6], [0.4, 0.5, 1.0], [0.4, 0.0, 0.5]]
-    >>> found = violations([0.3, 0.6, 0.1], P)
+    >>> found = asim.preferences.violations([0.3, 0.6, 0.1], P)
     >>> bool(found.condorcet_top), bool(found.order_preserving)
     (True, True)
     """
@@ -146,9 +147,11 @@ def smith_top_sampler(P: ArrayLike) -> FloatArray:
 
     Examples
     --------
+    >>> import alignsim as asim
+    >>> import numpy as np
     >>> P = np.array([[0.5, 0.6, 0.6], [0.4, 0.5, 1.0], [0.4, 0.0, 0.5]])
-    >>> scores = P @ smith_top_sampler(P)
-    >>> int(scores.argmax()), bool((smith_top_sampler(P) > 0).all())
+    >>> mu = asim.preferences.smith_top_sampler(P)
+    >>> int((P @ mu).argmax()), bool((mu > 0).all())
     (0, True)
     """
     matrices = validation.preference_matrix(P)
@@ -180,8 +183,9 @@ def order_lp(P: ArrayLike) -> OrderLP:
 
     Examples
     --------
-    >>> found = order_lp([[.5, .55, .65, .55], [.45, .5, .8, .65], [.35, .2, .5, .55],
-    ...                   [.45, .35, .45, .5]])
+    >>> import alignsim as asim
+    >>> P = [[.5, .55, .65, .55], [.45, .5, .8, .65], [.35, .2, .5, .55], [.45, .35, .45, .5]]
+    >>> found = asim.preferences.order_lp(P)
     >>> float(found.margin.round(6)), found.certificate.round(6).tolist()
     (-0.025, [0.5, 0.0, 0.5])
     """
@@ -231,9 +235,11 @@ def fixed_sampling_counterexample(sampler: ArrayLike, *, certainty: float = 1.0)
 
     Examples
     --------
+    >>> import alignsim as asim
+    >>> import numpy as np
     >>> mu = np.array([0.2, 0.3, 0.5])
-    >>> P = fixed_sampling_counterexample(mu)
-    >>> int((P @ mu).argmax()) == int(condorcet_winner(P))
+    >>> P = asim.preferences.fixed_sampling_counterexample(mu)
+    >>> int((P @ mu).argmax()) == int(asim.preferences.condorcet_winner(P))
     False
     """
     mu = validation.policy(sampler, "sampler")

@@ -36,7 +36,8 @@ def cyclic(responses: int, *, advantage: ArrayLike) -> FloatArray:
 
     Examples
     --------
-    >>> cyclic(3, advantage=0.3).tolist()
+    >>> import alignsim as asim
+    >>> asim.preferences.cyclic(3, advantage=0.3).tolist()
     [[0.5, 0.8, 0.2], [0.2, 0.5, 0.8], [0.8, 0.2, 0.5]]
     """
     count = validation.integer(responses, "responses", minimum=3)
@@ -71,7 +72,8 @@ def nearest_neighbour_cycle(responses: int, *, advantage: ArrayLike) -> FloatArr
 
     Examples
     --------
-    >>> nearest_neighbour_cycle(4, advantage=0.25)[0].tolist()
+    >>> import alignsim as asim
+    >>> asim.preferences.nearest_neighbour_cycle(4, advantage=0.25)[0].tolist()
     [0.5, 0.75, 0.5, 0.25]
     """
     count = validation.integer(responses, "responses", minimum=3)
@@ -101,7 +103,9 @@ def bradley_terry(rewards: ArrayLike, *, temperature: ArrayLike = 1.0) -> FloatA
 
     Examples
     --------
-    >>> bradley_terry([0.0, np.log(3.0)]).round(12).tolist()
+    >>> import alignsim as asim
+    >>> import numpy as np
+    >>> asim.preferences.bradley_terry([0.0, np.log(3.0)]).round(12).tolist()
     [[0.5, 0.25], [0.75, 0.5]]
     """
     array = _rewards(rewards)
@@ -131,7 +135,8 @@ def additive(rewards: ArrayLike) -> FloatArray:
 
     Examples
     --------
-    >>> additive([0.25, 0.0, 0.125])[0].tolist()
+    >>> import alignsim as asim
+    >>> asim.preferences.additive([0.25, 0.0, 0.125])[0].tolist()
     [0.5, 0.75, 0.625]
     """
     array = _rewards(rewards)
@@ -166,7 +171,8 @@ def symmetrise(P: ArrayLike) -> FloatArray:
 
     Examples
     --------
-    >>> symmetrise([[0.0, 0.75], [0.5, 0.0]]).tolist()
+    >>> import alignsim as asim
+    >>> asim.preferences.symmetrise([[0.0, 0.75], [0.5, 0.0]]).tolist()
     [[0.5, 0.625], [0.375, 0.5]]
     """
     array = validation.real_array(P, "P", min_ndim=2)

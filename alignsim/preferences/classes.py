@@ -56,8 +56,9 @@ def split_classes(P: ArrayLike) -> dict[str, BoolArray]:
 
     Examples
     --------
-    >>> from alignsim.preferences import bradley_terry, cyclic
-    >>> {name: bool(mask) for name, mask in split_classes(cyclic(3, advantage=0.2)).items() if mask}
+    >>> import alignsim as asim
+    >>> masks = asim.preferences.split_classes(asim.preferences.cyclic(3, advantage=0.2))
+    >>> {name: bool(mask) for name, mask in masks.items() if mask}
     {'cyclic': True}
     """
     found = structure(P)
@@ -101,8 +102,9 @@ def class_rates(
 
     Examples
     --------
-    >>> from alignsim.preferences import synthetic_ratings
-    >>> rates = class_rates(synthetic_ratings(prompts=500, rng=0), draws=3)
+    >>> import alignsim as asim
+    >>> ratings = asim.preferences.synthetic_ratings(prompts=500, rng=0)
+    >>> rates = asim.preferences.class_rates(ratings, draws=3)
     >>> rates.matrices, rates.counts.shape
     (500, (3, 4))
     """

@@ -60,11 +60,12 @@ def read_comparisons(
 
     Examples
     --------
-    >>> import tempfile, pathlib
+    >>> import pathlib, tempfile
+    >>> import alignsim as asim
     >>> folder = tempfile.TemporaryDirectory()
     >>> file = pathlib.Path(folder.name, "votes.csv")
     >>> _ = file.write_text("left,right,winner\ntea,coffee,left\ncoffee,tea,tie\n")
-    >>> read_comparisons(file).matrix().tolist()
+    >>> asim.preferences.read_comparisons(file).matrix().tolist()
     [[0.5, 0.25], [0.75, 0.5]]
     >>> folder.cleanup()
     """

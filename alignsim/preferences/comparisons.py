@@ -40,6 +40,8 @@ class Comparisons:
 
     Examples
     --------
+    >>> import alignsim as asim
+    >>> Comparisons = asim.preferences.Comparisons
     >>> votes = Comparisons.from_names(["tea", "tea"], ["coffee", "coffee"], [1, 0])
     >>> votes.labels, votes.matrix().tolist()
     (('coffee', 'tea'), [[0.5, 0.25], [0.75, 0.5]])

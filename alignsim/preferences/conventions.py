@@ -33,7 +33,8 @@ def beta_from_rafailov(beta_rafailov: ArrayLike) -> FloatArray:
 
     Examples
     --------
-    >>> beta_from_rafailov([0.1, 0.5]).tolist()
+    >>> import alignsim as asim
+    >>> asim.preferences.beta_from_rafailov([0.1, 0.5]).tolist()
     [10.0, 2.0]
     """
     array = validation.parameter(beta_rafailov, "beta_rafailov")

@@ -44,7 +44,8 @@ def random_skew(
 
     Examples
     --------
-    >>> random_skew(4, size=(2, 5), rng=0).shape
+    >>> import alignsim as asim
+    >>> asim.preferences.random_skew(4, size=(2, 5), rng=0).shape
     (2, 5, 4, 4)
     """
     count = validation.integer(responses, "responses", minimum=2)
@@ -87,7 +88,8 @@ def random_strictly_strongly_transitive(
 
     Examples
     --------
-    >>> P = random_strictly_strongly_transitive(5, rng=0)
+    >>> import alignsim as asim
+    >>> P = asim.preferences.random_strictly_strongly_transitive(5, rng=0)
     >>> bool((P[:-1] > P[1:]).all())
     True
     """

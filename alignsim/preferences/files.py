@@ -42,11 +42,12 @@ def read(path: PathLike, **options: Any) -> Ratings | Comparisons | Matrices:
 
     Examples
     --------
-    >>> import tempfile, pathlib
+    >>> import pathlib, tempfile
+    >>> import alignsim as asim
     >>> folder = tempfile.TemporaryDirectory()
     >>> file = pathlib.Path(folder.name, "votes.csv")
     >>> _ = file.write_text("left,right,winner\ntea,coffee,left\n")
-    >>> read(file).labels
+    >>> asim.preferences.read(file).labels
     ('coffee', 'tea')
     >>> folder.cleanup()
     """

@@ -31,7 +31,8 @@ class Matrices:
 
     Examples
     --------
-    >>> matrices = Matrices([[0.5, 0.7], [0.3, 0.5]], labels=(("tea", "coffee"),))
+    >>> import alignsim as asim
+    >>> matrices = asim.preferences.Matrices([[0.5, 0.7], [0.3, 0.5]], labels=(("tea", "coffee"),))
     >>> len(matrices), matrices.responses
     (1, 2)
     """
@@ -77,8 +78,9 @@ class MatrixStacks(Mapping[int, Matrices]):
 
     Examples
     --------
-    >>> pair = Matrices([[[0.5, 0.7], [0.3, 0.5]]], names=("tea or coffee",))
-    >>> stacks = MatrixStacks({2: pair}, skipped=("only water",))
+    >>> import alignsim as asim
+    >>> pair = asim.preferences.Matrices([[[0.5, 0.7], [0.3, 0.5]]], names=("tea or coffee",))
+    >>> stacks = asim.preferences.MatrixStacks({2: pair}, skipped=("only water",))
     >>> list(stacks), stacks[2].names, len(stacks.skipped)
     ([2], ('tea or coffee',), 1)
     """

@@ -56,11 +56,12 @@ def read_matrices(path: PathLike, *, key: str | None = None) -> Matrices:
 
     Examples
     --------
-    >>> import tempfile, pathlib
+    >>> import pathlib, tempfile
+    >>> import alignsim as asim
     >>> folder = tempfile.TemporaryDirectory()
     >>> file = pathlib.Path(folder.name, "tea.json")
     >>> _ = file.write_text('{"P": [[0.5, 0.75], [0.25, 0.5]], "labels": ["tea", "coffee"]}')
-    >>> read_matrices(file).labels
+    >>> asim.preferences.read_matrices(file).labels
     (('tea', 'coffee'),)
     >>> folder.cleanup()
     """

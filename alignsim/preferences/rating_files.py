@@ -66,11 +66,12 @@ def read_ratings(
 
     Examples
     --------
-    >>> import tempfile, pathlib
+    >>> import pathlib, tempfile
+    >>> import alignsim as asim
     >>> folder = tempfile.TemporaryDirectory()
     >>> file = pathlib.Path(folder.name, "ratings.csv")
     >>> _ = file.write_text("prompt,system,rater,taste\ntea,a,1,3\ntea,b,1,4\n")
-    >>> read_ratings(file).responses
+    >>> asim.preferences.read_ratings(file).responses
     (('a', 'b'),)
     >>> folder.cleanup()
     """

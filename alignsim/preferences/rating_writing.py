@@ -32,12 +32,13 @@ def write_helpsteer(ratings: Ratings, path: PathLike) -> None:
 
     Examples
     --------
-    >>> import tempfile, pathlib
-    >>> from alignsim.preferences import read_helpsteer, synthetic_ratings
+    >>> import pathlib, tempfile
+    >>> import alignsim as asim
+    >>> ratings = asim.preferences.synthetic_ratings(prompts=3, rng=0)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = pathlib.Path(folder, "train.jsonl.gz")
-    ...     write_helpsteer(synthetic_ratings(prompts=3, rng=0), file)
-    ...     read_helpsteer(file).prompts
+    ...     asim.preferences.write_helpsteer(ratings, file)
+    ...     asim.preferences.read_helpsteer(file).prompts
     ('prompt 0', 'prompt 1', 'prompt 2')
     """
     if suffix(path) != ".jsonl":

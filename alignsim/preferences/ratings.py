@@ -39,7 +39,9 @@ class Ratings:
 
     Examples
     --------
-    >>> ratings = Ratings(
+    >>> import alignsim as asim
+    >>> import numpy as np
+    >>> ratings = asim.preferences.Ratings(
     ...     prompts=("tea",),
     ...     responses=(("green", "black"),),
     ...     raters=(("ann", "bob"),),

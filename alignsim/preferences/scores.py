@@ -56,9 +56,10 @@ def from_scores(
 
     Examples
     --------
-    >>> from_scores([[3, 1, 2], [1, 2, 2]], recipe="votes").tolist()
+    >>> import alignsim as asim
+    >>> asim.preferences.from_scores([[3, 1, 2], [1, 2, 2]], recipe="votes").tolist()
     [[0.5, 0.5], [0.5, 0.5]]
-    >>> from_scores([[3, 1, 2], [1, 2, 2]], recipe="mean")[0, 1].round(4).item()
+    >>> asim.preferences.from_scores([[3, 1, 2], [1, 2, 2]], recipe="mean")[0, 1].round(4).item()
     0.5499
     """
     rule = RECIPES[validation.choice(recipe, "recipe", RECIPES)]

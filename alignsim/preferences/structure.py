@@ -67,7 +67,8 @@ def structure(P: ArrayLike, *, tolerance: float = TOLERANCE) -> Structure:
 
     Examples
     --------
-    >>> found = structure([[0.5, 0.8, 0.2], [0.2, 0.5, 0.8], [0.8, 0.2, 0.5]])
+    >>> import alignsim as asim
+    >>> found = asim.preferences.structure([[0.5, 0.8, 0.2], [0.2, 0.5, 0.8], [0.8, 0.2, 0.5]])
     >>> bool(found.cyclic), int(found.condorcet_winner), found.smith_set.tolist()
     (True, -1, [True, True, True])
     """
@@ -96,7 +97,8 @@ def condorcet_winner(P: ArrayLike, *, tolerance: float = TOLERANCE) -> IntArray:
 
     Examples
     --------
-    >>> int(condorcet_winner([[0.5, 0.4, 0.3], [0.6, 0.5, 0.7], [0.7, 0.3, 0.5]]))
+    >>> import alignsim as asim
+    >>> int(asim.preferences.condorcet_winner([[0.5, 0.4, 0.3], [0.6, 0.5, 0.7], [0.7, 0.3, 0.5]]))
     1
     """
     beats = _beats(P, tolerance)
@@ -116,7 +118,8 @@ def smith_set(P: ArrayLike, *, tolerance: float = TOLERANCE) -> BoolArray:
 
     Examples
     --------
-    >>> smith_set([[0.5, 0.5, 0.9], [0.5, 0.5, 0.9], [0.1, 0.1, 0.5]]).tolist()
+    >>> import alignsim as asim
+    >>> asim.preferences.smith_set([[0.5, 0.5, 0.9], [0.5, 0.5, 0.9], [0.1, 0.1, 0.5]]).tolist()
     [True, True, False]
     """
     beats = _beats(P, tolerance)
@@ -134,7 +137,8 @@ def is_cyclic(P: ArrayLike, *, tolerance: float = TOLERANCE) -> BoolArray:
 
     Examples
     --------
-    >>> bool(is_cyclic([[0.5, 0.6, 0.4], [0.4, 0.5, 0.6], [0.6, 0.4, 0.5]]))
+    >>> import alignsim as asim
+    >>> bool(asim.preferences.is_cyclic([[0.5, 0.6, 0.4], [0.4, 0.5, 0.6], [0.6, 0.4, 0.5]]))
     True
     """
     reach = reachable(_beats(P, tolerance))
@@ -149,7 +153,9 @@ def is_weakly_transitive(P: ArrayLike, *, tolerance: float = TOLERANCE) -> BoolA
 
     Examples
     --------
-    >>> bool(is_weakly_transitive([[0.5, 0.5, 0.8], [0.5, 0.5, 0.5], [0.2, 0.5, 0.5]]))
+    >>> import alignsim as asim
+    >>> P = [[0.5, 0.5, 0.8], [0.5, 0.5, 0.5], [0.2, 0.5, 0.5]]
+    >>> bool(asim.preferences.is_weakly_transitive(P))
     False
     """
     beaten = np.swapaxes(_beats(P, tolerance), -1, -2)
@@ -171,7 +177,9 @@ def is_strongly_transitive(P: ArrayLike, *, tolerance: float = TOLERANCE) -> Boo
 
     Examples
     --------
-    >>> bool(is_strongly_transitive([[0.5, 0.5, 0.8], [0.5, 0.5, 0.5], [0.2, 0.5, 0.5]]))
+    >>> import alignsim as asim
+    >>> P = [[0.5, 0.5, 0.8], [0.5, 0.5, 0.5], [0.2, 0.5, 0.5]]
+    >>> bool(asim.preferences.is_strongly_transitive(P))
     True
     """
     return _ordered_rows(P, np.greater_equal, -_tolerance(tolerance))
@@ -188,9 +196,12 @@ def is_strictly_strongly_transitive(P: ArrayLike, *, tolerance: float = TOLERANC
 
     Examples
     --------
-    >>> bool(is_strictly_strongly_transitive([[0.5, 0.6, 0.8], [0.4, 0.5, 0.7], [0.2, 0.3, 0.5]]))
+    >>> import alignsim as asim
+    >>> P = [[0.5, 0.6, 0.8], [0.4, 0.5, 0.7], [0.2, 0.3, 0.5]]
+    >>> bool(asim.preferences.is_strictly_strongly_transitive(P))
     True
-    >>> bool(is_strictly_strongly_transitive([[0.5, 0.7, 0.7], [0.3, 0.5, 0.6], [0.3, 0.4, 0.5]]))
+    >>> P = [[0.5, 0.7, 0.7], [0.3, 0.5, 0.6], [0.3, 0.4, 0.5]]
+    >>> bool(asim.preferences.is_strictly_strongly_transitive(P))
     False
     """
     return _ordered_rows(P, np.greater, _tolerance(tolerance))
@@ -208,8 +219,9 @@ def bradley_terry_residual(P: ArrayLike) -> FloatArray:
 
     Examples
     --------
+    >>> import alignsim as asim
     >>> even = [[0.5, 0.75], [0.25, 0.5]]
-    >>> float(bradley_terry_residual(even))
+    >>> float(asim.preferences.bradley_terry_residual(even))
     0.0
     """
     logit, certain = _finite_log_odds(P)
@@ -226,8 +238,9 @@ def additive_residual(P: ArrayLike) -> FloatArray:
 
     Examples
     --------
+    >>> import alignsim as asim
     >>> cycle = [[0.5, 0.75, 0.25], [0.25, 0.5, 0.75], [0.75, 0.25, 0.5]]
-    >>> float(additive_residual(cycle))
+    >>> float(asim.preferences.additive_residual(cycle))
     0.25
     """
     return np.asarray(np.abs(_curl(validation.preference_matrix(P) - 0.5)).max(axis=(-2, -1)))
@@ -245,8 +258,9 @@ def curl_share(P: ArrayLike) -> FloatArray:
 
     Examples
     --------
+    >>> import alignsim as asim
     >>> cycle = [[0.5, 0.75, 0.25], [0.25, 0.5, 0.75], [0.75, 0.25, 0.5]]
-    >>> float(curl_share(cycle))
+    >>> float(asim.preferences.curl_share(cycle))
     1.0
     """
     logit, certain = _finite_log_odds(P)
@@ -262,7 +276,8 @@ def ties(P: ArrayLike, *, tolerance: float = TOLERANCE) -> IntArray:
 
     Examples
     --------
-    >>> int(ties([[0.5, 0.5, 0.9], [0.5, 0.5, 0.9], [0.1, 0.1, 0.5]]))
+    >>> import alignsim as asim
+    >>> int(asim.preferences.ties([[0.5, 0.5, 0.9], [0.5, 0.5, 0.9], [0.1, 0.1, 0.5]]))
     1
     """
     beats = _beats(P, tolerance)

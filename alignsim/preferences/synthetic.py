@@ -64,7 +64,8 @@ def synthetic_ratings(
 
     Examples
     --------
-    >>> ratings = synthetic_ratings(prompts=2, rng=0)
+    >>> import alignsim as asim
+    >>> ratings = asim.preferences.synthetic_ratings(prompts=2, rng=0)
     >>> ratings.attributes
     ('helpfulness', 'correctness', 'coherence', 'complexity', 'verbosity')
     >>> ratings.aggregate()[0].astype(int).tolist()

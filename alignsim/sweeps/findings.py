@@ -24,7 +24,7 @@ def findings(found: xarray.Dataset) -> list[Row]:
 
     >>> import alignsim as asim
     >>> ds = asim.sweep(asim.preferences.cyclic(3, advantage=0.5), beta=[2.0, 4.0], alpha=0.5)
-    >>> findings(ds)[-1]
+    >>> asim.sweeps.findings(ds)[-1]
     ('labels and closed form', 'agree at all 2 decided points')
     """
     phase = found["phase"]

@@ -111,7 +111,7 @@ def phase_diagram(
     --------
     >>> import alignsim as asim
     >>> P = asim.preferences.cyclic(3, advantage=0.5)
-    >>> ds = phase_diagram(P, x=("beta", 0, 12), y=("lam", 0, 1), alpha=0.6, resolution=512)
+    >>> ds = asim.phase_diagram(P, x=("beta", 0, 12), y=("lam", 0, 1), alpha=0.6, resolution=512)
     >>> ds.phase.dims, ds.phase.shape, ds.attrs["evaluations"] < ds.phase.size / 25
     (('lam', 'beta'), (513, 513), True)
     >>> signal = ds.boundary_x * ds.boundary_y  # on the boundary βλ = √(3(1 − α²))/0.5

@@ -151,7 +151,8 @@ def reproduce(
     >>> import alignsim as asim
     >>> ratings = asim.preferences.synthetic_ratings(prompts=500, rng=0)
     >>> P = ratings.matrices(rng=0)[4].P
-    >>> ds = reproduce(P, objective="ipo", alpha=0.5, beta=[1.0, 20.0], lam=1.0, rounds=300)
+    >>> grid = {"alpha": 0.5, "beta": [1.0, 20.0], "lam": 1.0}
+    >>> ds = asim.sweeps.reproduce(P, objective="ipo", **grid, rounds=300)
     >>> dict(ds.sizes)
     {'class': 4, 'objective': 1, 'alpha': 1, 'beta': 2, 'lam': 1}
     >>> ds.cycle_strength.sel({"class": "cyclic"}).values.ravel().round(3).tolist()
@@ -238,10 +239,11 @@ def winner_from_corners(
     Examples
     --------
     >>> import alignsim as asim
+    >>> import numpy as np
     >>> P = np.full((1, 4, 4), 0.5)
     >>> P[0, 1:, 1:] = asim.preferences.cyclic(3, advantage=0.5)
     >>> P[0, 0, 1:], P[0, 1:, 0] = 0.52, 0.48
-    >>> ds = winner_from_corners(P, objective="ipo", alpha=0.9, beta=20.0, lam=1.0)
+    >>> ds = asim.sweeps.winner_from_corners(P, objective="ipo", alpha=0.9, beta=20.0, lam=1.0)
     >>> ds.winner.item() < 0.01  # its fixed point gives the winner .948, and is stable
     True
     """
@@ -312,7 +314,7 @@ def evolution(P: ArrayLike, *, objective: str = "ipo", rounds: int = 100) -> xar
     --------
     >>> import alignsim as asim
     >>> P = asim.preferences.cyclic(3, advantage=0.5)[None]
-    >>> ds = evolution(P)  # it loses stability at β = 3
+    >>> ds = asim.sweeps.evolution(P)  # it loses stability at β = 3
     >>> ds.beta.values.tolist()
     [[1.8, 1.8, 1.8], [1.8, 3.6, 7.2]]
     >>> ds.spectral_radius.values.round(2).tolist()
