@@ -34,7 +34,7 @@ from alignsim.kernels.status import NOT_FINITE, OK
 from alignsim.summary import Lines, numbers, tally
 from alignsim.validation import FloatArray
 
-UNRESOLVED = 5
+UNRESOLVED = len(RUN_MEANINGS)
 MEANINGS = {**RUN_MEANINGS, UNRESOLVED: "unresolved"}
 """``unresolved``: the exponents that are NaN are lost in rounding, because single rounds shrink
 their directions more than 10^14 times as much as others; those that are numbers hold."""

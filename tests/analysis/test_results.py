@@ -151,6 +151,20 @@ def test_a_repr_names_the_phase_of_one_map_and_counts_those_of_many(answers):
     assert "0.7638 to 5.795" in repr(many)
 
 
+@pytest.mark.parametrize("objective", ["ipo", "dpo"])
+@pytest.mark.parametrize("beta", [0.0, [0.0, 3.0]], ids=["one", "two"])
+def test_a_repr_says_that_there_is_nothing(objective, beta):
+    """At α = 1 there is no fixed point, and nothing moves where β = 0."""
+    loop = asim.FeedbackMap(P, objective=objective, beta=beta, alpha=1.0)
+    point = asim.analysis.fixed_point(loop)
+    count = f"{loop.size} " if loop.size > 1 else ""
+    assert repr(point).splitlines()[1:] == [f"  status  {count}none at alpha 1"]
+    assert "at      nowhere" in repr(asim.neimark_sacker(loop))
+    assert "none at alpha 1" in repr(asim.fixed_points(loop))
+    assert "undecided" in repr(asim.basins(loop, samples=2))
+    assert "undecided" in repr(asim.stability(loop))
+
+
 def test_an_undecided_orbit_says_why():
     orbit = asim.classify(a_loop(3.0001), rounds=10)
     assert "the transient has not ended; give more rounds" in repr(orbit)
