@@ -32,7 +32,11 @@ def phase_diagram(
     lam_points: Annotated[int, typer.Option(min=2, help="How many values of λ.")] = 100,
     rounds: options.Rounds = 3000,
     value: Annotated[
-        str, typer.Option(help="What to draw: phase, entropy, cycle_strength...")
+        str,
+        typer.Option(
+            help="What to draw: phase, entropy_mean (entropy is the last round's), cycle_strength"
+            "..."
+        ),
     ] = "phase",
     out: Annotated[Path, typer.Option(help=options.PICTURES_HELP)] = Path("phase-diagram.png"),
     data: options.Data = None,

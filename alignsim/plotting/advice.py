@@ -27,8 +27,17 @@ _CERTIFIED = "#8CCBB0"
 
 _QUIET = "#BBBBBB"
 
+_LEFT: Style = {"xytext": (-7, -4), "ha": "right", "va": "top"}
+_RIGHT: Style = {"xytext": (7, 3), "ha": "left", "va": "bottom"}
+"""Where η is written beside a point; the curve falls, so that both places are free."""
+
+_PAPER: Style = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5}
+
 _TOP_ROOM = 5.0
 """How far 1−α goes on above the smallest that is drawn."""
+
+_NEAR_EDGE = 0.15
+"""Share of the curve's width, at its left end, where η is written on the right of the points."""
 
 _SAME = 1e-9
 """Points closer than this lie at one place."""
@@ -135,9 +144,10 @@ def _name_points(ax: Axes, x: FloatArray, y: FloatArray, eta: FloatArray, at: in
             for left, low in written
         )
         if i != at and not near and np.isfinite(x[i]):
+            side = _RIGHT if x[i] - np.nanmin(x) < _NEAR_EDGE * width else _LEFT
             ax.annotate(
-                f"η = {eta[i]:.3g}", (x[i], y[i]), xytext=(-7, -4), textcoords="offset points",
-                ha="right", va="top", fontsize="small",
+                f"η = {eta[i]:.3g}", (x[i], y[i]), textcoords="offset points", fontsize="small",
+                bbox=_PAPER, **side,
             )  # fmt: skip
         written.append((x[i], y[i]))
 

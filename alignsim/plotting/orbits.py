@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 _LONGEST = 22
 """Characters of a label that are shown."""
+
+_NOTE_WIDTH = 40
+"""Characters of a line of the note on a failure."""
 
 
 def one_orbit(orbit: Trajectory, index: tuple[int, ...] | int) -> tuple[FloatArray, FloatArray]:
@@ -67,17 +71,18 @@ def response_labels(labels: Sequence[str] | None, responses: int) -> list[str]:
 
 
 def note_failure(ax: Axes, orbit: Trajectory, index: tuple[int, ...] | int) -> None:
-    """Write across the axes why the instance failed, if it did: its numbers are NaN."""
+    """Write on the right of the axes why the instance failed, if it did: it ends before."""
     if not np.asarray(orbit.failed)[index]:
         return
     ax.text(
+        0.98,
         0.5,
-        0.5,
-        f"failed: {orbit.reason(index)}",
+        textwrap.fill(f"failed: {orbit.reason(index)}", _NOTE_WIDTH),
         transform=ax.transAxes,
-        ha="center",
+        ha="right",
         va="center",
-        wrap=True,
+        multialignment="left",
+        fontsize="small",
         bbox=_NOTE,
     )
 

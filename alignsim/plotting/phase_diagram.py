@@ -62,7 +62,9 @@ def phase_diagram(
         Two of "alpha", "beta", "lam"; by default those of the phase diagram, or β and λ of a
         sweep.
     value
-        "phase", or a variable of numbers such as "entropy" or "cycle_strength".
+        "phase", or a variable of numbers such as "entropy_mean" or "cycle_strength". "entropy" is
+        that of the last round: where orbits oscillate it depends on the phase they end in, which
+        makes a moiré; "entropy_mean" is its time average.
     ax
         Where to draw; by default a new figure.
     **kwargs

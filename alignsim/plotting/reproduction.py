@@ -181,15 +181,13 @@ def terminal_entropy(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: 
     weak = ds.sel({"class": "strongly_transitive"})
     for ax_, objective in zip(panels, ds["objective"].values, strict=True):
         _curves(ax_, weak.sel(objective=objective), "entropy", _control, kwargs)
-        strict = ds.sel({"class": ["strictly_strongly_transitive"], "objective": objective})
-        _grey_curves(ax_, strict, "entropy", _control, "strictly strongly transitive")
         limit = weak["entropy_limit"].item()
         if np.isfinite(limit):
-            ax_.axhline(limit, color=INK, linewidth=0.9, linestyle=":")
-            ax_.annotate(
-                "ties at the top, λ = 1", (0.02, limit), xycoords=ax_.get_yaxis_transform(),
-                xytext=(0, 3), textcoords="offset points", fontsize="small",
-            )  # fmt: skip
+            ax_.axhline(
+                limit, color=INK, linewidth=0.9, linestyle=":", label="ties at the top, λ = 1"
+            )
+        strict = ds.sel({"class": ["strictly_strongly_transitive"], "objective": objective})
+        _grey_curves(ax_, strict, "entropy", _control, "strictly strongly transitive")
         ax_.set(xlabel=CONTROL, title=f"MRS-{objective.upper()}, {_counted(weak)}")
         ax_.set_ylim(bottom=-0.04)
     panels[0].set_ylabel("mean final entropy (nats)")

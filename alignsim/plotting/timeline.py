@@ -15,6 +15,7 @@ from alignsim.validation import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
 
     from alignsim.feedback.trajectory import Trajectory
 
@@ -24,6 +25,12 @@ _NAMED = len(OKABE_ITO)
 _COLUMNS = 120
 _FOLLOWED = 4
 """A line is followed by eye while no more of its rounds share one of so many columns."""
+
+_BAND = 0.3
+"""Opacity of the first band; that of the others is lower, so that all count where they overlap."""
+
+_EDGE = 0.6
+"""Width of the edge of a band, in widths of the line before it."""
 
 _GREY = "#BBBBBB"
 
@@ -40,7 +47,8 @@ def timeline(
     """Return two Axes: the policy's coordinates over the rounds, and its entropy below.
 
     Of more than eight responses, the eight that reach the highest probabilities are named; the
-    others are grey. Where rounds are too dense for a line, each is a dot.
+    others are grey. Where rounds are too dense for a line to be followed, a band spans from the
+    least to the greatest of neighbouring ones: it is wide where the orbit oscillates.
 
     Parameters
     ----------
@@ -119,37 +127,54 @@ def _draw(
     time: str,
     style: Style,
 ) -> None:
-    """Draw lines as far as the eye can follow them, and from there on a dot a round.
-
-    The dots of one round are drawn together, so that no course hides another.
-    """
-    from matplotlib.colors import to_rgba_array
-
+    """Draw lines as far as the eye can follow them, and from there on bands."""
     split = _crowded_from(rounds, time)
-    lines = []
-    for values, colour, label in courses:
+    for rank, (values, colour, label) in enumerate(courses):
         look: Style = {"color": colour, "label": label, "linewidth": 1.3} | style
-        lines += ax.plot(rounds[: split + 1], values[: split + 1], **look)
-    dots = np.stack([course.values[split:] for course in courses], axis=-1)
-    ax.scatter(
-        np.repeat(rounds[split:], len(courses)),
-        dots.ravel(),
-        s=lines[0].get_linewidth() ** 2,
-        c=np.tile(to_rgba_array([line.get_color() for line in lines]), (len(dots), 1)),
-        linewidths=0.0,
-        rasterized=True,
-    )
+        (line,) = ax.plot(rounds[: split + 1], values[: split + 1], **look)
+        if split < len(rounds):
+            starts = split + np.unique(_columns(rounds, time)[split:], return_index=True)[1]
+            _draw_band(ax, rounds, values, starts, line, _BAND / (1.0 + rank * _BAND))
+    if split < len(rounds):
+        ax.fill_between([], [], color=_GREY, label="range of rounds")
     if time == "log":
         ax.set_xscale("symlog", linthresh=1.0)
 
 
+def _draw_band(
+    ax: Axes,
+    rounds: NDArray[np.int64],
+    values: FloatArray,
+    starts: NDArray[np.intp],
+    line: Line2D,
+    opacity: float,
+) -> None:
+    """Draw the range of the columns that begin at ``starts`` in the colour of ``line``."""
+    place = rounds[(starts + np.append(starts[1:], len(rounds))) // 2]
+    place[0], place[-1] = rounds[starts[0]], rounds[-1]
+    low, high = (_over_neighbours(each, values, starts) for each in (np.fmin, np.fmax))
+    ax.fill_between(place, low, high, color=line.get_color(), alpha=opacity, linewidth=0.0)
+    for edge in (low, high):
+        ax.plot(place, edge, color=line.get_color(), linewidth=_EDGE * line.get_linewidth())
+
+
 def _crowded_from(rounds: NDArray[np.int64], time: str) -> int:
     """Return the first index from which more rounds share a column than can be followed."""
-    place = np.log1p(rounds) if time == "log" else rounds
-    column = np.floor(_COLUMNS * place / max(place[-1], 1)).astype(int)
-    _, first, count = np.unique(column, return_index=True, return_counts=True)
+    _, first, count = np.unique(_columns(rounds, time), return_index=True, return_counts=True)
     crowded = first[count > _FOLLOWED]
     return int(crowded[0]) if crowded.size else len(rounds)
+
+
+def _columns(rounds: NDArray[np.int64], time: str) -> NDArray[np.int64]:
+    """Return the column of the axis in which each round lies."""
+    place = np.log1p(rounds) if time == "log" else rounds
+    return np.floor(_COLUMNS * place / max(place[-1], 1)).astype(np.int64)
+
+
+def _over_neighbours(extreme: np.ufunc, values: FloatArray, starts: NDArray[np.intp]) -> FloatArray:
+    """Return the least or greatest of each column and the two beside it; NaN is left out."""
+    found = np.pad(extreme.reduceat(values, starts), 1, mode="edge")
+    return extreme(extreme(found[:-2], found[1:-1]), found[2:])
 
 
 def _two_axes(ax: Any) -> NDArray[np.object_]:

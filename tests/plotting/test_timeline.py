@@ -3,7 +3,9 @@ import pytest
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 
+from alignsim import FeedbackMap
 from alignsim.plotting import timeline
+from alignsim.preferences import bradley_terry
 
 
 @pytest.fixture
@@ -12,43 +14,67 @@ def pair():
 
 
 def _course(ax, label):
-    """Return the rounds and values drawn for a label, as a line and then as dots."""
-    lines = [line for line in ax.lines if line.get_label() == label]
-    (line,) = lines
-    dots = ax.collections[0]
-    same = (dots.get_facecolors() == np.array([*_rgb(line), 1.0])).all(axis=1)
-    tail = np.asarray(dots.get_offsets())[same] if same.any() else np.empty((0, 2))
-    return np.concatenate([np.transpose(line.get_data()), tail])
-
-
-def _rgb(line):
-    from matplotlib.colors import to_rgb
-
-    return to_rgb(line.get_color())
+    """Return the line of a label, as rounds to values, and the two edges of the band after it."""
+    (line,) = (line for line in ax.lines if line.get_label() == label)
+    edges = [
+        other.get_xydata()
+        for other in ax.lines
+        if other.get_label().startswith("_") and other.get_color() == line.get_color()
+    ]
+    return dict(line.get_xydata()), edges
 
 
 @pytest.mark.parametrize("time", ["log", "linear"])
 @pytest.mark.parametrize("rounds", [50, 2000])
-def test_every_round_is_drawn(run, pair, time, rounds):
+def test_every_round_is_on_a_line_or_in_its_band(run, pair, time, rounds):
     orbit = run(rounds=rounds, start=[0.8, 0.1, 0.1])
     top, bottom = timeline(orbit, labels=["a", "b", "c"], time=time, ax=pair)
-    for i, name in enumerate("abc"):
-        drawn = dict(_course(top, name))
-        assert list(drawn) == orbit.rounds.tolist()
-        assert list(drawn.values()) == pytest.approx(orbit.policies[:, i])
-    assert dict(_course(bottom, "entropy")) == pytest.approx(
-        dict(zip(orbit.rounds, orbit.entropy, strict=True))
-    )
+    courses = [(top, name, orbit.policies[:, i]) for i, name in enumerate("abc")]
+    for ax, name, values in [*courses, (bottom, "entropy", orbit.entropy)]:
+        followed, edges = _course(ax, name)
+        assert list(followed) == orbit.rounds[: len(followed)].tolist()
+        assert list(followed.values()) == pytest.approx(values[: len(followed)])
+        assert len(edges) == (0 if rounds == 50 else 2)
+        if edges:
+            rest = slice(len(followed), None)
+            low, high = (np.interp(orbit.rounds[rest], *edge.T) for edge in edges)
+            assert (low <= values[rest] + 1e-12).all()
+            assert (values[rest] <= high + 1e-12).all()
+            assert low.min() == values[len(followed) - 1 :].min()
+            assert high.max() == values[len(followed) - 1 :].max()
     assert top.get_xscale() == ("symlog" if time == "log" else "linear")
     assert top.get_title() == f"MRS-IPO, {rounds} rounds"
     assert bottom.get_ylabel() == "entropy (nats)"
 
 
-def test_short_runs_are_lines_and_long_ones_end_in_dots(run, pair):
+def test_short_runs_are_lines_and_long_ones_end_in_bands(run, pair):
     few, _ = timeline(run(rounds=50), time="linear", ax=pair)
-    assert len(few.collections[0].get_offsets()) == 0
+    assert not few.collections
     many, _ = timeline(run(rounds=3000), ax=Figure().subplots(2))
-    assert len(many.collections[0].get_offsets()) > 3 * 2000
+    assert len(many.collections) == 3 + 1
+    entries = [text.get_text() for text in many.get_legend().get_texts()]
+    assert entries == ["$π_{0}$", "$π_{1}$", "$π_{2}$", "range of rounds"]
+
+
+def test_a_band_is_narrow_where_the_orbit_rests_and_wide_where_it_oscillates(run):
+    for beta, wide in ((1.0, False), (8.0, True)):
+        top, _ = timeline(run(rounds=3000, beta=beta), ax=Figure().subplots(2))
+        _, (low, high) = _course(top, "$π_{0}$")
+        gap = high[-20:, 1] - low[-20:, 1]
+        assert (gap > 0.5).all() if wide else (gap < 1e-6).all()
+
+
+def test_a_run_that_fails_is_drawn_up_to_its_failure(pair, tmp_path):
+    loop = FeedbackMap(bradley_terry([0.99, 0.282, 0.0]), objective="dpo", beta=2.0, alpha=0.5)
+    orbit = loop.run(rounds=3000, samples_per_round=2000, rng=0)
+    lost = np.isnan(orbit.entropy).argmax()
+    assert lost > 20
+    top, _ = timeline(orbit, ax=pair)
+    followed, _ = _course(top, "$π_{0}$")
+    drawn = np.isfinite(list(followed.values()))
+    assert drawn.sum() == lost
+    assert f"in round {lost}, the sample" in top.texts[0].get_text().replace("\n", " ")
+    top.figure.savefig(tmp_path / "part.png")
 
 
 def test_only_the_most_probable_of_many_are_named(run, pair):
@@ -56,6 +82,7 @@ def test_only_the_most_probable_of_many_are_named(run, pair):
     top, _ = timeline(orbit, ax=pair)
     entries = [text.get_text() for text in top.get_legend().get_texts()]
     assert entries[0] == "3 others"
+    assert entries.pop() == "range of rounds"
     assert len(entries) == 9
     highest = np.argsort(-orbit.policies.max(axis=0), kind="stable")[:8]
     assert set(entries[1:]) == {f"$π_{{{i}}}$" for i in highest}
@@ -63,7 +90,8 @@ def test_only_the_most_probable_of_many_are_named(run, pair):
 
 def test_keywords_reach_the_lines(run, pair):
     top, bottom = timeline(run(), ax=pair, linewidth=3.0)
-    assert {line.get_linewidth() for line in top.lines} == {3.0}
+    named = {line.get_linewidth() for line in top.lines if line.get_label()[0] != "_"}
+    assert named == {3.0}
     assert bottom.lines[0].get_linewidth() == 3.0
 
 
