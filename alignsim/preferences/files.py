@@ -64,14 +64,14 @@ def read(path: PathLike, **options: Any) -> Ratings | Comparisons | Matrices:
     else:
         table = read_table(path)
     kind = _kind_of_table(table, fitting)
-    if kind == "comparisons":
+    if kind == "votes":
         return comparisons_from_table(table, **options)
     return ratings_from_table(table, **options)
 
 
 _READERS: dict[str, Callable[..., Any]] = {
     "ratings": read_ratings,
-    "comparisons": read_comparisons,
+    "votes": read_comparisons,
     "matrices": read_matrices,
 }
 
@@ -117,7 +117,7 @@ def _kind_of_table(table: Table, fitting: set[str]) -> str:
     if len(possible) == 1:
         return possible.pop()
     if find_pair(table) is not None:
-        return "comparisons"
+        return "votes"
     if find_column(table, "response") is not None:
         return "ratings"
     raise FileFormatError(

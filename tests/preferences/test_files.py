@@ -54,7 +54,7 @@ def test_refusals(write, options, message):
 def test_options_of_another_kind_of_file(write, tmp_path):
     np.save(tmp_path / "p.npy", PAIR)
     for path in (tmp_path / "p.npy", write("p.json", json.dumps(PAIR))):
-        with pytest.raises(FileFormatError, match="which take key= and no option of comparisons"):
+        with pytest.raises(FileFormatError, match="which take key= and no option of votes"):
             prefs.read(path, winner="x")
 
 
