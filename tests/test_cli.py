@@ -3,6 +3,7 @@ import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ import alignsim as asim
 from alignsim.cli import app
 
 PNG = b"\x89PNG\r\n\x1a\n"
+_PAIR = "m.json"
 SMALL = ["--beta-points", "13", "--lam-points", "9", "--rounds", "400"]
 
 
@@ -74,6 +76,15 @@ def votes(tmp_path):
     lines = [f"{a},{b},{w}" for a, b in rows for w in ("left", "left", "left", "right") * 5]
     path = tmp_path / "votes.csv"
     path.write_text("\n".join(["one,other,won", *lines]), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def panel(tmp_path):
+    """Marks of three judges, as in the README, one of whom sees no cycle."""
+    rows = ["x,y,1,1,1", "y,z,1,1,1", "x,z,2,2,1"]
+    path = tmp_path / "panel.csv"
+    path.write_text("\n".join(["model_1,model_2,a1,a2,a3", *rows]), encoding="utf-8")
     return path
 
 
@@ -155,20 +166,26 @@ def test_phase_diagram_of_votes(run, refuse, tmp_path):
         (["--out", "a.gif"], "--out is 'a.gif'; its name must end in .png or .pdf or .svg"),
         (["--data", "a.xls"], "--data is 'a.xls'; its name must end in .nc or .csv"),
         (["--out", "no/a.png"], "there is no folder 'no'"),
-        (["--alpha", "2"], "alpha is 2; it must be in [0, 1]"),
-        (["--alpha", "nan"], "alpha is nan"),
-        (["--alpha", "much"], "'--alpha'"),
+        (["--alpha", "2"], "--alpha is 2; it must be in [0, 1]"),
+        (["--alpha", "nan"], "--alpha is nan"),
+        (["--alpha", "much"], "Invalid value for '--alpha'"),
+        (["--alpha", "much"], "'much'"),
         (["--beta-max", "inf"], "--beta-max is inf; it must be finite and above 0"),
         (["--beta-max", "0"], "--beta-max is 0.0"),
         (["--lam-max", "2"], "--lam-max is 2.0; it must be above 0 and at most 1"),
         (["--beta-points", "1"], "'--beta-points'"),
-        (["--rounds", "-1"], "rounds is -1"),
-        (["--objective", "ippo"], "did you mean 'ipo'? known: 'dpo', 'ipo'"),
+        (["--rounds", "-1"], "--rounds is -1; it must be at least 1"),
+        (["--objective", "ippo"], "--objective is 'ippo'; did you mean 'ipo'? known: 'dpo', 'ipo'"),
+        (["--by", "orbits"], "--by is 'orbits'; did you mean 'orbit'?"),
+        (["--by", "stability", "--value", "entropy"], "--value is 'entropy'; known: 'phase', 's"),
         (["--value", "fase"], "--value is 'fase'; did you mean 'phase'?"),
-        (["--responses", "4"], "responses is 4"),
+        (["--responses", "4"], "--responses is 4; a balanced cycle needs an odd number: use 5\n"),
         (["--key", "a"], "--key is 'a', but there is no FILE"),
-        (["none.csv"], "none.csv: no such file"),
-        (["none.npy", "--responses", "3"], "--responses is 3, but the matrix is in none.npy"),
+        (["--left", "a"], "--left is 'a', but there is no FILE"),
+        (["--judges", "a,b"], "--judges is 'a,b', but there is no FILE"),
+        (["--index", "0"], "--index is 0, but there is no FILE"),
+        (["none.csv"], "'none.csv' does not exist"),
+        (["."], "'.' is a directory"),
         (["--beta-points", "3", "--nonsense"], "--nonsense"),
     ],
 )
@@ -186,11 +203,84 @@ def test_nothing_is_computed_before_the_output_is_checked(refuse, monkeypatch, t
     assert ".gif" in refuse("phase-diagram", "--out", "a.gif")
 
 
-def test_phase_diagram_sends_ratings_elsewhere(refuse, ratings):
-    assert "see alignsim inspect" in refuse("phase-diagram", ratings)
+def test_phase_diagram_by_stability_runs_nothing(run, tmp_path):
+    printed = run("phase-diagram", *SMALL, "--by", "Stability", "--data", "sweep.csv")
+    assert "rounds each" not in printed
+    assert "unstable" in printed
+    assert "entropy" not in pd.read_csv(tmp_path / "sweep.csv").columns
+
+
+def test_phase_diagram_by_both_tells_where_they_disagree(run, tmp_path):
+    run("phase-diagram", *SMALL, "--by", "both", "--data", "sweep.csv", "--quiet")
+    saved = pd.read_csv(tmp_path / "sweep.csv")
+    assert {"entropy", "stability", "disagreement"} <= set(saved.columns)
+
+
+def test_ratings_of_recurring_responses_make_one_matrix(run, ratings):
+    printed = run("simulate", ratings, "--attribute", "taste,looks", "--rounds", 20)
+    pooled = asim.preferences.read(ratings).pooled()
+    orbit = asim.FeedbackMap(pooled.P, beta=8.0, alpha=0.6).run(rounds=20)
+    assert "ratings, every score a vote" in printed
+    for name, value in zip(("tea", "coffee", "water"), orbit.final, strict=True):
+        assert any(f": {name} " in line and f"{value:.6g}" in line for line in printed.split("\n"))
+
+
+def test_ratings_that_make_no_one_matrix_are_sent_elsewhere(refuse, tmp_path):
+    rows = [f"{prompt},{prompt}{i},{i}" for prompt in "pq" for i in range(3)]
+    (tmp_path / "texts.csv").write_text("\n".join(["prompt,response,good", *rows]), "utf-8")
+    assert "see alignsim inspect or alignsim advise" in refuse("phase-diagram", "texts.csv")
 
 
 # simulate
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--beta", "2"], ["converged", "stable, spectral radius 0.6928", "final policy: rock"]),
+        (["--beta", "8"], ["invariant circle", "0.16055 turns a round", "unstable"]),
+        (["--beta", "8", "--objective", "DPO"], ["locked", "6 rounds", "0.166667 turns a round"]),
+        (["--beta", "8", "--alpha", "1"], ["drifting", "none found"]),
+    ],
+)
+def test_simulate_tells_the_long_run(run, options, words):
+    printed = run("simulate", "--rounds", 50, *options)
+    assert "in the long run" in printed
+    assert [word for word in words if word not in printed] == []
+    rests = "final policy: rock" in words
+    assert ("final policy" in printed) is rests
+    for moving in ("policy in the last round: rock", "time average: rock", "entropy in the last"):
+        assert (moving in printed) is not rests
+
+
+def test_simulate_averages_over_the_second_half(run):
+    printed = run("simulate", "--rounds", 60)
+    P = asim.preferences.cyclic(3, advantage=0.3)
+    orbit = asim.FeedbackMap(P, beta=8.0, alpha=0.6).run(rounds=60)
+    lines = [line for line in printed.split("\n") if "time average: paper" in line]
+    assert f"{orbit.policy_mean[1]:.6g}" in lines[0]
+
+
+def test_an_undecided_orbit_says_why(run):
+    printed = " ".join(run("simulate", "--beta", "4.618802153517", "--rounds", 20).split())
+    assert "undecided after" in printed
+    assert "rounds: the transient has not ended" in printed
+    assert "give more rounds" not in printed
+
+
+def test_names_in_pictures_are_those_in_the_text(run, monkeypatch, tmp_path):
+    seen = []
+    draw = asim.plotting.timeline
+    monkeypatch.setattr(
+        asim.plotting,
+        "timeline",
+        lambda orbit, **kw: [seen.append(kw["labels"]), draw(orbit, **kw)],
+    )
+    cycle = asim.preferences.cyclic(3, advantage=0.3).tolist()
+    (tmp_path / "plain.json").write_text(json.dumps(cycle), encoding="utf-8")
+    printed = run("simulate", "plain.json", "--rounds", 20)
+    assert seen == [["response 0", "response 1", "response 2"]]
+    assert all(name in printed for name in seen[0])
 
 
 def test_simulate_follows_one_orbit(run, tmp_path):
@@ -200,7 +290,7 @@ def test_simulate_follows_one_orbit(run, tmp_path):
     orbit = asim.FeedbackMap(P, beta=8.0, alpha=0.6).run([0.8, 0.1, 0.1], rounds=200)
     for value in (*orbit.final, orbit.entropy[-1], orbit.effective_support[-1]):
         assert f"{value:.6g}" in printed
-    assert f"{orbit.cycle_strength:.6g} (variance from round 100 on)" in printed
+    assert f"{orbit.cycle_strength:.6g} (variance since round 100)" in printed
     saved = pd.read_csv(tmp_path / "orbit.csv")
     assert saved["policy"].values == pytest.approx(orbit.policies.ravel())
 
@@ -214,13 +304,14 @@ def test_simulate_draws_the_simplex(run, tmp_path, responses):
 def test_simulate_names_the_responses_of_a_file(run, votes):
     lines = votes.read_text(encoding="utf-8").replace("one,other,won", "left,right,winner")
     votes.write_text(lines, encoding="utf-8")
-    assert "final policy: scissors" in run("simulate", votes, "--rounds", 20)
+    assert "policy in the last round: scissors" in run("simulate", votes, "--rounds", 20)
 
 
 def test_simulate_lists_the_most_probable_of_many(run):
     printed = run("simulate", "--responses", 21, "--rounds", 20)
-    assert printed.count("final policy: response") == 12
-    assert "9, each less probable" in printed
+    assert printed.count("policy in the last round: response") == 12
+    assert printed.count("time average: response") == 12
+    assert printed.count("9, each less probable") == 2
 
 
 def test_markup_in_a_file_is_text(run, tmp_path):
@@ -235,15 +326,19 @@ def test_markup_in_a_file_is_text(run, tmp_path):
     ("arguments", "message"),
     [
         (["--start", "a,b"], "--start is 'a,b'; give probabilities separated by commas"),
-        (["--start", "0.5,0.5"], "start has 2 responses"),
-        (["--start", "1,0,0"], "start[1] is 0"),
+        (["--start", "0.5,0.5"], "--start has 2 responses; P has 3"),
+        (["--start", "1,0,0"], "number 2 of --start is 0, and its logit is -inf; give every resp"),
+        ([_PAIR, "--picture", "simplex"], "the simplex of two responses is a line; use 'timeline'"),
+        ([_PAIR, "--index", "1"], "--index is 1; m.json holds one matrix\n"),
         (["--picture", "pie"], "--picture is 'pie'; known: 'simplex', 'timeline'"),
         (["--time", "years"], "--time is 'years'"),
-        (["--beta", "-1"], "beta is -1"),
+        (["--beta", "-1"], "--beta is -1"),
+        (["--rounds", "0"], "--rounds is 0; it must be at least 1"),
         (["--beta", "1e308", "--alpha", "1", "--rounds", "300"], "the loop failed: "),
     ],
 )
-def test_simulate_refuses(refuse, arguments, message):
+def test_simulate_refuses(refuse, tmp_path, arguments, message):
+    _matrix(tmp_path)
     assert message in refuse("simulate", "--rounds", 20, *arguments)
 
 
@@ -298,25 +393,202 @@ def test_inspect_refuses(refuse, votes, tmp_path):
     assert "is not UTF-8" in refuse("inspect", "bytes.csv")
     assert "empty.csv" in refuse("inspect", "empty.csv")
     assert "neither votes nor ratings" in refuse("inspect", votes)
-    assert "'nobody'" in refuse("inspect", votes, "--left", "nobody", "--right", "other")
-    assert "--codes is 'x'" in refuse("inspect", votes, "--codes", "x")
+    assert "--left is 'nobody'; known: 'one'" in refuse(
+        "inspect", votes, "--left", "nobody", "--right", "other"
+    )
+    assert "--codes is 'x'; write it as" in refuse("inspect", votes, "--codes", "x")
     assert "must end in .json" in refuse("inspect", votes, "--out", "found.txt")
     assert "the file that is read" in refuse("inspect", "m.json", "--out", _matrix(tmp_path))
 
 
 def _matrix(folder):
-    (folder / "m.json").write_text("[[0.5, 0.7], [0.3, 0.5]]", encoding="utf-8")
-    return "m.json"
+    (folder / _PAIR).write_text("[[0.5, 0.7], [0.3, 0.5]]", encoding="utf-8")
+    return _PAIR
+
+
+# advise
+
+
+def test_advise_tells_the_trade_off(run, tmp_path):
+    printed = run("advise", "--eta", 20, "--alpha", 0.5, "--alpha", 0.95)
+    assert (tmp_path / "advice.png").read_bytes().startswith(PNG)
+    for words in ("0.9231", "0.9608", "rate at α = 0.5", "rate at α = 0.95"):
+        assert words in printed
+
+
+def test_advise_on_a_stack_and_on_one_of_it(run):
+    np.save("stack.npy", np.stack([asim.preferences.cyclic(3, advantage=a) for a in (0.1, 0.4)]))
+    assert "2 matrices with K = 3" in run("advise", "stack.npy")
+    assert "stack 1: MRS-IPO" in run("advise", "stack.npy", "--index", 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--alpha", "0.5", "--alpha", "2"], "alignsim: --alpha is 2; it must be in [0, 1]\n"),
+        (["--eta", "-1"], "--eta is -1"),
+        (["ratings.csv", "--index", "99"], "--index is 99, but ratings.csv holds ratings, not a"),
+        (["votes.csv", "--left", "one", "--right", "other", "--index", "0"], "holds votes, not a"),
+        (["--recipe", "mean"], "--recipe is 'mean', but there are no ratings here"),
+        (["ratings.csv", "--responses", "3"], "--responses is 3, but the matrices are in"),
+    ],
+)
+@pytest.mark.usefixtures("ratings", "votes")
+def test_advise_refuses(refuse, arguments, message):
+    named = ["--winner", "won"] if "votes.csv" in arguments else []
+    assert message in refuse("advise", *arguments, *named)
+
+
+# verify
+
+ONE = ["verify", "ipo-closed-form", "--trials", "20"]
+
+
+def test_verify_says_what_a_margin_is(run):
+    for words in (run(*ONE), run("verify", "--help")):
+        told = " ".join(words.split())
+        assert "1 is exact agreement and 0 the tolerance; for an inequality" in told
+    assert "1 of 1 claims passed" in run(*ONE)
+
+
+def test_verify_saves_instances_and_replays_them(run, tmp_path):
+    printed = run(*ONE, "ipo-sensitivity", "--worst", "worst")
+    assert "saved 2 instances in worst" in printed
+    assert "saved 1 instance in worst" in run(*ONE, "--worst", "worst")
+    names = sorted(path.name for path in (tmp_path / "worst").iterdir())
+    assert names == ["ipo-closed-form.json", "ipo-sensitivity.json"]
+    assert "1 of 1 claims passed" in run("verify", "--replay", "worst/ipo-closed-form.json")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nothing"], "CLAIM is 'nothing'; known: "),
+        (["--trials", "0"], "--trials is 0"),
+        (["--worst", "file.json"], "--worst is 'file.json', which is a file; name a folder"),
+        (["--worst", "no/where"], "there is no folder 'no'; make it"),
+        (["--replay", "."], "Invalid value for '--replay': "),
+        (["--replay", "."], "'.' is a directory"),
+        (["--replay", "none.json"], "'none.json' does not exist"),
+        (["--replay", "file.json"], "'file.json' is not a saved instance"),
+        (["--replay", "bare.json"], "--replay is 'bare.json', which holds no instance"),
+        (["--replay", "other.json"], "no instance of a known claim"),
+        (["ipo-*", "--replay", "bare.json"], "CLAIM is 'ipo-*', but --replay names the one"),
+    ],
+)
+def test_verify_refuses(refuse, tmp_path, arguments, message):
+    claims = {"bare": "ipo-closed-form", "other": "nobody's"}
+    for name, claim in claims.items():
+        content = json.dumps({"claim": claim, "instance": {}})
+        (tmp_path / f"{name}.json").write_text(content, encoding="utf-8")
+    (tmp_path / "file.json").write_text("[]", encoding="utf-8")
+    assert message in refuse("verify", *arguments)
+
+
+@pytest.mark.parametrize(
+    ("command", "place"),
+    [(ONE, "claims.verify"), (["phase-diagram", *SMALL], "sweep")],
+)
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_bar_is_shown_on_a_terminal_only(monkeypatch, command, place, terminal):
+    room, _, name = place.rpartition(".")
+    owner = asim.claims if room else asim
+    wanted, called = [], getattr(owner, name)
+
+    def noted(*arguments, progress, **keywords):
+        wanted.append(progress)
+        return called(*arguments, progress=False, **keywords)
+
+    monkeypatch.setattr(owner, name, noted)
+    monkeypatch.setattr("alignsim.cli.options.sys", SimpleNamespace(stderr=_Stream(terminal)))
+    assert CliRunner().invoke(app, command).exit_code == 0
+    assert CliRunner().invoke(app, [*command, "--quiet"]).exit_code == 0
+    assert wanted == [terminal, False]
+
+
+class _Stream:
+    def __init__(self, terminal):
+        self.isatty = lambda: terminal
+
+
+# Columns
+
+
+@pytest.mark.parametrize("judges", [["--judges", "a1,a2"], ["--judges", "a1", "--judges", "a2"]])
+def test_judges_by_commas_or_one_by_one(run, panel, tmp_path, judges):
+    columns = ["--left", "model_1", "--right", "model_2", *judges]
+    run("inspect", panel, *columns, "--resamples", 0, "--out", "found.json")
+    facts = dict(json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))["facts"])
+    assert (facts["votes"], facts["judges"]) == ("6", "2")
+
+
+@pytest.mark.parametrize("command", ["inspect", "advise", "simulate", "phase-diagram"])
+def test_every_command_takes_the_names_of_columns(run, refuse, votes, command):
+    few = {"simulate": ["--rounds", 20], "phase-diagram": SMALL, "inspect": ["--resamples", 0]}
+    columns = ["--left", "one", "--right", "other", "--winner", "won", "--codes", "left=left"]
+    message = "column 'won' holds 'right', an unknown code (known: 'left'); say what it means with"
+    told = refuse(command, votes, *columns)
+    assert message in told
+    assert "with --codes left=...,right=...,tie=..." in told
+    columns[-1] = "left=right,right=left"
+    assert "votes" in run(command, votes, *columns, *few.get(command, []))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["votes.csv"],
+            "name them: --left, --right and --winner (or --judges) for votes, --prompt",
+        ),
+        (
+            ["votes.csv", "--left", "onee"],
+            "--left is 'onee'; did you mean 'one'? known: 'one', 'other'",
+        ),
+        (["votes.csv", "--left", "one"], "--left one is one side; name the other one with --right"),
+        (["panel.csv", "--judges", "a1,b"], "--judges is 'b'; known: 'a1'"),
+        (
+            ["panel.csv", "--judges", "a1", "--winner", "a2"],
+            "pass --winner ... or --judges ..., not",
+        ),
+        (["ratings.csv", "--attribute", "taste,lok"], "--attribute is 'lok'; did you mean 'looks'"),
+        (
+            ["ratings.csv", "--attribute-column", "taste", "--score-column", "loks"],
+            "--score-column is 'loks'; did you mean 'looks'",
+        ),
+        (
+            ["few.csv"],
+            "leave in the file only the 2 responses that all meet ('b', 'c'), or pass --",
+        ),
+        (["few.csv"], "or pass --smoothing 1 (a prior of one vote"),
+        (["few.csv", "--left", "left", "--response", "x"], "--left, --response do not go together"),
+        (["two.npz"], "pick one with --key ... ('a', 'b')"),
+        (["two.npz", "--left", "a"], "which take --key and no option of votes"),
+    ],
+)
+@pytest.mark.usefixtures("votes", "panel", "ratings")
+def test_errors_speak_of_options(refuse, tmp_path, arguments, message):
+    (tmp_path / "few.csv").write_text("left,right,winner\na,b,left\nb,c,left\n", encoding="utf-8")
+    np.savez(tmp_path / "two.npz", a=np.full((2, 2), 0.5), b=np.full((3, 3), 0.5))
+    assert message in refuse("simulate", *arguments)
+
+
+def test_what_a_file_holds_is_never_taken_for_an_option(refuse, tmp_path):
+    text = "left,right,winner\na,b,alpha is 3 beta=2\n"
+    (tmp_path / "odd.csv").write_text(text, encoding="utf-8")
+    assert "column 'winner' holds 'alpha is 3 beta=2', an" in refuse("simulate", "odd.csv")
 
 
 # All commands
 
 
-@pytest.mark.parametrize("command", ["phase-diagram", "simulate", "inspect"])
+@pytest.mark.parametrize("command", ["phase-diagram", "simulate", "inspect", "advise"])
 def test_help_has_an_example(run, command):
     printed = " ".join(run(command, "--help").split())
     assert f"Example: alignsim {command} " in printed
     assert "--out" in printed
+    for layout in ("[[0.5, 0.7], [0.3, 0.5]]", '{"P":', '"winner": "left"}', '"taste": 3}'):
+        assert layout in printed.replace("│ │ ", "")
 
 
 def test_version(run):
@@ -359,7 +631,7 @@ def test_as_a_program(python, tmp_path):
     assert (tmp_path / "a.png").read_bytes().startswith(PNG)
     bad = python("-m", "alignsim", "simulate", "--alpha", "7")
     assert bad.returncode == 2
-    assert bad.stderr == "alignsim: alpha is 7; it must be in [0, 1]\n"
+    assert bad.stderr == "alignsim: --alpha is 7; it must be in [0, 1]\n"
 
 
 def test_help_needs_no_heavy_import(python):

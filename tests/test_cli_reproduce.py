@@ -133,11 +133,14 @@ def test_the_folder_may_exist_and_other_files_stay(run, tmp_path):
     [
         (["--out", "no/where"], "there is no folder 'no'"),
         (["--out", "votes.csv"], "'votes.csv', which is a file; name a folder"),
-        (["none.jsonl"], "none.jsonl: no such file"),
+        (["none.jsonl"], "'none.jsonl' does not exist"),
+        (["."], "'.' is a directory"),
+        (["own.csv"], "no column for the prompt; name it with --prompt ..."),
+        (["own.csv", "--prompt", "itm"], "--prompt is 'itm'; did you mean 'item'"),
         (["votes.csv"], "holds votes on one set of responses"),
         (["three.npy", "--prompts", "5"], "--prompts is 5, but the prompts are in three.npy"),
         (["three.npy", "--responses", "3"], "--responses is 3, but the matrices are in"),
-        (["--key", "a"], "--key is ['a'], but there is no DATA"),
+        (["--key", "a"], "--key is 'a', but there is no DATA"),
         (["--prompts", "0"], "'--prompts'"),
         (["--draws", "0"], "'--draws'"),
         (["--seed", "-1"], "'--seed'"),
@@ -148,6 +151,7 @@ def test_the_folder_may_exist_and_other_files_stay(run, tmp_path):
 def test_refusals(refuse, tmp_path, arguments, message):
     votes = "left,right,winner\na,b,left\nb,c,left\nc,a,left\n"
     (tmp_path / "votes.csv").write_text(votes, encoding="utf-8")
+    (tmp_path / "own.csv").write_text("item,response,good\np,a,1\np,b,2\n", encoding="utf-8")
     np.save(tmp_path / "three.npy", prefs.cyclic(3, advantage=0.3))
     np.savez(
         tmp_path / "mixed.npz",

@@ -18,21 +18,14 @@ if TYPE_CHECKING:
 SAMPLE = 500
 """At most so many matrices of a population are advised on, evenly spread over it."""
 
-_RATINGS = "Ratings"
-
 
 @app.command(epilog="Example: alignsim advise votes.csv --eta 20 --min-effective-support 2")
+@options.expanded
 def advise(
-    file: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="FILE",
-            help="Matrices (.npy, .npz, .json), pairwise votes or ratings (.csv, .jsonl...). "
-            "Without it: rock-paper-scissors.",
-            show_default=False,
-        ),
-    ] = None,
+    file: options.Preferences = None,
     *,
+    source: options.Source,
+    cycle: options.Cycle,
     eta: Annotated[
         float, typer.Option(help="The wanted η = β/(1−α); with λ it decides the fixed point.")
     ] = 20.0,
@@ -49,27 +42,20 @@ def advise(
         list[float] | None,
         typer.Option(help="An α of which to tell the rate; may be repeated."),
     ] = None,
-    key: options.Key = None,
-    index: Annotated[
-        int | None,
-        typer.Option(help="Which matrix of a stack, counted from 0 (default: all of them)."),
-    ] = None,
-    smoothing: options.Smoothing = None,
-    responses: options.Responses = None,
-    advantage: options.Advantage = None,
     recipe: Annotated[
         str | None,
         typer.Option(
             help="How scores become preferences (default: random-attribute).",
-            rich_help_panel=_RATINGS,
+            rich_help_panel=options.RATINGS,
         ),
     ] = None,
     subsets: Annotated[
         int | None,
-        typer.Option(help="Take every set of so many responses.", rich_help_panel=_RATINGS),
+        typer.Option(help="Take every set of so many responses.", rich_help_panel=options.RATINGS),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(help="Seed of the recipe (default: 0).", rich_help_panel=_RATINGS)
+        int | None,
+        typer.Option(help="Seed of the recipe (default: 0).", rich_help_panel=options.RATINGS),
     ] = None,
     out: Annotated[Path, typer.Option(help=options.PICTURES_HELP)] = Path("advice.png"),
     quiet: options.Quiet = False,
@@ -77,23 +63,26 @@ def advise(
     """Tell which α reaches a wanted fixed point, how fast, and what that fixed point costs.
 
     A stack of matrices or ratings of many prompts are a population: medians and quartiles.
+    --index picks one matrix of a stack.
     """
     from alignsim.cli import inputs, outputs
 
     outputs.check(out, "--out", outputs.PICTURES, file)
     from matplotlib.figure import Figure
 
+    from alignsim import validation
     from alignsim.analysis import advice
     from alignsim.plotting.advice import advice as draw
 
     ratings: dict[str, Any] = {"--recipe": recipe, "--subsets": subsets, "--seed": seed}
-    cycle = {"--responses": responses, "--advantage": advantage}
-    if file is None or index is not None:
+    for share in alpha or ():
+        validation.parameter(share, "--alpha", high=1.0)
+    if file is None or source.index is not None:
+        subject = inputs.subject(file, source, cycle)
         options.refuse(ratings, "there are no ratings here")
-        subject = inputs.subject(file, key, index, smoothing, responses, advantage)
     else:
-        options.refuse(cycle, f"the matrices are in {file}")
-        subject = _population(file, key, smoothing, ratings)
+        options.refuse(options.given(cycle), f"the matrices are in {file}")
+        subject = _population(file, source, ratings)
     found = advice.advise(
         subject.P,
         eta,
@@ -115,19 +104,19 @@ def advise(
         reports.print_saved(out)
 
 
-def _population(
-    file: Path, key: str | None, smoothing: float | None, ratings: Mapping[str, Any]
-) -> Subject:
+def _population(file: Path, source: options.Source, ratings: Mapping[str, Any]) -> Subject:
     """Return the matrix of votes, or all matrices of a stack or of ratings, at most ``SAMPLE``.
 
     Votes that leave pairs uncompared stand for the largest complete set of responses.
     """
     from alignsim import preferences
+    from alignsim.cli import inputs
     from alignsim.cli.inputs import Subject
     from alignsim.validation import MissingPairsError
 
-    found = preferences.read(file, key=key)
-    name = file.stem if key is None else key
+    found = inputs.read(file, source.key, source)
+    name = source.key or file.stem
+    smoothing = source.smoothing
     if isinstance(found, preferences.Ratings):
         options.refuse({"--smoothing": smoothing}, f"{file} holds no votes")
         return _sampled(_of_ratings(file, found, ratings), name)
@@ -155,14 +144,13 @@ def _of_ratings(file: Path, found: Ratings, given: Mapping[str, Any]) -> Matrice
 
 
 def _sampled(found: Matrices, name: str) -> Subject:
-    from alignsim.cli.inputs import Subject
+    from alignsim.cli.inputs import Subject, response_names
 
     K = found.responses
     P = found.P.reshape(-1, K, K)
     if len(P) == 1:
-        return Subject(
-            found.names[0] if found.names else name, P[0], found.labels[0] if found.labels else None
-        )
+        labels = found.labels[0] if found.labels else response_names(K)
+        return Subject(found.names[0] if found.names else name, P[0], labels)
     sample = P[:: -(-len(P) // SAMPLE)]
     count = f"{len(P):,}" if len(sample) == len(P) else f"{len(sample):,} of {len(P):,}"
-    return Subject(f"{name}, {count} matrices with K = {K}", sample, None)
+    return Subject(f"{name}, {count} matrices with K = {K}", sample, response_names(K))

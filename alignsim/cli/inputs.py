@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from alignsim import preferences
-from alignsim.cli.options import refuse
-from alignsim.validation import FloatArray
+from alignsim.cli import options
+from alignsim.validation import FloatArray, MissingPairsError
 
 CYCLE = 3
 ADVANTAGE = 0.3
@@ -18,45 +18,82 @@ ADVANTAGE = 0.3
 
 
 class Subject(NamedTuple):
-    """One preference matrix, what it is called and, if known, its responses."""
+    """One preference matrix or many, what it is called, and the names of its responses."""
 
     name: str
     P: FloatArray
-    labels: Sequence[str] | None
+    labels: Sequence[str]
 
 
-def subject(
-    file: Path | None,
-    key: str | None,
-    index: int | None,
-    smoothing: float | None,
-    responses: int | None,
-    advantage: float | None,
-) -> Subject:
-    """Return the matrix in a file of matrices or votes, or the cycle that stands in for it.
+def read(
+    file: Path, key: str | None, columns: options.Columns
+) -> preferences.Ratings | preferences.Comparisons | preferences.Matrices:
+    """Return what a file holds."""
+    return preferences.read(
+        file,
+        key=key,
+        prompt=columns.prompt,
+        response=columns.response,
+        rater=columns.rater,
+        attributes=_separate(columns.attribute),
+        attribute=columns.attribute_column,
+        score=columns.score_column,
+        left=columns.left,
+        right=columns.right,
+        winner=columns.winner,
+        judges=_separate(columns.judges),
+        judge=columns.judge,
+        codes=None if columns.codes is None else codes(columns.codes),
+    )
+
+
+def subject(file: Path | None, source: options.Source, cycle: options.Cycle) -> Subject:
+    """Return the one matrix that a file holds, or the cycle that stands in for it.
+
+    Every score of ratings counts as a vote, as in the one matrix of ``alignsim inspect``.
 
     Raises
     ------
     ValueError
-        If the file cannot be read, holds something else, or holds many matrices of which
-        ``index`` picks none; or if an option does not go with the others.
+        If the file cannot be read, makes no one matrix, or holds many of which ``--index`` picks
+        none; or if an option does not go with the others.
     """
     if file is None:
-        given = {"--key": key, "--index": index, "--smoothing": smoothing}
-        refuse(given, "there is no FILE")
-        return _cycle(responses, advantage)
-    refuse({"--responses": responses, "--advantage": advantage}, f"the matrix is in {file}")
-    found = preferences.read(file, key=key)
-    name = file.stem if key is None else key
-    if isinstance(found, preferences.Comparisons):
-        return Subject(name, found.matrix(smoothing=smoothing or 0.0), found.labels)
+        options.refuse(options.given(source), "there is no FILE")
+        return _cycle(cycle.responses, cycle.advantage)
+    options.refuse(options.given(cycle), f"the matrix is in {file}")
+    found = read(file, source.key, source)
+    name = source.key or file.stem
     if isinstance(found, preferences.Matrices):
-        refuse({"--smoothing": smoothing}, f"{file} holds no votes")
-        return _picked(found, name, file, index)
-    raise ValueError(
-        f"{file}: holds ratings, which make a matrix a prompt; see alignsim inspect, or save one "
-        "matrix as .npy"
-    )
+        options.refuse({"--smoothing": source.smoothing}, f"{file} holds no votes")
+        return _picked(found, name, file, source.index)
+    kind = "ratings" if isinstance(found, preferences.Ratings) else "votes"
+    options.refuse({"--index": source.index}, f"{file} holds {kind}, not a stack of matrices")
+    if isinstance(found, preferences.Comparisons):
+        return Subject(name, found.matrix(smoothing=source.smoothing or 0.0), found.labels)
+    pooled = _pooled(found, file, source.smoothing or 0.0)
+    return Subject(f"{name}, every score a vote", pooled.P, pooled.labels[0])
+
+
+def response_names(count: int) -> list[str]:
+    """Return names for responses that have none.
+
+    >>> response_names(2)
+    ['response 0', 'response 1']
+    """
+    return [f"response {i}" for i in range(count)]
+
+
+def _pooled(ratings: preferences.Ratings, file: Path, smoothing: float) -> preferences.Matrices:
+    try:
+        return ratings.pooled(smoothing=smoothing)
+    except MissingPairsError:
+        raise
+    except ValueError:
+        raise ValueError(
+            f"{file}: holds ratings of responses that do not recur, which make a matrix a prompt; "
+            "see alignsim inspect or alignsim advise, or save one matrix as .npy"
+        ) from None
 
 
 def _cycle(responses: int | None, advantage: float | None) -> Subject:
@@ -64,21 +101,22 @@ def _cycle(responses: int | None, advantage: float | None) -> Subject:
     P = preferences.cyclic(size, advantage=ADVANTAGE if advantage is None else advantage)
     if size == CYCLE:
         return Subject("rock-paper-scissors", P, ("rock", "paper", "scissors"))
-    return Subject(f"cycle of {size}", P, None)
+    return Subject(f"cycle of {size}", P, response_names(size))
 
 
 def _picked(found: preferences.Matrices, name: str, file: Path, index: int | None) -> Subject:
     count, size = len(found), found.responses
+    matrices = "one matrix" if count == 1 else f"{count} matrices, counted from 0"
     if index is None and count > 1:
         raise ValueError(f"{file}: holds {count} matrices; pick one with --index 0 to {count - 1}")
     place = index or 0
     if not 0 <= place < count:
-        raise ValueError(f"--index is {index}; {file} holds {count} matrices, counted from 0")
+        raise ValueError(f"--index is {index}; {file} holds {matrices}")
     if found.names:
         name = found.names[place]
     elif count > 1:
         name = f"{name} {place}"
-    labels = found.labels[place] if found.labels else None
+    labels = found.labels[place] if found.labels else response_names(size)
     return Subject(name, found.P.reshape(count, size, size)[place], labels)
 
 
@@ -88,6 +126,15 @@ def axis(most: float, option: str, points: int, *, limit: float = np.inf) -> Flo
         bounds = "finite and above 0" if np.isinf(limit) else f"above 0 and at most {limit:g}"
         raise ValueError(f"{option} is {most}; it must be {bounds}")
     return np.linspace(0.0, most, points)
+
+
+def _separate(names: list[str] | None) -> list[str] | None:
+    """Return names that are separated by commas or repeated one by one; None if there are none.
+
+    >>> _separate(["a1, a2", "a3"])
+    ['a1', 'a2', 'a3']
+    """
+    return [name.strip() for text in names for name in text.split(",")] if names else None
 
 
 def probabilities(text: str) -> list[float]:
@@ -114,6 +161,6 @@ def codes(text: str) -> dict[str, list[str]]:
     for part in text.split(","):
         side, equals, mark = part.partition("=")
         if not equals:
-            raise ValueError(f"--codes is {text!r}; write it as left=1,right=2,tie=0")
+            raise ValueError(f"--codes is {text!r}; write it as 'left=1,right=2,tie=0'")
         marks_of.setdefault(side.strip(), []).append(mark.strip())
     return marks_of

@@ -10,89 +10,53 @@ import typer
 from alignsim.cli import options
 from alignsim.cli.app import app
 
-_RATINGS = "Ratings"
-_VOTES = "Votes"
 _LOOP = "Loop"
 
 
 @app.command(
     epilog="Example: alignsim inspect votes.csv --left model_a --right model_b --winner winner"
 )
+@options.expanded
 def inspect(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="Ratings, pairwise votes or matrices.")
+        Path,
+        options.file_argument(
+            "FILE", f"Preferences: {options.TABLES_HELP}, or {options.MATRICES_HELP}."
+        ),
     ],
     *,
     key: options.Key = None,
-    prompt: Annotated[str | None, typer.Option(help="Column of the prompt.")] = None,
-    response: Annotated[
-        str | None, typer.Option(help="Column of the response.", rich_help_panel=_RATINGS)
-    ] = None,
-    rater: Annotated[
-        str | None, typer.Option(help="Column of the rater.", rich_help_panel=_RATINGS)
-    ] = None,
-    attribute: Annotated[
-        list[str] | None,
-        typer.Option(help="An attribute to use; may be repeated.", rich_help_panel=_RATINGS),
-    ] = None,
-    attribute_column: Annotated[
-        str | None,
-        typer.Option(help="One score a row: column of the attribute.", rich_help_panel=_RATINGS),
-    ] = None,
-    score_column: Annotated[
-        str | None,
-        typer.Option(help="One score a row: column of the score.", rich_help_panel=_RATINGS),
-    ] = None,
+    columns: options.Columns,
     recipe: Annotated[
         str,
         typer.Option(
             help="How scores become preferences: random-attribute, mean, mean-score or votes.",
-            rich_help_panel=_RATINGS,
+            rich_help_panel=options.RATINGS,
         ),
     ] = "random-attribute",
     temperature: Annotated[
-        float, typer.Option(help="Divides score differences.", rich_help_panel=_RATINGS)
+        float, typer.Option(help="Divides score differences.", rich_help_panel=options.RATINGS)
     ] = 1.0,
     subsets: Annotated[
         int | None,
-        typer.Option(help="Take every set of so many responses.", rich_help_panel=_RATINGS),
+        typer.Option(help="Take every set of so many responses.", rich_help_panel=options.RATINGS),
     ] = None,
     rounding: Annotated[
         str | None,
-        typer.Option(help="nearest: round the raters' mean scores.", rich_help_panel=_RATINGS),
-    ] = None,
-    left: Annotated[
-        str | None, typer.Option(help="Column of one side.", rich_help_panel=_VOTES)
-    ] = None,
-    right: Annotated[
-        str | None, typer.Option(help="Column of the other side.", rich_help_panel=_VOTES)
-    ] = None,
-    winner: Annotated[
-        str | None, typer.Option(help="Column of the outcome.", rich_help_panel=_VOTES)
-    ] = None,
-    judges: Annotated[
-        list[str] | None,
         typer.Option(
-            help="Instead of --winner: column of one judge's outcomes; may be repeated.",
-            rich_help_panel=_VOTES,
-        ),
-    ] = None,
-    judge: Annotated[
-        str | None, typer.Option(help="Column that names the judge.", rich_help_panel=_VOTES)
-    ] = None,
-    codes: Annotated[
-        str | None,
-        typer.Option(
-            help="What outcomes mean, such as left=1,right=2,tie=0.", rich_help_panel=_VOTES
+            help="nearest: round the raters' mean scores.", rich_help_panel=options.RATINGS
         ),
     ] = None,
     min_votes: Annotated[
-        int, typer.Option(help="Votes that each pair needs.", rich_help_panel=_VOTES)
+        int, typer.Option(help="Votes that each pair needs.", rich_help_panel=options.VOTES)
     ] = 1,
     smoothing: Annotated[
-        float, typer.Option(help="Pseudo-votes added to each pair.", rich_help_panel=_VOTES)
+        float, typer.Option(help="Pseudo-votes added to each pair.", rich_help_panel=options.VOTES)
     ] = 0.0,
-    objective: Annotated[str, typer.Option(help="ipo or dpo.", rich_help_panel=_LOOP)] = "ipo",
+    objective: Annotated[
+        str,
+        typer.Option(callback=options.lower_case, help="ipo or dpo.", rich_help_panel=_LOOP),
+    ] = "ipo",
     alpha: Annotated[
         float,
         typer.Option(
@@ -125,24 +89,9 @@ def inspect(
     from alignsim.cli import inputs, outputs
 
     outputs.check(out, "--out", outputs.FINDINGS, file)
-    from alignsim import analysis, preferences
+    from alignsim import analysis
 
-    data = preferences.read(
-        file,
-        key=key,
-        prompt=prompt,
-        response=response,
-        rater=rater,
-        attributes=attribute or None,
-        attribute=attribute_column,
-        score=score_column,
-        left=left,
-        right=right,
-        winner=winner,
-        judges=judges or None,
-        judge=judge,
-        codes=None if codes is None else inputs.codes(codes),
-    )
+    data = inputs.read(file, key, columns)
     found = analysis.inspect(
         data,
         objective=objective,

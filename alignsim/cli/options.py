@@ -2,45 +2,204 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+import inspect
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
 PICTURES_HELP = "Picture to write (.png, .pdf, .svg)."
 
-MatrixFile = Annotated[
+MATRICES_HELP = (
+    "preference matrices (.npy, .npz; .json with [[0.5, 0.7], [0.3, 0.5]], "
+    '{"P": [[...]], "labels": [...]}, or several of these by name, {"NAME": {"P": ...}})'
+)
+TABLES_HELP = (
+    "pairwise votes or ratings (.csv, .tsv; .jsonl with a record a line; .json with a list of "
+    'records such as {"left": "a", "right": "b", "winner": "left"} or '
+    '{"prompt": "p", "response": "a", "taste": 3})'
+)
+"""What files of each kind look like."""
+
+RATINGS = "Ratings"
+VOTES = "Votes"
+"""Panels of options in the help."""
+
+
+def lower_case(value: str) -> str:
+    """Return a word as it is known, however it was typed."""
+    return value.lower()
+
+
+def file_argument(metavar: str, help_text: str) -> Any:
+    """Return an argument for a file that is read; one that is none is called so."""
+    return typer.Argument(
+        metavar=metavar, help=help_text, exists=True, dir_okay=False, show_default=False
+    )
+
+
+Preferences = Annotated[
     Path | None,
-    typer.Argument(
-        metavar="FILE",
-        help="A preference matrix (.npy, .npz, .json) or pairwise votes (.csv, .jsonl...). "
-        "Without it: rock-paper-scissors.",
-        show_default=False,
+    file_argument(
+        "FILE",
+        f"Preferences: {MATRICES_HELP}, or {TABLES_HELP}. Without it: rock-paper-scissors.",
     ),
 ]
 Key = Annotated[str | None, typer.Option(help="Which entry of an .npz or .json file.")]
-Index = Annotated[int | None, typer.Option(help="Which matrix of a stack, counted from 0.")]
-Responses = Annotated[
-    int | None, typer.Option(help="Without FILE: size of the cycle, odd (default: 3).")
-]
-Advantage = Annotated[
-    float | None,
-    typer.Option(help="Without FILE: by how much a winner beats ½ (default: 0.3)."),
-]
-Smoothing = Annotated[
-    float | None, typer.Option(help="Votes: pseudo-votes added to each pair (default: 0).")
-]
-Objective = Annotated[str, typer.Option(help="ipo or dpo.")]
+Objective = Annotated[str, typer.Option(callback=lower_case, help="ipo or dpo.")]
 Alpha = Annotated[float, typer.Option(help="α, share of the last policy in the reference, 0 to 1.")]
 Lam = Annotated[float, typer.Option(help="λ, on-policy share of the sampler, 0 to 1.")]
 Rounds = Annotated[int, typer.Option(max=10**9, help="How many rounds the loop goes.")]
 Data = Annotated[Path | None, typer.Option(help="Write the numbers too (.nc, .csv).")]
+Progress = Annotated[bool, typer.Option(help="Show a bar on a terminal if it takes long.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+
+
+def shows_progress(quiet: bool, progress: bool = True) -> bool:
+    """Return whether a progress bar is wanted and standard error is a terminal to show it on."""
+    return progress and not quiet and sys.stderr.isatty()
+
+
+@dataclass(frozen=True)
+class VoteColumns:
+    """Which columns of a table of votes hold what; None where it is guessed."""
+
+    left: Annotated[str | None, typer.Option(help="Column of one side.", rich_help_panel=VOTES)] = (
+        None
+    )
+    right: Annotated[
+        str | None, typer.Option(help="Column of the other side.", rich_help_panel=VOTES)
+    ] = None
+    winner: Annotated[
+        str | None, typer.Option(help="Column of the outcome.", rich_help_panel=VOTES)
+    ] = None
+    judges: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Instead of --winner: columns of several judges' outcomes, such as a1,a2,a3; "
+            "may be repeated.",
+            rich_help_panel=VOTES,
+        ),
+    ] = None
+    judge: Annotated[
+        str | None, typer.Option(help="Column that names the judge.", rich_help_panel=VOTES)
+    ] = None
+    codes: Annotated[
+        str | None,
+        typer.Option(
+            help="What outcomes mean, such as left=1,right=2,tie=0.", rich_help_panel=VOTES
+        ),
+    ] = None
+
+
+@dataclass(frozen=True)
+class RatingColumns:
+    """Which columns of a table of ratings hold what; None where it is guessed."""
+
+    prompt: Annotated[
+        str | None,
+        typer.Option(help="Column of the prompt, of votes too.", rich_help_panel=RATINGS),
+    ] = None
+    response: Annotated[
+        str | None, typer.Option(help="Column of the response.", rich_help_panel=RATINGS)
+    ] = None
+    rater: Annotated[
+        str | None, typer.Option(help="Column of the rater.", rich_help_panel=RATINGS)
+    ] = None
+    attribute: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Attributes to use, such as taste,looks; may be repeated.",
+            rich_help_panel=RATINGS,
+        ),
+    ] = None
+    attribute_column: Annotated[
+        str | None,
+        typer.Option(help="One score a row: column of the attribute.", rich_help_panel=RATINGS),
+    ] = None
+    score_column: Annotated[
+        str | None,
+        typer.Option(help="One score a row: column of the score.", rich_help_panel=RATINGS),
+    ] = None
+
+
+@dataclass(frozen=True)
+class Columns(RatingColumns, VoteColumns):
+    """Which columns of a table hold what."""
+
+
+@dataclass(frozen=True)
+class Source(Columns):
+    """Which matrix of a FILE is meant."""
+
+    key: Key = None
+    index: Annotated[int | None, typer.Option(help="Which matrix of a stack, counted from 0.")] = (
+        None
+    )
+    smoothing: Annotated[
+        float | None,
+        typer.Option(help="Pseudo-votes added to each pair (default: 0).", rich_help_panel=VOTES),
+    ] = None
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """Which cycle is meant without a FILE."""
+
+    responses: Annotated[
+        int | None, typer.Option(help="Without FILE: size of the cycle, odd (default: 3).")
+    ] = None
+    advantage: Annotated[
+        float | None,
+        typer.Option(help="Without FILE: by how much a winner beats ½ (default: 0.3)."),
+    ] = None
+
+
+def given(group: RatingColumns | Cycle) -> dict[str, object]:
+    """Return the values of a group by the names of their options."""
+    return {f"--{name}".replace("_", "-"): value for name, value in vars(group).items()}
+
+
+def expanded(command: Callable[..., None]) -> Callable[..., None]:
+    """Return a command that takes each field of its dataclass arguments as an option."""
+    signature = inspect.signature(command, eval_str=True)
+    groups: dict[str, Any] = {
+        name: argument.annotation
+        for name, argument in signature.parameters.items()
+        if is_dataclass(argument.annotation)
+    }
+
+    def arguments() -> Iterator[inspect.Parameter]:
+        for name, argument in signature.parameters.items():
+            if name not in groups:
+                yield argument
+                continue
+            kinds = get_type_hints(groups[name], include_extras=True)
+            for field in fields(groups[name]):
+                yield inspect.Parameter(
+                    field.name,
+                    inspect.Parameter.KEYWORD_ONLY,
+                    default=field.default,
+                    annotation=kinds[field.name],
+                )
+
+    @functools.wraps(command)
+    def taking_all(**values: Any) -> None:
+        for name, group in groups.items():
+            values[name] = group(**{field.name: values.pop(field.name) for field in fields(group)})
+        command(**values)
+
+    taking_all.__signature__ = signature.replace(parameters=list(arguments()))  # type: ignore[attr-defined]
+    return taking_all
 
 
 def refuse(given: Mapping[str, object], because: str) -> None:
     """Raise ValueError for the first option that is given although it says nothing here."""
     for option, value in given.items():
-        if value is not None:
-            raise ValueError(f"{option} is {value!r}, but {because}; leave it out")
+        if value not in (None, []):
+            shown = ",".join(value) if isinstance(value, list) else value
+            raise ValueError(f"{option} is {shown!r}, but {because}; leave it out")

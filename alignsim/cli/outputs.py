@@ -48,6 +48,26 @@ def check(path: Path | None, option: str, kinds: tuple[str, ...], source: Path |
         raise ValueError(f"{option} is '{path}', the file that is read; choose another name")
 
 
+def check_folder(path: Path | None, option: str) -> None:
+    """Refuse a folder in which nothing could be written in the end.
+
+    Raises
+    ------
+    ValueError
+        If it is a file, is closed, or would have to be made in a folder that is missing.
+    """
+    if path is None:
+        return
+    if path.exists() and not path.is_dir():
+        raise ValueError(f"{option} is '{path}', which is a file; name a folder")
+    if not path.parent.is_dir():
+        raise ValueError(f"{option} is '{path}', but there is no folder '{path.parent}'; make it")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise ValueError(
+            f"{option} is '{path}', where nothing can be written; choose another folder"
+        )
+
+
 def save_picture(figure: Figure, path: Path) -> None:
     """Write a figure in the format that the suffix names."""
     with _beside(path) as part:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -11,38 +10,45 @@ import typer
 from alignsim.cli import options
 from alignsim.cli.app import app
 
+BY_STABILITY = ("phase", "spectral_radius")
+"""What can be drawn without running the loop."""
+
 
 @app.command(
     "phase-diagram",
     epilog="Example: alignsim phase-diagram --alpha 0.8 --beta-max 20 --out phases.png",
 )
+@options.expanded
 def phase_diagram(
-    file: options.MatrixFile = None,
+    file: options.Preferences = None,
     *,
-    key: options.Key = None,
-    index: options.Index = None,
-    smoothing: options.Smoothing = None,
-    responses: options.Responses = None,
-    advantage: options.Advantage = None,
+    source: options.Source,
+    cycle: options.Cycle,
     objective: options.Objective = "ipo",
     alpha: options.Alpha = 0.6,
     beta_max: Annotated[float, typer.Option(help="β runs from 0 to this.")] = 12.0,
     lam_max: Annotated[float, typer.Option(help="λ runs from 0 to this, at most 1.")] = 1.0,
     beta_points: Annotated[int, typer.Option(min=2, help="How many values of β.")] = 200,
     lam_points: Annotated[int, typer.Option(min=2, help="How many values of λ.")] = 100,
+    by: Annotated[
+        str,
+        typer.Option(
+            callback=options.lower_case,
+            help="What labels a cell: orbit (the loop is run), stability (of its fixed point, "
+            "exact) or both, with hatches where they disagree.",
+        ),
+    ] = "orbit",
     rounds: options.Rounds = 3000,
     value: Annotated[
         str,
         typer.Option(
             help="What to draw: phase, entropy_mean (entropy is the last round's), cycle_strength"
-            "..."
+            "...; by stability: phase or spectral_radius."
         ),
     ] = "phase",
     out: Annotated[Path, typer.Option(help=options.PICTURES_HELP)] = Path("phase-diagram.png"),
     data: options.Data = None,
-    progress: Annotated[
-        bool, typer.Option(help="Show a bar on a terminal if it takes long.")
-    ] = True,
+    progress: options.Progress = True,
     quiet: options.Quiet = False,
 ) -> None:
     """Draw where the loop converges, oscillates, drifts or collapses, over β and λ.
@@ -60,16 +66,18 @@ def phase_diagram(
     from alignsim.sweeps import findings
     from alignsim.sweeps.grid import ATTRIBUTES
 
-    validation.choice(value, "--value", ATTRIBUTES)
-    subject = inputs.subject(file, key, index, smoothing, responses, advantage)
+    validation.choice(value, "--value", BY_STABILITY if by == "stability" else ATTRIBUTES)
+    validation.integer(rounds, "--rounds", minimum=1)
+    subject = inputs.subject(file, source, cycle)
     found = sweep(
         subject.P,
         objective=objective,
         alpha=alpha,
         beta=inputs.axis(beta_max, "--beta-max", beta_points),
         lam=inputs.axis(lam_max, "--lam-max", lam_points, limit=1.0),
+        by=by,
         rounds=rounds,
-        progress=progress and not quiet and sys.stderr.isatty(),
+        progress=options.shows_progress(quiet, progress),
     )
     figure = Figure(figsize=(7.2, 4.6), layout="constrained")
     ax = plotting.phase_diagram(found, value=value, ax=figure.add_subplot())

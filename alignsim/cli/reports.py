@@ -15,6 +15,7 @@ from rich.text import Text
 from alignsim.sweeps.findings import Row
 
 if TYPE_CHECKING:
+    from alignsim.analysis import Orbit
     from alignsim.analysis.advice import Advice, TradeoffRow
     from alignsim.analysis.inspection import Inspection, MatrixSummary, Settings
     from alignsim.claims import Report
@@ -25,7 +26,12 @@ _ABREAST = 3
 """Matrices that stand side by side in one table."""
 
 _MOST_PROBABLE = 12
-"""Responses of the final policy that are listed."""
+"""Responses of a policy that are listed."""
+
+_MARGIN = (
+    "A margin of 0 or more: the claim holds. For an equation, 1 is exact agreement and 0 the "
+    "tolerance; for an inequality, the margin is the slack."
+)
 
 _TRADEOFF_EVERY = 4
 """Of the rows of a trade-off: η doubles from one to the next."""
@@ -44,30 +50,64 @@ def print_saved(*paths: Path | None) -> None:
             console.print(Text(f"saved {path}"))
 
 
-def orbit_rows(orbit: Trajectory, labels: Sequence[str] | None) -> list[Row]:
-    """Return where one orbit ended and how it moved."""
-    policy = orbit.final
-    names = labels or [f"response {i}" for i in range(len(policy))]
+def print_saved_instances(count: int, folder: Path) -> None:
+    """Print in which folder the worst instances are."""
+    instances = "1 instance" if count == 1 else f"{count} instances"
+    Console(highlight=False, soft_wrap=True).print(Text(f"saved {instances} in {folder}"))
+
+
+def long_run_rows(seen: Orbit) -> list[Row]:
+    """Return what one orbit does in the long run, and how stable the fixed point beside it is."""
+    from alignsim.analysis.orbits import CHAOTIC, UNDECIDED
+    from alignsim.analysis.stability import MEANINGS
+
+    phase, reason = str(seen.phase), seen.reason().partition(";")[0]
+    undecided = f" after {int(seen.rounds):,} rounds: {reason}"
+    rows = [("in the long run", phase + undecided if seen.code == UNDECIDED else phase)]
+    if seen.period > 1:
+        rows.append(("period", f"{int(seen.period):,} rounds"))
+    if not math.isnan(seen.rotation_number):
+        rows.append(("rotation number", f"{float(seen.rotation_number):.6g} turns a round"))
+    if seen.code == CHAOTIC:
+        bounds = f"{float(seen.exponent):.3g} ± {float(seen.exponent_error):.1g}"
+        rows.append(("leading Lyapunov exponent", f"{bounds} a round"))
+    radius = float(seen.stability.spectral_radius)
+    stable = f"{MEANINGS[int(seen.stability.verdict)]}, spectral radius {radius:.6g}"
+    return [*rows, ("fixed point", "none found" if math.isnan(radius) else stable)]
+
+
+def orbit_rows(orbit: Trajectory, seen: Orbit, names: Sequence[str]) -> list[Row]:
+    """Return where one orbit ended and how it moved; ``seen`` tells whether it came to rest."""
+    from alignsim.analysis.orbits import CONVERGED
+
+    rests = int(seen.code) == CONVERGED
+
+    def last(what: str) -> str:
+        return f"final {what}" if rests else f"{what} in the last round"
+
+    average = [] if rests else _policy_rows("time average", orbit.policy_mean, names)
+    return [
+        *_policy_rows(last("policy"), orbit.final, names),
+        *average,
+        (last("entropy"), f"{orbit.entropy[-1]:.6g} nats"),
+        (last("effective support"), f"{orbit.effective_support[-1]:.6g}"),
+        (last("KL to the reference"), f"{orbit.kl_to_reference[-1]:.6g} nats"),
+        ("cycle strength", f"{orbit.cycle_strength:.6g} (variance since round {orbit.burn_in:,})"),
+    ]
+
+
+def _policy_rows(title: str, policy: FloatArray, names: Sequence[str]) -> list[Row]:
     order = (-policy).argsort(kind="stable")[:_MOST_PROBABLE]
     rest = len(policy) - len(order)
-    return [
-        *((f"final policy: {names[i]}", f"{policy[i]:.6g}") for i in order),
-        *([("final policy: others", f"{rest}, each less probable")] if rest else []),
-        ("final entropy", f"{orbit.entropy[-1]:.6g} nats"),
-        ("final effective support", f"{orbit.effective_support[-1]:.6g} responses"),
-        ("final KL to the reference", f"{orbit.kl_to_reference[-1]:.6g} nats"),
-        (
-            "cycle strength",
-            f"{orbit.cycle_strength:.6g} (variance from round {orbit.burn_in:,} on)",
-        ),
-    ]
+    rows = [(f"{title}: {names[i]}", f"{policy[i]:.6g}") for i in order]
+    return [*rows, (f"{title}: others", f"{rest}, each less probable")] if rest else rows
 
 
 def print_verification(report: Report) -> None:
     """Print every claim, how it fared, and in full what does not pass."""
     table = Table(
-        title="Claims, checked numerically", box=box.SIMPLE, title_justify="left",
-        pad_edge=False, collapse_padding=True,
+        title="Claims, checked numerically", caption=_MARGIN, box=box.SIMPLE,
+        title_justify="left", caption_justify="left", pad_edge=False, collapse_padding=True,
     )  # fmt: skip
     table.add_column("claim", no_wrap=True)
     for heading in ("source", "status"):
@@ -109,7 +149,7 @@ def print_inspection(title: str, found: Inspection) -> None:
         _print_columns(f"as a population; loop: {loop}", found.population)
 
 
-def print_advice(title: str, found: Advice, labels: Sequence[str] | None) -> None:
+def print_advice(title: str, found: Advice, labels: Sequence[str]) -> None:
     """Print which α to choose, the trade-off over η, and what to beware of."""
     _print_columns(title, _advice_rows(found, labels))
     rows = found.table()[::_TRADEOFF_EVERY]
@@ -121,7 +161,7 @@ def print_advice(title: str, found: Advice, labels: Sequence[str] | None) -> Non
         console.print(Text(f"note: {sentence}"))
 
 
-def _advice_rows(found: Advice, labels: Sequence[str] | None) -> list[Row]:
+def _advice_rows(found: Advice, names: Sequence[str]) -> list[Row]:
     import numpy as np
 
     from alignsim.analysis.advice import NO_FIXED_POINT, NO_STABLE_ALPHA
@@ -132,7 +172,6 @@ def _advice_rows(found: Advice, labels: Sequence[str] | None) -> list[Row]:
     rows = [("wanted η", told(found.eta)), ("win rate against the reference", told(found.win_rate))]
     if found.eta.size == 1:
         policy = found.policy.reshape(-1)
-        names = labels or [f"response {i}" for i in range(len(policy))]
         order = (-policy).argsort(kind="stable")[:_MOST_PROBABLE]
         listed = ", ".join(f"{names[i]} {policy[i]:.3g}" for i in order)
         more = ", …" if len(policy) > len(order) else ""

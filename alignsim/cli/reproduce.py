@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -41,14 +39,15 @@ class _Population(NamedTuple):
 
 
 @app.command(epilog="Example: alignsim reproduce train.jsonl.gz --out helpsteer")
+@options.expanded
 def reproduce(
     file: Annotated[
         Path | None,
-        typer.Argument(
-            metavar="DATA",
-            help="Ratings of several responses a prompt (HelpSteer's train.jsonl.gz, .csv...), or "
-            "matrices (.npy, .npz, .json). Without it: ratings that are made up.",
-            show_default=False,
+        options.file_argument(
+            "DATA",
+            "Ratings of several responses a prompt (HelpSteer's train.jsonl.gz, .csv, .json with "
+            f"a list of records...), or {options.MATRICES_HELP}. "
+            "Without it: ratings that are made up.",
         ),
     ] = None,
     *,
@@ -81,9 +80,8 @@ def reproduce(
     most: Annotated[
         int, typer.Option(min=1, help="Of each class, at most so many matrices are run.")
     ] = 800,
-    progress: Annotated[
-        bool, typer.Option(help="Show a bar on a terminal if it takes long.")
-    ] = True,
+    ratings: options.RatingColumns,
+    progress: options.Progress = True,
     quiet: options.Quiet = False,
 ) -> None:
     """Run the paper's experiments on ratings: what loops do to each class of preferences.
@@ -91,12 +89,12 @@ def reproduce(
     Each pair of responses draws an attribute and takes P = σ(score difference). The scores of
     several raters are averaged and rounded.
     """
-    _check_folder(out)
+    outputs.check_folder(out, "--out")
     from alignsim import sweeps
     from alignsim.sweeps.reproduction_findings import reproduction_findings
 
-    population = _population(file, key or [], responses, prompts, seed, draws)
-    shown = progress and not quiet and sys.stderr.isatty()
+    population = _population(file, key or [], ratings, responses, prompts, seed, draws)
+    shown = options.shows_progress(quiet, progress)
     found = sweeps.reproduce(population.P, rounds=rounds, most=most, progress=shown)
     winner = sweeps.winner_from_corners(population.P, rounds=rounds, most=most)
     classes = _classes(population, found)
@@ -111,18 +109,10 @@ def reproduce(
         reports.print_saved(*saved)
 
 
-def _check_folder(out: Path) -> None:
-    if out.exists() and not out.is_dir():
-        raise ValueError(f"--out is '{out}', which is a file; name a folder")
-    if not out.parent.is_dir():
-        raise ValueError(f"--out is '{out}', but there is no folder '{out.parent}'; make it")
-    if not os.access(out if out.exists() else out.parent, os.W_OK):
-        raise ValueError(f"--out is '{out}', where nothing can be written; choose another folder")
-
-
 def _population(
     file: Path | None,
     keys: list[str],
+    columns: options.RatingColumns,
     responses: int | None,
     prompts: int | None,
     seed: int,
@@ -132,16 +122,18 @@ def _population(
     import numpy as np
 
     from alignsim import preferences
+    from alignsim.cli import inputs
 
     if file is None:
-        options.refuse({"--key": keys or None}, "there is no DATA")
+        options.refuse({"--key": keys, **options.given(columns)}, "there is no DATA")
         size = responses or RESPONSES
         count = {} if prompts is None else {"prompts": prompts}
         ratings = preferences.synthetic_ratings(responses=size, rng=seed, **count)
         return _of_ratings("made-up ratings", ratings, size, seed, draws)
     options.refuse({"--prompts": prompts}, f"the prompts are in {file}")
     wanted: list[str | None] = [*keys] or [None]
-    data = [preferences.read(file, key=key) for key in wanted]
+    of_ratings = options.Columns(**vars(columns))
+    data = [inputs.read(file, key, of_ratings) for key in wanted]
     name = ", ".join([file.name, *keys])
     if isinstance(data[0], preferences.Ratings):
         return _of_ratings(name, data[0], responses or RESPONSES, seed, draws)

@@ -18,14 +18,12 @@ if TYPE_CHECKING:
 
 
 @app.command(epilog="Example: alignsim simulate --beta 8 --start 0.8,0.1,0.1 --picture simplex")
+@options.expanded
 def simulate(
-    file: options.MatrixFile = None,
+    file: options.Preferences = None,
     *,
-    key: options.Key = None,
-    index: options.Index = None,
-    smoothing: options.Smoothing = None,
-    responses: options.Responses = None,
-    advantage: options.Advantage = None,
+    source: options.Source,
+    cycle: options.Cycle,
     objective: options.Objective = "ipo",
     beta: Annotated[float, typer.Option(help="β, strength of the preference signal.")] = 8.0,
     alpha: options.Alpha = 0.6,
@@ -38,13 +36,18 @@ def simulate(
             "(default: uniform, moved slightly)."
         ),
     ] = None,
-    picture: Annotated[str, typer.Option(help="timeline or simplex.")] = "timeline",
-    time: Annotated[str, typer.Option(help="Scale of the timeline: log or linear.")] = "log",
+    picture: Annotated[
+        str, typer.Option(callback=options.lower_case, help="timeline or simplex.")
+    ] = "timeline",
+    time: Annotated[
+        str,
+        typer.Option(callback=options.lower_case, help="Scale of the timeline: log or linear."),
+    ] = "log",
     out: Annotated[Path, typer.Option(help=options.PICTURES_HELP)] = Path("orbit.png"),
     data: options.Data = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Follow one loop round by round."""
+    """Follow one loop round by round, and tell what it does in the long run."""
     from alignsim.cli import outputs
 
     outputs.check(out, "--out", outputs.PICTURES, file)
@@ -54,9 +57,15 @@ def simulate(
 
     validation.choice(picture, "--picture", ("timeline", "simplex"))
     validation.choice(time, "--time", ("linear", "log"))
-    subject = inputs.subject(file, key, index, smoothing, responses, advantage)
+    validation.integer(rounds, "--rounds", minimum=1)
+    subject = inputs.subject(file, source, cycle)
+    if picture == "simplex" and len(subject.labels) == 2:
+        raise ValueError(
+            f"--picture is {picture!r}, but the simplex of two responses is a line; use 'timeline'"
+        )
     loop = FeedbackMap(subject.P, objective=objective, beta=beta, alpha=alpha, lam=lam)
-    orbit = loop.run(None if start is None else inputs.probabilities(start), rounds)
+    first = None if start is None else inputs.probabilities(start)
+    orbit = loop.run(first, rounds)
     if orbit.failed:
         raise ValueError(f"the loop failed: {orbit.reason()}")
     title = f"{subject.name}: MRS-{objective.upper()}, β = {beta:g}, α = {alpha:g}, λ = {lam:g}"
@@ -65,13 +74,19 @@ def simulate(
     outputs.save_picture(figure, out)
     outputs.save_data(orbit.to_xarray(), data)
     if not quiet:
+        from alignsim.analysis import classify
         from alignsim.cli import reports
 
-        reports.print_rows(f"{title}, {rounds:,} rounds", reports.orbit_rows(orbit, subject.labels))
+        seen = classify(loop, first)
+        rows = [
+            *reports.long_run_rows(seen),
+            *reports.orbit_rows(orbit, seen, subject.labels),
+        ]
+        reports.print_rows(f"{title}, {rounds:,} rounds", rows)
         reports.print_saved(out, data)
 
 
-def _draw(orbit: Trajectory, labels: Sequence[str] | None, picture: str, time: str) -> Figure:
+def _draw(orbit: Trajectory, labels: Sequence[str], picture: str, time: str) -> Figure:
     from matplotlib.figure import Figure
 
     from alignsim import plotting

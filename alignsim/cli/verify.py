@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from alignsim.cli import options
 from alignsim.cli.app import app
+
+if TYPE_CHECKING:
+    from alignsim.claims import ClaimResult
 
 QUICK_TRIALS = 60
 
@@ -34,30 +37,46 @@ def verify(
     seed: Annotated[int, typer.Option(help="From which the instances are drawn.")] = 0,
     replay: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Check the one instance saved in FILE instead."),
+        typer.Option(
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            help="Check the one instance in FILE instead, one of those that --worst saved.",
+        ),
     ] = None,
     worst: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Save the worst instance of each claim there."),
+        typer.Option(
+            metavar="FOLDER",
+            help="Save the worst instance of each claim there, to be replayed with --replay.",
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Write a report (.json, .xml).")] = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Check every theorem numerically, and say how hard it was tried.
 
+    The margin of a trial tells how far it is from failing: at 0 or above,
+    the claim holds. For an equation, 1 is exact agreement and 0 the
+    tolerance; for an inequality, the margin is the slack.
+
     Exits with 1 if a claim does not pass.
     """
     from alignsim.cli import outputs
 
     outputs.check(out, "--out", outputs.REPORTS, replay)
+    outputs.check_folder(worst, "--worst")
     from alignsim import claims
 
     if replay is None:
         count = QUICK_TRIALS if quick else trials
-        report = claims.verify(select or None, count, seed, progress=not quiet)
+        report = claims.verify(select or None, count, seed, progress=options.shows_progress(quiet))
     else:
-        report = claims.Report((claims.replay(replay),), 1, seed)
-    saved = [claims.save_worst(result, worst) for result in report.results] if worst else []
+        options.refuse({"CLAIM": select}, "--replay names the one instance that is checked")
+        report = claims.Report((_replayed(replay),), 1, seed)
+    if worst is not None:
+        for result in report.results:
+            claims.save_worst(result, worst)
     if out is not None:
         text = report.to_json() if out.suffix.lower() == ".json" else report.to_junit()
         outputs.save_text(text, out)
@@ -65,6 +84,24 @@ def verify(
         from alignsim.cli import reports
 
         reports.print_verification(report)
-        reports.print_saved(out, *saved[:1])
+        reports.print_saved(out)
+        if worst is not None:
+            reports.print_saved_instances(len(report.results), worst)
     if not report.passed:
         raise typer.Exit(1)
+
+
+def _replayed(file: Path) -> ClaimResult:
+    """Return how a claim fares on a saved instance, of which anything may be missing."""
+    from alignsim import claims
+    from alignsim.validation import FileFormatError
+
+    try:
+        return claims.replay(file)
+    except FileFormatError:
+        raise
+    except (LookupError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"--replay is '{file}', which holds no instance of a known claim "
+            f"({type(error).__name__}: {error}); give one that --worst saved"
+        ) from None
