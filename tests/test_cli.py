@@ -470,7 +470,7 @@ def test_verify_saves_instances_and_replays_them(run, tmp_path):
         (["--replay", "."], "Invalid value for '--replay': "),
         (["--replay", "."], "'.' is a directory"),
         (["--replay", "none.json"], "'none.json' does not exist"),
-        (["--replay", "file.json"], "'file.json' is not a saved instance"),
+        (["--replay", "file.json"], "alignsim: 'file.json' is not a saved instance"),
         (["--replay", "bare.json"], "--replay is 'bare.json', which holds no instance"),
         (["--replay", "other.json"], "no instance of a known claim"),
         (["ipo-*", "--replay", "bare.json"], "CLAIM is 'ipo-*', but --replay names the one"),
