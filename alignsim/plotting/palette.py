@@ -30,7 +30,7 @@ FAILED = "#7F7F7F"
 """The ground of what failed or has no value; it is always hatched as well."""
 
 SYMBOLS = {"alpha": "α", "beta": "β", "lam": "λ"}
-"""The letters of ``spec/theory.md`` for the swept arguments."""
+"""The letters of ``docs/theory.md`` for the swept arguments."""
 
 AXES = {
     "alpha": "α, share of the last policy in the reference",

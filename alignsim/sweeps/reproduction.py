@@ -144,7 +144,7 @@ def reproduce(
 
     References
     ----------
-    ``spec/theory.md`` sections 6.3, 6.6, 6.7 and 9.
+    ``docs/theory.md`` sections 6.3, 6.6, 6.7 and 9.
 
     Examples
     --------

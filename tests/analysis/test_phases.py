@@ -42,7 +42,7 @@ def systems(objective, K, n, lam=None):
 @pytest.mark.parametrize(
     ("objective", "K", "n", "lam"),
     [("ipo", 3, 250, None), ("ipo", 4, 250, None), ("ipo", 5, 250, None), ("ipo", 6, 250, None),
-     ("dpo", 3, 100, 1.0), ("dpo", 4, 100, 1.0), ("dpo", 4, 100, None), ("dpo", 6, 60, 1.0)],
+     ("dpo", 3, 100, 1.0), ("dpo", 4, 100, 1.0), ("dpo", 4, 100, None), ("dpo", 6, 25, 1.0)],
 )  # fmt: skip
 @pytest.mark.parametrize("far", [False, True], ids=["near", "far"])
 def test_labels_agree_with_the_local_criterion_and_with_a_longer_run(objective, K, n, lam, far):
@@ -56,7 +56,7 @@ def test_labels_agree_with_the_local_criterion_and_with_a_longer_run(objective, 
     assert (found == CONVERGED).sum() > n // 2
     moving = np.isin(found, OSCILLATING)
     assert moving.sum() >= n // 20
-    assert (found == UNDECIDED).sum() <= n // 50
+    assert (found == UNDECIDED).sum() <= max(1, n // 50)
     assert not (found == DRIFTING).any()
     assert not ((found == CONVERGED) & (radius > 1)).any()
     assert (moving & (radius < 1)).sum() <= n // 50
