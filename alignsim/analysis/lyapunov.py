@@ -200,6 +200,41 @@ def lyapunov_spectrum(
     )
 
 
+def leading_exponent(
+    loop: FeedbackMap, frames: FloatArray, rows: NDArray[np.intp]
+) -> tuple[FloatArray, FloatArray]:
+    """Return the leading exponents (n,) along kept rounds, and their standard errors.
+
+    ``loop`` is a flat batch of n maps, ``frames`` (r, T + 1, K) the logits of consecutive rounds,
+    ``rows`` (n,) which of them each map has. A fifth of the rounds is left to the vector to find
+    its direction.
+    """
+    from alignsim.kernels import lyapunov
+
+    K, T = loop.responses, frames.shape[1] - 1
+    edges = np.linspace(T // 5, T, BATCHES + 1).astype(np.int64)
+    first = _first_vectors(K)[:, :1]
+    if loop.objective == "ipo":
+        sums = np.empty((loop.size, BATCHES))
+        matrices, which = loop.matrix_table()
+        parameters = np.stack([loop.alpha, loop.beta * loop.lam], axis=-1)
+        vector = np.ascontiguousarray((simplex.mean_zero_basis(K) @ first)[:, 0])
+        lyapunov.lead_along(matrices, which, parameters, vector, frames, rows, edges, sums)
+    else:
+        both = np.zeros((loop.size, BATCHES, 2))
+        batches = np.searchsorted(edges, np.arange(T), side="right") - 1
+        share = max(1, LARGEST_PART // (T * K**2))
+        for begin in range(0, loop.size, share):
+            part = loop.part(begin, begin + share)
+            own = slice(begin, begin + share)
+            vectors = np.tile(first.T, (part.size, 1, 1))
+            slopes = jacobians_along(part, frames[rows[own]])
+            lyapunov.carry_along(slopes, batches, np.zeros(part.size), vectors, both[own])
+        sums = both[..., 0]
+    means, errors = _batch_means(sums[..., None], edges)
+    return means[:, 0], errors[:, 0]
+
+
 def _first_vectors(responses: int) -> FloatArray:
     """Return orthonormal tangent vectors, the columns of (K−1, K−1), in no special direction.
 

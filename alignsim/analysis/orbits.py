@@ -23,7 +23,7 @@ from alignsim.analysis.approach import WINDOW, approaches
 from alignsim.analysis.certificates import certificates
 from alignsim.analysis.cycles import Cycle, polish
 from alignsim.analysis.evidence import MEANINGS as EVIDENCE
-from alignsim.analysis.lyapunov import lyapunov_spectrum
+from alignsim.analysis.lyapunov import leading_exponent
 from alignsim.analysis.results import Result
 from alignsim.analysis.rotation import (
     birkhoff_weights,
@@ -112,6 +112,9 @@ DRIFTLESS = 0.05
 
 PARTING = 10.0
 """Nearby orbits part when their distance grows by more than e^10 over the rounds looked at."""
+
+SPARSE = 5
+"""Every such frame is enough to find the plane of an orbit."""
 
 FEWEST_TURNS = 2.0
 """Turns in a window from which an orbit is said to turn at all."""
@@ -586,7 +589,7 @@ class _Window:
         rows = rows[self.last[rows]]
         if not len(rows):
             return
-        centre, plane = principal_plane(self.record.frames[self.places[rows]])
+        centre, plane = principal_plane(self.record.frames[self.places[rows], ::SPARSE])
         report = np.array(self.report)
         report[rows] = self._examine(rows, centre, plane)
         self.report = report
@@ -613,18 +616,13 @@ class _Window:
         """Return the leading exponents of ``rows`` and their standard errors."""
         here = self.which[rows]
         if len(rows):
-            found = lyapunov_spectrum(
-                self.search.loop.take(here), rounds=self._exponent_rounds,
-                burn_in=SHORTEST_WINDOW // 2, start_logits=self.search.state[here], exponents=1,
-                threads=self.search.threads,
-            )  # fmt: skip
-            self.search.exponent[here, 0] = found.exponents[:, 0]
-            self.search.exponent[here, 1] = found.standard_errors[:, 0]
+            found = leading_exponent(self.loop.take(rows), self.record.frames, self.places[rows])
+            self.search.exponent[here] = np.stack(found, axis=-1)
         return self.search.exponent[here, 0], self.search.exponent[here, 1]
 
     @property
     def _exponent_rounds(self) -> int:
-        return self.length + SHORTEST_WINDOW
+        return self.length - 1
 
     def _spectral(self, rows: NDArray[np.intp]) -> None:
         """Label orbits that wind around nothing but have one frequency in both halves."""

@@ -17,18 +17,22 @@ taken once a batch.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numba import njit
 
 from alignsim.kernels.compile import kernel
 from alignsim.kernels.ipo_lanes import LANES, UNROLLED, _advance, _advance_small
 from alignsim.kernels.lanes import block, load, load_signal, softmax, store
-from alignsim.kernels.vectormath import LN2_HIGH, LN2_LOW, MANTISSA, ONE, log
+from alignsim.kernels.vectormath import LN2_HIGH, LN2_LOW, MANTISSA, ONE, exp, log
 
 ZERO = 1e-300  # growth below it is none
 HUGE = 1e300  # growth beyond it has overflowed
 ROUNDING = 8.0 * 2.0**-52  # times K, relative to the largest D_ij: growth below it is noise
 CANCELLED = 4.0 * 2.0**-52  # relative to the margins of a Γ_ij: it is zero
+ABREAST = 32  # maps whose kept rounds are followed side by side
+LN2 = math.log(2.0)
 SMALL = 4  # the largest K with code of its own, which carries one or all K−1 vectors
 
 
@@ -441,6 +445,117 @@ def _multiply(growth, least, product, order):  # type: ignore[no-untyped-def]
         grown = product[b] * growth[b]
         product[b] = _mantissa(grown)
         order[b] += _resolved(_exponent(grown), growth[b], least)
+
+
+# Along rounds that were kept
+
+
+@kernel
+def lead_along(matrices, which, parameters, first, frames, rows, edges, sums):  # type: ignore[no-untyped-def]
+    """Sum the log growth of one tangent vector along kept rounds of MRS-IPO, eight maps abreast.
+
+    Parameters
+    ----------
+    matrices, which : (m, K, K), (n,)
+        Table of matrices, and the row of it for each map.
+    parameters : (n, 2)
+        α and βλ of each map.
+    first : (K,)
+        A unit mean-zero vector, with which every orbit starts.
+    frames : (r, T + 1, K)
+        Logits of consecutive rounds.
+    rows : (n,)
+        Which of them each map has.
+    edges : (c + 1,)
+        Ascending, at most T: batch i runs from round edges[i] to edges[i + 1].
+    sums : (n, c)
+        Out: the sum of each batch; NaN once a vector vanishes or a frame is not finite.
+    """
+    n, K = rows.shape[0], frames.shape[2]
+    pull = np.empty((K, K, ABREAST))
+    weight, vector, image = (
+        np.empty((K, ABREAST)), np.empty((K, ABREAST)), np.empty((K, ABREAST))
+    )  # fmt: skip
+    alpha, top, total, product = (
+        np.empty(ABREAST), np.empty(ABREAST), np.empty(ABREAST), np.empty(ABREAST)
+    )  # fmt: skip
+    twos = np.empty(ABREAST)
+    own = np.empty(ABREAST, dtype=np.int64)
+    for start in range(0, n, ABREAST):
+        for b in range(ABREAST):
+            m = min(start + b, n - 1)
+            own[b] = rows[m]
+            alpha[b] = parameters[m, 0]
+            for i in range(K):
+                vector[i, b] = first[i]
+                for j in range(K):
+                    pull[i, j, b] = parameters[m, 1] * (matrices[which[m], i, j] - 0.5)
+        product[:] = 1.0
+        twos[:] = 0.0
+        batch = -1
+        for t in range(edges[-1] + 1):
+            if t == edges[batch + 1]:
+                for b in range(min(ABREAST, n - start)):
+                    if batch >= 0:
+                        sums[start + b, batch] = twos[b] * LN2 + log(product[b])
+                product[:] = 1.0
+                twos[:] = 0.0
+                batch += 1
+                if t == edges[-1]:
+                    break
+            for b in range(ABREAST):
+                highest = -np.inf
+                for i in range(K):
+                    logit = frames[own[b], t, i]
+                    weight[i, b] = logit
+                    highest = logit if logit > highest else highest
+                top[b] = highest
+            total[:] = 0.0
+            for i in range(K):
+                for b in range(ABREAST):
+                    weight[i, b] = exp(weight[i, b] - top[b])
+                    total[b] += weight[i, b]
+            _push_abreast(pull, alpha, weight, total, vector, image, top)
+            for b in range(ABREAST):
+                length = np.sqrt(total[b])
+                grown = product[b] * length
+                product[b] = _mantissa(grown)
+                twos[b] += _resolved(_exponent(grown), length, ZERO)
+                top[b] = 1.0 / length if length > 0.0 else 1.0
+            for i in range(K):
+                for b in range(ABREAST):
+                    vector[i, b] = image[i, b] * top[b]
+
+
+@kernel
+def _push_abreast(pull, alpha, weight, total, vector, image, mean):  # type: ignore[no-untyped-def]
+    """Set ``image`` to the vector's image, mean-zero, and ``total`` to its squared length."""
+    K = weight.shape[0]
+    share = 1.0 / K
+    mean[:] = 0.0
+    for i in range(K):
+        for b in range(ABREAST):
+            mean[b] += weight[i, b] * vector[i, b]
+    for b in range(ABREAST):
+        total[b] = 1.0 / total[b]
+        mean[b] *= total[b]
+    for i in range(K):
+        for b in range(ABREAST):
+            weight[i, b] *= (vector[i, b] - mean[b]) * total[b]
+    mean[:] = 0.0
+    for i in range(K):
+        for b in range(ABREAST):
+            image[i, b] = alpha[b] * vector[i, b]
+        for j in range(K):
+            for b in range(ABREAST):
+                image[i, b] += pull[i, j, b] * weight[j, b]
+        for b in range(ABREAST):
+            mean[b] += image[i, b]
+    total[:] = 0.0
+    for i in range(K):
+        for b in range(ABREAST):
+            image[i, b] -= mean[b] * share
+            total[b] += image[i, b] * image[i, b]
 
 
 # Given Jacobians, for any objective
