@@ -33,6 +33,9 @@ MEANINGS = {
 TOLERANCE = 1e-9
 """Largest residual, relative to 1 + max|z|, of a point that is called fixed."""
 
+SOLVED = 4.0 * np.finfo(np.float64).eps
+"""Residual of a start that is the fixed point already, as the uniform policy of a cycle."""
+
 WIDEST_KERNEL = 64
 """The largest K that runs in a kernel; above, the linear systems are worth a call to LAPACK."""
 
@@ -178,13 +181,17 @@ def _solve(anchored: FeedbackMap, start: FloatArray) -> tuple[FloatArray, FloatA
     mixture = np.stack([anchored.alpha, anchored.beta, anchored.lam], axis=-1)
     lanes.drifts(matrices, which, mixture, reference, anchored.offline_policy, drift)
     pull = anchored.beta * anchored.lam
-    residual = np.full(len(point), np.inf)
+    residual = np.empty(len(point))
+    equilibrium.judge(matrices, which, pull, drift, point, residual)
+    residual = np.where(residual <= SOLVED, residual, np.inf)
     if anchored.responses <= equilibrium.SMALL:
-        part = np.flatnonzero(_kinds(matrices)[which] == equilibrium.SKEW)
-        found, size = point[part], residual[part]
-        equilibrium.solve_small(matrices, which[part], pull[part], drift[part], found, size)
-        point[part] = np.where((size <= TOLERANCE)[:, None], found, np.nan)
-        residual[part] = size
+        skew = _kinds(matrices)[which] == equilibrium.SKEW
+        part = np.flatnonzero(skew & (residual > SOLVED))
+        if len(part):
+            found, size = point[part], residual[part]
+            equilibrium.solve_small(matrices, which[part], pull[part], drift[part], found, size)
+            point[part] = np.where((size <= TOLERANCE)[:, None], found, np.nan)
+            residual[part] = size
     part = np.flatnonzero(~(residual <= TOLERANCE))
     if len(part):
         found, size = point[part], residual[part]

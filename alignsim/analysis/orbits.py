@@ -437,6 +437,7 @@ class _Window:
         self.record = record
         self.places = places
         self.length = record.frames.shape[1]
+        self.measured = np.zeros(len(which), dtype=bool)
         self.loop = search.loop.take(which)
         self.fixed = search.fixed[which]
         self.last = search.spent[which] >= search.budget[which]
@@ -614,10 +615,12 @@ class _Window:
 
     def _exponents(self, rows: NDArray[np.intp]) -> tuple[FloatArray, FloatArray]:
         """Return the leading exponents of ``rows`` and their standard errors."""
+        new = rows[~self.measured[rows]]
+        if len(new):
+            found = leading_exponent(self.loop.take(new), self.record.frames, self.places[new])
+            self.search.exponent[self.which[new]] = np.stack(found, axis=-1)
+            self.measured[new] = True
         here = self.which[rows]
-        if len(rows):
-            found = leading_exponent(self.loop.take(rows), self.record.frames, self.places[rows])
-            self.search.exponent[here] = np.stack(found, axis=-1)
         return self.search.exponent[here, 0], self.search.exponent[here, 1]
 
     @property

@@ -262,6 +262,17 @@ def _pass_unrolled(w, K):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def judge(matrices, which, pull, drift, state, residual):  # type: ignore[no-untyped-def]
+    """Set ``residual`` (n,) to max|R| / (1 + max|z|) at ``state``; arguments as elsewhere."""
+    n, K = state.shape
+    work = np.empty((3, K))
+    for m in range(n):
+        _policy(state[m], work[0], work[1])
+        size, scale = _residual(matrices[which[m]], pull[m], drift[m], state[m], work[1], work[2])
+        residual[m] = size / scale
+
+
+@kernel
 def solve(matrices, which, pull, anchor, drift, state, residual):  # type: ignore[no-untyped-def]
     """Find fixed points of maps with any payoffs: Newton, else a continuation.
 
