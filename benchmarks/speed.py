@@ -35,7 +35,7 @@ from tqdm import tqdm
 import alignsim as asim
 
 BEGIN, END = "<!-- benchmark:begin -->", "<!-- benchmark:end -->"
-PAGE = Path(__file__).parent.parent / "docs" / "speed.md"
+PAGE = Path(__file__).parent.parent / "README.md"
 
 MAPS, RESPONSES, ROUNDS = 4096, 4, 1000
 WIDE_MAPS, WIDE_RESPONSES, WIDE_ROUNDS = 256, 1000, 50
@@ -53,7 +53,7 @@ QUICK = Effort(turns=3, processes=1)
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="fewer turns; noisier")
-    parser.add_argument("--write", action="store_true", help="put the table in docs/speed.md")
+    parser.add_argument("--write", action="store_true", help="put the table in README.md")
     options = parser.parse_args()
     effort = QUICK if options.quick else FULL
     sections = (

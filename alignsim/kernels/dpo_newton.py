@@ -23,7 +23,7 @@ from alignsim.kernels.compile import kernel
 from alignsim.kernels.vectormath import exp
 
 LANES = 64
-GROUP = 16  # lanes that are solved together: fewer wait for the slowest
+GROUP = 8  # lanes that are solved together: fewer wait for the slowest
 SMALL = 4
 PINNED = 1e30  # large enough to pin, small enough to keep the products out of the denormals
 LEAST = 1e-300  # stands for a preference of exactly 0
