@@ -334,7 +334,7 @@ class _Search:
     def look(self, target: int, window: int) -> None:
         """Follow the undecided orbits to round ``target`` and judge them by a last window."""
         going = self.active
-        share = max(64, FRAME_MEMORY // (8 * (window + 1) * self.loop.responses))
+        share = max(1, FRAME_MEMORY // (8 * (window + 1) * self.loop.responses))
         for first in range(0, len(going), share):
             which = going[first : first + share]
             for goal in np.unique(np.minimum(self.budget[which], target)):
