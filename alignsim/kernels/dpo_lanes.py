@@ -49,8 +49,10 @@ from alignsim.kernels.dpo_newton import (
     step_small,
 )
 from alignsim.kernels.lanes import (
+    HELD,
     begin_averages,
     block,
+    keep,
     load,
     softmax,
     store,
@@ -112,6 +114,7 @@ def run(  # type: ignore[no-untyped-def]
     constant = memory[rest + SMALL : rest + SMALL + K] if small else block(K, LANES)
     sums = block(3 * K + 2, LANES)
     scratch = block(3, LANES)
+    held = block(HELD * K, LANES).reshape((HELD, K, LANES))
     mixture = block(3, LANES)
     top = memory[TOP // LANES] if small else block(1, LANES)[0]
     before, base, step = block(rows, LANES), block(rows, LANES), block(rows, LANES)
@@ -155,7 +158,7 @@ def run(  # type: ignore[no-untyped-def]
             if t >= burn_in:
                 update_averages(logits, top, weights, inverse, scratch, sums)
             if t == kept[saved]:
-                store(logits, start, frames[:, saved])
+                keep(logits, saved, held, start, frames)
                 saved += 1
         store(logits, start, state)
         store_averages(sums, kept[-1] + 1 - burn_in, start, averages)

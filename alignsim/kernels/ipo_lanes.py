@@ -13,8 +13,10 @@ from numba import njit
 
 from alignsim.kernels.compile import kernel
 from alignsim.kernels.lanes import (
+    HELD,
     begin_averages,
     block,
+    keep,
     load,
     load_signal,
     softmax,
@@ -69,6 +71,7 @@ def run(matrices, which, parameters, drift, state, frames, kept, burn_in, averag
     )
     sums = memory[K * K + 3 * K + 3 :]
     scratch = block(3, LANES)
+    held = block(HELD * K, LANES).reshape((HELD, K, LANES))
     for start in range(first * LANES, last * LANES, LANES):
         load(state, start, logits)
         load(drift, start, constant)
@@ -88,7 +91,7 @@ def run(matrices, which, parameters, drift, state, frames, kept, burn_in, averag
             elif t >= burn_in:
                 update_averages(logits, top, weights, inverse, scratch, sums)
             if t == kept[saved]:
-                store(logits, start, frames[:, saved])
+                keep(logits, saved, held, start, frames)
                 saved += 1
         store(logits, start, state)
         store_averages(sums, kept[-1] + 1 - burn_in, start, averages)

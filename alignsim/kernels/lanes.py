@@ -13,6 +13,7 @@ from alignsim.kernels.status import NOT_FINITE, OK
 from alignsim.kernels.vectormath import exp, log
 
 CACHE_LINE = 8  # float64 in 64 bytes, the widest SIMD load
+HELD = 8  # frames that go to memory at a time
 ROUNDING = 4.0 * np.finfo(np.float64).eps
 
 
@@ -69,11 +70,34 @@ def load(source, start, target):  # type: ignore[no-untyped-def]
 
 @kernel
 def store(source, start, target):  # type: ignore[no-untyped-def]
-    """Copy the lanes of ``target`` (K, lanes) to rows ``start`` on of ``target`` (n, K)."""
+    """Copy the lanes of ``source`` (K, lanes) to rows ``start`` on of ``target`` (n, K)."""
     K, lanes = source.shape
     for b in range(min(lanes, target.shape[0] - start)):
         for i in range(K):
             target[start + b, i] = source[i, b]
+
+
+@kernel
+def keep(logits, saved, held, start, frames):  # type: ignore[no-untyped-def]
+    """Take the lanes ``logits`` (K, lanes) as frame ``saved`` of ``frames`` (n, f, K).
+
+    They wait in ``held`` (HELD, K, lanes) until it is full or the frames are complete: a map's
+    frames then go to memory side by side. Singly, each would wait for a cache line.
+    """
+    _, K, lanes = held.shape
+    own = saved % HELD
+    for i in range(K):
+        for b in range(lanes):
+            held[own, i, b] = logits[i, b]
+    if own < HELD - 1 and saved < frames.shape[1] - 1:
+        return
+    source, target = held.ravel(), frames.ravel()
+    first = np.uint64((start * frames.shape[1] + saved - own) * K)
+    length, count = np.uint64(frames.shape[1] * K), np.uint64((own + 1) * K)
+    width = np.uint64(lanes)  # unsigned: no index wraps around
+    for b in range(np.uint64(min(lanes, frames.shape[0] - start))):
+        for q in range(count):
+            target[first + b * length + q] = source[q * width + b]
 
 
 @kernel
