@@ -209,7 +209,7 @@ def leading_exponent(
     ``rows`` (n,) which of them each map has. A fifth of the rounds is left to the vector to find
     its direction.
     """
-    from alignsim.kernels import lyapunov
+    from alignsim.kernels import lyapunov, tangents
 
     K, T = loop.responses, frames.shape[1] - 1
     edges = np.linspace(T // 5, T, BATCHES + 1).astype(np.int64)
@@ -229,7 +229,7 @@ def leading_exponent(
             own = slice(begin, begin + share)
             vectors = np.tile(first.T, (part.size, 1, 1))
             slopes = jacobians_along(part, frames[rows[own]])
-            lyapunov.carry_along(slopes, batches, np.zeros(part.size), vectors, both[own])
+            tangents.carry_along(slopes, batches, np.zeros(part.size), vectors, both[own])
         sums = both[..., 0]
     means, errors = _batch_means(sums[..., None], edges)
     return means[:, 0], errors[:, 0]
@@ -305,7 +305,7 @@ def _in_parts(
     flat: FeedbackMap, state: FloatArray, wanted: int, edges: NDArray[np.int64], threads: int
 ) -> tuple[FloatArray, NDArray[np.int8]]:
     """Return what :func:`_in_lanes` does, for any objective."""
-    from alignsim.kernels import lyapunov
+    from alignsim.kernels import lyapunov, tangents
 
     n, K = state.shape
     sums = np.zeros((n, BATCHES, wanted + 1))
@@ -321,7 +321,7 @@ def _in_parts(
             rounds = np.arange(begin, min(begin + stretch, edges[-1]))
             jacobians = _jacobians(part, state[own], status[own], len(rounds), threads)
             batches = np.searchsorted(edges, rounds, side="right") - 1
-            lyapunov.carry_along(jacobians, batches, noise, vectors, sums[own])
+            tangents.carry_along(jacobians, batches, noise, vectors, sums[own])
     return sums, status
 
 

@@ -31,7 +31,7 @@ ZERO = 1e-300  # growth below it is none
 HUGE = 1e300  # growth beyond it has overflowed
 ROUNDING = 8.0 * 2.0**-52  # times K, relative to the largest D_ij: growth below it is noise
 CANCELLED = 4.0 * 2.0**-52  # relative to the margins of a Γ_ij: it is zero
-ABREAST = 32  # maps whose kept rounds are followed side by side
+ABREAST = 16  # maps whose kept rounds are followed side by side
 LN2 = math.log(2.0)
 SMALL = 4  # the largest K with code of its own, which carries one or all K−1 vectors
 
@@ -452,7 +452,7 @@ def _multiply(growth, least, product, order):  # type: ignore[no-untyped-def]
 
 @kernel
 def lead_along(matrices, which, parameters, first, frames, rows, edges, sums):  # type: ignore[no-untyped-def]
-    """Sum the log growth of one tangent vector along kept rounds of MRS-IPO, eight maps abreast.
+    """Sum the log growth of one tangent vector along kept rounds of MRS-IPO, maps side by side.
 
     Parameters
     ----------
@@ -472,19 +472,20 @@ def lead_along(matrices, which, parameters, first, frames, rows, edges, sums):  
         Out: the sum of each batch; NaN once a vector vanishes or a frame is not finite.
     """
     n, K = rows.shape[0], frames.shape[2]
-    pull = np.empty((K, K, ABREAST))
-    weight, vector, image = (
-        np.empty((K, ABREAST)), np.empty((K, ABREAST)), np.empty((K, ABREAST))
-    )  # fmt: skip
-    alpha, top, total, product = (
-        np.empty(ABREAST), np.empty(ABREAST), np.empty(ABREAST), np.empty(ABREAST)
-    )  # fmt: skip
-    twos = np.empty(ABREAST)
-    own = np.empty(ABREAST, dtype=np.int64)
+    memory = block(K * K + 3 * K + 6, ABREAST)
+    w = memory.reshape(memory.size)
+    pull = memory[: K * K].reshape((K, K, ABREAST))
+    alpha = memory[K * K]
+    weight = memory[K * K + 1 : K * K + 1 + K]
+    vector = memory[K * K + 1 + K : K * K + 1 + 2 * K]
+    product, twos = memory[K * K + 1 + 2 * K], memory[K * K + 2 + 2 * K]
+    image = memory[K * K + 3 + 2 * K : K * K + 3 + 3 * K]
+    top, total, mean = memory[K * K + 3 + 3 * K :]
+    flat, base = frames.ravel(), np.empty(ABREAST, dtype=np.uint64)
     for start in range(0, n, ABREAST):
         for b in range(ABREAST):
             m = min(start + b, n - 1)
-            own[b] = rows[m]
+            base[b] = rows[m] * frames.shape[1] * K
             alpha[b] = parameters[m, 0]
             for i in range(K):
                 vector[i, b] = first[i]
@@ -503,39 +504,84 @@ def lead_along(matrices, which, parameters, first, frames, rows, edges, sums):  
                 batch += 1
                 if t == edges[-1]:
                     break
-            for b in range(ABREAST):
-                highest = -np.inf
-                for i in range(K):
-                    logit = frames[own[b], t, i]
-                    weight[i, b] = logit
-                    highest = logit if logit > highest else highest
-                top[b] = highest
-            total[:] = 0.0
-            for i in range(K):
-                for b in range(ABREAST):
-                    weight[i, b] = exp(weight[i, b] - top[b])
-                    total[b] += weight[i, b]
-            _push_abreast(pull, alpha, weight, total, vector, image, top)
-            for b in range(ABREAST):
-                length = np.sqrt(total[b])
-                grown = product[b] * length
-                product[b] = _mantissa(grown)
-                twos[b] += _resolved(_exponent(grown), length, ZERO)
-                top[b] = 1.0 / length if length > 0.0 else 1.0
-            for i in range(K):
-                for b in range(ABREAST):
-                    vector[i, b] = image[i, b] * top[b]
+            _load_frame(flat, base, t, K, w, (K * K + 1) * ABREAST)
+            if K == 3:
+                _lead_unrolled(w, 3)
+            elif K == 4:
+                _lead_unrolled(w, 4)
+            else:
+                _lead(pull, alpha, weight, vector, product, twos, image, top, total, mean)
+
+
+@njit(forceinline=True, nogil=True, error_model="numpy")
+def _load_frame(flat, base, round_, K, w, weight):  # type: ignore[no-untyped-def]
+    """Copy the frame of each lane from ``flat``, where its map's frames begin at ``base``."""
+    for b in range(np.uint64(ABREAST)):  # unsigned: no index wraps around
+        place = base[b] + np.uint64(round_) * np.uint64(K)
+        for i in range(np.uint64(K)):
+            w[np.uint64(weight) + i * np.uint64(ABREAST) + b] = flat[place + i]
+
+
+@njit(forceinline=True, nogil=True, fastmath={"contract"}, error_model="numpy")
+def _lead_unrolled(w, K):  # type: ignore[no-untyped-def]
+    """As :func:`_lead`, with literal K."""
+    alpha = K * K * ABREAST
+    weight = alpha + ABREAST
+    vector = weight + K * ABREAST
+    product = vector + K * ABREAST
+    twos = product + ABREAST
+    for b in range(ABREAST):
+        top = w[weight + b]
+        for i in range(1, K):
+            top = w[weight + i * ABREAST + b] if w[weight + i * ABREAST + b] > top else top
+        total = 0.0
+        mean = 0.0
+        for i in range(K):
+            share = exp(w[weight + i * ABREAST + b] - top)
+            w[weight + i * ABREAST + b] = share
+            total += share
+            mean += share * w[vector + i * ABREAST + b]
+        inverse = 1.0 / total
+        mean *= inverse
+        for i in range(K):
+            w[weight + i * ABREAST + b] *= (w[vector + i * ABREAST + b] - mean) * inverse
+        mean = 0.0
+        for i in range(K):
+            moved = w[alpha + b] * w[vector + i * ABREAST + b]
+            for j in range(K):
+                moved += w[(i * K + j) * ABREAST + b] * w[weight + j * ABREAST + b]
+            w[vector + i * ABREAST + b] = moved
+            mean += moved * (1.0 / K)
+        square = 0.0
+        for i in range(K):
+            moved = w[vector + i * ABREAST + b] - mean
+            w[vector + i * ABREAST + b] = moved
+            square += moved * moved
+        growth = np.sqrt(square)
+        scale = 1.0 / growth if growth > 0.0 else 1.0
+        for i in range(K):
+            w[vector + i * ABREAST + b] *= scale
+        grown = w[product + b] * growth
+        w[product + b] = _mantissa(grown)
+        w[twos + b] += _resolved(_exponent(grown), growth, ZERO)
 
 
 @kernel
-def _push_abreast(pull, alpha, weight, total, vector, image, mean):  # type: ignore[no-untyped-def]
-    """Set ``image`` to the vector's image, mean-zero, and ``total`` to its squared length."""
+def _lead(pull, alpha, weight, vector, product, twos, image, top, total, mean):  # type: ignore[no-untyped-def]
+    """Carry ``vector`` through the round at the logits ``weight``, and make it a unit again."""
     K = weight.shape[0]
-    share = 1.0 / K
+    top[:] = weight[0]
+    for i in range(1, K):
+        for b in range(ABREAST):
+            top[b] = weight[i, b] if weight[i, b] > top[b] else top[b]
+    total[:] = 0.0
     mean[:] = 0.0
     for i in range(K):
         for b in range(ABREAST):
-            mean[b] += weight[i, b] * vector[i, b]
+            share = exp(weight[i, b] - top[b])
+            weight[i, b] = share
+            total[b] += share
+            mean[b] += share * vector[i, b]
     for b in range(ABREAST):
         total[b] = 1.0 / total[b]
         mean[b] *= total[b]
@@ -550,100 +596,18 @@ def _push_abreast(pull, alpha, weight, total, vector, image, mean):  # type: ign
             for b in range(ABREAST):
                 image[i, b] += pull[i, j, b] * weight[j, b]
         for b in range(ABREAST):
-            mean[b] += image[i, b]
+            mean[b] += image[i, b] * (1.0 / K)
     total[:] = 0.0
     for i in range(K):
         for b in range(ABREAST):
-            image[i, b] -= mean[b] * share
-            total[b] += image[i, b] * image[i, b]
-
-
-# Given Jacobians, for any objective
-
-
-@kernel
-def carry_along(jacobians, batches, noise, vectors, sums):  # type: ignore[no-untyped-def]
-    """Carry vectors along rounds whose derivatives are given.
-
-    Parameters
-    ----------
-    jacobians : (n, T, d, d)
-        The derivatives of T rounds.
-    batches : (T,)
-        The batch that each round counts for; negative for none.
-    noise : (n,)
-        Growth below it is lost in rounding.
-    vectors : (n, k, d)
-        Orthonormal vectors, overwritten by their images, made orthonormal.
-    sums : (n, c, k + 1)
-        The logarithms of the growth, and of |det| if k = d, are added to those of the batch.
-    """
-    n, rounds, d = jacobians.shape[:3]
-    k = vectors.shape[1]
-    image = np.empty((k, d))
-    growth = np.empty(k)
-    upper = np.empty((d, d))
-    for m in range(n):
-        for t in range(rounds):
-            D = jacobians[m, t]
-            for c in range(k):
-                for i in range(d):
-                    total = 0.0
-                    for j in range(d):
-                        total += D[i, j] * vectors[m, c, j]
-                    image[c, i] = total
-            _orthonormalise(image, growth)
-            vectors[m] = image
-            if batches[t] < 0:
-                continue
-            into = sums[m, batches[t]]
-            for c in range(k):
-                lost = -np.inf if growth[c] < ZERO else np.nan
-                into[c] += np.log(growth[c]) if growth[c] >= max(noise[m], ZERO) else lost
-            if k == d:
-                into[k] += _log_volume(D, upper)
-
-
-@kernel
-def _orthonormalise(vectors, growth):  # type: ignore[no-untyped-def]
-    """Make vectors (k, d) orthonormal, one after the other; set what each was divided by."""
-    k, d = vectors.shape
-    for c in range(k):
-        for _ in range(2):
-            for a in range(c):
-                dot = 0.0
-                for i in range(d):
-                    dot += vectors[a, i] * vectors[c, i]
-                for i in range(d):
-                    vectors[c, i] -= dot * vectors[a, i]
-        square = 0.0
-        for i in range(d):
-            square += vectors[c, i] * vectors[c, i]
-        growth[c] = np.sqrt(square)
-        if growth[c] > 0.0:
-            for i in range(d):
-                vectors[c, i] /= growth[c]
-
-
-@kernel
-def _log_volume(D, upper):  # type: ignore[no-untyped-def]
-    """Return log|det D| by elimination in ``upper``."""
-    d = D.shape[0]
-    upper[:] = D
-    total = 0.0
-    for c in range(d):
-        best = c
-        for r in range(c + 1, d):
-            best = r if abs(upper[r, c]) > abs(upper[best, c]) else best
-        if upper[best, c] == 0.0:
-            return -np.inf
-        for j in range(c, d):
-            held = upper[c, j]
-            upper[c, j] = upper[best, j]
-            upper[best, j] = held
-        total += np.log(abs(upper[c, c]))
-        for r in range(c + 1, d):
-            factor = upper[r, c] / upper[c, c]
-            for j in range(c + 1, d):
-                upper[r, j] -= factor * upper[c, j]
-    return total
+            vector[i, b] = image[i, b] - mean[b]
+            total[b] += vector[i, b] * vector[i, b]
+    for b in range(ABREAST):
+        growth = np.sqrt(total[b])
+        top[b] = 1.0 / growth if growth > 0.0 else 1.0
+        grown = product[b] * growth
+        product[b] = _mantissa(grown)
+        twos[b] += _resolved(_exponent(grown), growth, ZERO)
+    for i in range(K):
+        for b in range(ABREAST):
+            vector[i, b] *= top[b]
