@@ -107,7 +107,18 @@ def dominant_frequency(signal: FloatArray) -> FloatArray:
 
 
 def denominators(turns: FloatArray, largest: int, tolerance: float) -> NDArray[np.int64]:
-    """Return the least q ≤ ``largest`` with |turns − p/q| ≤ tolerance, 0 for none: (n,)."""
-    q = np.arange(1, largest + 1)
-    near = np.abs(turns[:, None] - np.round(turns[:, None] * q) / q) <= tolerance
-    return np.where(near.any(axis=-1), near.argmax(axis=-1) + 1, 0)
+    """Return the least q ≤ ``largest`` with |turns − p/q| ≤ tolerance, 0 for none: (n,).
+
+    A fraction nearer than 1/(2q²) is a convergent of the continued fraction (Legendre): only these
+    are tried, so ``tolerance`` must be below 1/(2·largest²).
+    """
+    least = np.zeros(turns.shape, dtype=np.int64)
+    before, q = np.zeros_like(turns), np.ones_like(turns)
+    rest = turns - np.floor(turns)
+    while (going := (least == 0) & (q <= largest)).any():
+        near = np.abs(turns - np.round(turns * q) / q) <= tolerance
+        least[going & near] = q[going & near]
+        inverse = 1.0 / np.maximum(rest, tolerance**2)
+        before, q = q, np.minimum(np.floor(inverse) * q + before, largest + 1.0)
+        rest = inverse - np.floor(inverse)
+    return least
