@@ -191,7 +191,12 @@ def threads(effort: Effort) -> Iterable[Row]:
 
 
 def memory(effort: Effort) -> Iterable[Row]:
-    """How far a call makes its process grow, for few rounds and for many."""
+    """How far a call makes its process grow, for few rounds and for many.
+
+    Left alone, glibc keeps some freed arrays, by chance up to 30 MB of them; a fixed threshold
+    makes it return each at once, so that what counts is what is in use.
+    """
+    environment = {"MALLOC_MMAP_THRESHOLD_": str(2**17)}
     for work, name in (("run", '`run(keep="last")`, 200,000 maps'), ("sweep", "`sweep`, 450×450")):
         title = f"memory of {name}, {SHORT} and {LONG:,} rounds"
         required = "copies of input + output; not growing"
@@ -202,7 +207,9 @@ def memory(effort: Effort) -> Iterable[Row]:
         copies = []
         for rounds in (SHORT, LONG):
             repeats = range(min(effort.processes, 3))
-            figures = [json.loads(child(["memory.py", work, str(rounds)])) for _ in repeats]
+            figures = [
+                json.loads(child(["memory.py", work, str(rounds)], environment)) for _ in repeats
+            ]
             copies.append(statistics.median(each["grown"] / each["data"] for each in figures))
         short, long = copies
         yield Row(title, f"{short:.1f} and {long:.1f}", required, long <= ROUNDING * short)

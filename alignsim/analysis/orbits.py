@@ -122,7 +122,7 @@ FEWEST_TURNS = 2.0
 RATIONAL = 1e-8
 """A rotation number this close to a fraction may be locked."""
 
-FRAME_MEMORY = 2**25
+FRAME_MEMORY = 2**24
 """Bytes of frames held at a time."""
 
 

@@ -43,11 +43,7 @@ def phases(
             f"orbit did not keep its burn-in round {first}; run it with "
             "keep=alignsim.analysis.phase_rounds(rounds, burn_in)"
         )
-    window = min(WINDOW, (last - first) // 2 + 1)
-    early = orbit.logits[..., (orbit.rounds >= first) & (orbit.rounds < first + window), :]
-    late = orbit.logits[..., orbit.rounds > last - window, :]
-    elapsed = last - window + 1 - first
-    there = approaches(early, late, local.fixed_point.logits, local.spectral_radius, elapsed)
+    there = _approaches(orbit, local, first, last)
     codes = np.where(there, CONVERGED, UNDECIDED).astype(np.int8).ravel()
     going = np.flatnonzero(~there.ravel() & ~orbit.failed.ravel())
     if len(going):
@@ -58,3 +54,12 @@ def phases(
         )
         codes[going] = onward.code
     return codes.reshape(there.shape)
+
+
+def _approaches(orbit: Trajectory, local: Stability, first: int, last: int) -> NDArray[np.bool_]:
+    """Return where the rounds from ``first`` to ``last`` lead to the fixed point, (...)."""
+    window = min(WINDOW, (last - first) // 2 + 1)
+    early = orbit.logits[..., (orbit.rounds >= first) & (orbit.rounds < first + window), :]
+    late = orbit.logits[..., orbit.rounds > last - window, :]
+    elapsed = last - window + 1 - first
+    return approaches(early, late, local.fixed_point.logits, local.spectral_radius, elapsed)
