@@ -16,7 +16,7 @@ import matplotlib as mpl
 import numpy as np
 
 import alignsim as asim
-from alignsim.analysis.orbits import OSCILLATING, UNDECIDED
+from alignsim.analysis.verdicts import OSCILLATING, UNDECIDED
 
 BETAS = np.geomspace(1.0, 100.0, 33)
 LAMBDAS = np.linspace(0.0, 1.0, 21)

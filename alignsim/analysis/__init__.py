@@ -26,10 +26,11 @@ from alignsim.analysis.neimark_sacker import (
     neimark_sacker,
 )
 from alignsim.analysis.onset import Crossings, critical_beta, crossings
-from alignsim.analysis.orbits import OSCILLATING, Orbit, classify
+from alignsim.analysis.orbits import Orbit, classify
 from alignsim.analysis.phases import phase_rounds, phases
 from alignsim.analysis.stability import Stability, multipliers, omega, spectral_radius, stability
 from alignsim.analysis.transients import TransientGrowth, transient_growth
+from alignsim.analysis.verdicts import OSCILLATING
 
 __all__ = [
     "OSCILLATING",

@@ -17,7 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alignsim import simplex
-from alignsim.analysis.orbits import (
+from alignsim.analysis.orbits import Orbit
+from alignsim.analysis.results import Result
+from alignsim.analysis.verdicts import (
     CHAOTIC,
     CIRCLE,
     CONVERGED,
@@ -26,9 +28,7 @@ from alignsim.analysis.orbits import (
     LOCKED,
     MEANINGS,
     UNDECIDED,
-    Orbit,
 )
-from alignsim.analysis.results import Result
 from alignsim.feedback import FeedbackMap
 from alignsim.feedback.engines import Schedule, iterate
 from alignsim.summary import Lines, numbers, tally

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alignsim import simplex, validation
-from alignsim.analysis import orbits
+from alignsim.analysis import verdicts
 from alignsim.analysis.attractors import attracted, attractors
 from alignsim.analysis.evidence import MEANINGS as EVIDENCE
+from alignsim.analysis.orbits import classify
 from alignsim.analysis.results import Result
 from alignsim.feedback import FeedbackMap
 from alignsim.feedback.engines import available_threads
@@ -38,8 +39,8 @@ SOBOL_BITS = 31
 CONFIDENCE_QUANTILE = 1.959963984540054
 """Normal quantile of 97.5 %, for intervals of 95 %."""
 
-NEUTRAL = len(orbits.REASONS)
-REASONS = {**orbits.REASONS, NEUTRAL: "it rests on a point that does not attract"}
+NEUTRAL = len(verdicts.REASONS)
+REASONS = {**verdicts.REASONS, NEUTRAL: "it rests on a point that does not attract"}
 
 
 @dataclass(frozen=True, repr=False)
@@ -88,7 +89,7 @@ class Basins(Result):
         Share of the starts with label −1.
     """
 
-    WORDS: ClassVar = {"code": orbits.MEANINGS, "evidence": EVIDENCE, "reason_code": REASONS}
+    WORDS: ClassVar = {"code": verdicts.MEANINGS, "evidence": EVIDENCE, "reason_code": REASONS}
     _batch = "count"
 
     starts: FloatArray
@@ -218,9 +219,9 @@ def basins(
     n, m = loop.size, len(policies)
     flat = loop.take(np.repeat(np.arange(n), m))
     begin = np.tile(simplex.centred_logits(policies), (n, 1))
-    found = orbits.classify(flat, rounds=limit, start_logits=begin, threads=workers)
+    found = classify(flat, rounds=limit, start_logits=begin, threads=workers)
     seen = attractors(flat, found, m, workers)
-    known = (found.code == orbits.UNDECIDED) | attracted(found)
+    known = (found.code == verdicts.UNDECIDED) | attracted(found)
     reason = np.where(known, found.reason_code, NEUTRAL).astype(np.int8)
     A = seen.code.shape[-1]
     hits = (seen.label[:, :, None] == np.arange(A)).sum(axis=1)

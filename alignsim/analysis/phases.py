@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 
 from alignsim import validation
 from alignsim.analysis.approach import WINDOW, approaches
-from alignsim.analysis.orbits import CONVERGED, UNDECIDED, classify
+from alignsim.analysis.orbits import classify
 from alignsim.analysis.stability import Stability
+from alignsim.analysis.verdicts import CONVERGED, UNDECIDED
 from alignsim.feedback import FeedbackMap, Trajectory
 
 FURTHER_ROUNDS = 192_000
@@ -24,7 +25,7 @@ def phase_rounds(rounds: int, burn_in: int) -> list[int]:
 def phases(
     loop: FeedbackMap, orbit: Trajectory, local: Stability, *, threads: int | None = None
 ) -> NDArray[np.int8]:
-    """Return the phase of every orbit, (...): a code of :data:`alignsim.analysis.orbits.MEANINGS`.
+    """Return the phase of every orbit, (...): a code of ``alignsim.analysis.verdicts.MEANINGS``.
 
     An orbit has converged when it came to the stable fixed point of ``local``, or came closer to
     it since the burn-in as its spectral radius demands. Every other one is followed for up to

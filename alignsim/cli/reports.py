@@ -58,8 +58,8 @@ def print_saved_instances(count: int, folder: Path) -> None:
 
 def long_run_rows(seen: Orbit) -> list[Row]:
     """Return what one orbit does in the long run, and how stable the fixed point beside it is."""
-    from alignsim.analysis.orbits import CHAOTIC, UNDECIDED
     from alignsim.analysis.stability import MEANINGS
+    from alignsim.analysis.verdicts import CHAOTIC, UNDECIDED
 
     phase, reason = str(seen.phase), seen.reason().partition(";")[0]
     undecided = f" after {int(seen.rounds):,} rounds: {reason}"
@@ -78,7 +78,7 @@ def long_run_rows(seen: Orbit) -> list[Row]:
 
 def orbit_rows(orbit: Trajectory, seen: Orbit, names: Sequence[str]) -> list[Row]:
     """Return where one orbit ended and how it moved; ``seen`` tells whether it came to rest."""
-    from alignsim.analysis.orbits import CONVERGED
+    from alignsim.analysis.verdicts import CONVERGED
 
     rests = int(seen.code) == CONVERGED
 

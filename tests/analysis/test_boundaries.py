@@ -5,7 +5,7 @@ import pytest
 
 import alignsim as asim
 from alignsim.analysis import critical_signal, phases, stability
-from alignsim.analysis.orbits import CIRCLE, CONVERGED, LOCKED
+from alignsim.analysis.verdicts import CIRCLE, CONVERGED, LOCKED
 
 SIDES = np.array([0.98, 1.02])
 GAIN = {"ipo": 1.0, "dpo": 4.0}

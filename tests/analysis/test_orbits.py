@@ -5,7 +5,8 @@ import pytest
 
 import alignsim as asim
 from alignsim.analysis import evidence
-from alignsim.analysis.orbits import (
+from alignsim.analysis.orbits import classify
+from alignsim.analysis.verdicts import (
     AT_REST,
     CHAOTIC,
     CIRCLE,
@@ -13,12 +14,11 @@ from alignsim.analysis.orbits import (
     CYCLE,
     DRIFTING,
     FAILED,
-    IRREGULAR_DIGITS,
     LOCKED,
     TRANSIENT,
     UNDECIDED,
-    classify,
 )
+from alignsim.analysis.windows import IRREGULAR_DIGITS
 from tests.analysis.test_cycles import PERIOD_FIVE, REFERENCE
 from tests.feedback.systems import policy, preferences
 

@@ -5,7 +5,8 @@ import pytest
 
 import alignsim as asim
 from alignsim.analysis import classify, evidence, phases, stability
-from alignsim.analysis.orbits import (
+from alignsim.analysis.phases import FURTHER_ROUNDS
+from alignsim.analysis.verdicts import (
     CHAOTIC,
     CIRCLE,
     CONVERGED,
@@ -14,7 +15,6 @@ from alignsim.analysis.orbits import (
     OSCILLATING,
     UNDECIDED,
 )
-from alignsim.analysis.phases import FURTHER_ROUNDS
 from tests.feedback.systems import policy, preferences
 
 THREE_CYCLE = asim.preferences.cyclic(3, advantage=0.3)
