@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
@@ -16,7 +17,7 @@ LISTED = 3
 """So many numbers are listed; of more the range is given."""
 
 
-class Summarised:
+class Summarised(ABC):
     """An object whose repr is a title and a few lines; subclasses say in ``_summary`` which."""
 
     _batch: ClassVar[str] = "status"
@@ -25,8 +26,9 @@ class Summarised:
     def _title(self) -> str:
         return f"{type(self).__name__} of {maps(np.shape(getattr(self, self._batch)))}"
 
+    @abstractmethod
     def _summary(self) -> Lines:
-        raise NotImplementedError
+        """Yield the lines."""
 
     def __repr__(self) -> str:
         lines = [(name, text) for name, text in self._summary() if text]

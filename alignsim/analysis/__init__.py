@@ -5,11 +5,9 @@ from alignsim.analysis.basins import Basins, basins
 from alignsim.analysis.boundaries import critical_signal
 from alignsim.analysis.capture import CaptureRegion, capture_region
 from alignsim.analysis.certificates import Certificates, certificates
-from alignsim.analysis.collapse import (
-    Collapse,
+from alignsim.analysis.collapse import Collapse, collapse, collapsed
+from alignsim.analysis.entropy_bounds import (
     asymptotic_entropy,
-    collapse,
-    collapsed,
     entropy_falls_from,
     entropy_floor,
     span_bound,

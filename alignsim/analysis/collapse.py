@@ -1,27 +1,24 @@
-"""Entropy collapse: whether a loop concentrates on few responses, how fast, and what limits it.
-
-What controls it is η = β/(1−α). A fixed point's logit gaps lie in the box of theory 6.7, and so
-do those of every attractor: an orbit is z_t = αᵗz_0 + (1−α)Σ_s αˢ(z_ref + ηv_s), a mixture of
-such gaps. So for α < 1 no policy ever reaches a vertex, and :func:`entropy_floor` and
-:func:`span_bound` say how near one can come; at α = 1 nothing holds the logits back.
-"""
+"""Entropy collapse: whether a loop concentrates on few responses, of what kind, and how fast."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alignsim import simplex, validation
+from alignsim.analysis.entropy_bounds import (
+    entropy_floor,
+    span_bound,
+    tail_entropy,
+    winners,
+)
 from alignsim.analysis.evidence import ITERATED, NOTHING
 from alignsim.analysis.evidence import MEANINGS as EVIDENCE
 from alignsim.analysis.results import Result
 from alignsim.feedback import FeedbackMap
-from alignsim.kernels.status import OK
-from alignsim.objectives import OBJECTIVES, Comparison
-from alignsim.preferences.logistic import log_odds
 from alignsim.summary import Lines, holding, numbers, tally
 from alignsim.validation import FloatArray
 
@@ -51,9 +48,6 @@ COLLAPSE_SHARE = 0.05
 
 CERTAIN = 0.99
 """Share of the mass that makes a policy nearly deterministic (analysis C.6)."""
-
-TIE = 1e-9
-"""Probabilities and scores closer than this are tied."""
 
 STRAIGHT = 0.999
 """R² from which the span of the logits is called linear in time (analysis C.6)."""
@@ -107,11 +101,11 @@ class Collapse(Result):
         The response, or the responses tied with it, on which the fixed point concentrates as η
         grows; all False where there is none, as in a majority cycle.
     entropy_floor : (...)
-        See :func:`entropy_floor`.
+        See :func:`~alignsim.analysis.entropy_floor`.
     span_bound : (...)
-        See :func:`span_bound`.
+        See :func:`~alignsim.analysis.span_bound`.
     asymptotic_entropy : (...)
-        See :func:`asymptotic_entropy`.
+        See :func:`~alignsim.analysis.asymptotic_entropy`.
     eta : (...)
         η = β/(1−α), which controls it all; infinite at α = 1.
     evidence : (...)
@@ -247,10 +241,7 @@ def collapse(
         )
         for name in parts[0]
     }
-    return Collapse(**gathered, threshold=limit, eta=_eta(full), responses=K)
-
-
-# What bounds a collapse, without an orbit
+    return Collapse(**gathered, threshold=limit, eta=full.eta, responses=K)
 
 
 def collapsed(logits: ArrayLike) -> NDArray[np.bool_]:
@@ -266,211 +257,11 @@ def _threshold(responses: int) -> float:
     return 1.0 + COLLAPSE_SHARE * (responses - 1)
 
 
-def entropy_floor(loop: FeedbackMap) -> FloatArray:
-    """Return an entropy (...) in nats that no fixed point or attractor of the maps lies below.
-
-    A response i that beats j by at most U_ij against any opponent has
-    π_j/π_i ≥ (ref_j/ref_i)e^{−ηU_ij}, hence π_i ≤ 1/(1 + S_i), S_i the sum over j. The floor is
-    the least entropy of a policy without a probability above 1/(1 + min_i S_i). For MRS-DPO U is
-    (K−1)·max logit P, the widest spread of its score (theory 3.3). At α = 1 it is 0.
-
-    Notes
-    -----
-    Theory 6.7.
-
-    Examples
-    --------
-    >>> import alignsim as asim
-    >>> P = asim.preferences.additive([0.2, 0.1, 0.0])
-    >>> loop = asim.FeedbackMap(P, beta=60.0)
-    >>> exact = asim.simplex.entropy(asim.analysis.fixed_point(loop).logits)
-    >>> float(asim.analysis.entropy_floor(loop).round(6)), float(exact.round(6))
-    (0.017348, 0.017391)
-    """
-    validation.feedback_map(loop, "loop")
-    reference = loop.reference_logits
-    eta = _eta(loop)[..., None, None]
-    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        ratio = reference[..., None, :] - reference[..., :, None] - eta * _widest_gaps(loop)
-        ratio = np.where(np.eye(loop.responses, dtype=bool), -np.inf, ratio)
-        rivals = np.exp(ratio).sum(axis=-1).min(axis=-1)
-        whole = np.floor(rivals)
-        rest = rivals - whole
-        last = rest * np.log(np.where(rest > 0.0, rest, 1.0))
-        floor = np.log1p(rivals) - last / (1.0 + rivals)
-    bounded = (loop.alpha < 1.0) & ~np.isnan(floor)  # NaN: 0·∞, MRS-DPO at β = 0 with P at 0 or 1
-    return np.asarray(np.where(bounded, floor, 0.0))
-
-
-def span_bound(loop: FeedbackMap) -> FloatArray:
-    """Return what the largest logit gap (...) stays below in the long run; infinite at α = 1.
-
-    span(z_ref) + η·max_k span(P[:, k]) (analysis C.6); for MRS-DPO the second span is
-    (K−1)·max logit P.
-    """
-    validation.feedback_map(loop, "loop")
-    spread = _score_spread(loop)
-    reach = loop.reference_logits.max(axis=-1) - loop.reference_logits.min(axis=-1)
-    with np.errstate(invalid="ignore"):
-        pull = np.where(loop.beta * spread > 0.0, _eta(loop) * spread, 0.0)
-    return np.asarray(np.where(loop.alpha < 1.0, reach + pull, np.inf))
-
-
-def asymptotic_entropy(loop: FeedbackMap) -> FloatArray:
-    """Return what the fixed point's entropy (...) tends to as η grows, in nats.
-
-    H ≈ Σ_j ε_j(1 − log ε_j), ε_j = (ref_j/ref_1)e^{−ηg_j}, with the score gap g_j = v_1 − v_j at
-    the sampler λe_1 + (1−λ)π_off: P_1j − ½ for MRS-IPO at λ = 1, logit P_1j for MRS-DPO. It needs
-    a response 1 that leads there, g_j > 0 for all others: a strict Condorcet winner at λ = 1, a
-    strictly row-dominant response for every λ. If several are tied at the top, they count as one
-    (the entropy is relative to the tied set, which keeps the reference's ratios). NaN where none
-    leads, where η is too small for it to hold most of the mass, and at α = 1.
-
-    Notes
-    -----
-    Theory 6.7.
-
-    Examples
-    --------
-    >>> import alignsim as asim
-    >>> P = asim.preferences.additive([0.2, 0.1, 0.0])
-    >>> float(asim.analysis.asymptotic_entropy(asim.FeedbackMap(P, beta=60.0)).round(6))
-    0.017431
-    """
-    validation.feedback_map(loop, "loop")
-    flat = loop.part(0, loop.size)
-    return _asymptotic_entropy(flat, _limit(flat)).reshape(loop.shape)
-
-
-def entropy_falls_from(loop: FeedbackMap, start_logits: ArrayLike) -> FloatArray:
-    """Return the round T (...) from which the entropy falls in every round, at α = 1.
-
-    T = max (z_j − z_i)₊/(β·min_k(P_ik − P_jk)) over the pairs in which i dominates j, rounded up;
-    a quarter of the ratio for MRS-DPO, whose gaps grow four times as fast. From there on the
-    logits are ordered as the increments are. NaN where α < 1, β = 0, or P is not strictly strongly
-    transitive.
-
-    Notes
-    -----
-    Theory 6.8.
-
-    Examples
-    --------
-    >>> import alignsim as asim
-    >>> loop = asim.FeedbackMap(asim.preferences.additive([0.2, 0.1, 0.0]), beta=1.0, alpha=1.0)
-    >>> float(asim.analysis.entropy_falls_from(loop, [0.0, 0.0, 1.05]))
-    11.0
-    """
-    validation.feedback_map(loop, "loop")
-    z = validation.logits(start_logits, "start_logits", responses=loop.responses)
-    validation.batch_shape({"the map": loop.shape, "start_logits": z.shape[:-1]})
-    gain = DPO_GAIN if loop.objective == "dpo" else 1.0
-    least = -np.swapaxes(_row_gaps(loop.P), -1, -2)
-    above = least > 0.0
-    strict = (above | np.swapaxes(above, -1, -2) | np.eye(loop.responses, dtype=bool)).all(
-        axis=(-2, -1)
-    )
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        behind = np.maximum(z[..., None, :] - z[..., :, None], 0.0)
-        wait = np.where(above, behind / (gain * loop.beta[..., None, None] * least), 0.0)
-        rounds = np.ceil(wait.max(axis=(-2, -1)))
-    known = strict & (loop.alpha == 1.0) & (loop.beta > 0.0)
-    return np.asarray(np.where(known, rounds, np.nan))
-
-
-DPO_GAIN = 4.0
-"""A DPO score gap is at least four times the IPO one (theory 3.5)."""
-
-
-def _eta(loop: FeedbackMap) -> FloatArray:
-    with np.errstate(over="ignore"):
-        return np.divide(
-            loop.beta, 1.0 - loop.alpha, where=loop.alpha < 1.0, out=np.full(loop.shape, np.inf)
-        )
-
-
-def _row_gaps(P: FloatArray) -> FloatArray:
-    """Return max_k (P_ik − P_jk) for every two rows: (..., K, K) → (..., K, K)."""
-    rows = [(P[..., i : i + 1, :] - P).max(axis=-1) for i in range(P.shape[-1])]
-    return np.stack(rows, axis=-2)
-
-
-def _widest_gaps(loop: FeedbackMap) -> FloatArray:
-    """Return by how much the score of i can exceed that of j, whatever the sampler."""
-    if loop.objective == "ipo":
-        return _row_gaps(loop.P)
-    return _score_spread(loop)[..., None, None]
-
-
-def _score_spread(loop: FeedbackMap) -> FloatArray:
-    """Return the widest span that the score can have, whatever the sampler: (...)."""
-    if loop.objective == "ipo":
-        return np.asarray((loop.P.max(axis=-2) - loop.P.min(axis=-2)).max(axis=-1))
-    widest = log_odds(loop.P).max(axis=(-2, -1))
-    return np.asarray((loop.responses - 1) * widest)
-
-
-# Where it ends as η grows
-
-
-class _Limit(NamedTuple):
-    """The set that wins as η grows, (n, K), and how far each score lies below it, (n, K)."""
-
-    top: NDArray[np.bool_]
-    gap: FloatArray
-
-
-def _limit(flat: FeedbackMap) -> _Limit:
-    """Return the top set of a flat batch: it wins against the sampler that it induces.
-
-    A candidate is a response with those that tie with it, in the ratios of the reference, but not
-    all responses. Of preferences no more than one wins; of other payoffs several may, then none is
-    named. Since DPO ranks as IPO does (theory 3.5), Pμ finds the set for both.
-    """
-    K = flat.responses
-    own = np.diagonal(flat.P, axis1=-2, axis2=-1)
-    level = np.abs(flat.P - own[..., None, :]) <= TIE
-    tied = np.broadcast_to(level & np.swapaxes(level, -1, -2), (flat.size, K, K))
-    shares = tied * simplex.softmax(flat.reference_logits)[:, None, :]
-    shares /= shares.sum(axis=-1, keepdims=True)
-    lam = flat.lam[:, None, None]
-    samplers = lam * shares + (1.0 - lam) * flat.offline_policy[:, None, :]
-    scores = samplers @ np.swapaxes(flat.P, -1, -2)
-    below = np.diagonal(scores, axis1=-2, axis2=-1)[..., None] - scores
-    right = np.where(tied, np.abs(below) <= TIE, below > TIE)
-    wins = np.asarray(right.all(axis=-1) & ~tied.all(axis=-1))
-    leader = wins.argmax(axis=-1)
-    each = np.arange(flat.size)
-    found = wins[each, leader] & ~(wins & ~tied[each, leader]).any(axis=-1)
-    sampler = samplers[each, leader]
-    top = tied[each, leader] & found[:, None]
-    problem = Comparison(P=flat.P, reference=np.zeros(K), beta=np.ones(flat.size), sampler=sampler)
-    value, status = OBJECTIVES[flat.objective].optimum(problem)
-    gap = value[each, leader][:, None] - value
-    return _Limit(top, np.where((found & (status == OK))[:, None], gap, np.nan))
-
-
-def _asymptotic_entropy(flat: FeedbackMap, limit: _Limit) -> FloatArray:
-    eta = _eta(flat)
-    weight = simplex.log_softmax(flat.reference_logits)
-    with np.errstate(divide="ignore"):
-        held = np.log((np.exp(weight) * limit.top).sum(axis=-1))
-    with np.errstate(invalid="ignore", under="ignore", over="ignore"):
-        ratio = weight - held[:, None] - eta[:, None] * limit.gap
-        share = np.where(limit.top, 0.0, np.exp(ratio))
-        entropy = (share * np.where(share > 0.0, 1.0 - ratio, 0.0)).sum(axis=-1)
-        known = (share.sum(axis=-1) < 1.0) & np.isfinite(eta)
-    return np.where(known, entropy, np.nan)
-
-
-# What an orbit did
-
-
 def _collapse_block(
     flat: FeedbackMap, opening: FloatArray, limit: FloatArray, rounds: int
 ) -> dict[str, np.ndarray]:
     """Return the fields of :class:`Collapse` for a flat batch that is run at once."""
-    ends = _limit(flat)
+    ends = winners(flat)
     course = _Course(flat, limit, ends.top, rounds)
     state = opening
     course.add(state[:, None], 0)
@@ -503,7 +294,7 @@ def _collapse_block(
         "top": ends.top,
         "entropy_floor": entropy_floor(flat),
         "span_bound": span_bound(flat),
-        "asymptotic_entropy": _asymptotic_entropy(flat, ends),
+        "asymptotic_entropy": tail_entropy(flat, ends),
         "evidence": np.where(failed, NOTHING, ITERATED).astype(np.int8),
     }
 
@@ -549,7 +340,7 @@ class _Course:
             merged[several] = simplex.entropy(_merged(logits[several], self.top[several]))
         self._judge(merged, first)
         self._follow_leader(logits.argmax(axis=-1), times, int(late))
-        span = logits.max(axis=-1) - logits.min(axis=-1)
+        span = np.ptp(logits, axis=-1)
         self.widest[int(late)] = np.maximum(self.widest[int(late)], span.max(axis=-1))
         self.entropy_final = entropy[:, -1]
         if late:

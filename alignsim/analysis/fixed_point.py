@@ -114,11 +114,7 @@ def fixed_point(loop: FeedbackMap, start_logits: ArrayLike | None = None) -> Fix
                 "give one start a map"
             )
         start = np.broadcast_to(given, (*loop.shape, K)).reshape(-1, K)
-    anchored_at_all = flat.alpha < 1.0
-    with np.errstate(over="ignore"):
-        eta = np.divide(
-            flat.beta, 1.0 - flat.alpha, where=anchored_at_all, out=np.full(flat.size, np.inf)
-        )
+    eta = flat.eta
     interior = np.isfinite(eta)
     logits = np.full((flat.size, K), np.nan)
     residual = np.full(flat.size, np.nan)
@@ -136,7 +132,7 @@ def fixed_point(loop: FeedbackMap, start_logits: ArrayLike | None = None) -> Fix
     sole = is_zero_sum(matrices)[which] if loop.objective == "ipo" else flat.lam == 1.0
     status = np.where(sole, UNIQUE, FOUND)
     status = np.where(residual <= TOLERANCE, status, NOT_FOUND)
-    status = np.where(anchored_at_all, status, NONE).astype(np.int8)
+    status = np.where(flat.alpha < 1.0, status, NONE).astype(np.int8)
     return FixedPoint(
         logits.reshape(*loop.shape, K), status.reshape(loop.shape), residual.reshape(loop.shape)
     )

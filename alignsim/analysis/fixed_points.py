@@ -209,7 +209,7 @@ def fixed_points(
     given = _given(loop, start_logits)
     source = generator(rng)
     first = fixed_point(loop).logits.reshape(-1, loop.responses)
-    eta = _eta(flat)
+    eta = flat.eta
     anchored = flat.replace(alpha=0.0, beta=np.where(np.isfinite(eta), eta, 0.0))
     proof = _uniqueness(anchored)
     roots = first[:, None]
@@ -263,12 +263,6 @@ def _given(loop: FeedbackMap, start_logits: ArrayLike | None) -> FloatArray:
         )
     S = checked.shape[-2]
     return simplex.centre(np.broadcast_to(checked, (*shape, S, K)).reshape(-1, S, K))
-
-
-def _eta(flat: FeedbackMap) -> FloatArray:
-    """Return η = β/(1−α), (n,), infinite at α = 1."""
-    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        return np.where(flat.alpha < 1.0, flat.beta / (1.0 - flat.alpha), np.inf)
 
 
 def _uniqueness(anchored: FeedbackMap) -> NDArray[np.int8]:

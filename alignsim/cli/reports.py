@@ -16,8 +16,9 @@ from alignsim.sweeps.findings import Row
 
 if TYPE_CHECKING:
     from alignsim.analysis import Orbit
-    from alignsim.analysis.advice import Advice, TradeoffRow
+    from alignsim.analysis.advice import Advice
     from alignsim.analysis.inspection import Inspection, MatrixSummary, Settings
+    from alignsim.analysis.tradeoff import TradeoffRow
     from alignsim.claims import Report
     from alignsim.feedback import Trajectory
     from alignsim.validation import FloatArray
@@ -211,7 +212,7 @@ def _above(limit: str) -> str:
 
 def _quartiles(values: FloatArray, digits: int) -> str:
     """Return one number, or the median and the quartiles of several; NaN are left out."""
-    from alignsim.analysis.advice import quantiles
+    from alignsim.analysis.tradeoff import quantiles
 
     low, middle, high = (
         "none" if math.isnan(q) else f"{q:.{digits}g}" for q in quantiles(values, (0.25, 0.5, 0.75))

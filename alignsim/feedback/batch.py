@@ -55,6 +55,13 @@ class MapBatch:
             return self._P
         return self._P[0] if len(self._P) == 1 else self._P[self._which]
 
+    @property
+    def eta(self) -> FloatArray:
+        """η = β/(1−α), which with λ decides the fixed points (theory 6.2): (...); inf at α = 1."""
+        held = 1.0 - self.alpha
+        with np.errstate(over="ignore"):
+            return np.divide(self.beta, held, where=held > 0.0, out=np.full(self.shape, np.inf))
+
     def advance(self, logits: FloatArray) -> Solution:
         """Return the centred logits after one round with a status each; nothing is checked."""
         value, status = OBJECTIVES[self.objective].optimum(self._comparison(logits))

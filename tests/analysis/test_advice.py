@@ -6,20 +6,18 @@ import pytest
 import alignsim as asim
 from alignsim import simplex
 from alignsim.analysis import advice as module
-from alignsim.analysis import certificates, spectral_radius
+from alignsim.analysis import certificates, spectral_radius, tradeoff
 from alignsim.analysis.advice import (
     ADVISED,
     FAR_STARTS,
     NO_FIXED_POINT,
     NO_STABLE_ALPHA,
-    TRADEOFF_STEPS,
-    WANTED,
     advise,
-    quantiles,
 )
 from alignsim.analysis.evidence import CERTIFIED, ITERATED, NOTHING
 from alignsim.analysis.fixed_point import fixed_point
 from alignsim.analysis.stability import omega
+from alignsim.analysis.tradeoff import TRADEOFF_STEPS, WANTED, quantiles
 from tests.feedback.systems import policy, preferences
 
 CYCLE = asim.preferences.cyclic(3, advantage=0.3)
@@ -100,7 +98,7 @@ def test_the_bisection_finds_the_best_step_for_any_spectrum():
     gap = 1 - (rng.normal(size=(200, 5)) + 1j * rng.normal(size=(200, 5))) * rng.uniform(
         0.1, 3.0, (200, 1)
     )
-    low, share, log_rate = module._speed(gap)
+    low, share, log_rate = tradeoff._speed(gap)
     stable = (gap.real > 0).all(axis=-1)
     assert np.isnan(low).tolist() == (~stable).tolist()
     assert 20 < stable.sum() < 180
@@ -146,8 +144,8 @@ def test_a_saddle_of_dpo_has_no_stable_alpha(monkeypatch):
     found = advise(**arguments)
     assert found.status == ADVISED
     assert any("several fixed points" in warning for warning in found.warnings)
-    follow = module.fixed_point
-    monkeypatch.setattr(module, "fixed_point", lambda loop, _: follow(loop, np.log([p])))
+    follow = tradeoff.fixed_point
+    monkeypatch.setattr(tradeoff, "fixed_point", lambda loop, _: follow(loop, np.log([p])))
     found = advise(**arguments)
     assert found.policy == pytest.approx(p, abs=1e-9)
     assert found.status == NO_STABLE_ALPHA

@@ -17,9 +17,11 @@ from alignsim.analysis.collapse import (
     SWITCHING,
     UNDECIDED,
     VERTEX,
-    asymptotic_entropy,
     collapse,
     collapsed,
+)
+from alignsim.analysis.entropy_bounds import (
+    asymptotic_entropy,
     entropy_falls_from,
     entropy_floor,
     span_bound,
