@@ -200,3 +200,10 @@ def test_replace_gives_the_same_maps_with_other_parameters(objective):
     assert np.array_equal(taken.lam, [[0.1, 0.1], [0.9, 0.9]])
     single = loop.take(np.array([3])).replace(lam=0.9)
     assert np.array_equal(taken.run(start, 5).logits[1, 0], single.run(start, 5).logits[0])
+
+
+def test_eta_is_infinite_where_nothing_holds_the_logits_back():
+    P = asim.preferences.cyclic(3, advantage=0.3)
+    loop = asim.FeedbackMap(P, beta=[[0.0], [1.0], [1.7e308]], alpha=[0.0, 0.5, 1.0])
+    expected = [[0.0, 0.0, np.inf], [1.0, 2.0, np.inf], [1.7e308, np.inf, np.inf]]
+    assert loop.eta.tolist() == expected
