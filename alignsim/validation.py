@@ -6,6 +6,7 @@ names the argument, the offending index and value, and what to do about it.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import operator
 from collections.abc import Iterable, Mapping
@@ -183,6 +184,9 @@ def logits(
     value: ArrayLike, name: str, *, responses: int | None = None, missing: bool = False
 ) -> FloatArray:
     """Return finite logits (..., K), not yet centred; rows may be NaN only where ``missing``."""
+    if missing:
+        with contextlib.suppress(ValueError):  # of ragged lists, which are told apart below
+            value = np.asarray(value)
     if missing and isinstance(value, np.ndarray) and value.dtype.kind == "f":
         gaps = np.isnan(value).any(axis=-1, keepdims=True) if value.ndim else np.isnan(value)
         filled = logits(np.where(gaps, 0.0, value), name, responses=responses)
@@ -210,6 +214,14 @@ def parameter(value: ArrayLike, name: str, *, low: float = 0.0, high: float = np
         wanted = f"at least {low:g}" if np.isinf(high) else f"in [{low:g}, {high:g}]"
         raise ValueError(f"{name}{at(index)} is {array[index]:.12g}; it must be {wanted}")
     return array
+
+
+def number(value: ArrayLike, name: str, *, low: float = 0.0, high: float = np.inf) -> float:
+    """Return ``value`` as one number, finite and within [low, high]."""
+    array = parameter(value, name, low=low, high=high)
+    if array.ndim:
+        raise ValueError(f"{name} has shape {array.shape}; give one number")
+    return float(array)
 
 
 def integer(value: Any, name: str, *, minimum: int) -> int:

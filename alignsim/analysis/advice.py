@@ -250,7 +250,9 @@ def advise(
         P, objective=objective, beta=wanted, lam=lam, reference=reference, offline=offline
     )
     K, shape = loop.responses, loop.shape
-    small = _number(tolerance, "tolerance", SMALLEST_TOLERANCE, LARGEST_TOLERANCE)
+    small = validation.number(
+        tolerance, "tolerance", low=SMALLEST_TOLERANCE, high=LARGEST_TOLERANCE
+    )
     others = np.empty(0)
     if alphas is not None:
         others = np.atleast_1d(validation.parameter(alphas, "alphas", high=1.0))
@@ -258,7 +260,9 @@ def advise(
             raise ValueError(f"alphas has shape {others.shape}; give one list of numbers")
     floor = np.nan
     if min_effective_support is not None:
-        floor = _number(min_effective_support, "min_effective_support", 1.0, float(K))
+        floor = validation.number(
+            min_effective_support, "min_effective_support", low=1.0, high=float(K)
+        )
     flat = loop.part(0, loop.size)
     found, logits, several = trade(flat, small)
     gap = 1.0 - multipliers(flat, logits)
@@ -444,10 +448,3 @@ def _advantage(P: FloatArray) -> FloatArray:
 
 def _wanted(values: FloatArray) -> FloatArray:
     return np.asarray(values[..., WANTED])
-
-
-def _number(value: float, name: str, low: float, high: float) -> float:
-    array = validation.parameter(value, name, low=low, high=high)
-    if array.ndim:
-        raise ValueError(f"{name} has shape {array.shape}; give one number")
-    return float(array)

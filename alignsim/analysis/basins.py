@@ -19,7 +19,7 @@ from alignsim.analysis.evidence import MEANINGS as EVIDENCE
 from alignsim.analysis.orbits import classify
 from alignsim.analysis.results import Result
 from alignsim.feedback import FeedbackMap
-from alignsim.feedback.engines import available_threads
+from alignsim.feedback.engines import thread_count
 from alignsim.preferences.seeds import Seed, generator
 from alignsim.summary import LISTED, Lines, numbers, span, tally
 from alignsim.validation import FloatArray
@@ -210,11 +210,7 @@ def basins(
     """
     validation.feedback_map(loop, "loop")
     limit = None if rounds is None else validation.integer(rounds, "rounds", minimum=0)
-    workers = (
-        available_threads()
-        if threads is None
-        else validation.integer(threads, "threads", minimum=1)
-    )
+    workers = thread_count(threads)
     policies, side = _starts(loop.responses, starts, samples, resolution, rng)
     n, m = loop.size, len(policies)
     flat = loop.take(np.repeat(np.arange(n), m))

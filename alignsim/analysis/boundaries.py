@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from alignsim import validation
-from alignsim.analysis.certificates import antisymmetric, antisymmetric_part
+from alignsim.analysis.certificates import antisymmetric_part
+from alignsim.analysis.fixed_point import is_zero_sum
 from alignsim.feedback import FeedbackMap
 from alignsim.validation import FloatArray
 
@@ -33,7 +34,7 @@ def critical_signal(loop: FeedbackMap) -> FloatArray:
     validation.feedback_map(loop, "loop")
     K = loop.responses
     balanced = np.ptp(loop.P.sum(axis=-1), axis=-1) <= BALANCE_TOLERANCE
-    balanced &= antisymmetric(loop.P)
+    balanced &= is_zero_sum(loop.P)
     uniform = (np.abs(loop.reference_logits) <= BALANCE_TOLERANCE).all(axis=-1)
     uniform &= (np.abs(loop.offline_policy - 1.0 / K) <= BALANCE_TOLERANCE).all(axis=-1)
     gain = DPO_GAIN if loop.objective == "dpo" else 1.0

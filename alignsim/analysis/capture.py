@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alignsim import simplex, validation
-from alignsim.analysis.certificates import antisymmetric, antisymmetric_part, row_span
-from alignsim.analysis.fixed_point import FixedPoint
+from alignsim.analysis.certificates import antisymmetric_part, row_span
+from alignsim.analysis.fixed_point import FixedPoint, is_zero_sum
 from alignsim.analysis.results import Result
 from alignsim.analysis.stability import omega
 from alignsim.feedback import FeedbackMap
@@ -70,7 +70,18 @@ class CaptureRegion(Result):
         validation.batch_shape({"the map": self.radius.shape, "logits": z.shape[:-1]})
         with np.errstate(invalid="ignore", over="ignore"):
             near = deviation(z, self.logits) <= self.radius
-            return np.asarray(near & (np.ptp(z - self.logits, axis=-1) <= self.span))
+            near &= np.ptp(z - self.logits, axis=-1) <= self.span
+            return np.asarray(near & (self.radius > 0.0))
+
+    @property
+    def ball(self) -> FloatArray:
+        """The radius (...) of a ball around the fixed point that lies in the region.
+
+        In the standard deviation of z − z* under π*. The region is larger, much so where a
+        response has all but vanished.
+        """
+        with np.errstate(invalid="ignore"):
+            return np.asarray(np.where(self.span > 0.0, self.span / _widest(self.logits), 0.0))
 
     def _summary(self) -> Lines:
         for name in ("radius", "span", "rate"):
@@ -100,7 +111,7 @@ def capture_region(loop: FeedbackMap, point: FixedPoint) -> CaptureRegion:
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         turn = strength * omega(0.5 + antisymmetric_part(loop.P), usable)
         rho = np.hypot(loop.alpha, turn)
-        proved = found & (rho < 1.0) & antisymmetric(loop.P) & (loop.objective == "ipo")
+        proved = found & (rho < 1.0) & is_zero_sum(loop.P) & (loop.objective == "ipo")
         remainder = SHARE * (1.0 - rho) / turn
         log_ratio = np.minimum(np.sqrt(1.0 + 4.0 * remainder) - 1.0, LARGEST_LOG_RATIO)
         remainder = 0.5 * log_ratio + 0.25 * log_ratio**2
@@ -115,39 +126,6 @@ def capture_region(loop: FeedbackMap, point: FixedPoint) -> CaptureRegion:
         rate=np.where(proved, np.where(linear, loop.alpha, rate), np.nan),
         logits=logits,
     )
-
-
-def capture_radius(loop: FeedbackMap, point: FixedPoint) -> FloatArray:
-    """Return the radius (...) of a ball around the fixed point that lies in its capture region.
-
-    In the standard deviation of z − z* under π*; 0 where nothing is proved. The whole region is
-    larger, much so where a response has all but vanished: see :func:`capture_region`.
-
-    Examples
-    --------
-    >>> import alignsim as asim
-    >>> loop = asim.FeedbackMap(asim.preferences.cyclic(3, advantage=0.3), beta=4.0, alpha=0.6)
-    >>> float(capture_radius(loop, asim.analysis.fixed_point(loop)).round(3))
-    0.126
-    """
-    region = capture_region(loop, point)
-    with np.errstate(invalid="ignore"):
-        ball = region.span / _widest(region.logits)
-    return np.asarray(np.where(region.span > 0.0, ball, 0.0))
-
-
-def captured(loop: FeedbackMap, point: FixedPoint, logits: ArrayLike) -> NDArray[np.bool_]:
-    """Return whether the orbit from ``logits`` (..., K) is proved to converge to ``point``, (...).
-
-    Examples
-    --------
-    >>> import alignsim as asim
-    >>> loop = asim.FeedbackMap(asim.preferences.cyclic(3, advantage=0.3), beta=4.0, alpha=0.6)
-    >>> point = asim.analysis.fixed_point(loop)
-    >>> captured(loop, point, [[0.0, 0.05, 0.0], [0.0, 3.0, 0.0]]).tolist()
-    [True, False]
-    """
-    return capture_region(loop, point).contains(logits)
 
 
 def deviation(logits: FloatArray, fixed: FloatArray) -> FloatArray:

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alignsim import validation
+from alignsim.analysis.fixed_point import is_zero_sum
 from alignsim.analysis.results import Result
 from alignsim.feedback import FeedbackMap
 from alignsim.simplex import mean_zero_basis
@@ -35,8 +36,8 @@ NAMES = ("C1", "C2", "C3", "C4", "C5", "U1", "U2")
 WIDEST_ROWS = 2.0
 """The largest D of a preference matrix."""
 
-ANTISYMMETRY_TOLERANCE = 1e-12
-"""Relative to 1 + max|P|."""
+ROUNDING = 1e-12
+"""By so much the widest gap of two rows of a preference matrix may exceed 2."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -82,7 +83,7 @@ class Certificates(Result):
 
         The factor is of the measure that the certificate contracts: see ``rate``.
         """
-        small = float(validation.parameter(tolerance, "tolerance", low=1e-300, high=1.0))
+        small = validation.number(tolerance, "tolerance", low=1e-300, high=1.0)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             rounds = np.ceil(np.log(small) / np.log(self.rate))
         return np.asarray(np.where(self.rate == 0.0, float(small < 1.0), rounds))
@@ -124,8 +125,8 @@ def certificates(loop: FeedbackMap) -> Certificates:
     norm = np.linalg.norm(skew, 2, axis=(-2, -1))
     m = np.linalg.norm(E.T @ skew @ E, 2, axis=(-2, -1))
     D = row_span(loop.P)
-    rotates = antisymmetric(loop.P)
-    preference = rotates & (D <= WIDEST_ROWS * (1.0 + ANTISYMMETRY_TOLERANCE))
+    rotates = is_zero_sum(loop.P)
+    preference = rotates & (D <= WIDEST_ROWS * (1.0 + ROUNDING))
     alpha, b = loop.alpha, loop.beta * loop.lam
     free = 1.0 - alpha
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
@@ -176,16 +177,6 @@ def row_span(P: FloatArray) -> FloatArray:
         gap = P[..., i : i + 1, :] - P[..., i + 1 :, :]
         widest = np.maximum(widest, (gap.max(axis=-1) - gap.min(axis=-1)).max(axis=-1))
     return widest
-
-
-def antisymmetric(P: FloatArray) -> NDArray[np.bool_]:
-    """Return where ⟨x, Px⟩ = 0 for all mean-zero x, up to rounding: (..., K, K) → (...).
-
-    So it is for every preference matrix. What a payoff matrix adds by row or by column does not
-    count: it changes neither the number of fixed points nor the form of the Jacobian.
-    """
-    off = np.abs(_doubly_centred(P) - antisymmetric_part(P)).max(axis=(-2, -1))
-    return np.asarray(off <= ANTISYMMETRY_TOLERANCE * (1.0 + np.abs(P).max(axis=(-2, -1))))
 
 
 def antisymmetric_part(P: FloatArray) -> FloatArray:

@@ -138,13 +138,18 @@ class Collapse(Result):
     @property
     def collapsed(self) -> NDArray[np.bool_]:
         """Whether the effective support stays below the threshold on average, (...)."""
-        with np.errstate(invalid="ignore"):
+        with np.errstate(invalid="ignore"):  # by the entropy in which tied responses are one
             return np.asarray(np.exp(self.merged_entropy) < self.threshold)
 
     @property
     def impossible(self) -> NDArray[np.bool_]:
-        """Whether no attractor can be below the threshold, by the entropy floor, (...)."""
-        return np.asarray(np.exp(self.entropy_floor) >= self.threshold)
+        """Whether no attractor can be below the threshold, by the entropy floor, (...).
+
+        False where several responses are tied at the top: they count as one, and the floor does
+        not bound what is left then.
+        """
+        floor = np.exp(self.entropy_floor)
+        return np.asarray((floor >= self.threshold) & (self.top.sum(axis=-1) < 2))
 
     @property
     def support_final(self) -> FloatArray:

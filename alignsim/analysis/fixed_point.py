@@ -129,7 +129,12 @@ def fixed_point(loop: FeedbackMap, start_logits: ArrayLike | None = None) -> Fix
             logits[missing[good]] = found[good]
             residual[missing[good]] = size[good]
     matrices, which = flat.matrix_table()
-    sole = is_zero_sum(matrices)[which] if loop.objective == "ipo" else flat.lam == 1.0
+    if loop.objective == "ipo":
+        sole = is_zero_sum(matrices)[which]
+    else:
+        inside = np.asarray(((matrices > 0.0) & (matrices < 1.0)).all(axis=(-2, -1)))
+        sole = inside[which] & (flat.lam == 1.0)
+    sole |= flat.beta * flat.lam == 0.0
     status = np.where(sole, UNIQUE, FOUND)
     status = np.where(residual <= TOLERANCE, status, NOT_FOUND)
     status = np.where(flat.alpha < 1.0, status, NONE).astype(np.int8)
@@ -139,13 +144,15 @@ def fixed_point(loop: FeedbackMap, start_logits: ArrayLike | None = None) -> Fix
 
 
 def is_zero_sum(payoffs: FloatArray) -> NDArray[np.bool_]:
-    """Return where payoffs − ½ are skew up to constant rows and columns: (m, K, K) → (m,).
+    """Return where payoffs − ½ are skew up to constant rows and columns: (..., K, K) → (...).
 
-    Every preference matrix is; :meth:`FeedbackMap.from_payoffs` takes others too.
+    Then ⟨x, Px⟩ = 0 for all mean-zero x, as for every preference matrix. What a payoff matrix adds
+    by row or by column changes neither the number of fixed points nor the form of the Jacobian.
     """
     from alignsim.kernels import equilibrium
 
-    return np.asarray(_kinds(payoffs) != equilibrium.GENERAL)
+    flat = np.ascontiguousarray(payoffs).reshape(-1, *payoffs.shape[-2:])
+    return np.asarray(_kinds(flat) != equilibrium.GENERAL).reshape(payoffs.shape[:-2])
 
 
 def _kinds(payoffs: FloatArray) -> NDArray[np.int8]:

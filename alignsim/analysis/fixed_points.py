@@ -17,9 +17,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from alignsim import simplex, validation
 from alignsim.analysis import evidence
-from alignsim.analysis.certificates import antisymmetric, antisymmetric_part, row_span
+from alignsim.analysis.certificates import antisymmetric_part, row_span
 from alignsim.analysis.evidence import MEANINGS as EVIDENCE
-from alignsim.analysis.fixed_point import TOLERANCE, fixed_point
+from alignsim.analysis.fixed_point import TOLERANCE, fixed_point, is_zero_sum
 from alignsim.analysis.results import Result
 from alignsim.feedback import FeedbackMap
 from alignsim.kernels.status import OK
@@ -272,7 +272,7 @@ def _uniqueness(anchored: FeedbackMap) -> NDArray[np.int8]:
         within = ((P > 0.0) & (P < 1.0)).all(axis=(-2, -1))
         theorem = within & (anchored.lam == 1.0)
     else:
-        theorem = antisymmetric(P) | (pull * row_span(P) < 4.0)
+        theorem = is_zero_sum(P) | (pull * row_span(P) < 4.0)
     found = np.where(theorem, evidence.CERTIFIED, evidence.NOTHING)
     return np.where(pull == 0.0, evidence.ANALYTIC, found).astype(np.int8)
 
@@ -470,7 +470,7 @@ def _described(
 def _multipliers(flat: FeedbackMap, roots: FloatArray) -> ComplexArray:
     """Return the multipliers at roots (n, K), the largest modulus first: (n, K−1)."""
     values = np.linalg.eigvals(flat.derivative(roots, "tangent")).astype(np.complex128)
-    skew = np.flatnonzero(np.broadcast_to(antisymmetric(flat.P), (flat.size,)))
+    skew = np.flatnonzero(np.broadcast_to(is_zero_sum(flat.P), (flat.size,)))
     if flat.objective == "ipo" and len(skew):
         values[skew] = _rotations(flat.take(skew), roots[skew])
     order = np.lexsort((-values.imag, -values.real.round(12), -np.abs(values).round(12)), axis=-1)

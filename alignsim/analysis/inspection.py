@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import singledispatch
@@ -136,9 +137,9 @@ def inspect(
     validation.choice(objective, "objective", OBJECTIVES)
     settings = Settings(
         objective=objective,
-        alpha=float(validation.parameter(alpha, "alpha", high=1.0)),
-        lam=float(validation.parameter(lam, "lam", high=1.0)),
-        beta_max=float(validation.parameter(beta_max, "beta_max", low=1e-6)),
+        alpha=validation.number(alpha, "alpha", high=1.0),
+        lam=validation.number(lam, "lam", high=1.0),
+        beta_max=validation.number(beta_max, "beta_max", low=1e-6),
         resamples=validation.integer(resamples, "resamples", minimum=0),
         seed=validation.integer(rng, "rng", minimum=0),
         recipe=recipe,
@@ -247,18 +248,9 @@ def _summaries(
         return ()
     found = structure(P)
     onset = _onset(P, settings)
-    low = high = np.full(len(P), np.nan)
-    note = ""
+    low, high, note = np.nan, np.nan, ""
     if resample is not None and settings.resamples:
-        draw = np.random.default_rng(settings.seed)
-        drawn = np.sort(
-            _onset(np.stack([resample(draw) for _ in range(settings.resamples)]), settings)
-        )
-        tail = 0.5 * (1.0 - INTERVAL)
-        low = np.array([drawn[int(np.floor(tail * (len(drawn) - 1)))]])
-        high = np.array([drawn[int(np.ceil((1.0 - tail) * (len(drawn) - 1)))]])
-        never = float(np.mean(~np.isfinite(drawn)))
-        note = f"stable up to β = {settings.beta_max:g} in {_percent(never)} of resamples"
+        low, high, note = _bootstrap(resample, settings)
     return tuple(
         MatrixSummary(
             name=names[m],
@@ -270,12 +262,36 @@ def _summaries(
             transitivity=_transitivity(found, m),
             bradley_terry_residual=float(found.bradley_terry_residual[m]),
             onset_beta=float(onset[m]),
-            onset_low=float(low[m]),
-            onset_high=float(high[m]),
+            onset_low=low,
+            onset_high=high,
             onset_note=note,
         )
         for m in range(len(P))
     )
+
+
+def _bootstrap(resample: Resample, settings: Settings) -> tuple[float, float, str]:
+    """Return the bounds of the interval of the onset, NaN where there is none, and a note."""
+    draw = np.random.default_rng(settings.seed)
+    drawn = []
+    for _ in range(settings.resamples):
+        with contextlib.suppress(MissingPairsError):
+            drawn.append(resample(draw))
+    onset = _onset(np.stack(drawn), settings) if drawn else np.empty(0)
+    known = np.sort(onset[~np.isnan(onset)])
+    note = []
+    if len(drawn) < settings.resamples:
+        lost = settings.resamples - len(drawn)
+        note.append(f"{lost:,} of {settings.resamples:,} resamples leave a pair without votes")
+    if len(known) < len(drawn):
+        note.append(f"not known in {_percent(1.0 - len(known) / len(drawn))} of resamples")
+    if not len(known):
+        return np.nan, np.nan, "; ".join(note)
+    never = _percent(float(np.mean(np.isinf(known))))
+    note.append(f"stable up to β = {settings.beta_max:g} in {never} of resamples")
+    tail, last = 0.5 * (1.0 - INTERVAL), len(known) - 1
+    low, high = known[int(np.floor(tail * last))], known[int(np.ceil((1.0 - tail) * last))]
+    return float(low), float(high), "; ".join(note)
 
 
 def _population(P: FloatArray, settings: Settings) -> Rows:
@@ -283,7 +299,7 @@ def _population(P: FloatArray, settings: Settings) -> Rows:
     found = structure(P)
     sample = P[:: max(1, -(-len(P) // ONSET_SAMPLE))]
     onset = _onset(sample, settings)
-    oscillating = np.isfinite(onset)
+    oscillating, unknown = np.isfinite(onset), np.isnan(onset)
     rows = [
         (f"matrices with K = {P.shape[-1]}", f"{len(P):,}"),
         ("cyclic", _percent(float(found.cyclic.mean()))),
@@ -299,6 +315,8 @@ def _population(P: FloatArray, settings: Settings) -> Rows:
             f"{_percent(float(oscillating.mean()))} (of {len(sample):,} computed)",
         ),
     ]
+    if unknown.any():
+        rows.append(("… not known", _percent(float(unknown.mean()))))
     if oscillating.any():
         quartiles = np.quantile(onset[oscillating], [0.25, 0.5, 0.75])
         rows.append(("… at β (quartiles)", ", ".join(f"{q:.3g}" for q in quartiles)))

@@ -23,11 +23,11 @@ from alignsim.feedback import FeedbackMap
 from alignsim.feedback.engines import (
     WIDEST_LANE,
     Schedule,
-    _in_threads,
-    available_threads,
+    in_threads,
     ipo_arrays,
     iterate,
     jacobians_along,
+    thread_count,
 )
 from alignsim.feedback.status import MEANINGS as RUN_MEANINGS
 from alignsim.kernels.status import NOT_FINITE, OK
@@ -162,11 +162,7 @@ def lyapunov_spectrum(
     wanted = K - 1 if exponents is None else validation.integer(exponents, "exponents", minimum=1)
     if wanted > K - 1:
         raise ValueError(f"exponents is {wanted}; {K} responses have {K - 1}")
-    workers = (
-        available_threads()
-        if threads is None
-        else validation.integer(threads, "threads", minimum=1)
-    )
+    workers = thread_count(threads)
     whole, opening = loop.with_start(start, start_logits)
     flat = whole.part(0, whole.size)
     state = np.array(opening.reshape(-1, K), order="C")
@@ -295,7 +291,7 @@ def _in_lanes(
     def run(first: int, last: int) -> None:
         lyapunov.run(*arrays, vectors, state, edges, sums, first, last)
 
-    _in_threads(run, -(-flat.size // ipo_lanes.LANES), threads)
+    in_threads(run, -(-flat.size // ipo_lanes.LANES), threads)
     status = np.zeros(flat.size, dtype=np.int8)
     lanes.mark_failures(state, validation.LARGEST_LOGIT, status)
     return sums, status

@@ -229,9 +229,7 @@ def critical_beta(
     >>> float(asim.analysis.critical_beta(P, alpha=0.5).round(9))
     3.0
     """
-    limit = validation.parameter(beta_max, "beta_max", low=SMALLEST_LIMIT)
-    if limit.ndim:
-        raise ValueError(f"beta_max has shape {limit.shape}; give one number")
+    limit = validation.number(beta_max, "beta_max", low=SMALLEST_LIMIT)
     loop = FeedbackMap(
         P, objective=objective, beta=limit, alpha=alpha, lam=lam,
         reference=reference, offline=offline,

@@ -25,9 +25,9 @@ from alignsim.analysis.evidence import MEANINGS as EVIDENCE
 from alignsim.analysis.results import Result
 from alignsim.analysis.stability import Stability, stability
 from alignsim.analysis.verdicts import FAILED, MEANINGS, OSCILLATING, REASONS, UNDECIDED, Verdicts
-from alignsim.analysis.windows import SHORTEST_WINDOW, Window
+from alignsim.analysis.windows import RELAXATIONS, SHORTEST_WINDOW, Window
 from alignsim.feedback import FeedbackMap
-from alignsim.feedback.engines import Record, Schedule, available_threads, iterate
+from alignsim.feedback.engines import Record, Schedule, iterate, thread_count
 from alignsim.kernels.status import OK
 from alignsim.summary import Lines, numbers, tally
 from alignsim.validation import FloatArray, at
@@ -158,8 +158,9 @@ def classify(
     start, start_logits : (..., K)
         As for :meth:`~alignsim.FeedbackMap.run`.
     rounds
-        At most this many; by default as many as the multipliers of the fixed point ask for, up to
-        a million. An orbit that is decided earlier is not followed further.
+        At most this many; by default as many as the multipliers of the fixed point and the memory
+        of the reference, 1/(1−α) rounds, ask for, up to some million. An orbit that is decided
+        earlier is not followed further.
     threads
         At most this many. The result does not depend on it.
 
@@ -186,11 +187,7 @@ def classify(
     """
     validation.feedback_map(loop, "loop")
     limit = None if rounds is None else validation.integer(rounds, "rounds", minimum=0)
-    workers = (
-        available_threads()
-        if threads is None
-        else validation.integer(threads, "threads", minimum=1)
-    )
+    workers = thread_count(threads)
     whole, logits = loop.with_start(start, start_logits)
     local = stability(whole)
     search = _Search(
@@ -217,7 +214,9 @@ class _Search:
         self.local = local
         self.fixed = local.fixed_point.logits.reshape(start.shape)
         self.radius = local.spectral_radius.ravel()
-        self.budget = np.full(loop.size, limit) if limit is not None else _budget(self.radius)
+        self.budget = (
+            np.full(loop.size, limit) if limit is not None else _budget(self.radius, loop.alpha)
+        )
         self.spent = np.zeros(loop.size, dtype=np.int64)
         self.found = Verdicts.none(start)
 
@@ -263,7 +262,9 @@ class _Search:
         if len(left) and record.frames.shape[1] > SHORTEST_WINDOW // 2:
             last = goal >= self.budget[which[left]]
             judged = found.take(left)
-            Window(part.take(left), fixed[left], radius[left], record, left, last, judged).judge()
+            Window(
+                part.take(left), fixed[left], radius[left], record, left, goal, last, judged
+            ).judge()
             found.put(left, judged)
         self.found.put(which, found)
 
@@ -329,13 +330,15 @@ def _converged(
         found.rest(must, fixed[must], radius[must], evidence.CERTIFIED)
 
 
-def _budget(radius: FloatArray) -> NDArray[np.int64]:
+def _budget(radius: FloatArray, alpha: FloatArray) -> NDArray[np.int64]:
     """Return the rounds for a transient and the longest window, at a multiple of the looks."""
     with np.errstate(divide="ignore", invalid="ignore"):
         shrinking = TRANSIENT_FACTOR / np.abs(np.log(radius))
         growing = TRANSIENT_FACTOR / (2.0 * (radius - 1.0))
+        forgetting = RELAXATIONS / (1.0 - alpha)
     rounds = np.where(radius > 1.0, np.maximum(growing, shrinking), shrinking)
-    rounds = np.where(np.isnan(rounds), 1e5, np.clip(rounds, 0.0, LONGEST_TRANSIENT))
+    rounds = np.maximum(np.where(np.isnan(rounds), 1e5, rounds), forgetting)
+    rounds = np.clip(rounds, 0.0, LONGEST_TRANSIENT)
     looks = np.ceil(np.log2((rounds + 2 * LONGEST_WINDOW) / SECOND_LOOK))
     return np.asarray(SECOND_LOOK * 2**looks, dtype=np.int64)
 

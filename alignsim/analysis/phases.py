@@ -35,9 +35,18 @@ def phases(
     Raises
     ------
     ValueError
-        If ``orbit`` did not keep its burn-in round; best keep all of :func:`phase_rounds`.
+        If ``orbit`` did not keep its burn-in round; best keep all of :func:`phase_rounds`. If the
+        batch of ``loop`` or ``local`` is not that of the orbit, nor broadcasts to it.
     """
     validation.feedback_map(loop, "loop")
+    shape = orbit.status.shape
+    whole = {"orbit": shape, "loop": loop.shape, "local": local.spectral_radius.shape}
+    if validation.batch_shape(whole) != shape:
+        raise ValueError(
+            f"orbit has the batch {shape}, loop {loop.shape} and local "
+            f"{local.spectral_radius.shape}; give the map that the orbit was run with, and its "
+            "stability"
+        )
     first, last = orbit.burn_in, int(orbit.rounds[-1])
     if first not in orbit.rounds:
         raise ValueError(
@@ -49,10 +58,10 @@ def phases(
     going = np.flatnonzero(~there.ravel() & ~orbit.failed.ravel())
     if len(going):
         ends = orbit.final_logits.reshape(-1, loop.responses)[going]
-        flat = loop.part(0, loop.size)
         onward = classify(
-            flat.take(going), rounds=FURTHER_ROUNDS, start_logits=ends, threads=threads
-        )
+            loop.broadcast_to(shape).take(going),
+            rounds=FURTHER_ROUNDS, start_logits=ends, threads=threads,
+        )  # fmt: skip
         codes[going] = onward.code
     return codes.reshape(there.shape)
 
@@ -63,4 +72,6 @@ def _approaches(orbit: Trajectory, local: Stability, first: int, last: int) -> N
     early = orbit.logits[..., (orbit.rounds >= first) & (orbit.rounds < first + window), :]
     late = orbit.logits[..., orbit.rounds > last - window, :]
     elapsed = last - window + 1 - first
-    return approaches(early, late, local.fixed_point.logits, local.spectral_radius, elapsed)
+    fixed = np.broadcast_to(local.fixed_point.logits, orbit.final_logits.shape)
+    radius = np.broadcast_to(local.spectral_radius, orbit.status.shape)
+    return approaches(early, late, fixed, radius, elapsed)

@@ -37,6 +37,10 @@ SHORTEST_WINDOW = 1024
 CHAOS_WINDOW = 4096
 """The window from which on chaos is looked for although rounds are left."""
 
+RELAXATIONS = 20.0
+"""Chaos is looked for after so many times the 1/(1−α) rounds in which the reference forgets: until
+then what parts nearby orbits may be the transient."""
+
 PERIODS = 64
 """Longest period looked for in a window of ``SHORTEST_WINDOW``; eight times as many above."""
 
@@ -96,6 +100,8 @@ class Window:
         The last rounds of these orbits and others.
     places : (n,)
         Which rows of the record are theirs.
+    spent
+        The rounds until now.
     last : (n,)
         Which of them have no rounds left.
     found
@@ -107,12 +113,14 @@ class Window:
     radius: FloatArray
     record: Record
     places: NDArray[np.intp]
+    spent: int
     last: NDArray[np.bool_]
     found: Verdicts
 
     def __post_init__(self) -> None:
         self.length = self.record.frames.shape[1]
         self.measured = np.zeros(len(self.places), dtype=bool)
+        self.relaxed = self.spent * (1.0 - self.loop.alpha) >= RELAXATIONS
 
     def judge(self) -> None:
         """Label what can be labelled; leave the rest to a longer window."""
@@ -266,12 +274,12 @@ class Window:
         rows = rows[self.found.open[rows]]
         self._spectral(rows[~self._winds()[rows]])
         left = rows[self.found.open[rows]]
-        regular = self.found.digits[left] > IRREGULAR_DIGITS
-        self.found.reason[left] = np.where(regular, TRANSIENT, IRREGULAR)
+        unsettled = ~self.relaxed[left] | (self.found.digits[left] > IRREGULAR_DIGITS)
+        self.found.reason[left] = np.where(unsettled, TRANSIENT, IRREGULAR)
 
     def _chaos(self, rows: NDArray[np.intp]) -> None:
         """Label orbits whose leading exponent is surely positive."""
-        rows = rows[self._column("SCALE")[rows] > POINT]
+        rows = rows[self.relaxed[rows] & (self._column("SCALE")[rows] > POINT)]
         growth, error = self._exponents(rows)
         wild = rows[(growth > 3.0 * error) & (growth > PARTING / self._exponent_rounds)]
         self._move(wild, CHAOTIC)

@@ -123,6 +123,20 @@ class MapBatch:
         loop._assign(self.objective, arrays, chosen.shape, chosen)
         return loop
 
+    def broadcast_to(self, shape: tuple[int, ...]) -> Self:
+        """Return the maps repeated to a batch shape that theirs broadcasts to."""
+        if shape == self.shape:
+            return self
+        arrays = {
+            "P": self._P,
+            "beta": self.beta,
+            "alpha": self.alpha,
+            "lam": self.lam,
+            "reference": self.reference_logits,
+            "offline": self.offline_policy,
+        }
+        return self._copy(arrays, shape)
+
     def matrix_table(self) -> tuple[FloatArray, NDArray[np.intp]]:
         """Return the matrices (m, K, K) and which of them each map has, (size,)."""
         if self._which is not None:
@@ -145,17 +159,6 @@ class MapBatch:
             beta=self.beta,
             sampler=lam * simplex.softmax(logits) + (1.0 - lam) * self.offline_policy,
         )
-
-    def _reshaped(self, shape: tuple[int, ...]) -> Self:
-        arrays = {
-            "P": self._P,
-            "beta": self.beta,
-            "alpha": self.alpha,
-            "lam": self.lam,
-            "reference": self.reference_logits,
-            "offline": self.offline_policy,
-        }
-        return self._copy(arrays, shape)
 
     def _copy(self, arrays: dict[str, FloatArray], shape: tuple[int, ...]) -> Self:
         which = self._which

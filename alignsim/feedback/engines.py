@@ -17,7 +17,7 @@ from functools import cache, partial
 import numpy as np
 from numpy.typing import NDArray
 
-from alignsim import simplex
+from alignsim import simplex, validation
 from alignsim.feedback import samples
 from alignsim.feedback.batch import MapBatch
 from alignsim.feedback.samples import Sampling
@@ -27,6 +27,9 @@ from alignsim.validation import LARGEST_LOGIT, FloatArray
 
 WIDEST_LANE = 64
 """The largest K that runs in lanes; above, a round is a matrix product."""
+
+WIDE_BLOCK = 128
+"""Maps of many responses that are iterated together: fewer make slower matrix products."""
 
 DRIFT_CHUNK = 4096
 """Maps whose matrices are gathered at a time, to bound the memory of a shared table."""
@@ -124,6 +127,13 @@ def available_threads() -> int:
     return os.cpu_count() or 1
 
 
+def thread_count(threads: int | None) -> int:
+    """Return how many threads to use: as many as asked for, checked, or all that there are."""
+    if threads is None:
+        return available_threads()
+    return validation.integer(threads, "threads", minimum=1)
+
+
 def _ipo_lanes(loop: MapBatch, schedule: Schedule, record: Record) -> None:
     from alignsim.kernels import ipo_lanes
 
@@ -135,7 +145,7 @@ def _ipo_lanes(loop: MapBatch, schedule: Schedule, record: Record) -> None:
             schedule.burn_in, record.averages, first, last,
         )  # fmt: skip
 
-    _in_threads(run, -(-len(record.state) // ipo_lanes.LANES), schedule.threads)
+    in_threads(run, -(-len(record.state) // ipo_lanes.LANES), schedule.threads)
 
 
 def _dpo_lanes(loop: MapBatch, schedule: Schedule, record: Record) -> None:
@@ -153,7 +163,7 @@ def _dpo_lanes(loop: MapBatch, schedule: Schedule, record: Record) -> None:
             schedule.kept, schedule.burn_in, record.averages, record.status, first, last,
         )  # fmt: skip
 
-    _in_threads(run, -(-len(record.state) // LANES), schedule.threads)
+    in_threads(run, -(-len(record.state) // LANES), schedule.threads)
     if schedule.kept[-1] > 0 and not (matrices > 0).all():
         sampled = np.where(loop.lam[:, None] > 0, 1.0, loop.offline_policy)
         unsolvable = np.flatnonzero(~has_finite_scores(loop.P, sampled))
@@ -162,7 +172,11 @@ def _dpo_lanes(loop: MapBatch, schedule: Schedule, record: Record) -> None:
 
 
 def _ipo_wide(loop: MapBatch, schedule: Schedule, record: Record) -> None:
-    """Iterate maps of many responses: one matrix product a round for all that share a matrix."""
+    """Iterate maps of many responses: one matrix product a round for all that share a matrix.
+
+    A product rounds by its shape and by the threads of the BLAS, so blocks of one size are
+    iterated apart, each on one thread: the orbits do not depend on how many there are.
+    """
     from threadpoolctl import threadpool_limits
 
     from alignsim.kernels import wide
@@ -171,19 +185,30 @@ def _ipo_wide(loop: MapBatch, schedule: Schedule, record: Record) -> None:
     transposed = np.ascontiguousarray(np.swapaxes(matrices, -1, -2)) - 0.5
     parameters = np.stack([loop.alpha, loop.beta * loop.lam], axis=-1)
     drift = _drift(loop)
-    weights = np.empty_like(record.state)
-    pull = np.empty_like(record.state)
-    wide.policies(record.state, weights)
 
-    def advance() -> None:
-        if len(matrices) == 1:
-            np.matmul(weights, transposed[0], out=pull)
-        else:
-            wide.products(transposed, which, weights, pull)
-        wide.advance(pull, parameters, drift, record.state, weights)
+    def iterate_block(own: slice) -> None:
+        part = Record(
+            record.state[own], record.frames[own], record.averages[own], record.status[own]
+        )
+        weights, pull = np.empty_like(part.state), np.empty_like(part.state)
+        wide.policies(part.state, weights)
 
-    with threadpool_limits(schedule.threads, user_api="blas"):
-        _step_by_step(advance, schedule, record, lambda: weights)
+        def advance() -> None:
+            if len(matrices) == 1:
+                np.matmul(weights, transposed[0], out=pull)
+            else:
+                wide.products(transposed, which[own], weights, pull)
+            wide.advance(pull, parameters[own], drift[own], part.state, weights)
+
+        with np.errstate(over="ignore", invalid="ignore"):  # it does not reach other threads
+            _step_by_step(advance, schedule, part, lambda: weights)
+
+    def run(first: int, last: int) -> None:
+        for start in range(first * WIDE_BLOCK, last * WIDE_BLOCK, WIDE_BLOCK):
+            iterate_block(slice(start, start + WIDE_BLOCK))
+
+    with threadpool_limits(1, user_api="blas"):
+        in_threads(run, -(-len(record.state) // WIDE_BLOCK), schedule.threads)
 
 
 def _generic(loop: MapBatch, schedule: Schedule, record: Record) -> None:
@@ -202,7 +227,7 @@ def _sampled(plan: Sampling, loop: MapBatch, schedule: Schedule, record: Record)
     rounds = itertools.count()
 
     def spread(work: Callable[[int, int], None], maps: int) -> None:
-        _in_threads(work, maps, schedule.threads)
+        in_threads(work, maps, schedule.threads)
 
     def advance() -> None:
         logits, status = samples.advance(loop, record.state, next(rounds), plan, spread)
@@ -232,7 +257,7 @@ def _drift(loop: MapBatch) -> FloatArray:
     return simplex.centre(pull)
 
 
-def _in_threads(run: Callable[[int, int], None], blocks: int, threads: int) -> None:
+def in_threads(run: Callable[[int, int], None], blocks: int, threads: int) -> None:
     """Run all blocks, in contiguous chunks on ``threads`` threads."""
     workers = min(threads, blocks)
     if workers == 1:

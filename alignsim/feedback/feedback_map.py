@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from alignsim import simplex, validation
 from alignsim.feedback.batch import MapBatch
-from alignsim.feedback.engines import Schedule, available_threads, iterate
+from alignsim.feedback.engines import Schedule, iterate, thread_count
 from alignsim.feedback.samples import sampling
 from alignsim.feedback.trajectory import Trajectory
 from alignsim.kernels.status import OK
@@ -149,10 +149,17 @@ class FeedbackMap(MapBatch):
         return simplex.softmax(self.step_logits(simplex.centred_logits(self._policy(policy))))
 
     def step_logits(self, logits: ArrayLike) -> FloatArray:
-        """Return the centred logits (..., K) after one round from logits (..., K)."""
-        moved, status = self.advance(self._logits(logits))
-        if (status != OK).any():
-            index = first_true(np.asarray(status != OK))
+        """Return the centred logits (..., K) after one round from logits (..., K).
+
+        Rows of NaN, as of orbits that failed, stay NaN.
+        """
+        given = self._logits(logits)
+        missing = np.asarray(np.isnan(given).any(axis=-1))
+        moved, status = self.advance(np.where(missing[..., None], self.reference_logits, given))
+        moved = np.where(missing[..., None], np.nan, moved)
+        failed = np.asarray((status != OK) & ~missing)
+        if failed.any():
+            index = first_true(failed)
             raise validation.NoOptimumError(
                 f"the round from logits{at(index)} has no finite {self.objective.upper()} "
                 "optimum in float64; move P off 0 and 1, or lower beta"
@@ -253,15 +260,14 @@ class FeedbackMap(MapBatch):
         schedule = Schedule(
             kept=_kept_rounds(keep, total, 8 * self.size * self.responses),
             burn_in=skip,
-            threads=available_threads()
-            if threads is None
-            else validation.integer(threads, "threads", minimum=1),
+            threads=thread_count(threads),
         )
         loop, logits = self.with_start(start, start_logits)
         K, shape = self.responses, loop.shape
         plan = None
         if samples_per_round is not None:
             plan = sampling(samples_per_round, noise, smoothing, rng, self.objective)
+            self._check_wins()
         elif np.any(smoothing):
             raise ValueError(
                 f"smoothing is {smoothing}, but the rounds are exact; set samples_per_round"
@@ -290,8 +296,7 @@ class FeedbackMap(MapBatch):
         """
         logits = self._start(start, start_logits)
         shape = validation.batch_shape({"the map": self.shape, "start": logits.shape[:-1]})
-        loop = self if shape == self.shape else self._reshaped(shape)
-        return loop, np.broadcast_to(logits, (*shape, self.responses))
+        return self.broadcast_to(shape), np.broadcast_to(logits, (*shape, self.responses))
 
     def replace(
         self,
@@ -334,6 +339,16 @@ class FeedbackMap(MapBatch):
         checked = validation.policy(policy, "policy", responses=self.responses, full_support=True)
         validation.batch_shape({"the map": self.shape, "policy": checked.shape[:-1]})
         return checked
+
+    def _check_wins(self) -> None:
+        """Raise unless P holds probabilities of winning, as payoffs need not."""
+        try:
+            validation.preference_matrix(self._P, "payoffs")
+        except ValueError as error:
+            raise ValueError(
+                f"samples_per_round draws who wins, but {error}; leave samples_per_round out for "
+                "payoffs that are no preferences"
+            ) from None
 
     def _start(self, start: ArrayLike | None, start_logits: ArrayLike | None) -> FloatArray:
         if start is not None and start_logits is not None:

@@ -62,16 +62,14 @@ def sampling(
             f"noise is 'opponents', which estimates Pμ, the score of 'ipo' only; "
             f"use noise='pairs' with objective {objective!r}"
         )
-    prior = validation.parameter(smoothing, "smoothing")
-    if prior.ndim:
-        raise ValueError(f"smoothing has shape {prior.shape}; give one number")
+    prior = validation.number(smoothing, "smoothing")
     if noise == "opponents" and prior > 0:
         raise ValueError(
             f"smoothing is {prior:g}, but a share of won opponents is always finite: pseudo-votes "
             "would only lower beta; use smoothing=0, or noise='pairs'"
         )
     key = generator(rng).integers(0, 2**32, 2, dtype=np.uint64)
-    return Sampling(count, noise, float(prior), key)
+    return Sampling(count, noise, prior, key)
 
 
 def advance(

@@ -68,7 +68,11 @@ class Trajectory(Summarised):
 
     @property
     def final_logits(self) -> FloatArray:
-        """Centred logits after the last round, (..., K): a run goes on from here exactly."""
+        """Centred logits after the last round, (..., K), from which a run can go on.
+
+        It goes on exactly for MRS-IPO; MRS-DPO solves each round from the scores of those before,
+        which a new run does not have: to rounding.
+        """
         return np.asarray(self.logits[..., -1, :])
 
     @property

@@ -246,7 +246,7 @@ def fixed_sampling_counterexample(sampler: ArrayLike, *, certainty: float = 1.0)
     K = mu.shape[-1]
     if K < 3:
         raise ValueError(f"sampler has {K} responses; with fewer than 3 no axiom can be broken")
-    sure = float(validation.parameter(certainty, "certainty", low=0.5, high=1.0))
+    sure = validation.number(certainty, "certainty", low=0.5, high=1.0)
     if sure == 0.5:
         raise ValueError("certainty is 0.5; it must be above ½, or nothing is preferred")
     # the two rarest responses are c and j: the others are sampled most

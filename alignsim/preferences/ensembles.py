@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from alignsim import validation
 from alignsim.preferences.seeds import Seed, generator
@@ -49,7 +48,7 @@ def random_skew(
     (2, 5, 4, 4)
     """
     count = validation.integer(responses, "responses", minimum=2)
-    bound = _margin(max_margin)
+    bound = validation.number(max_margin, "max_margin", high=0.5)
     i, j = np.triu_indices(count, 1)
     drawn = generator(rng).uniform(-bound, bound, (*_batch(size), len(i)))
     margins = np.zeros((*drawn.shape[:-1], count, count))
@@ -94,7 +93,7 @@ def random_strictly_strongly_transitive(
     True
     """
     count = validation.integer(responses, "responses", minimum=2)
-    bound = _margin(max_margin)
+    bound = validation.number(max_margin, "max_margin", high=0.5)
     if bound == 0:
         raise ValueError("max_margin is 0, which leaves only ties; it must be above 0")
     batch, draw = _batch(size), generator(rng)
@@ -111,13 +110,6 @@ def random_strictly_strongly_transitive(
 
 def _from_upper_margins(margins: FloatArray) -> FloatArray:
     return np.asarray(0.5 + margins - np.swapaxes(margins, -1, -2))
-
-
-def _margin(max_margin: ArrayLike) -> float:
-    bound = validation.parameter(max_margin, "max_margin", high=0.5)
-    if bound.ndim:
-        raise ValueError(f"max_margin has shape {bound.shape}; give one number")
-    return float(bound)
 
 
 def _batch(size: Size) -> tuple[int, ...]:

@@ -286,7 +286,7 @@ def ties(P: ArrayLike, *, tolerance: float = TOLERANCE) -> IntArray:
 
 
 def _tolerance(tolerance: float) -> float:
-    return float(validation.parameter(tolerance, "tolerance"))
+    return validation.number(tolerance, "tolerance")
 
 
 def _beats(P: ArrayLike, tolerance: float) -> BoolArray:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from alignsim import validation
 from alignsim.preferences.rating_files import HELPSTEER_ATTRIBUTES
@@ -77,7 +76,7 @@ def synthetic_ratings(
     K = validation.integer(responses, "responses", minimum=2)
     A = validation.integer(attributes, "attributes", minimum=1)
     top = validation.integer(levels, "levels", minimum=2) - 1
-    shared = _correlation(correlation)
+    shared = validation.number(correlation, "correlation", high=1.0)
     draw = generator(rng)
     quality = draw.standard_normal((count, K, 1))
     own = draw.standard_normal((count, K, A))
@@ -90,13 +89,6 @@ def synthetic_ratings(
         attributes=_names(A),
         scores=tuple(scores[:, :, None, :]),
     )
-
-
-def _correlation(correlation: ArrayLike) -> float:
-    value = validation.parameter(correlation, "correlation", high=1.0)
-    if value.ndim:
-        raise ValueError(f"correlation has shape {value.shape}; give one number")
-    return float(value)
 
 
 def _names(attributes: int) -> tuple[str, ...]:

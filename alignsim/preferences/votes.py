@@ -67,9 +67,7 @@ def shares_of_wins(
     >>> shares_of_wins(wins, ["a", "b"], keep_with="restrict(")[0, 1].item()
     0.75
     """
-    prior = validation.parameter(smoothing, "smoothing")
-    if prior.ndim:
-        raise ValueError(f"smoothing has shape {prior.shape}; give one number")
+    prior = validation.number(smoothing, "smoothing")
     needed = validation.integer(min_votes, "min_votes", minimum=1)
     votes = wins + wins.T
     short = votes < (0 if prior > 0 and needed == 1 else needed)

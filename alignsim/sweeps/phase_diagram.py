@@ -126,7 +126,7 @@ def phase_diagram(
     labeller = _labeller(by, start, rounds, threads)
     lattice = Lattice(
         _resolution(resolution),
-        audit=_number(audit, "audit", 1.0),
+        audit=validation.number(audit, "audit", high=1.0),
         rng=seeds.generator(rng),
     )
     columns, curves = _fill(lattice, plane, labeller, progress)
@@ -350,7 +350,7 @@ def _plane(
         if on is None and value is None:
             raise ValueError(f"{name} is missing; give a number, or an axis for it")
         if value is not None:
-            values[name] = _number(value, name, LIMITS[name])
+            values[name] = validation.number(value, name, high=LIMITS[name])
     values |= {axis.name: axis.low for axis in (across, up)}
     base = FeedbackMap(matrix, objective=objective, **values, **policies)
     return _Plane(across, up, base)
@@ -364,21 +364,14 @@ def _axis(given: Any, which: str) -> _Axis:
             '(name, low, high, "log")'
         )
     name = validation.choice(given[0], f"{which}[0]", LIMITS)
-    low = _number(given[1], f"{which}[1]", LIMITS[name])
-    high = _number(given[2], f"{which}[2]", LIMITS[name])
+    low = validation.number(given[1], f"{which}[1]", high=LIMITS[name])
+    high = validation.number(given[2], f"{which}[2]", high=LIMITS[name])
     scale = validation.choice(given[3], f"{which}[3]", SCALES) if len(given) == 4 else "linear"
     if low >= high:
         raise ValueError(f"{which} runs from {low:g} to {high:g}; the lower end comes first")
     if scale == "log" and low == 0.0:
         raise ValueError(f"{which} starts at 0; a log axis starts above it")
     return _Axis(name, low, high, scale)
-
-
-def _number(value: ArrayLike, name: str, high: float) -> float:
-    checked = validation.parameter(value, name, high=high)
-    if checked.ndim:
-        raise ValueError(f"{name} has shape {checked.shape}; give one number")
-    return float(checked)
 
 
 def _resolution(value: int) -> int:

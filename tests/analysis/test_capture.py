@@ -7,9 +7,7 @@ import alignsim as asim
 from alignsim.analysis import fixed_point, stability
 from alignsim.analysis.capture import (
     CaptureRegion,
-    capture_radius,
     capture_region,
-    captured,
     deviation,
 )
 from tests.feedback.systems import preferences
@@ -62,7 +60,7 @@ def test_orbits_from_within_arrive():
     scale = np.minimum(region.radius / deviation(h + point.logits, point.logits),
                        region.span / np.ptp(h, axis=-1))  # fmt: skip
     start = point.logits + 0.999 * scale[:, None] * h
-    some = captured(loop, point, start) & (region.rate < 0.99)
+    some = capture_region(loop, point).contains(start) & (region.rate < 0.99)
     assert some.sum() > 150
     final = loop.run(start_logits=start, rounds=4000, keep="last").final_logits
     assert np.abs(final - point.logits)[some].max() < 1e-8
@@ -73,7 +71,8 @@ def test_the_ball_lies_in_the_region_and_touches_its_border(K):
     rng = np.random.default_rng(2)
     loop = maps(rng, 300, K)
     point = fixed_point(loop)
-    region, radius = capture_region(loop, point), capture_radius(loop, point)
+    region = capture_region(loop, point)
+    radius = region.ball
     policy = point.policy
     rare = np.argsort(policy, axis=-1)[:, :2]
     # the direction in which a ball is widest: ±1/π at the two rarest responses
@@ -89,7 +88,7 @@ def test_the_ball_lies_in_the_region_and_touches_its_border(K):
 
 def test_it_is_not_absurdly_small_where_the_policy_is_spread_nor_where_it_has_collapsed():
     spread = asim.FeedbackMap(asim.preferences.cyclic(3, advantage=0.3), beta=3.0, alpha=0.6)
-    assert capture_radius(spread, fixed_point(spread)) > 0.2
+    assert capture_region(spread, fixed_point(spread)).ball > 0.2
     M = np.array([[0.0, 0.1, 0.2], [-0.1, 0.0, 0.15], [-0.2, -0.15, 0.0]])
     order = asim.FeedbackMap(0.5 + M, beta=60.0)
     region = capture_region(order, fixed_point(order))
@@ -103,7 +102,7 @@ def test_it_shrinks_to_nothing_at_the_edge_of_stability():
         asim.preferences.cyclic(3, advantage=0.5),
         beta=3.0 * np.array([0.9, 0.99, 0.999, 1.001]), alpha=0.5,
     )  # fmt: skip
-    radius = capture_radius(loop, fixed_point(loop))
+    radius = capture_region(loop, fixed_point(loop)).ball
     assert (np.diff(radius) < 0).all()
     assert radius[3] == 0.0
     assert radius[1] / radius[2] == pytest.approx(10.0, rel=0.1)
@@ -118,8 +117,8 @@ def test_the_cycle_beside_a_stable_fixed_point_is_not_captured():
     point = fixed_point(loop)
     cycle = loop.run(start_logits=np.add(point.logits, [3, -3, 3, -3]), rounds=2000).logits
     assert np.ptp(cycle[-5:], axis=0).max() > 1.0
-    assert not captured(loop, point, cycle).any()
-    assert captured(loop, point, point.logits)
+    assert not capture_region(loop, point).contains(cycle).any()
+    assert capture_region(loop, point).contains(point.logits)
 
 
 def test_everything_is_captured_where_the_map_is_linear():
@@ -129,7 +128,7 @@ def test_everything_is_captured_where_the_map_is_linear():
         asim.FeedbackMap(asim.preferences.cyclic(3, advantage=0.3), beta=9.0, alpha=0.2, lam=0.0),
     ):
         region = capture_region(loop, fixed_point(loop))
-        assert region.radius == region.span == capture_radius(loop, fixed_point(loop)) == np.inf
+        assert region.radius == region.span == region.ball == np.inf
         assert region.rate == 0.2
         assert region.contains(np.arange(loop.responses) * 1e3)
 
@@ -145,9 +144,10 @@ def test_nothing_is_proved_without_a_stable_fixed_point_of_ipo_on_preferences():
         point = fixed_point(loop)
         region = capture_region(loop, point)
         assert region.radius.tolist() == region.span.tolist() == [0.0, 0.0]
-        assert capture_radius(loop, point).tolist() == [0.0, 0.0]
+        assert capture_region(loop, point).ball.tolist() == [0.0, 0.0]
         assert np.isnan(region.rate).all()
-        assert captured(loop, point, [1.0, 0.0, 0.0]).tolist() == [False, False]
+        assert not region.contains(point.logits).any()
+        assert capture_region(loop, point).contains([1.0, 0.0, 0.0]).tolist() == [False, False]
 
 
 def test_payoffs_that_differ_by_rows_or_columns_have_the_same_region():
@@ -168,18 +168,19 @@ def test_batches_broadcast():
     assert isinstance(region, CaptureRegion)
     assert region.radius.shape == region.span.shape == region.rate.shape == (2, 3)
     assert region.logits.shape == (2, 3, 3)
-    assert capture_radius(loop, point).shape == (2, 3)
-    assert captured(loop, point, np.zeros((5, 1, 1, 3))).shape == (5, 2, 3)
+    assert region.ball.shape == (2, 3)
+    assert region.contains(np.zeros((5, 1, 1, 3))).shape == (5, 2, 3)
     one = asim.FeedbackMap(P[1, 0], beta=2.0, alpha=0.5)
-    assert capture_radius(one, fixed_point(one)) == pytest.approx(capture_radius(loop, point)[1, 1])
+    alone = capture_region(one, fixed_point(one))
+    assert alone.ball == pytest.approx(region.ball[1, 1])
     missing = np.where(np.arange(3)[:, None] == 1, np.nan, np.zeros((3, 3)))
-    assert captured(one, fixed_point(one), missing).tolist() == [True, False, True]
+    assert alone.contains(missing).tolist() == [True, False, True]
 
 
 def test_bad_logits_are_refused():
     loop = asim.FeedbackMap(PERIOD_FIVE, beta=[1.0, 2.0])
     point = fixed_point(loop)
     with pytest.raises(ValueError, match=r"logits has 3 responses .* P has 4"):
-        captured(loop, point, [0.0, 0.0, 0.0])
+        capture_region(loop, point).contains([0.0, 0.0, 0.0])
     with pytest.raises(ValueError, match="do not broadcast"):
-        captured(loop, point, np.zeros((3, 4)))
+        capture_region(loop, point).contains(np.zeros((3, 4)))

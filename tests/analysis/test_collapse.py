@@ -208,6 +208,13 @@ def test_alpha_and_beta_matter_through_eta_only():
     assert (np.diff(found.first_round) > 0).all()
 
 
+def test_a_collapse_onto_tied_responses_is_not_called_impossible():
+    equal = asim.preferences.additive([0.2, 0.2, 0.0, -0.1])
+    found = collapse(asim.FeedbackMap(equal, beta=200.0, alpha=0.5))
+    assert np.exp(found.entropy_floor) > found.threshold
+    assert (found.words("kind"), found.collapsed, found.impossible) == ("face", True, False)
+
+
 def test_tied_responses_keep_their_shares_and_collapse_together():
     found = collapse(asim.FeedbackMap(TIED, beta=30.0, alpha=0.5, reference=[0.3, 0.3, 0.4]))
     assert found.kind == FACE

@@ -198,3 +198,14 @@ def test_batches_keep_their_shape_and_do_not_mix(objective):
     for i, b in np.ndindex(2, 3):
         one = asim.FeedbackMap(P[i, 0], objective=objective, beta=loop.beta[i, b], alpha=0.4)
         assert np.abs(asim.analysis.fixed_point(one).policy - point.policy[i, b]).max() < 1e-12
+
+
+def test_one_fixed_point_of_dpo_is_claimed_only_where_a_theorem_says_so():
+    """At λ = 1 with P inside (0, 1); or where nothing pulls."""
+    sure = np.array([[0.5, 1.0, 0.0], [0.0, 0.5, 1.0], [1.0, 0.0, 0.5]])
+    P = np.array([sure, asim.preferences.cyclic(3, advantage=0.3)])
+    loop = asim.FeedbackMap(P[:, None], objective="dpo", beta=0.5, alpha=0.5, lam=[0.0, 0.5, 1.0])
+    point = asim.analysis.fixed_point(loop)
+    assert point.status.tolist() == [[UNIQUE, FOUND, FOUND], [UNIQUE, FOUND, UNIQUE]]
+    several = asim.analysis.fixed_points(loop)
+    assert ((several.words("status") == "unique") == (point.status == UNIQUE)).all()

@@ -163,6 +163,15 @@ def test_strong_feedback_on_a_cycle_of_three_is_chaotic():
     assert not found.exponent[1] > 3 * found.exponent_error[1]
 
 
+def test_a_transient_near_alpha_one_is_not_called_chaotic():
+    """Its leading exponent is 4.1e-3 ± 1.1e-3 after 12,000 rounds; then it locks to 363."""
+    loop = asim.FeedbackMap(asim.preferences.cyclic(3, advantage=0.3), beta=20.0, alpha=0.9999)
+    early = classify(loop, rounds=12_000)
+    assert (early.code, early.reason_code) == (UNDECIDED, TRANSIENT)
+    found = classify(loop)
+    assert (found.code, found.period) == (LOCKED, 363)
+
+
 def test_without_an_anchor_orbits_drift_unless_nothing_moves_them():
     P = np.stack(
         [asim.preferences.cyclic(3, advantage=0.3), asim.preferences.bradley_terry([1.0, 0.5, 0.0])]

@@ -230,3 +230,23 @@ def test_an_orbit_without_its_burn_in_round_is_refused():
     orbit = loop.run(rounds=100, keep="last")
     with pytest.raises(ValueError, match="burn"):
         phases(loop, orbit, stability(loop))
+
+
+def test_a_map_is_judged_for_every_orbit_that_it_was_run_from():
+    loop = asim.FeedbackMap(THREE_CYCLE, beta=[[3.0], [5.0]], alpha=0.6)
+    starts = np.random.default_rng(0).dirichlet(np.ones(3), 7)
+    orbit = loop.run(starts, rounds=600, keep="all")
+    found = phases(loop, orbit, stability(loop))
+    assert found.shape == (2, 7)
+    assert (found[0] == CONVERGED).all()
+    assert (found[1] == CIRCLE).all()
+
+
+@pytest.mark.parametrize("beta", [[1.0, 2.0, 3.0], [[1.0], [2.0]]])
+def test_the_orbits_of_another_batch_are_refused(beta):
+    """They would be held against fixed points that are not theirs, or are not there."""
+    one = asim.FeedbackMap(THREE_CYCLE, beta=[1.0, 2.0], alpha=0.5)
+    orbit, other = one.run(rounds=100), asim.FeedbackMap(THREE_CYCLE, beta=beta, alpha=0.5)
+    for loop, local in ((other, stability(one)), (one, stability(other))):
+        with pytest.raises(ValueError, match=r"orbit has the batch \(2,\)|orbit \(2,\), loop"):
+            phases(loop, orbit, local)

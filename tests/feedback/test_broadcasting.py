@@ -207,3 +207,16 @@ def test_eta_is_infinite_where_nothing_holds_the_logits_back():
     loop = asim.FeedbackMap(P, beta=[[0.0], [1.0], [1.7e308]], alpha=[0.0, 0.5, 1.0])
     expected = [[0.0, 0.0, np.inf], [1.0, 2.0, np.inf], [1.7e308, np.inf, np.inf]]
     assert loop.eta.tolist() == expected
+
+
+def test_threads_do_not_change_a_bit_of_many_responses():
+    """At β = 100 orbits are chaotic: a rounding would be a different policy by the end."""
+    rng = np.random.default_rng(0)
+    P, start = preferences(rng, 100), rng.normal(size=(300, 100))
+    loop = asim.FeedbackMap(P, beta=100.0, alpha=0.5)
+    ends = [
+        loop.run(start_logits=start, rounds=200, keep="last", threads=threads).final_logits
+        for threads in (1, 2, 3)
+    ]
+    np.testing.assert_array_equal(ends[0], ends[1])
+    np.testing.assert_array_equal(ends[0], ends[2])

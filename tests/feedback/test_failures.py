@@ -154,3 +154,13 @@ def test_an_optimum_on_all_responses_is_not_enough_where_only_some_are_sampled()
         orbit = asim.FeedbackMap(RPS, offline=offline, **given).run(START, rounds=3)
         assert orbit.failed.tolist() == [True, False]
         assert "never lose" in orbit.reason((0,))
+
+
+@pytest.mark.parametrize("objective", ["ipo", "dpo"])
+@pytest.mark.parametrize("kind", [np.asarray, np.ndarray.tolist])
+def test_a_round_leaves_rows_of_nan_alone(objective, kind):
+    loop = asim.FeedbackMap(HEALTHY, objective=objective, beta=2.0, alpha=0.5)
+    logits = np.log(START)
+    moved = loop.step_logits(kind(np.stack([np.full(len(logits), np.nan), logits])))
+    assert np.isnan(moved[0]).all()
+    np.testing.assert_array_equal(moved[1], loop.step_logits(logits))

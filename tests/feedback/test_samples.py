@@ -299,3 +299,11 @@ def test_bad_arguments_are_named(options, message):
 def test_opponents_are_for_ipo():
     with pytest.raises(ValueError, match="use noise='pairs' with objective 'dpo'"):
         cycle(objective="dpo").run(UNIFORM, 3, samples_per_round=5, noise="opponents")
+
+
+@pytest.mark.parametrize("noise", ["pairs", "opponents"])
+def test_payoffs_have_no_wins_to_draw(noise):
+    game = [[0.0, 3.0, -2.0], [-3.0, 0.0, 1.0], [2.0, -1.0, 0.0]]
+    loop = asim.FeedbackMap.from_payoffs(game, beta=0.3, alpha=0.5)
+    with pytest.raises(ValueError, match=r"samples_per_round draws who wins, but payoffs\[0, 1\]"):
+        loop.run(UNIFORM, 3, samples_per_round=100, noise=noise)
