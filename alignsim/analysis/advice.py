@@ -71,7 +71,7 @@ HARD_ONSET = np.sqrt(3.0) / 4.0
 """An advantage times λ from which MRS-DPO on a three-cycle loses stability abruptly (theory 7)."""
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Advice(Result):
     """The α to choose for a wanted fixed point, and what else was found.
 

@@ -67,7 +67,7 @@ KIND[[CIRCLE, CHAOTIC, DRIFTING]] = WANDERING, WANDERING, DRIFT
 attractor, of which some orbits were decided earlier than others; it has the more frequent one."""
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Attractors(Result):
     """The attractors of n maps, of each of which m orbits were classified; A the largest number.
 

@@ -43,7 +43,7 @@ NEUTRAL = len(verdicts.REASONS)
 REASONS = {**verdicts.REASONS, NEUTRAL: "it rests on a point that does not attract"}
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Basins(Result):
     """Where m starts go, for a batch of maps; A is the largest number of attractors of a map.
 

@@ -37,7 +37,7 @@ SHARE = 0.99
 """Of the ε at which the proof stops to promise a contraction."""
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class CaptureRegion(Result):
     """Sets of logits from which convergence to a fixed point is proved, for a batch of maps.
 

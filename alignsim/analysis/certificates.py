@@ -40,7 +40,7 @@ ROUNDING = 1e-12
 """By so much the widest gap of two rows of a preference matrix may exceed 2."""
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Certificates(Result):
     """Which certificates of global convergence hold, for a batch of maps.
 

@@ -71,7 +71,7 @@ GONE = 1e4
 """A logit that lies so far below all others has no weight in float64."""
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Collapse(Result):
     """How far the orbits of a batch of maps have collapsed, and the bounds beside it.
 

@@ -30,7 +30,7 @@ BACK = 1e-6
 """Distance, relative to 1 + max|z|, at which a point of a cycle is the same one."""
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Cycle(Result):
     """One cycle for each map of a flat batch.
 

@@ -60,7 +60,7 @@ ON_CIRCLE = 1e-9
 """An internal spectral radius this close to 1 is neutral."""
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class BoundaryEquilibria(Result):
     """Equilibria of a batch of maps at α = 1, F the largest number of any of them.
 

@@ -55,7 +55,7 @@ Method = Callable[[FeedbackMap, FloatArray], tuple[FloatArray, FloatArray]]
 """From maps at α = 0 and starts (n, K): points (n, K) and their residuals (n,)."""
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class FixedPoint(Result):
     """Fixed points of a batch of maps.
 

@@ -100,7 +100,7 @@ SORTING_DIGITS = 6
 """Decimals of entropies and shares that count in the order of the list."""
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class FixedPoints(Result):
     """The fixed points of a batch of maps, F the largest number of any of them.
 

@@ -49,7 +49,7 @@ LONGEST_STRETCH = 256
 """Rounds that it differentiates at a time: so many fill a batch of one map."""
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class LyapunovSpectrum(Result):
     """Lyapunov exponents of the orbits of a batch of maps.
 

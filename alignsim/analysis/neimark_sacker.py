@@ -60,7 +60,7 @@ CHUNK_ENTRIES = 2**21
 """Matrix entries that are expanded at a time, to bound the memory."""
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class NormalForm(Result):
     """Normal forms of the leading multipliers at fixed points, q with ‖q‖² = K.
 
@@ -129,7 +129,7 @@ class NormalForm(Result):
         yield "amplitude", numbers(self.amplitude)
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class NeimarkSacker(Result):
     """Crossings of ρ = 1 along one parameter, with their normal forms.
 

@@ -58,7 +58,7 @@ CONTINUOUS = 1e-6
 SMALLEST_LIMIT = 1e-9
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Crossings(Result):
     """Where ρ = 1 along one parameter, for a batch of maps.
 
@@ -158,7 +158,7 @@ def crossings(
     ------
     ValueError
         For another parameter, a range that is empty, leaves the parameter's domain, or reaches
-        α = 1, where there is no fixed point.
+        α = 1, where no fixed point is looked for.
 
     Examples
     --------
@@ -220,7 +220,7 @@ def critical_beta(
     """Return the smallest β at which the fixed point loses stability, (...).
 
     The first of the :func:`crossings` along β. Infinite where it stays stable on the scan up to
-    ``beta_max``; NaN at α = 1, where there is no fixed point, and where none was found.
+    ``beta_max``; NaN at α = 1, where no fixed point is looked for, and where none was found.
 
     Examples
     --------
@@ -262,7 +262,9 @@ def _range(
         i = int(np.argmax(start >= end))
         raise ValueError(f"low is {start[i]:.12g} and high {end[i]:.12g}; low must be less")
     if along == "alpha" and (end == 1.0).any():
-        raise ValueError("high is 1; at alpha = 1 there is no fixed point: end the range below it")
+        raise ValueError(
+            "high is 1; at alpha = 1 no fixed point is looked for: end the range below it"
+        )
     return start, end
 
 

@@ -49,7 +49,7 @@ FRAME_MEMORY = 2**24
 """Bytes of frames held at a time."""
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Orbit(Result):
     """The long-run behaviour of a batch of orbits.
 

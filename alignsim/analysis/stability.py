@@ -44,7 +44,7 @@ WIDEST_DOUBT = 1e-4
 """The condition number is infinite at a defective multiplier; the doubt is not."""
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Stability(Result):
     """Local stability of the fixed points of a batch of maps.
 
@@ -102,7 +102,8 @@ class _Leading(NamedTuple):
 def stability(loop: FeedbackMap, start_logits: ArrayLike | None = None) -> Stability:
     """Return the exact stability of the fixed points that :func:`fixed_point` finds: (...).
 
-    Undecided at α = 1, where there is no interior fixed point.
+    Undecided at α = 1, where no fixed point is looked for: there one lies inside the simplex only
+    by accident of P (see :func:`alignsim.analysis.boundary_equilibria`).
 
     Examples
     --------

@@ -54,7 +54,7 @@ class TradeoffRow(NamedTuple):
     rounds: float
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Tradeoff(Result):
     """Fixed points over a range of η, and the fastest way to each.
 

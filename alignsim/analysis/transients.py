@@ -38,7 +38,7 @@ LARGEST_BUDGET = 20_000
 """And for no more rounds than this."""
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class TransientGrowth(Result):
     """Transient growth at the fixed points of a batch of maps.
 

@@ -10,9 +10,9 @@ from alignsim.claims import CLAIMS, Claim
 INTRODUCTION = """\
 # The theory
 
-What the docstrings cite as *(theory 6.3)*. Every item is a claim that `alignsim verify --select
-NAME` checks on random instances and on the edges of its hypotheses; this page is made from the
-claims themselves. *Paper* is [Chen, He, Jordan and Yao](https://arxiv.org/abs/2602.12180),
+What the docstrings cite as *(theory 6.3)*. Every item is a claim that `alignsim verify NAME`
+checks on random instances and on the edges of its hypotheses; this page is made from the claims
+themselves. *Paper* is [Chen, He, Jordan and Yao](https://arxiv.org/abs/2602.12180),
 *literature* is standard, *derived* was derived for this project.
 
 Symbols. K responses; P_ij is the probability that i beats j, P_ij + P_ji = 1, M = P − ½. A

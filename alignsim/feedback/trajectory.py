@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import xarray
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Trajectory(Summarised):
     """Orbits of a batch of feedback maps.
 

@@ -25,7 +25,7 @@ SHARE = 0.5
 """Of the largest uniform part that a Smith-top sampler could take."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Violations:
     """Which axioms a batch of policies breaks; an axiom that does not apply is not broken.
 
@@ -40,7 +40,7 @@ class Violations:
     order_preserving: BoolArray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class OrderLP:
     """The best that a sampler can do for a majority order, for a batch of matrices.
 

@@ -69,6 +69,14 @@ def test_every_kind_of_result_is_asked_for_here():
 
 
 @pytest.mark.parametrize("name", ASK)
+def test_a_result_equals_itself_alone_and_can_be_a_key(answers, name):
+    one, batch = answers[name]
+    assert batch == batch
+    assert one != batch
+    assert len({one, batch}) == 2
+
+
+@pytest.mark.parametrize("name", ASK)
 def test_a_repr_is_a_few_lines_with_no_more_than_three_numbers_of_an_array(answers, name):
     for answer, maps in zip(answers[name], ("one map", "(2, 3) maps"), strict=True):
         text = repr(answer)
