@@ -36,13 +36,13 @@ class Summarised(ABC):
         return "\n".join([self._title(), *(f"  {name:<{width}}  {text}" for name, text in lines)])
 
 
-def maps(shape: tuple[int, ...]) -> str:
-    """Return how many maps a batch of this shape has, in words.
+def maps(shape: tuple[int, ...], one: str = "map", several: str = "maps") -> str:
+    """Return how many maps, or other things, a batch of this shape has, in words.
 
-    >>> maps(()), maps((2, 3))
-    ('one map', '(2, 3) maps')
+    >>> maps(()), maps((2, 3)), maps((4,), "policy", "policies")
+    ('one map', '(2, 3) maps', '(4,) policies')
     """
-    return f"{shape} maps" if shape else "one map"
+    return f"{shape} {several}" if shape else f"one {one}"
 
 
 def in_words(codes: NDArray[np.integer], meanings: Mapping[int, str]) -> NDArray[np.str_]:

@@ -45,6 +45,7 @@ from alignsim.preferences.structure import (
     ties,
 )
 from alignsim.preferences.synthetic import synthetic_ratings
+from alignsim.preferences.thinning import spread
 
 __all__ = [
     "ClassRates",
@@ -82,6 +83,7 @@ __all__ = [
     "smith_set",
     "smith_top_sampler",
     "split_classes",
+    "spread",
     "structure",
     "symmetrise",
     "synthetic_ratings",

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from alignsim import validation
 from alignsim.preferences.structure import TOLERANCE, condorcet_winner, smith_set
+from alignsim.summary import Lines, Summarised, holding, maps, numbers
 from alignsim.validation import FloatArray, at, first_true
 
 BoolArray = NDArray[np.bool_]
@@ -25,8 +26,8 @@ SHARE = 0.5
 """Of the largest uniform part that a Smith-top sampler could take."""
 
 
-@dataclass(frozen=True, eq=False)
-class Violations:
+@dataclass(frozen=True, eq=False, repr=False)
+class Violations(Summarised):
     """Which axioms a batch of policies breaks; an axiom that does not apply is not broken.
 
     Attributes
@@ -39,9 +40,16 @@ class Violations:
     smith_top: BoolArray
     order_preserving: BoolArray
 
+    def _title(self) -> str:
+        return f"Violations by {maps(self.condorcet_top.shape, 'policy', 'policies')}"
 
-@dataclass(frozen=True, eq=False)
-class OrderLP:
+    def _summary(self) -> Lines:
+        for name in ("condorcet_top", "smith_top", "order_preserving"):
+            yield name.replace("_", " "), holding(getattr(self, name))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class OrderLP(Summarised):
     """The best that a sampler can do for a majority order, for a batch of matrices.
 
     Attributes
@@ -63,6 +71,13 @@ class OrderLP:
     sampler: FloatArray
     certificate: FloatArray
     order: NDArray[np.int64]
+
+    def _title(self) -> str:
+        return f"OrderLP of {maps(self.margin.shape, 'matrix', 'matrices')}"
+
+    def _summary(self) -> Lines:
+        yield "feasible", holding(self.feasible)
+        yield "margin", numbers(self.margin)
 
     @property
     def feasible(self) -> BoolArray:

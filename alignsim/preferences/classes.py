@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from alignsim import validation
 from alignsim.preferences.ratings import Ratings
 from alignsim.preferences.structure import BoolArray, structure
+from alignsim.summary import Lines, Summarised
 from alignsim.validation import FloatArray
 
 CLASSES = {
@@ -21,8 +22,8 @@ CLASSES = {
 """Names and meanings. The last is a part of the one before; no other two overlap."""
 
 
-@dataclass(frozen=True, eq=False)
-class ClassRates:
+@dataclass(frozen=True, eq=False, repr=False)
+class ClassRates(Summarised):
     """How many matrices of each class the draws of a recipe made.
 
     Attributes
@@ -40,6 +41,14 @@ class ClassRates:
     matrices: int
     share: FloatArray
     standard_error: FloatArray
+
+    def _title(self) -> str:
+        return f"ClassRates of {len(self.counts):,} draws of {self.matrices:,} matrices"
+
+    def _summary(self) -> Lines:
+        for name, share, error in zip(CLASSES, self.share, self.standard_error, strict=True):
+            doubt = "" if np.isnan(error) else f" ± {100.0 * error:.2g}"
+            yield name.replace("_", " "), f"{100.0 * share:.3g}{doubt} %"
 
 
 def split_classes(P: ArrayLike) -> dict[str, BoolArray]:

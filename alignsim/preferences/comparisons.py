@@ -12,11 +12,12 @@ from alignsim import validation
 from alignsim.preferences.cliques import largest_clique
 from alignsim.preferences.seeds import Seed, generator
 from alignsim.preferences.votes import shares_of_wins
+from alignsim.summary import Lines, Summarised, holding
 from alignsim.validation import FloatArray
 
 
-@dataclass(frozen=True, eq=False)
-class Comparisons:
+@dataclass(frozen=True, eq=False, repr=False)
+class Comparisons(Summarised):
     """Votes between pairs of responses, one an entry.
 
     Attributes
@@ -55,6 +56,16 @@ class Comparisons:
     prompts: NDArray[np.str_]
     skipped: int = 0
 
+    def _title(self) -> str:
+        return f"Comparisons of {len(self.labels):,} responses"
+
+    def _summary(self) -> Lines:
+        yield "votes", f"{len(self):,}"
+        yield "ties", holding(self.outcome == 0)
+        yield "judges", _distinct(self.judges)
+        yield "prompts", _distinct(self.prompts)
+        yield "skipped", f"{self.skipped:,}" if self.skipped else ""
+
     def __post_init__(self) -> None:
         count = len(self.left)
         for name in ("right", "outcome", "judges", "prompts"):
@@ -68,13 +79,13 @@ class Comparisons:
         wrong = {
             "left": (self.left < 0) | (self.left >= len(self.labels)),
             "right": (self.right < 0) | (self.right >= len(self.labels)),
-            "outcome": np.abs(self.outcome) > 1,
+            "outcome": ~np.isin(self.outcome, OUTCOMES),
         }
         for name, mask in wrong.items():
             if mask.any():
                 n = int(mask.argmax())
                 raise ValueError(
-                    f"{name}[{n}] is {getattr(self, name)[n]}; indices run from 0 to "
+                    f"{name}[{n}] is {getattr(self, name).tolist()[n]!r}; indices run from 0 to "
                     f"{len(self.labels) - 1}, outcomes are 1, 0 or -1"
                 )
         same = self.left == self.right
@@ -220,3 +231,9 @@ class Comparisons:
             judges=self.judges[rows],
             prompts=self.prompts[rows],
         )
+
+
+def _distinct(names: NDArray[np.str_]) -> str:
+    """Return how many names there are, or nothing if there is none."""
+    known = set(names.tolist()) - {""}
+    return f"{len(known):,}" if known else ""

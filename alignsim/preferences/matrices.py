@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from alignsim import validation
+from alignsim.summary import LISTED, Lines, Summarised
 from alignsim.validation import FloatArray
 
 
-@dataclass(frozen=True, eq=False)
-class Matrices:
+@dataclass(frozen=True, eq=False, repr=False)
+class Matrices(Summarised):
     """A batch of preference matrices, checked, with labels.
 
     Attributes
@@ -41,6 +42,14 @@ class Matrices:
     labels: tuple[tuple[str, ...], ...] = ()
     names: tuple[str, ...] = ()
 
+    def _title(self) -> str:
+        many = f"{len(self):,} matrices" if self.P.ndim > 2 else "one matrix"
+        return f"Matrices: {many} of {self.responses} responses"
+
+    def _summary(self) -> Lines:
+        yield "names", _first(self.names)
+        yield "labels", _first(self.labels[0]) if len(set(self.labels)) == 1 else ""
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "P", validation.preference_matrix(self.P))
         for what, given in (("labels", self.labels), ("names", self.names)):
@@ -65,8 +74,8 @@ class Matrices:
         return int(self.P.shape[-1])
 
 
-@dataclass(frozen=True, eq=False)
-class MatrixStacks(Mapping[int, Matrices]):
+@dataclass(frozen=True, eq=False, repr=False)
+class MatrixStacks(Summarised, Mapping[int, Matrices]):
     """Matrices of several sizes: a mapping from K to the stack (n, K, K) of that size.
 
     Attributes
@@ -88,6 +97,14 @@ class MatrixStacks(Mapping[int, Matrices]):
     stacks: Mapping[int, Matrices]
     skipped: tuple[str, ...] = ()
 
+    def _title(self) -> str:
+        return f"MatrixStacks of {len(self):,} sizes"
+
+    def _summary(self) -> Lines:
+        for size, stack in self.items():
+            yield f"K = {size}", f"{len(stack):,} matrices"
+        yield "skipped", f"{len(self.skipped):,} prompts" if self.skipped else ""
+
     def __getitem__(self, responses: int) -> Matrices:
         return self.stacks[responses]
 
@@ -96,3 +113,9 @@ class MatrixStacks(Mapping[int, Matrices]):
 
     def __len__(self) -> int:
         return len(self.stacks)
+
+
+def _first(names: tuple[str, ...]) -> str:
+    """Return the first few names."""
+    shown = ", ".join(names[:LISTED])
+    return f"{shown}, …" if len(names) > LISTED else shown

@@ -11,6 +11,7 @@ import numpy as np
 from alignsim.preferences.ratings import Ratings
 from alignsim.preferences.sources import PathLike, suffix
 from alignsim.preferences.tables import quote
+from alignsim.writing import beside
 
 
 def write_helpsteer(ratings: Ratings, path: PathLike) -> None:
@@ -23,12 +24,14 @@ def write_helpsteer(ratings: Ratings, path: PathLike) -> None:
     ratings
         Each prompt rated by one rater, every attribute scored.
     path
-        ``.jsonl`` or ``.jsonl.gz``; an older file is replaced.
+        ``.jsonl`` or ``.jsonl.gz``; an older file is replaced once the new one is whole.
 
     Raises
     ------
     ValueError
         If the name of the file ends otherwise, a prompt has several raters, or a score is missing.
+    OSError
+        If the file cannot be written.
 
     Examples
     --------
@@ -45,7 +48,8 @@ def write_helpsteer(ratings: Ratings, path: PathLike) -> None:
         raise ValueError(f"path is '{path}'; its name must end in .jsonl or .jsonl.gz")
     content = "".join(f"{line}\n" for line in _lines(ratings)).encode("utf-8")
     zipped = Path(path).suffix.lower() == ".gz"
-    Path(path).write_bytes(gzip.compress(content, mtime=0) if zipped else content)
+    with beside(Path(path)) as part:
+        part.write_bytes(gzip.compress(content, mtime=0) if zipped else content)
 
 
 def _lines(ratings: Ratings) -> list[str]:

@@ -14,11 +14,12 @@ from alignsim.preferences.scores import RECIPES, from_scores
 from alignsim.preferences.seeds import Seed, generator
 from alignsim.preferences.tables import quote
 from alignsim.preferences.votes import count_wins, shares_of_wins
+from alignsim.summary import Lines, Summarised, span
 from alignsim.validation import FloatArray, MissingPairsError
 
 
-@dataclass(frozen=True, eq=False)
-class Ratings:
+@dataclass(frozen=True, eq=False, repr=False)
+class Ratings(Summarised):
     """Ratings as they were given, prompt by prompt.
 
     Attributes
@@ -59,6 +60,15 @@ class Ratings:
     raters: tuple[tuple[str, ...], ...]
     attributes: tuple[str, ...]
     scores: tuple[FloatArray, ...]
+
+    def _title(self) -> str:
+        return f"Ratings of {len(self.prompts):,} prompts"
+
+    def _summary(self) -> Lines:
+        yield "responses a prompt", span([len(labels) for labels in self.responses])
+        yield "raters a prompt", span([len(labels) for labels in self.raters])
+        yield "attributes", ", ".join(self.attributes)
+        yield "scores", f"{sum(int(np.isfinite(scores).sum()) for scores in self.scores):,}"
 
     def __post_init__(self) -> None:
         if not len(self.prompts) == len(self.responses) == len(self.raters) == len(self.scores):

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from alignsim import validation
 from alignsim.preferences.graphs import reachable
 from alignsim.preferences.logistic import log_odds
+from alignsim.summary import Lines, Summarised, holding, maps, numbers
 from alignsim.validation import FloatArray
 
 BoolArray = NDArray[np.bool_]
@@ -24,8 +25,8 @@ TOLERANCE = 1e-9
 """Probabilities closer than this are equal, unless the caller says otherwise."""
 
 
-@dataclass(frozen=True, eq=False)
-class Structure:
+@dataclass(frozen=True, eq=False, repr=False)
+class Structure(Summarised):
     """All that this module can say about a batch of matrices; each field is named as its function.
 
     Attributes
@@ -55,6 +56,20 @@ class Structure:
     curl_share: FloatArray
     ties: IntArray
     tolerance: float
+
+    def _title(self) -> str:
+        return f"Structure of {maps(self.ties.shape, 'matrix', 'matrices')}"
+
+    def _summary(self) -> Lines:
+        yield "cyclic", holding(self.cyclic)
+        yield "Condorcet winner", holding(self.condorcet_winner >= 0)
+        yield "Smith set", numbers(self.smith_set.sum(axis=-1)) + " responses"
+        for name in ("weakly", "strongly", "strictly strongly"):
+            field = f"{name.replace(' ', '_')}_transitive"
+            yield f"{name} transitive", holding(getattr(self, field))
+        yield "with ties", holding(self.ties > 0)
+        for name in ("bradley_terry_residual", "additive_residual", "curl_share"):
+            yield name.replace("_", " "), numbers(getattr(self, name))
 
 
 def structure(P: ArrayLike, *, tolerance: float = TOLERANCE) -> Structure:

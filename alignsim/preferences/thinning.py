@@ -1,0 +1,38 @@
+"""A few matrices of many."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from alignsim import validation
+from alignsim.validation import FloatArray
+
+
+def spread(P: FloatArray, most: int) -> FloatArray:
+    """Return at most so many of a stack of matrices, evenly spread over it: (m, K, K) → (n, K, K).
+
+    Parameters
+    ----------
+    P : (m, K, K)
+        The stack, which may be empty.
+    most
+        n is the smaller of this and m; the matrices keep their order, the first is among them.
+
+    Raises
+    ------
+    ValueError
+        If P is no stack, or ``most`` is below 1.
+
+    Examples
+    --------
+    >>> import alignsim as asim
+    >>> P = asim.preferences.random_skew(4, size=501, rng=0)
+    >>> len(asim.preferences.spread(P, 500)), len(asim.preferences.spread(P[:3], 500))
+    (500, 3)
+    """
+    if np.ndim(P) != 3:
+        raise ValueError(
+            f"P has shape {np.shape(P)}; give a stack of matrices, (m, K, K): reshape it to one"
+        )
+    count = min(validation.integer(most, "most", minimum=1), len(P))
+    return np.asarray(P[np.arange(count) * len(P) // max(count, 1)])
