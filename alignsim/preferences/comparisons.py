@@ -15,6 +15,9 @@ from alignsim.preferences.votes import shares_of_wins
 from alignsim.summary import Lines, Summarised, holding
 from alignsim.validation import FloatArray
 
+OUTCOMES = (1, 0, -1)
+"""Left won, a tie, right won."""
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Comparisons(Summarised):
@@ -86,8 +89,9 @@ class Comparisons(Summarised):
                 n = int(mask.argmax())
                 raise ValueError(
                     f"{name}[{n}] is {getattr(self, name).tolist()[n]!r}; indices run from 0 to "
-                    f"{len(self.labels) - 1}, outcomes are 1, 0 or -1"
+                    f"{len(self.labels) - 1}, outcomes are 1 (left won), 0 (tie) or -1 (right won)"
                 )
+        object.__setattr__(self, "outcome", np.asarray(self.outcome, dtype=np.int64))
         same = self.left == self.right
         if same.any():
             n = int(same.argmax())
@@ -114,7 +118,7 @@ class Comparisons(Summarised):
             labels=labels,
             left=np.array([index[name] for name in left], dtype=np.int64),
             right=np.array([index[name] for name in right], dtype=np.int64),
-            outcome=np.array(outcome, dtype=np.int64),
+            outcome=np.array(outcome),
             judges=np.array([""] * len(left) if judges is None else list(judges), dtype=np.str_),
             prompts=np.array([""] * len(left) if prompts is None else list(prompts), dtype=np.str_),
             skipped=skipped,
