@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,9 +19,9 @@ Row = tuple[str, str]
 
 
 def findings(found: xarray.Dataset) -> list[Row]:
-    """Return what a sweep of one matrix found: phase shares, and how labels and boundaries agree.
+    """Return what a sweep found: phase shares, and how labels and boundaries agree.
 
-    Also of a phase diagram.
+    Also of a phase diagram, where labels are compared at the points that were computed.
 
     >>> import alignsim as asim
     >>> ds = asim.sweep(asim.preferences.cyclic(3, advantage=0.5), beta=[2.0, 4.0], alpha=0.5)
@@ -31,11 +32,16 @@ def findings(found: xarray.Dataset) -> list[Row]:
     status = found["status"].values if "status" in found else np.zeros(phase.shape)
     ok = status == 0
     shape = " × ".join(f"{size} {_LETTERS[str(name)]}" for name, size in phase.sizes.items())
-    rounds = found.attrs["rounds"]
-    iterated = f", {rounds:,} rounds each" if isinstance(rounds, int) and rounds else ""
-    rows = [("maps", f"{ok.size:,} ({shape}){iterated}")]
+    computed = np.ones(phase.shape, dtype=bool)
+    many = f"{ok.size:,}" + (f" ({shape})" if shape else "")
+    rows = [("maps", many + _rounds(found.attrs["rounds"], "{:,} rounds each"))]
     if "evaluated" in found:
-        rows.append(("evaluated", f"{found['evaluated'].values.mean():.2%}"))
+        computed = found["evaluated"].values.astype(bool)
+        each = _rounds(found.attrs["rounds"], "at most {:,} rounds each")
+        rows = [
+            ("points", f"{many}; those not computed take the label of their cell"),
+            ("maps", f"{computed.sum():,} computed, {computed.mean():.2%} of the points{each}"),
+        ]
     masks = {name: mask & ok for name, mask in _phases(found).items()}
     shown = masks | {"failed": ~ok}
     for name in ("collapsed", "disagreement"):
@@ -45,16 +51,18 @@ def findings(found: xarray.Dataset) -> list[Row]:
         (name.replace("_", " "), f"{mask.mean():.2%}") for name, mask in shown.items() if mask.any()
     ]
     moving = _any(masks, MOVING)
-    decided = moving | _any(masks, SETTLED)
+    decided = computed & (moving | _any(masks, SETTLED))
     radius = found["spectral_radius"].values
     by_radius = _agreement(moving, radius, 1.0, decided, "ρ")
     rows.append(("labels and boundary ρ = 1", by_radius))
     critical = found["critical_signal"]
     if critical.isnull().all():
-        return [*rows, ("closed form", "none known for this matrix")]
+        which = "these matrices" if "matrix" in phase.dims else "this matrix"
+        return [*rows, ("closed form", f"none known for {which}")]
     if np.isinf(critical).all():
         return [*rows, ("closed form", "stable at every β and λ")]
-    limit = f"βλ = {critical.item():.6g}" if critical.ndim == 0 else "a βλ that depends on α"
+    depends = " and ".join(_NAMES[str(name)] for name in critical.dims)
+    limit = f"a βλ that depends on {depends}" if depends else f"βλ = {critical.item():.6g}"
     excess = (found["beta"] * found["lam"] - critical).broadcast_like(phase)
     by_signal = _agreement(moving, excess.transpose(*phase.dims).values, 0.0, decided, "βλ")
     return [
@@ -70,7 +78,13 @@ SETTLED = ("converged", "stable")
 MOVING = (*(MEANINGS[code] for code in OSCILLATING), "unstable")
 """Labels on its other side."""
 
-_LETTERS = {"alpha": "α", "beta": "β", "lam": "λ"}
+_LETTERS = {"matrix": "matrices", "alpha": "α", "beta": "β", "lam": "λ"}
+_NAMES = {"matrix": "the matrix", "alpha": "α"}
+
+
+def _rounds(rounds: object, text: str) -> str:
+    """Return how many rounds maps were run, nothing for none; NumPy's integers come from files."""
+    return f", {text.format(rounds)}" if isinstance(rounds, Integral) and rounds else ""
 
 
 def _phases(found: xarray.Dataset) -> dict[str, BoolArray]:
@@ -92,7 +106,7 @@ def _agreement(
     moving: BoolArray, control: FloatArray, critical: float, decided: BoolArray, letter: str
 ) -> str:
     """Return how "moving" and "control is beyond critical" compare where both are known."""
-    known = decided & np.isfinite(control)
+    known = decided & ~np.isnan(control)
     apart = known & (moving != (control > critical))
     if not apart.any():
         return f"agree at all {known.sum():,} decided points"

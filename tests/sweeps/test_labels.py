@@ -127,6 +127,34 @@ def test_bad_arguments_are_refused_by_name(given, message):
         sweep(**given)
 
 
+def test_findings_of_a_stack_compare_each_matrix_with_its_own_closed_form():
+    stack = np.stack([CYCLE, asim.preferences.cyclic(3, advantage=0.1)])
+    ds = sweep(stack, by="stability", alpha=[0.0, 0.6], lam=1.0)
+    rows = dict(findings(ds))
+    assert rows["maps"] == "16 (2 matrices × 2 α × 4 β)"
+    assert rows["closed form"] == "stable up to a βλ that depends on the matrix and α"
+    assert rows["labels and closed form"] == "agree at all 16 decided points"
+    ds.critical_signal.values[:] = ds.critical_signal.values[::-1]
+    assert dict(findings(ds))["labels and closed form"].startswith("differ at ")
+    ordered = np.stack([asim.preferences.bradley_terry([1.0, 0.5, 0.0])] * 2)
+    rows = dict(findings(sweep(ordered, by="stability", alpha=0.0)))
+    assert rows["closed form"] == "none known for these matrices"
+
+
+def test_findings_of_one_map_name_no_axes():
+    assert dict(findings(sweep(alpha=0.0, beta=2.0, lam=1.0)))["maps"] == "1, 200 rounds each"
+
+
+def test_findings_are_the_same_from_a_file(tmp_path):
+    import xarray
+
+    ds = sweep(alpha=0.6)
+    ds.to_netcdf(tmp_path / "sweep.nc", engine="scipy")
+    with xarray.open_dataset(tmp_path / "sweep.nc", engine="scipy") as back:
+        assert findings(back.load()) == findings(ds)
+    assert dict(findings(ds))["maps"] == "8 (4 β × 2 λ), 200 rounds each"
+
+
 def test_findings_tell_the_verdicts():
     rows = dict(findings(sweep(by="stability", alpha=0.6)))
     assert rows["maps"] == "8 (4 β × 2 λ)"

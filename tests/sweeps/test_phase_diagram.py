@@ -242,13 +242,38 @@ def test_attributes_record_how_it_was_made():
 
 
 def test_findings_tell_what_it_shows():
-    rows = dict(findings(diagram()))
-    assert rows["maps"] == "4,225 (65 λ × 65 β)"
+    ds = diagram()
+    rows = dict(findings(ds))
+    assert rows["points"].startswith("4,225 (65 λ × 65 β); those not computed take the label")
+    count = ds.attrs["evaluations"]
+    assert count < 4225
+    assert rows["maps"] == f"{count:,} computed, {count / 4225:.2%} of the points"
     assert float(rows["stable"][:-1]) + float(rows["unstable"][:-1]) == pytest.approx(100, abs=0.02)
     assert rows["closed form"] == "stable up to βλ = 4.6188"
-    assert rows["labels and closed form"] == "agree at all 4,225 decided points"
-    along_alpha = dict(findings(diagram(x=("alpha", 0, 1), y=("beta", 0, 9), lam=1.0)))
-    assert along_alpha["labels and closed form"] == "agree at all 4,160 decided points"
+    decided = int((ds.evaluated & ds.phase.isin([STABLE, UNSTABLE])).sum())
+    assert rows["labels and closed form"] == f"agree at all {decided:,} decided points"
+    ds = diagram(x=("alpha", 0, 1), y=("beta", 0, 9), lam=1.0)
+    decided = int((ds.evaluated & ds.phase.isin([STABLE, UNSTABLE])).sum())
+    assert decided < ds.attrs["evaluations"]
+    agreement = dict(findings(ds))["labels and closed form"]
+    assert agreement == f"agree at all {decided:,} decided points"
+    assert "depends on α" in dict(findings(ds))["closed form"]
+
+
+def test_findings_do_not_compare_labels_that_were_taken_from_a_cell():
+    ds = diagram()
+    ds["phase"] = (
+        ds.phase.where(ds.evaluated, UNSTABLE).astype(np.int8).assign_attrs(ds.phase.attrs)
+    )
+    assert (ds.phase == UNSTABLE).mean() > 0.5
+    assert dict(findings(ds))["labels and closed form"].startswith("agree at all")
+
+
+def test_findings_tell_how_long_orbits_were_at_most():
+    rows = dict(findings(diagram(by="orbit", rounds=1200, resolution=2)))
+    assert rows["maps"] == "9 computed, 100.00% of the points, at most 1,200 rounds each"
+    endless = dict(findings(diagram(by="orbit", rounds=None, resolution=2)))
+    assert endless["maps"] == "9 computed, 100.00% of the points"
 
 
 @pytest.mark.parametrize("by", ["stability", "both"])
