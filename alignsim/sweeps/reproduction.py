@@ -15,7 +15,7 @@ from alignsim import validation
 from alignsim.analysis import critical_beta, stability
 from alignsim.feedback import FeedbackMap
 from alignsim.objectives import OBJECTIVES
-from alignsim.preferences import condorcet_winner, split_classes
+from alignsim.preferences import condorcet_winner, split_classes, spread
 from alignsim.preferences.classes import CLASSES
 from alignsim.preferences.structure import TOLERANCE
 from alignsim.progress import ProgressBar
@@ -165,7 +165,7 @@ def reproduce(
     total = validation.integer(rounds, "rounds", minimum=1)
     limit = validation.integer(most, "most", minimum=1)
     members = {name: matrices[mask] for name, mask in split_classes(matrices).items()}
-    chosen = {name: _spread(group, limit) for name, group in members.items()}
+    chosen = {name: spread(group, limit) for name, group in members.items()}
     work = sum(map(len, chosen.values())) * len(grid.objectives) * int(np.prod(grid.shape))
     with ProgressBar(progress, "reproduce", "maps", work) as bar:
         cells = [
@@ -254,7 +254,7 @@ def winner_from_corners(
     total = validation.integer(rounds, "rounds", minimum=1)
     limit = validation.integer(most, "most", minimum=1)
     members = matrices[split_classes(matrices)["cyclic_winner"]]
-    chosen = _spread(members, limit)
+    chosen = spread(members, limit)
     K = matrices.shape[-1]
     corners = np.full((K, K), (1.0 - CORNER) / (K - 1))
     np.fill_diagonal(corners, CORNER)
@@ -324,7 +324,7 @@ def evolution(P: ArrayLike, *, objective: str = "ipo", rounds: int = 100) -> xar
 
     matrices = _stack(P)
     kept = validation.integer(rounds, "rounds", minimum=1)
-    cyclic = _spread(matrices[split_classes(matrices)["cyclic"]], MEDIAN_OF)
+    cyclic = spread(matrices[split_classes(matrices)["cyclic"]], MEDIAN_OF)
     lost = (
         critical_beta(cyclic, objective=objective, alpha=BASELINE_ALPHA)
         if len(cyclic)
@@ -391,12 +391,6 @@ def _grid(
         np.atleast_1d(validation.parameter(beta, "beta")).ravel(),
         np.atleast_1d(validation.parameter(lam, "lam", high=1.0)).ravel(),
     )
-
-
-def _spread(P: FloatArray, most: int) -> FloatArray:
-    """Return at most so many of the matrices, evenly spread."""
-    count = min(most, len(P))
-    return P[np.arange(count) * len(P) // max(count, 1)]
 
 
 def _chunks(P: FloatArray, maps_each: int) -> Iterator[FloatArray]:
@@ -495,9 +489,9 @@ def _from_corners(
         orbit = loop.run(corners[:, None, None, None], rounds=rounds, keep="last", threads=threads)
         shares.append(_of_winner(orbit.policy_mean, condorcet_winner(part)).min(axis=1))
         strengths.append(orbit.cycle_strength.max(axis=1))
-    share = np.concatenate(shares)
+    share, strength = np.concatenate(shares), np.concatenate(strengths)
     return {
-        "winner": np.nanmean(share, axis=0),
-        "winner_least": np.nanmin(share, axis=0),
-        "cycle_strength": np.nanmax(np.concatenate(strengths), axis=0),
+        "winner": _mean_and_error(share, ~np.isnan(share))[0],
+        "winner_least": np.fmin.reduce(share, axis=0),
+        "cycle_strength": np.fmax.reduce(strength, axis=0),
     }

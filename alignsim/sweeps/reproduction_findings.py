@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from alignsim.sweeps.findings import Row
 from alignsim.validation import FloatArray
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 NOTICEABLE = 1e-3
 """Mean cycle strengths that differ by more are different; half the width of a typical error."""
+
+NOT_KNOWN = "not known"
+ALL_FAILED = f"{NOT_KNOWN}: every run failed"
 
 _FEW = 4
 
@@ -71,30 +75,31 @@ def _cyclic_rows(ds: xarray.Dataset, lam: float) -> Iterator[Row]:
     for alpha, course in zip(ds["alpha"].values, strength, strict=True):
         yield f"– cycle strength, α = {alpha:g}", _course(signal, course, "βλ")
     yield "– rises with βλ", _monotone(np.diff(strength, axis=1))
-    yield "– rises with α", _range(signal, _rises(strength))
+    yield "– rises with α", _rises(signal, strength)
     last = ds.isel(beta=-1)
     shares = ", ".join(
-        f"{one['oscillating'].item():.1%} (α = {one['alpha'].item():g})".replace("%", " %")
+        f"{_share(one['oscillating'].item())} (α = {one['alpha'].item():g})"
         for one in (last.sel(alpha=alpha) for alpha in ds["alpha"].values)
     )
     yield "– oscillate, at the largest βλ", shares
-    if np.isfinite(ds["bistable"].values).any():
-        most = np.nanmax(ds["bistable"].values)
-        yield (
-            "– oscillate beside a stable fixed point",
-            f"at most {100 * most:.1f} % of the matrices",
-        )
+    most = _largest(ds["bistable"])
+    if np.isfinite(most):
+        yield "– oscillate beside a stable fixed point", f"at most {_share(most)} of the matrices"
 
 
 def _winner_rows(ds: xarray.Dataset) -> Iterator[Row]:
+    most = _largest(ds["cycle_strength"])
     yield (
         "– cycle strength from any corner",
-        f"at most {np.nanmax(ds['cycle_strength'].values):.2g}",
+        ALL_FAILED if np.isnan(most) else f"at most {most:.2g}",
     )
-    first, last = ds["winner_least"].isel(beta=0), ds["winner_least"].isel(beta=-1)
+    least = [float(ds["winner_least"].isel(beta=end).min()) for end in (0, -1)]
+    first, last = (NOT_KNOWN if np.isnan(share) else f"{share:.4f}" for share in least)
     yield (
         "– least probability of the winner",
-        f"{first.min().item():.4f} at the smallest β, {last.min().item():.4f} at the largest",
+        ALL_FAILED
+        if np.isnan(least).all()
+        else f"{first} at the smallest β, {last} at the largest",
     )
     yield "– the winners beat ½ by", f"{ds.attrs['least_margin']:.3f} or more"
 
@@ -108,11 +113,16 @@ def _entropy_rows(ds: xarray.Dataset) -> Iterator[Row]:
     yield "– final entropy (nats)", _course(control, entropy, "η")
     yield "– falls with η, whatever α", _monotone(-np.diff(entropy))
     yield "– ties at the top leave", f"{ds['entropy_limit'].item():.4f} nats"
-    yield "– largest cycle strength", f"{np.nanmax(ds['cycle_strength'].values):.2g}"
+    most = _largest(ds["cycle_strength"])
+    yield "– largest cycle strength", ALL_FAILED if np.isnan(most) else f"{most:.2g}"
 
 
 def _course(at: FloatArray, values: FloatArray, letter: str) -> str:
     """Return a few values, evenly spread over the axis."""
+    if not values.size:
+        return f"{NOT_KNOWN}: {letter} is infinite"
+    if np.isnan(values).all():
+        return ALL_FAILED
     few = np.unique(np.linspace(0, len(at) - 1, min(_FEW, len(at))).round().astype(int))
     texts = [f"{_rounded(values[i])} at {at[i]:.4g}" for i in few]
     texts[0] = texts[0].replace(" at ", f" at {letter} = ")
@@ -121,22 +131,46 @@ def _course(at: FloatArray, values: FloatArray, letter: str) -> str:
 
 def _rounded(value: float) -> str:
     """Return four digits of a value, without what is rounding."""
-    return f"{round(float(value), 9) + 0.0:.4g}"
+    return NOT_KNOWN if np.isnan(value) else f"{round(float(value), 9) + 0.0:.4g}"
+
+
+def _share(value: float) -> str:
+    return NOT_KNOWN if np.isnan(value) else f"{100.0 * value:.1f} %"
+
+
+def _largest(values: xarray.DataArray) -> float:
+    """Return the largest value of runs that did not fail, NaN if all did."""
+    return float(np.fmax.reduce(values.values, axis=None))
+
+
+def _undecided(steps: FloatArray) -> str:
+    """Return why steps say nothing, and nothing if they say something."""
+    if not steps.size:
+        return f"{NOT_KNOWN}: there is one value only"
+    if np.isfinite(steps).any():
+        return ""
+    return f"{NOT_KNOWN}: the runs of every step failed"
 
 
 def _monotone(steps: FloatArray) -> str:
-    least = np.nanmin(steps, initial=0.0)
-    return "at every step" if least > -NOTICEABLE else f"but for steps back of at most {-least:.2g}"
+    if reason := _undecided(steps):
+        return reason
+    known = steps[np.isfinite(steps)]
+    if known.min() <= -NOTICEABLE:
+        return f"but for steps back of at most {-known.min():.2g}"
+    return "at every step" + (" that is known" if known.size < steps.size else "")
 
 
-def _rises(strength: FloatArray) -> FloatArray:
-    """Return where, along β, strength grows with every α, and noticeably over all."""
+def _rises(signal: FloatArray, strength: FloatArray) -> str:
+    """Return where, along βλ, strength grows with every α, and noticeably over all."""
     steps = np.diff(strength, axis=0)
-    return np.asarray((steps > -NOTICEABLE).all(axis=0) & (steps.sum(axis=0) > NOTICEABLE))
+    if reason := _undecided(steps):
+        return reason
+    grows = (steps > -NOTICEABLE).all(axis=0) & (steps.sum(axis=0) > NOTICEABLE)
+    return _range(signal, np.flatnonzero(grows))
 
 
-def _range(signal: FloatArray, mask: FloatArray) -> str:
-    where = np.flatnonzero(mask)
+def _range(signal: FloatArray, where: NDArray[np.intp]) -> str:
     if not where.size:
         return "at no βλ"
     unbroken = where[: int(np.argmin(np.append(np.diff(where) == 1, False))) + 1]

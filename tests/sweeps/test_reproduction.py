@@ -250,6 +250,75 @@ def test_findings_tell_what_does_not_rise(found, population):
     assert rows["– rises with α"] == "at no βλ"
 
 
+def _certain(*beats):
+    """Response i beats those after it for certain; where (i, j) is given, j does."""
+    P = np.triu(np.ones((4, 4)), 1) + 0.5 * np.eye(4)
+    for i, j in beats:
+        P[i, j], P[j, i] = 0.0, 1.0
+    return P
+
+
+@pytest.mark.parametrize(
+    ("beats", "told"),
+    [
+        ([], {"– final entropy (nats)", "– largest cycle strength"}),
+        ([(1, 3)], {"– cycle strength from any corner", "– least probability of the winner"}),
+    ],
+)
+def test_of_runs_that_all_failed_nothing_is_known(beats, told):
+    """MRS-DPO has no optimum where one side never wins."""
+    P = _certain(*beats)[None]
+    grid = SMALL | {"objective": "dpo", "rounds": 20}
+    rows = dict(
+        reproduction_findings(reproduce(P, progress=False, **grid), winner_from_corners(P, **grid))
+    )
+    assert {name for name, text in rows.items() if text == "not known: every run failed"} == told
+    assert "nan" not in " ".join(rows.values())
+    steps = "– falls with η, whatever α"
+    assert rows.get(steps) in (None, "not known: the runs of every step failed")
+
+
+def test_runs_that_failed_from_every_corner_are_nan_and_warn_of_nothing():
+    P = np.stack([_barely_crowned(), _certain((1, 3))])
+    grid = SMALL | {"objective": "dpo", "rounds": 20}
+    both, fair = winner_from_corners(P, **grid), winner_from_corners(P[:1], **grid)
+    for name in fair.data_vars:
+        np.testing.assert_array_equal(both[name], fair[name], err_msg=name)
+    failed = winner_from_corners(P[1:], **grid)
+    assert all(failed[name].isnull().all() for name in failed.data_vars)
+
+
+def test_findings_of_cycles_tell_what_is_known_and_what_is_not(found, population):
+    winner = winner_from_corners(population, **SMALL)
+
+    def rows(**place):
+        less = found.sel(objective=["ipo"]).copy(deep=True)
+        for name in ("cycle_strength", "oscillating", "bistable"):
+            less[name].loc[{"class": "cyclic", **place}] = np.nan
+        return dict(reproduction_findings(less, winner))
+
+    none = rows()
+    for alpha in ("0", "0.5"):
+        assert none[f"– cycle strength, α = {alpha}"] == "not known: every run failed"
+    assert none["– rises with βλ"] == "not known: the runs of every step failed"
+    assert none["– rises with α"] == "not known: the runs of every step failed"
+    assert none["– oscillate, at the largest βλ"] == "not known (α = 0), not known (α = 0.5)"
+    some = rows(beta=40.0)
+    assert some["– cycle strength, α = 0"].endswith(", not known at 40")
+    assert some["– rises with βλ"] == "at every step that is known"
+
+
+def test_findings_of_one_value_tell_of_no_step(population):
+    grid = {"objective": "ipo", "alpha": 0.5, "beta": 40.0, "lam": 1.0, "rounds": 100, "most": 5}
+    rows = dict(
+        reproduction_findings(
+            reproduce(population, progress=False, **grid), winner_from_corners(population, **grid)
+        )
+    )
+    for name in ("– rises with βλ", "– rises with α", "– falls with η, whatever α"):
+        assert rows[name] == "not known: there is one value only"
+
+
 def test_hanna_cycle_strength_rises_with_signal_and_alpha(hanna):
     """Over βλ from 2.5 to 100 and, up to 10, with α; as the README says (λ = 1)."""
     beta = [1.0, 2.512, 3.981, 6.31, 10.0, 25.12, 100.0]
