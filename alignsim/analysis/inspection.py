@@ -13,7 +13,7 @@ import numpy as np
 from alignsim import validation
 from alignsim.analysis.onset import critical_beta
 from alignsim.objectives import OBJECTIVES
-from alignsim.preferences import Comparisons, Matrices, Ratings, Structure, structure
+from alignsim.preferences import Comparisons, Matrices, Ratings, Structure, spread, structure
 from alignsim.summary import Lines, Summarised, numbers, span
 from alignsim.validation import FloatArray, MissingPairsError
 
@@ -146,8 +146,8 @@ def inspect(
         temperature=temperature,
         subsets=subsets,
         rounding=rounding,
-        smoothing=smoothing,
-        min_votes=min_votes,
+        smoothing=validation.number(smoothing, "smoothing"),
+        min_votes=validation.integer(min_votes, "min_votes", minimum=1),
     )
     return _inspect(data, settings)
 
@@ -178,7 +178,14 @@ def _(data: Comparisons, settings: Settings) -> Inspection:
     except MissingPairsError:
         count = len(data.labels) * (len(data.labels) - 1) // 2
         thin = int((np.triu(data.wins + data.wins.T < settings.min_votes, 1)).sum())
-        chosen = data.restrict(data.largest_clique(settings.min_votes))
+        together = data.largest_clique(settings.min_votes)
+        if len(together) < 2:
+            most = int((data.wins + data.wins.T).max())
+            raise ValueError(
+                f"min_votes is {settings.min_votes}, but no pair of responses has so many votes; "
+                f"pass min_votes={most} at most"
+            ) from None
+        chosen = data.restrict(together)
         P = chosen.matrix(**options)
         facts.append((f"pairs with under {settings.min_votes} votes", f"{thin:,} of {count:,}"))
         facts.append(("largest complete set", ", ".join(chosen.labels)))
@@ -205,7 +212,8 @@ def _(data: Ratings, settings: Settings) -> Inspection:
     try:
         pooled = data.pooled(**options)
     except ValueError as error:
-        facts = (*facts, ("pooled over prompts", f"no: {error}"))
+        reason, _, _ = str(error).partition("; ")  # what follows is for those who write Python
+        facts = (*facts, ("pooled over prompts", f"no: {reason}"))
     else:
         labels = pooled.labels[0]
 
@@ -297,7 +305,7 @@ def _bootstrap(resample: Resample, settings: Settings) -> tuple[float, float, st
 def _population(P: FloatArray, settings: Settings) -> Rows:
     """Return the shares of a population of matrices that have a property."""
     found = structure(P)
-    sample = P[:: max(1, -(-len(P) // ONSET_SAMPLE))]
+    sample = spread(P, ONSET_SAMPLE)
     onset = _onset(sample, settings)
     oscillating, unknown = np.isfinite(onset), np.isnan(onset)
     rows = [

@@ -145,12 +145,13 @@ def _of_ratings(file: Path, found: Ratings, given: Mapping[str, Any]) -> Matrice
 
 def _sampled(found: Matrices, name: str) -> Subject:
     from alignsim.cli.inputs import Subject, response_names
+    from alignsim.preferences import spread
 
     K = found.responses
     P = found.P.reshape(-1, K, K)
     if len(P) == 1:
         labels = found.labels[0] if found.labels else response_names(K)
         return Subject(found.names[0] if found.names else name, P[0], labels)
-    sample = P[:: -(-len(P) // SAMPLE)]
+    sample = spread(P, SAMPLE)
     count = f"{len(P):,}" if len(sample) == len(P) else f"{len(sample):,} of {len(P):,}"
     return Subject(f"{name}, {count} matrices with K = {K}", sample, response_names(K))
