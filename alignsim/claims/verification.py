@@ -17,8 +17,10 @@ import numpy as np
 import alignsim
 from alignsim import validation
 from alignsim.claims.contract import Claim, Instances
+from alignsim.preferences.sources import parse_json, read_text
 from alignsim.progress import ProgressBar
 from alignsim.summary import Lines, Summarised, tally
+from alignsim.writing import beside
 
 PASSED, FAILED, UNDECIDED, ERROR = "passed", "failed", "undecided", "error"
 
@@ -193,26 +195,52 @@ def replay(path: str | Path, *, claims: Iterable[Claim] | None = None) -> ClaimR
     Raises
     ------
     ValueError
-        If the file is no such instance, or its claim is not known.
+        If the file is no such instance, lacks a field of it, or its claim is not known: names the
+        file and the field.
     """
     from alignsim.claims import CLAIMS
 
-    place = Path(path)
-    try:
-        content = json.loads(place.read_text(encoding="utf-8"))
-        name, arrays = content["claim"], content["instance"]
-        x = {key: np.asarray(value, dtype=np.float64)[None] for key, value in arrays.items()}
-    except FileNotFoundError:
-        raise ValueError(f"'{place}' does not exist; give a file that verify has saved") from None
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    known = {claim.name: claim for claim in (CLAIMS if claims is None else claims)}
+    name, x = _saved(Path(path))
+    claim = known[validation.choice(name, f"'{path}': its claim", known)]
+    drawn = claim.instances(np.random.default_rng(0), LEAST_TRIALS)
+    if lacking := [field for field in drawn if field not in x]:
         raise validation.FileFormatError(
-            f"'{place}' is not a saved instance ({type(error).__name__}: {error}); it needs the "
-            'keys "claim" and "instance"'
-        ) from None
-    claim = _selected(tuple(CLAIMS if claims is None else claims), [str(name)])[0]
+            f"'{path}': the instance of {claim.name!r} lacks {', '.join(map(repr, lacking))}; "
+            f"{_SAVE_AGAIN}"
+        )
     clock = time.perf_counter()
-    margin = claim.margin(x)
+    try:
+        margin = claim.margin(x)
+    except (LookupError, TypeError, ValueError) as error:
+        raise validation.FileFormatError(
+            f"'{path}': its numbers are no instance of {claim.name!r} "
+            f"({type(error).__name__}: {error}); {_SAVE_AGAIN}"
+        ) from None
     return _result(claim, margin, x, time.perf_counter() - clock)
+
+
+_SAVE_AGAIN = "save it anew with save_worst (alignsim verify --worst FOLDER)"
+
+
+def _saved(place: Path) -> tuple[Any, Instances]:
+    """Return the name of the claim and the instance that a file holds."""
+    content = parse_json(place, read_text(place))
+    if not isinstance(content, dict) or not isinstance(content.get("instance"), dict):
+        raise validation.FileFormatError(
+            f"'{place}' is not a saved instance: it needs the keys \"claim\", a name, and "
+            f'"instance", its fields; {_SAVE_AGAIN}'
+        )
+    x = {}
+    for name, value in content["instance"].items():
+        try:
+            x[name] = np.asarray(value, dtype=np.float64)[None]
+        except (TypeError, ValueError, OverflowError) as error:
+            raise validation.FileFormatError(
+                f"'{place}' is not a saved instance: its field {name!r} is no array of numbers "
+                f"({error}); {_SAVE_AGAIN}"
+            ) from None
+    return content.get("claim"), x
 
 
 def save_worst(result: ClaimResult, folder: str | Path) -> Path:
@@ -225,9 +253,8 @@ def save_worst(result: ClaimResult, folder: str | Path) -> Path:
         "alignsim_version": alignsim.__version__,
         "instance": _listed(result.worst_instance),
     }
-    part = place.with_name(f".{place.name}.part")
-    part.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    part.replace(place)
+    with beside(place) as part:
+        part.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     return place
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from alignsim.claims import CLAIMS, Claim, replay, save_worst, verify
 from alignsim.claims.contract import SOURCES
+from alignsim.validation import FileFormatError
 
 
 @dataclass(frozen=True)
@@ -127,24 +128,48 @@ def test_the_worst_instance_is_saved_to_the_last_bit_and_replayed(tmp_path):
     assert [entry.name for entry in path.parent.iterdir()] == ["squares.json"]
 
 
+def squares(instance):
+    return f'{{"claim": "squares", "instance": {instance}}}'
+
+
 @pytest.mark.parametrize(
-    "content", ["", "{", "[]", "{}", '{"claim": "squares"}', '{"claim": "squares", "instance": 1}',
-                '{"claim": "squares", "instance": {"x": "no"}}', b"\xff\xfe"]
-)  # fmt: skip
-def test_a_file_that_is_no_instance_is_refused(tmp_path, content):
+    ("content", "message"),
+    [
+        ("", "the file is empty"),
+        ("{", "line 1: not valid JSON"),
+        ("[" * 100_000, "not usable JSON"),
+        (b"\xff\xfe", "not UTF-8"),
+        ("[]", "is not a saved instance: it needs the keys"),
+        ("{}", "is not a saved instance: it needs the keys"),
+        ('{"claim": "squares"}', "is not a saved instance: it needs the keys"),
+        (squares(1), "is not a saved instance: it needs the keys"),
+        (squares('{"x": "no"}'), "field 'x' is no array of numbers .*; save it anew"),
+        (squares('{"x": [[1], [2, 3]]}'), "field 'x' is no array of numbers"),
+        (squares(f'{{"x": 1{"0" * 400}}}'), "field 'x' is no array of numbers"),
+        (squares("{}"), "the instance of 'squares' lacks 'x'; save it anew"),
+        ('{"claim": "square", "instance": {"x": 1}}', "claim is 'square'; did you mean 'squares'"),
+        ('{"claim": "s*", "instance": {"x": 1}}', r"claim is 's\*'; "),
+        ('{"instance": {"x": 1}}', "claim is None; known: 'squares'"),
+    ],
+)
+def test_a_file_that_is_no_instance_is_refused(tmp_path, content, message):
     path = tmp_path / "broken.json"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    with pytest.raises(ValueError, match=r"not a saved instance"):
+    with pytest.raises(ValueError, match=rf"broken\.json.*{message}"):
         replay(path, claims=[Squares()])
 
 
-def test_a_missing_file_and_an_unknown_claim_are_named(tmp_path):
-    with pytest.raises(ValueError, match="does not exist"):
+def test_numbers_that_a_claim_cannot_use_are_told_with_their_file(tmp_path):
+    path = tmp_path / "raising.json"
+    path.write_text('{"claim": "raising", "instance": {"x": 1.0}}')
+    told = r"raising\.json': its numbers are no instance of 'raising' \(ValueError: no optimum\)"
+    with pytest.raises(FileFormatError, match=told):
+        replay(path, claims=[Raising()])
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(ValueError, match=r"none\.json: no such file"):
         replay(tmp_path / "none.json")
-    path = tmp_path / "x.json"
-    path.write_text('{"claim": "circles", "instance": {"x": 1.0}}')
-    with pytest.raises(ValueError, match="select is 'circles'"):
-        replay(path, claims=[Squares()])
 
 
 def test_reports_as_json_and_junit():

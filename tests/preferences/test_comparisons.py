@@ -32,6 +32,21 @@ def test_matrix_needs_every_pair_or_a_prior(votes):
     assert P[2, 1] == pytest.approx(1.5 / 2)
 
 
+@pytest.mark.parametrize("outcome", [0.5, -0.5, 2, float("nan"), None, "1"])
+def test_an_outcome_that_is_none_is_refused(outcome):
+    told = rf"outcome\[1\] is {outcome!r}; .* outcomes are 1 \(left won\), 0 \(tie\) or -1"
+    with pytest.raises(ValueError, match=told):
+        prefs.Comparisons.from_names(["a", "a"], ["b", "b"], np.array([1, outcome], dtype=object))
+
+
+def test_outcomes_are_kept_as_whole_numbers():
+    votes = prefs.Comparisons.from_names("aaa", "bbb", [1.0, 0.0, -1.0])
+    assert votes.outcome.dtype == np.int64
+    assert votes.outcome.tolist() == [1, 0, -1]
+    with pytest.raises(ValueError, match=r"outcome\[0\] is 0.5"):
+        prefs.Comparisons.from_names("a", "b", [0.5])
+
+
 def test_restriction_keeps_the_order_given(votes):
     pair = votes.restrict(["b", "a"])
     assert pair.labels == ("b", "a")

@@ -104,6 +104,24 @@ def test_written_ratings_are_read_back(tmp_path, name):
     assert path.read_bytes() == before
 
 
+def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch):
+    ratings = prefs.synthetic_ratings(prompts=3, rng=0)
+    path = tmp_path / "a.jsonl"
+    prefs.write_helpsteer(ratings, path)
+    before = path.read_bytes()
+
+    def disk_full(part, content):
+        with part.open("wb") as file:
+            file.write(content[:10])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(type(path), "write_bytes", disk_full)
+    with pytest.raises(OSError, match=r"a\.jsonl' cannot be written: No space left"):
+        prefs.write_helpsteer(prefs.synthetic_ratings(prompts=5, rng=1), path)
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["a.jsonl"]
+
+
 def test_the_layout_is_one_record_a_response(tmp_path):
     ratings = prefs.Ratings(
         prompts=("tea?",),
