@@ -355,8 +355,9 @@ class _Course:
             if first == self.burn_in:
                 self.origin = span[:, 0]
             grown = span - self.origin[:, None]
-            lean = (grown * (times - self.middle)).sum(axis=-1)
-            self.line += grown.sum(axis=-1), lean, (grown**2).sum(axis=-1)
+            with np.errstate(over="ignore", invalid="ignore"):  # an infinite sum fits no line
+                lean = (grown * (times - self.middle)).sum(axis=-1)
+                self.line += grown.sum(axis=-1), lean, (grown**2).sum(axis=-1)
         if first == 0:
             self.add_policy(simplex.softmax(logits[:, 0]), 1, 0)
 

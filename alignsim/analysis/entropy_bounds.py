@@ -71,7 +71,7 @@ def span_bound(loop: FeedbackMap) -> FloatArray:
     validation.feedback_map(loop, "loop")
     spread = _score_spread(loop)
     reach = np.ptp(loop.reference_logits, axis=-1)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         pull = np.where(loop.beta * spread > 0.0, loop.eta * spread, 0.0)
     return np.asarray(np.where(loop.alpha < 1.0, reach + pull, np.inf))
 

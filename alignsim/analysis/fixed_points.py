@@ -56,6 +56,9 @@ SAME = 1e-7
 DEGENERATE = 1e10
 """Condition number of I − T' beyond which a root may stand for several."""
 
+STEEPEST = 1e150
+"""An I − T' with larger entries has no condition number in float64: their squares overflow."""
+
 ERROR_FACTOR = 10.0
 """Or by this times the estimated error of a root."""
 
@@ -455,8 +458,10 @@ def _described(
         at = roots[row, place]
         multipliers[row, place] = _multipliers(flat.take(row), at)
         slope = _slope(anchored.take(row), at)
+        known = np.asarray(np.abs(slope).max(axis=(-2, -1)) < STEEPEST)
+        slope = np.where(known[:, None, None], slope, 0.0)
         values = np.linalg.svd(slope, compute_uv=False)
-        degenerate[row, place] = values[:, 0] > DEGENERATE * values[:, -1]
+        degenerate[row, place] = ~known | (values[:, 0] / DEGENERATE > values[:, -1])
         sign[row, place] = np.linalg.slogdet(slope).sign
     order = _order(roots, _kind(multipliers, degenerate))
     return (
@@ -468,12 +473,20 @@ def _described(
 
 
 def _multipliers(flat: FeedbackMap, roots: FloatArray) -> ComplexArray:
-    """Return the multipliers at roots (n, K), the largest modulus first: (n, K−1)."""
-    values = np.linalg.eigvals(flat.derivative(roots, "tangent")).astype(np.complex128)
+    """Return the multipliers at roots (n, K), the largest modulus first: (n, K−1).
+
+    NaN where the derivative overflows.
+    """
+    slope = flat.derivative(roots, "tangent")
+    finite = np.asarray(np.isfinite(slope).all(axis=(-2, -1)))
+    values = np.full(slope.shape[:-1], np.nan, dtype=np.complex128)
+    values[finite] = np.linalg.eigvals(slope[finite])
     skew = np.flatnonzero(np.broadcast_to(is_zero_sum(flat.P), (flat.size,)))
     if flat.objective == "ipo" and len(skew):
         values[skew] = _rotations(flat.take(skew), roots[skew])
-    order = np.lexsort((-values.imag, -values.real.round(12), -np.abs(values).round(12)), axis=-1)
+    with np.errstate(over="ignore", invalid="ignore"):  # round multiplies
+        keys = (-values.imag, -values.real.round(12), -np.abs(values).round(12))
+    order = np.lexsort(keys, axis=-1)
     return np.take_along_axis(values, order, axis=-1)
 
 

@@ -332,7 +332,7 @@ def _converged(
 
 def _budget(radius: FloatArray, alpha: FloatArray) -> NDArray[np.int64]:
     """Return the rounds for a transient and the longest window, at a multiple of the looks."""
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         shrinking = TRANSIENT_FACTOR / np.abs(np.log(radius))
         growing = TRANSIENT_FACTOR / (2.0 * (radius - 1.0))
         forgetting = RELAXATIONS / (1.0 - alpha)

@@ -113,7 +113,11 @@ def transient_growth(
     if len(known):
         logits = local.fixed_point.logits.reshape(-1, K)[known]
         jacobians = loop.take(known).derivative(logits, "tangent")
-        reactivity[known] = np.linalg.norm(jacobians, 2, axis=(-2, -1))
+        size = np.abs(jacobians).max(axis=(-2, -1), keepdims=True)  # squares may overflow
+        with np.errstate(over="ignore", invalid="ignore"):
+            unit = np.where(np.isfinite(size), jacobians / np.where(size > 0.0, size, 1.0), 0.0)
+            norm = np.linalg.norm(unit, 2, axis=(-2, -1))
+            reactivity[known] = np.where(norm > 0.0, size[:, 0, 0] * norm, size[:, 0, 0])
         bounded = verdict[known] != LOCALLY_UNSTABLE
         kept = known[bounded]
         budget = _budget(local.spectral_radius.ravel()[kept], rounds)

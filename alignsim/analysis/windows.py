@@ -124,6 +124,10 @@ class Window:
 
     def judge(self) -> None:
         """Label what can be labelled; leave the rest to a longer window."""
+        with np.errstate(over="ignore", invalid="ignore"):  # logits may be as large as 1e300
+            self._judge()
+
+    def _judge(self) -> None:
         plane = critical_plane(self.loop, self.fixed)
         known = np.asarray(np.isfinite(self.fixed).all(axis=-1))
         rows = np.arange(len(self.places))

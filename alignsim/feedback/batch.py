@@ -68,14 +68,15 @@ class MapBatch:
         return Solution(simplex.centre(value), status)
 
     def derivative(self, logits: FloatArray, basis: str = "logits") -> FloatArray:
-        """Return the Jacobian at logits (..., K); nothing is checked."""
+        """Return the Jacobian at logits (..., K); nothing is checked, and it may overflow."""
         E = simplex.mean_zero_basis(self.responses)
-        tangent = OBJECTIVES[self.objective].tangent(self._comparison(logits))
         slope = simplex.covariance(simplex.softmax(logits))
-        full = self.alpha[..., None, None] * tangent.reference + (
-            self.lam[..., None, None] * tangent.sampler @ slope
-        )
-        reduced = E.T @ full @ E
+        with np.errstate(over="ignore", invalid="ignore"):
+            tangent = OBJECTIVES[self.objective].tangent(self._comparison(logits))
+            full = self.alpha[..., None, None] * tangent.reference + (
+                self.lam[..., None, None] * tangent.sampler @ slope
+            )
+            reduced = E.T @ full @ E
         return np.asarray(reduced if basis == "tangent" else E @ reduced @ E.T)
 
     @property

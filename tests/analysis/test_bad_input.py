@@ -106,3 +106,23 @@ def test_extreme_strengths_neither_warn_nor_pretend():
         found = local.fixed_point.status < 2
         assert (np.isfinite(local.fixed_point.logits).all(axis=-1) == found).all()
         assert not np.isfinite(local.spectral_radius[~found]).any()
+
+
+@pytest.mark.parametrize("objective", ["ipo", "dpo"])
+@pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0])
+def test_no_question_warns_at_extreme_strengths(objective, alpha):
+    """Warnings are errors in this suite; on a cycle logits swing as far as β drives them."""
+    for beta in (1e-300, 1e100, 1e200, 1.7e308):
+        P = asim.preferences.cyclic(3, advantage=0.3)
+        loop = asim.FeedbackMap(P, objective=objective, beta=beta, alpha=alpha)
+        for answer in (
+            analysis.classify(loop, rounds=3000),
+            analysis.collapse(loop, rounds=50),
+            analysis.basins(loop, samples=4, rounds=200),
+            analysis.lyapunov_spectrum(loop, rounds=50),
+            analysis.fixed_points(loop),
+            analysis.capture_region(loop, analysis.fixed_point(loop)),
+            analysis.neimark_sacker(loop),
+            analysis.transient_growth(loop),
+        ):
+            assert repr(answer)
