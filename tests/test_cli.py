@@ -471,8 +471,9 @@ def test_verify_saves_instances_and_replays_them(run, tmp_path):
         (["--replay", "."], "'.' is a directory"),
         (["--replay", "none.json"], "'none.json' does not exist"),
         (["--replay", "file.json"], "alignsim: 'file.json' is not a saved instance"),
-        (["--replay", "bare.json"], "--replay is 'bare.json', which holds no instance"),
-        (["--replay", "other.json"], "no instance of a known claim"),
+        (["--replay", "bare.json"], "'bare.json': the instance of 'ipo-closed-form' lacks 'P', "),
+        (["--replay", "other.json"], "'other.json': its claim is \"nobody's\"; known: "),
+        (["--replay", "deep.json"], "deep.json, line 1: not usable JSON"),
         (["ipo-*", "--replay", "bare.json"], "CLAIM is 'ipo-*', but --replay names the one"),
     ],
 )
@@ -482,6 +483,7 @@ def test_verify_refuses(refuse, tmp_path, arguments, message):
         content = json.dumps({"claim": claim, "instance": {}})
         (tmp_path / f"{name}.json").write_text(content, encoding="utf-8")
     (tmp_path / "file.json").write_text("[]", encoding="utf-8")
+    (tmp_path / "deep.json").write_text("[" * 100_000, encoding="utf-8")
     assert message in refuse("verify", *arguments)
 
 

@@ -6,10 +6,10 @@ import dataclasses
 import json
 import math
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from alignsim.writing import beside
 
 if TYPE_CHECKING:
     import xarray
@@ -70,7 +70,7 @@ def check_folder(path: Path | None, option: str) -> None:
 
 def save_picture(figure: Figure, path: Path) -> None:
     """Write a figure in the format that the suffix names."""
-    with _beside(path) as part:
+    with beside(path) as part:
         figure.savefig(part, format=path.suffix[1:].lower(), dpi=_DPI)
 
 
@@ -78,7 +78,7 @@ def save_data(found: xarray.Dataset, path: Path | None) -> None:
     """Write a dataset as NetCDF or CSV, if a path is given."""
     if path is None:
         return
-    with _beside(path) as part:
+    with beside(path) as part:
         if path.suffix.lower() == ".csv":
             found.to_dataframe().to_csv(part)
         else:
@@ -94,21 +94,8 @@ def save_findings(found: Inspection, path: Path | None) -> None:
 
 def save_text(text: str, path: Path) -> None:
     """Write a text and a line's end, as UTF-8."""
-    with _beside(path) as part:
+    with beside(path) as part:
         part.write_text(text + "\n", encoding="utf-8")
-
-
-@contextmanager
-def _beside(path: Path) -> Iterator[Path]:
-    """Yield a name beside ``path``, which takes its place if all goes well."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        yield part
-        part.replace(path)
-    except OSError as error:
-        raise OSError(f"'{path}' cannot be written: {error.strerror or error}") from None
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _plain(value: Any) -> Any:

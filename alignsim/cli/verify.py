@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from alignsim.cli import options
 from alignsim.cli.app import app
-
-if TYPE_CHECKING:
-    from alignsim.claims import ClaimResult
 
 QUICK_TRIALS = 60
 
@@ -73,7 +70,7 @@ def verify(
         report = claims.verify(select or None, count, seed, progress=options.shows_progress(quiet))
     else:
         options.refuse({"CLAIM": select}, "--replay names the one instance that is checked")
-        report = claims.Report((_replayed(replay),), 1, seed)
+        report = claims.Report((claims.replay(replay),), 1, seed)
     if worst is not None:
         for result in report.results:
             claims.save_worst(result, worst)
@@ -89,19 +86,3 @@ def verify(
             reports.print_saved_instances(len(report.results), worst)
     if not report.passed:
         raise typer.Exit(1)
-
-
-def _replayed(file: Path) -> ClaimResult:
-    """Return how a claim fares on a saved instance, of which anything may be missing."""
-    from alignsim import claims
-    from alignsim.validation import FileFormatError
-
-    try:
-        return claims.replay(file)
-    except FileFormatError:
-        raise
-    except (LookupError, TypeError, ValueError) as error:
-        raise ValueError(
-            f"--replay is '{file}', which holds no instance of a known claim "
-            f"({type(error).__name__}: {error}); give one that --worst saved"
-        ) from None
