@@ -12,11 +12,14 @@ import xarray as xr
 from typer.testing import CliRunner
 
 import alignsim as asim
+from alignsim.analysis.verdicts import MEANINGS as PHASES
 from alignsim.cli import app
+from alignsim.summary import in_words
 
 PNG = b"\x89PNG\r\n\x1a\n"
 _PAIR = "m.json"
-SMALL = ["--beta-points", "13", "--lam-points", "9", "--rounds", "400"]
+GRID = ["--beta-points", "13", "--lam-points", "9"]
+SMALL = [*GRID, "--rounds", "400"]
 
 
 @pytest.fixture(autouse=True)
@@ -133,7 +136,11 @@ def test_phase_diagram_saves_its_numbers(run, tmp_path, kind):
             assert (saved.entropy == ds.entropy).all()
     else:
         saved = pd.read_csv(tmp_path / "sweep.csv")
-        assert saved["phase"].tolist() == ds.phase.values.ravel().tolist()
+        words = in_words(ds.phase.values.ravel(), PHASES).tolist()
+        assert saved["phase"].tolist() == words
+        assert {"converged", "invariant circle"} <= set(words)
+        assert set(saved["status"]) == {"ok"}
+        assert saved["fixed_point_status"].map(type).eq(str).all()
     assert (tmp_path / "sweep.PDF").read_bytes().startswith(b"%PDF")
 
 
@@ -170,7 +177,11 @@ def test_phase_diagram_of_votes(run, refuse, tmp_path):
         (["--alpha", "nan"], "--alpha is nan"),
         (["--alpha", "much"], "Invalid value for '--alpha'"),
         (["--alpha", "much"], "'much'"),
-        (["--beta-max", "inf"], "--beta-max is inf; it must be finite and above 0"),
+        (["--beta-max", "inf"], "--beta-max is inf; it must be above 0 and at most 1e+06"),
+        (["--beta-max", "1e308"], "--beta-max is 1e+308; it must be above 0 and at most 1e+06"),
+        (["--value", "status"], "--value is 'status'; known: 'cycle_strength', 'effective_sup"),
+        (["--value", "collapsed"], "--value is 'collapsed'; known: 'cycle_strength', 'eff"),
+        (["--by", "stability", "--rounds", "9"], "--rounds is 9, but --by stability runs no roun"),
         (["--beta-max", "0"], "--beta-max is 0.0"),
         (["--lam-max", "2"], "--lam-max is 2.0; it must be above 0 and at most 1"),
         (["--beta-points", "1"], "'--beta-points'"),
@@ -204,7 +215,7 @@ def test_nothing_is_computed_before_the_output_is_checked(refuse, monkeypatch, t
 
 
 def test_phase_diagram_by_stability_runs_nothing(run, tmp_path):
-    printed = run("phase-diagram", *SMALL, "--by", "Stability", "--data", "sweep.csv")
+    printed = run("phase-diagram", *GRID, "--by", "Stability", "--data", "sweep.csv")
     assert "rounds each" not in printed
     assert "unstable" in printed
     assert "entropy" not in pd.read_csv(tmp_path / "sweep.csv").columns
@@ -295,6 +306,55 @@ def test_simulate_follows_one_orbit(run, tmp_path):
     assert saved["policy"].values == pytest.approx(orbit.policies.ravel())
 
 
+def test_simulate_saves_the_names_of_responses(run, tmp_path):
+    for kind in ("csv", "nc"):
+        run("simulate", "--rounds", 5, "--data", f"orbit.{kind}", "-q")
+    names = ["rock", "paper", "scissors"]
+    saved = pd.read_csv(tmp_path / "orbit.csv")
+    assert saved["response"].tolist() == names * 6
+    assert set(saved["status"]) == {"ok"}
+    with xr.open_dataset(tmp_path / "orbit.nc", engine="scipy") as data:
+        assert data["response"].values.astype(str).tolist() == names
+
+
+def test_a_bad_start_is_named_before_the_rounds_are_laid_out(refuse, monkeypatch):
+    def fail(*_):
+        raise AssertionError
+
+    monkeypatch.setattr("alignsim.cli.inputs.kept_rounds", fail)
+    assert "--start has 2 responses; P has 3" in refuse(
+        "simulate", "--rounds", 10**9, "--start", "0.5,0.5"
+    )
+
+
+def test_of_very_many_rounds_a_sample_is_kept_in_which_a_cycle_moves(run, tmp_path, monkeypatch):
+    monkeypatch.setattr("alignsim.cli.inputs.KEPT_NUMBERS", 6000)
+    monkeypatch.setattr("alignsim.cli.inputs.LEAST_KEPT", 1000)
+    run("simulate", "--rounds", 60_000, "--objective", "dpo", "--data", "orbit.csv")
+    saved = pd.read_csv(tmp_path / "orbit.csv").query("response == 'rock'")
+    kept = saved["round"].to_numpy()
+    assert (kept[0], kept[-1]) == (0, 60_000)
+    assert 1000 < len(kept) <= 2000
+    assert np.diff(kept).max() <= 62
+    P = asim.preferences.cyclic(3, advantage=0.3)
+    whole = asim.FeedbackMap(P, objective="dpo", beta=8.0, alpha=0.6)
+    orbit = whole.run(rounds=60_000)
+    assert saved["policy"].to_numpy() == pytest.approx(orbit.policies[kept, 0])
+    late = saved.query("round > 30_000")["policy"]
+    assert late.min() == pytest.approx(orbit.policies[30_000:, 0].min(), abs=1e-3)
+    assert late.max() == pytest.approx(orbit.policies[30_000:, 0].max(), abs=1e-3)
+
+
+def test_characters_that_the_font_lacks_are_told_in_one_sentence(tmp_path):
+    content = {"P": [[0.5, 0.7], [0.3, 0.5]], "labels": ["模型", "模a"]}
+    (tmp_path / "models.json").write_text(json.dumps(content), encoding="utf-8")
+    result = CliRunner().invoke(app, ["simulate", "models.json", "--rounds", "20"])
+    assert result.exit_code == 0
+    assert result.stderr.startswith("alignsim: 'orbit.png' shows boxes for characters that its")
+    assert "(模型)" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
 @pytest.mark.parametrize("responses", [3, 5])
 def test_simulate_draws_the_simplex(run, tmp_path, responses):
     run("simulate", "--rounds", 50, "--picture", "simplex", "--responses", responses, "-q")
@@ -332,6 +392,7 @@ def test_markup_in_a_file_is_text(run, tmp_path):
         ([_PAIR, "--index", "1"], "--index is 1; m.json holds one matrix\n"),
         (["--picture", "pie"], "--picture is 'pie'; known: 'simplex', 'timeline'"),
         (["--time", "years"], "--time is 'years'"),
+        (["--picture", "simplex", "--time", "log"], "--time is 'log', but --picture simplex"),
         (["--beta", "-1"], "--beta is -1"),
         (["--rounds", "0"], "--rounds is 0; it must be at least 1"),
         (["--beta", "1e308", "--alpha", "1", "--rounds", "300"], "the loop failed: "),
@@ -401,6 +462,51 @@ def test_inspect_refuses(refuse, votes, tmp_path):
     assert "the file that is read" in refuse("inspect", "m.json", "--out", _matrix(tmp_path))
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["m.json", "--smoothing", "1"], "--smoothing is 1.0, but m.json holds matrices"),
+        (["m.json", "--recipe", "mean"], "--recipe is 'mean', but m.json holds matrices"),
+        (["m.json", "--seed", "0"], "--seed is 0, but m.json holds matrices"),
+        (["few.csv", "--subsets", "2"], "--subsets is 2, but few.csv holds votes"),
+        (["few.csv", "--temperature", "2"], "--temperature is 2.0, but few.csv holds votes"),
+        (
+            ["ratings.csv", "--recipe", "votes", "--rounding", "nearest"],
+            "--rounding is 'nearest', but --recipe votes only asks which score is higher",
+        ),
+        (["few.csv", "--min-votes", "3"], "--min-votes is 3, but no pair of responses has so many"),
+        (["few.csv", "--min-votes", "3"], "votes; pass --min-votes 2 at most"),
+        (["ratings.csv", "--subsets", "4"], "--subsets is 4, but no prompt has so many respons"),
+        (["ratings.csv", "--subsets", "4"], "responses; pass --subsets 3 at most"),
+        (["ratings.csv", "--smoothing", "-1"], "--smoothing is -1; it must be at least 0"),
+        (["ratings.csv", "--min-votes", "0"], "--min-votes is 0; it must be at least 1"),
+        (["table.parquet"], ".ndjson, each also .gz, and .npy and .npz for matrices"),
+    ],
+)
+@pytest.mark.usefixtures("ratings")
+def test_inspect_refuses_what_says_nothing(refuse, tmp_path, arguments, message):
+    _matrix(tmp_path)
+    (tmp_path / "few.csv").write_text("left,right,winner\na,b,left\na,b,left\nb,c,left\n", "utf-8")
+    (tmp_path / "table.parquet").write_text("PAR1", "utf-8")
+    assert message in refuse("inspect", *arguments)
+
+
+def test_ratings_that_do_not_recur_are_said_to_in_plain_words(run, tmp_path):
+    rows = [f"{prompt},{prompt}{i},{i}" for prompt in "pq" for i in range(3)]
+    (tmp_path / "texts.csv").write_text("\n".join(["prompt,response,good", *rows]), "utf-8")
+    printed = " ".join(run("inspect", "texts.csv").split())
+    assert "pooled over prompts no: no two responses recur between prompts as" in printed
+
+
+def test_pairs_that_no_rater_saw_are_counted_in_plain_words(run, tmp_path):
+    rows = ["p,a,1", "p,b,2", "q,a,1", "q,c,2", "r,b,1", "r,d,1", "s,c,1", "s,d,2"]
+    (tmp_path / "thin.csv").write_text("\n".join(["prompt,response,good", *rows]), "utf-8")
+    printed = " ".join(run("inspect", "thin.csv").split())
+    assert "no: 2 of 6 pairs have fewer than 1 vote: 'a' and 'd' (0), 'b' and 'c' (0)" in printed
+    assert "pooled(" not in printed
+    assert "smoothing" not in printed
+
+
 def _matrix(folder):
     (folder / _PAIR).write_text("[[0.5, 0.7], [0.3, 0.5]]", encoding="utf-8")
     return _PAIR
@@ -414,6 +520,19 @@ def test_advise_tells_the_trade_off(run, tmp_path):
     assert (tmp_path / "advice.png").read_bytes().startswith(PNG)
     for words in ("0.9231", "0.9608", "rate at α = 0.5", "rate at α = 0.95"):
         assert words in printed
+
+
+def test_an_alpha_close_to_one_can_be_used(run):
+    printed = run("advise", "--objective", "dpo", "--eta", 500, "--advantage", 0.5)
+    told = dict(
+        line.strip().split("  ", 1) for line in printed.split("\n") if line.strip().count("  ")
+    )
+    assert told["stable"].strip() == "for α above 0.999994"
+    assert told["fastest α"].strip() == "0.999997"
+    assert told["rate a round"].strip() == "0.9999985"
+    wanted = next(line for line in printed.split("\n") if line.strip().startswith("η = 500"))
+    assert "> 1−6e-06 " in wanted
+    assert " 1−3e-06 " in wanted
 
 
 def test_advise_on_a_stack_and_on_one_of_it(run):
@@ -465,6 +584,10 @@ def test_verify_saves_instances_and_replays_them(run, tmp_path):
     [
         (["nothing"], "CLAIM is 'nothing'; known: "),
         (["--trials", "0"], "--trials is 0"),
+        (["--quick", "--trials", "-5"], "--trials is -5, but --quick means 60 trials"),
+        (["--replay", "bare.json", "--trials", "5"], "--trials is 5, but --replay names the one"),
+        (["--replay", "bare.json", "--seed", "0"], "--seed is 0, but --replay names the one"),
+        (["--replay", "bare.json", "--quick"], "--quick is given, but --replay names the one"),
         (["--worst", "file.json"], "--worst is 'file.json', which is a file; name a folder"),
         (["--worst", "no/where"], "there is no folder 'no'; make it"),
         (["--replay", "."], "Invalid value for '--replay': "),
@@ -591,6 +714,12 @@ def test_help_has_an_example(run, command):
     assert "--out" in printed
     for layout in ("[[0.5, 0.7], [0.3, 0.5]]", '{"P":', '"winner": "left"}', '"taste": 3}'):
         assert layout in printed.replace("│ │ ", "")
+
+
+def test_help_tells_how_long_a_check_takes(run):
+    printed = " ".join(run("verify", "--help").replace("│", "").split())
+    assert "60 trials, some ten seconds." in printed
+    assert "half a minute to a minute" in printed
 
 
 def test_version(run):

@@ -140,6 +140,9 @@ def test_the_folder_may_exist_and_other_files_stay(run, tmp_path):
         (["votes.csv"], "holds votes on one set of responses"),
         (["three.npy", "--prompts", "5"], "--prompts is 5, but the prompts are in three.npy"),
         (["three.npy", "--responses", "3"], "--responses is 3, but the matrices are in"),
+        (["pairs.csv"], "no prompt has more than 2; rate 3 or more a prompt"),
+        (["triples.csv"], "triples.csv: a matrix takes 4 responses, but no prompt has more than"),
+        (["triples.csv"], "take --responses 3"),
         (["--key", "a"], "--key is 'a', but there is no DATA"),
         (["--prompts", "0"], "'--prompts'"),
         (["--draws", "0"], "'--draws'"),
@@ -152,6 +155,9 @@ def test_refusals(refuse, tmp_path, arguments, message):
     votes = "left,right,winner\na,b,left\nb,c,left\nc,a,left\n"
     (tmp_path / "votes.csv").write_text(votes, encoding="utf-8")
     (tmp_path / "own.csv").write_text("item,response,good\np,a,1\np,b,2\n", encoding="utf-8")
+    (tmp_path / "pairs.csv").write_text("prompt,response,good\np,a,1\np,b,2\n", encoding="utf-8")
+    triples = "prompt,response,good\np,a,1\np,b,2\np,c,2\n"
+    (tmp_path / "triples.csv").write_text(triples, encoding="utf-8")
     np.save(tmp_path / "three.npy", prefs.cyclic(3, advantage=0.3))
     np.savez(
         tmp_path / "mixed.npz",

@@ -16,6 +16,12 @@ CYCLE = 3
 ADVANTAGE = 0.3
 """Without a file: rock-paper-scissors, in which a winner beats ½ by so much."""
 
+KEPT_NUMBERS = 10**6
+"""So many probabilities of an orbit are kept, rounds times responses; of more rounds a sample."""
+
+LEAST_KEPT = 10**4
+"""So many rounds are kept in any case, however many responses there are."""
+
 
 class Subject(NamedTuple):
     """One preference matrix or many, what it is called, and the names of its responses."""
@@ -120,12 +126,28 @@ def _picked(found: preferences.Matrices, name: str, file: Path, index: int | Non
     return Subject(name, found.P.reshape(count, size, size)[place], labels)
 
 
-def axis(most: float, option: str, points: int, *, limit: float = np.inf) -> FloatArray:
+def axis(most: float, option: str, points: int, *, limit: float) -> FloatArray:
     """Return evenly spaced numbers from 0 to ``most``, which must be above 0 and within limits."""
-    if not (0.0 < most <= limit and np.isfinite(most)):
-        bounds = "finite and above 0" if np.isinf(limit) else f"above 0 and at most {limit:g}"
-        raise ValueError(f"{option} is {most}; it must be {bounds}")
+    if not 0.0 < most <= limit:
+        raise ValueError(f"{option} is {most}; it must be above 0 and at most {limit:g}")
     return np.linspace(0.0, most, points)
+
+
+def kept_rounds(rounds: int, responses: int) -> list[int] | str:
+    """Return which rounds of an orbit are kept: "all", or a sample of very many.
+
+    Half of the sample is evenly spread over the rounds, half over their logarithm. As its steps
+    differ, no cycle looks as if it stood still.
+
+    >>> kept_rounds(3000, 3), kept_rounds(10**9, 100)[:4], kept_rounds(10**9, 100)[-1]
+    ('all', [0, 1, 2, 3], 1000000000)
+    """
+    room = max(KEPT_NUMBERS // responses, LEAST_KEPT)
+    if rounds < room:
+        return "all"
+    even, early = np.linspace(0, rounds, room // 2), np.geomspace(1, rounds, room // 2)
+    chosen: list[int] = np.unique(np.concatenate([even, early]).round().astype(int)).tolist()
+    return chosen
 
 
 def _separate(names: list[str] | None) -> list[str] | None:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from alignsim.cli import options
 from alignsim.cli.app import app
 
+if TYPE_CHECKING:
+    from alignsim.preferences import Comparisons, Matrices, Ratings
+
 _LOOP = "Loop"
+
+_OF_RATINGS = ("recipe", "temperature", "subsets", "rounding")
+_OF_VOTES = ("min_votes", "smoothing", "resamples", "rng")
+"""What says something about ratings only, and what about ratings and votes."""
 
 
 @app.command(
@@ -28,15 +36,19 @@ def inspect(
     key: options.Key = None,
     columns: options.Columns,
     recipe: Annotated[
-        str,
+        str | None,
         typer.Option(
-            help="How scores become preferences: random-attribute, mean, mean-score or votes.",
+            help="How scores become preferences: random-attribute (default), mean, mean-score or "
+            "votes.",
             rich_help_panel=options.RATINGS,
         ),
-    ] = "random-attribute",
+    ] = None,
     temperature: Annotated[
-        float, typer.Option(help="Divides score differences.", rich_help_panel=options.RATINGS)
-    ] = 1.0,
+        float | None,
+        typer.Option(
+            help="Divides score differences (default: 1).", rich_help_panel=options.RATINGS
+        ),
+    ] = None,
     subsets: Annotated[
         int | None,
         typer.Option(help="Take every set of so many responses.", rich_help_panel=options.RATINGS),
@@ -48,11 +60,17 @@ def inspect(
         ),
     ] = None,
     min_votes: Annotated[
-        int, typer.Option(help="Votes that each pair needs.", rich_help_panel=options.VOTES)
-    ] = 1,
+        int | None,
+        typer.Option(
+            help="Votes that each pair needs (default: 1).", rich_help_panel=options.VOTES
+        ),
+    ] = None,
     smoothing: Annotated[
-        float, typer.Option(help="Pseudo-votes added to each pair.", rich_help_panel=options.VOTES)
-    ] = 0.0,
+        float | None,
+        typer.Option(
+            help="Pseudo-votes added to each pair (default: 0).", rich_help_panel=options.VOTES
+        ),
+    ] = None,
     objective: Annotated[
         str,
         typer.Option(callback=options.lower_case, help="ipo or dpo.", rich_help_panel=_LOOP),
@@ -71,14 +89,18 @@ def inspect(
         float, typer.Option(help="How far β is searched.", rich_help_panel=_LOOP)
     ] = 100.0,
     resamples: Annotated[
-        int,
+        int | None,
         typer.Option(
-            help="Bootstrap resamples of the votes or raters; 0 for none.", rich_help_panel=_LOOP
+            help="Bootstrap resamples of the votes or raters; 0 for none (default: 200).",
+            rich_help_panel=_LOOP,
         ),
-    ] = 200,
+    ] = None,
     seed: Annotated[
-        int, typer.Option(help="Seed of the bootstrap and the recipe.", rich_help_panel=_LOOP)
-    ] = 0,
+        int | None,
+        typer.Option(
+            help="Seed of the bootstrap and the recipe (default: 0).", rich_help_panel=_LOOP
+        ),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the findings too (.json).")] = None,
     quiet: options.Quiet = False,
 ) -> None:
@@ -92,20 +114,24 @@ def inspect(
     from alignsim import analysis
 
     data = inputs.read(file, key, columns)
+    given: dict[str, Any] = {
+        "recipe": recipe,
+        "temperature": temperature,
+        "subsets": subsets,
+        "rounding": rounding,
+        "smoothing": smoothing,
+        "min_votes": min_votes,
+        "resamples": resamples,
+        "rng": seed,
+    }
+    _refuse_idle(file, data, given)
     found = analysis.inspect(
         data,
         objective=objective,
         alpha=alpha,
         lam=lam,
         beta_max=beta_max,
-        resamples=resamples,
-        rng=seed,
-        recipe=recipe,
-        temperature=temperature,
-        subsets=subsets,
-        rounding=rounding,
-        smoothing=smoothing,
-        min_votes=min_votes,
+        **{name: value for name, value in given.items() if value is not None},
     )
     outputs.save_findings(found, out)
     if not quiet:
@@ -113,3 +139,21 @@ def inspect(
 
         reports.print_inspection(file.name, found)
         reports.print_saved(out)
+
+
+def _refuse_idle(
+    file: Path, data: Ratings | Comparisons | Matrices, given: Mapping[str, object]
+) -> None:
+    """Refuse the options that say nothing about what the file holds."""
+    from alignsim import preferences
+
+    def refuse(names: Iterable[str], because: str) -> None:
+        spelt = {"min_votes": "--min-votes", "rng": "--seed"}
+        options.refuse({spelt.get(name, f"--{name}"): given[name] for name in names}, because)
+
+    if isinstance(data, preferences.Matrices):
+        refuse((*_OF_RATINGS, *_OF_VOTES), f"{file} holds matrices")
+    elif isinstance(data, preferences.Comparisons):
+        refuse(_OF_RATINGS, f"{file} holds votes")
+    elif given["recipe"] == "votes":
+        refuse(("temperature", "rounding"), "--recipe votes only asks which score is higher")

@@ -53,7 +53,6 @@ Key = Annotated[str | None, typer.Option(help="Which entry of an .npz or .json f
 Objective = Annotated[str, typer.Option(callback=lower_case, help="ipo or dpo.")]
 Alpha = Annotated[float, typer.Option(help="α, share of the last policy in the reference, 0 to 1.")]
 Lam = Annotated[float, typer.Option(help="λ, on-policy share of the sampler, 0 to 1.")]
-Rounds = Annotated[int, typer.Option(max=10**9, help="How many rounds the loop goes.")]
 Data = Annotated[Path | None, typer.Option(help="Write the numbers too (.nc, .csv).")]
 Progress = Annotated[bool, typer.Option(help="Show a bar on a terminal if it takes long.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
@@ -200,6 +199,8 @@ def expanded(command: Callable[..., None]) -> Callable[..., None]:
 def refuse(given: Mapping[str, object], because: str) -> None:
     """Raise ValueError for the first option that is given although it says nothing here."""
     for option, value in given.items():
-        if value not in (None, []):
+        if value is True:
+            raise ValueError(f"{option} is given, but {because}; leave it out")
+        if value is not False and value not in (None, []):
             shown = ",".join(value) if isinstance(value, list) else value
             raise ValueError(f"{option} is {shown!r}, but {because}; leave it out")

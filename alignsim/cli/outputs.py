@@ -6,6 +6,8 @@ import dataclasses
 import json
 import math
 import os
+import re
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +25,9 @@ FINDINGS = (".json",)
 REPORTS = (".json", ".xml")
 
 _DPI = 150
+
+_GLYPH = re.compile(r"Glyph (\d+) .*missing from")
+"""Matplotlib's warning of a character that the font lacks, by its code."""
 
 
 def check(path: Path | None, option: str, kinds: tuple[str, ...], source: Path | None) -> None:
@@ -70,8 +75,32 @@ def check_folder(path: Path | None, option: str) -> None:
 
 def save_picture(figure: Figure, path: Path) -> None:
     """Write a figure in the format that the suffix names."""
-    with beside(path) as part:
+    with warnings.catch_warnings(record=True) as raised, beside(path) as part:
+        warnings.simplefilter("always")
         figure.savefig(part, format=path.suffix[1:].lower(), dpi=_DPI)
+    _tell_missing_glyphs(path, raised)
+
+
+def _tell_missing_glyphs(path: Path, raised: list[warnings.WarningMessage]) -> None:
+    """Say in one sentence which characters the font lacks; pass other warnings on."""
+    lacking = []
+    for warning in raised:
+        glyph = _GLYPH.match(str(warning.message))
+        if glyph:
+            lacking.append(chr(int(glyph[1])))
+        else:
+            warnings.warn_explicit(
+                warning.message, warning.category, warning.filename, warning.lineno
+            )
+    if lacking:
+        import typer
+
+        shown = "".join(dict.fromkeys(lacking))
+        typer.echo(
+            f"alignsim: '{path}' shows boxes for characters that its font lacks ({shown}); "
+            "rename the responses in Latin, Greek or Cyrillic letters",
+            err=True,
+        )
 
 
 def save_data(found: xarray.Dataset, path: Path | None) -> None:
@@ -80,9 +109,22 @@ def save_data(found: xarray.Dataset, path: Path | None) -> None:
         return
     with beside(path) as part:
         if path.suffix.lower() == ".csv":
-            found.to_dataframe().to_csv(part)
+            _in_words(found).to_dataframe().to_csv(part)
         else:
             found.to_netcdf(part, engine="scipy")
+
+
+def _in_words(found: xarray.Dataset) -> xarray.Dataset:
+    """Return the dataset with the meanings of codes in their place, where its attributes tell."""
+    from alignsim.summary import in_words
+
+    said = {}
+    for name, values in found.data_vars.items():
+        if "flag_meanings" in values.attrs:
+            meanings = values.attrs["flag_meanings"].split()
+            codes = dict(zip(values.attrs["flag_values"], meanings, strict=True))
+            said[name] = (values.dims, in_words(values.values, codes))
+    return found.assign(said)
 
 
 def save_findings(found: Inspection, path: Path | None) -> None:

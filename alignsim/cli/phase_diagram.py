@@ -10,6 +10,11 @@ import typer
 from alignsim.cli import options
 from alignsim.cli.app import app
 
+ROUNDS = 3000
+
+BETA_LIMIT = 1e6
+"""As far as β is drawn, like the largest η that advice is given for."""
+
 BY_STABILITY = ("phase", "spectral_radius")
 """What can be drawn without running the loop."""
 
@@ -26,7 +31,9 @@ def phase_diagram(
     cycle: options.Cycle,
     objective: options.Objective = "ipo",
     alpha: options.Alpha = 0.6,
-    beta_max: Annotated[float, typer.Option(help="β runs from 0 to this.")] = 12.0,
+    beta_max: Annotated[
+        float, typer.Option(help=f"β runs from 0 to this, at most {BETA_LIMIT:g}.")
+    ] = 12.0,
     lam_max: Annotated[float, typer.Option(help="λ runs from 0 to this, at most 1.")] = 1.0,
     beta_points: Annotated[int, typer.Option(min=2, help="How many values of β.")] = 200,
     lam_points: Annotated[int, typer.Option(min=2, help="How many values of λ.")] = 100,
@@ -38,12 +45,15 @@ def phase_diagram(
             "exact) or both, with hatches where they disagree.",
         ),
     ] = "orbit",
-    rounds: options.Rounds = 3000,
+    rounds: Annotated[
+        int | None,
+        typer.Option(max=10**9, help=f"How many rounds the loop goes (default: {ROUNDS})."),
+    ] = None,
     value: Annotated[
         str,
         typer.Option(
-            help="What to draw: phase, entropy_mean (entropy is the last round's), cycle_strength"
-            "...; by stability: phase or spectral_radius."
+            help="What to draw: phase, entropy_mean, entropy or effective_support (of the last "
+            "round), cycle_strength, spectral_radius; by stability: phase or spectral_radius."
         ),
     ] = "phase",
     out: Annotated[Path, typer.Option(help=options.PICTURES_HELP)] = Path("phase-diagram.png"),
@@ -63,20 +73,23 @@ def phase_diagram(
 
     from alignsim import plotting, sweep, validation
     from alignsim.cli import inputs
+    from alignsim.plotting.palette import QUANTITIES
     from alignsim.sweeps import findings
-    from alignsim.sweeps.grid import ATTRIBUTES
 
-    validation.choice(value, "--value", BY_STABILITY if by == "stability" else ATTRIBUTES)
-    validation.integer(rounds, "--rounds", minimum=1)
+    known = BY_STABILITY if by == "stability" else ("phase", *QUANTITIES)
+    validation.choice(value, "--value", known)
+    if by == "stability":
+        options.refuse({"--rounds": rounds}, "--by stability runs no rounds")
+    total = validation.integer(ROUNDS if rounds is None else rounds, "--rounds", minimum=1)
     subject = inputs.subject(file, source, cycle)
     found = sweep(
         subject.P,
         objective=objective,
         alpha=alpha,
-        beta=inputs.axis(beta_max, "--beta-max", beta_points),
+        beta=inputs.axis(beta_max, "--beta-max", beta_points, limit=BETA_LIMIT),
         lam=inputs.axis(lam_max, "--lam-max", lam_points, limit=1.0),
         by=by,
-        rounds=rounds,
+        rounds=total,
         progress=options.shows_progress(quiet, progress),
     )
     figure = Figure(figsize=(7.2, 4.6), layout="constrained")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +33,9 @@ _MARGIN = (
     "A margin of 0 or more: the claim holds. For an equation, 1 is exact agreement and 0 the "
     "tolerance; for an inequality, the margin is the slack."
 )
+
+_CLOSE = 1e-3
+"""To 1: a table then shows a difference from it."""
 
 _TRADEOFF_EVERY = 4
 """Of the rows of a trade-off: η doubles from one to the next."""
@@ -167,8 +170,8 @@ def _advice_rows(found: Advice, names: Sequence[str]) -> list[Row]:
 
     from alignsim.analysis.advice import NO_FIXED_POINT, NO_STABLE_ALPHA
 
-    def told(values: FloatArray, digits: int = 4) -> str:
-        return _quartiles(np.asarray(values).ravel(), digits)
+    def told(values: FloatArray, written: Callable[[float], str] = "{:.4g}".format) -> str:
+        return _quartiles(np.asarray(values).ravel(), written)
 
     rows = [("wanted η", told(found.eta)), ("win rate against the reference", told(found.win_rate))]
     if found.eta.size == 1:
@@ -188,18 +191,18 @@ def _advice_rows(found: Advice, names: Sequence[str]) -> list[Row]:
                 rows.append((name, f"{count:,}"))
     rows += [
         ("effective support", told(found.effective_support)),
-        ("stable", _above(told(found.alpha_lowest))),
-        ("certified to converge from every start", _above(told(found.alpha_certified))),
-        ("fastest α", told(found.alpha)),
+        ("stable", _above(told(found.alpha_lowest, _near_one))),
+        ("certified to converge from every start", _above(told(found.alpha_certified, _near_one))),
+        ("fastest α", told(found.alpha, _near_one)),
         ("β that goes with it", told(found.beta)),
-        ("rate a round", told(found.rate)),
-        (f"rounds to {found.tolerance:g}", told(found.rounds, 6)),
+        ("rate a round", told(found.rate, _near_one)),
+        (f"rounds to {found.tolerance:g}", told(found.rounds, "{:.6g}".format)),
     ]
     for i, alpha in enumerate(found.alphas):
         radius = found.radii.reshape(-1, len(found.alphas))[:, i]
         share = f", stable for {int((radius < 1.0).sum()):,}" if len(radius) > 1 else ""
         verdict = share or (", stable" if radius[0] < 1.0 else ", unstable")
-        rows.append((f"rate at α = {alpha:g}", told(radius) + verdict))
+        rows.append((f"rate at α = {_near_one(alpha)}", told(radius, _near_one) + verdict))
     if not math.isnan(found.min_effective_support):
         name = f"largest η that keeps e^H ≥ {found.min_effective_support:g}"
         rows.append((name, told(found.eta_largest).replace("inf", "no limit found")))
@@ -210,12 +213,35 @@ def _above(limit: str) -> str:
     return {"0": "for every α below 1", "none": "for no known α"}.get(limit, f"for α above {limit}")
 
 
-def _quartiles(values: FloatArray, digits: int) -> str:
+def _near_one(value: float) -> str:
+    """Return a number with four digits, or so many that three of its distance from 1 are seen.
+
+    >>> _near_one(0.923076923), _near_one(0.99999700001), _near_one(1.000001234)
+    ('0.9231', '0.999997', '1.00000123')
+    """
+    apart = abs(1.0 - value)
+    if not 0.0 < apart < 1.0:
+        return f"{value:.4g}"
+    digits = max(4, 2 + (value >= 1.0) + math.ceil(-math.log10(apart)))
+    return f"{value:.{digits}g}"
+
+
+def _short_of_one(value: float) -> str:
+    """Return a number with four digits, or as a difference from 1, which is shorter, close to it.
+
+    >>> _short_of_one(0.923076923), _short_of_one(0.99999700001)
+    ('0.9231', '1−3e-06')
+    """
+    apart = 1.0 - value
+    return f"1−{apart:.3g}" if 0.0 < apart < _CLOSE else f"{value:.4g}"
+
+
+def _quartiles(values: FloatArray, written: Callable[[float], str]) -> str:
     """Return one number, or the median and the quartiles of several; NaN are left out."""
     from alignsim.analysis.tradeoff import quantiles
 
     low, middle, high = (
-        "none" if math.isnan(q) else f"{q:.{digits}g}" for q in quantiles(values, (0.25, 0.5, 0.75))
+        "none" if math.isnan(q) else written(q) for q in quantiles(values, (0.25, 0.5, 0.75))
     )
     return middle if low == high else f"{middle} ({low} to {high})"
 
@@ -226,8 +252,8 @@ def _tradeoff_row(row: TradeoffRow) -> tuple[str, ...]:
         f"η = {row.eta:.4g}",
         f"{row.win_rate:.4g}",
         f"{row.effective_support:.4g}",
-        f"{sign} {row.alpha_lowest:.4g}",
-        f"{row.alpha:.4g}",
+        f"{sign} {_short_of_one(row.alpha_lowest)}",
+        _short_of_one(row.alpha),
         f"{row.beta:.4g}",
         f"{row.rounds:,.0f}",
     )

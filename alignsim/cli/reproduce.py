@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from alignsim.sweeps.findings import Row
     from alignsim.validation import FloatArray
 
+LEAST = 3
 RESPONSES = 4
 ROUNDING = "nearest"
 """As in theory 9: matrices of four responses, from whole scores."""
@@ -60,7 +61,7 @@ def reproduce(
     ] = 10,
     responses: Annotated[
         int | None,
-        typer.Option(min=3, help="Responses a matrix (default: 4).", rich_help_panel=_DATA),
+        typer.Option(min=LEAST, help="Responses a matrix (default: 4).", rich_help_panel=_DATA),
     ] = None,
     prompts: Annotated[
         int | None,
@@ -151,6 +152,13 @@ def _population(
 def _of_ratings(name: str, ratings: Ratings, responses: int, seed: int, draws: int) -> _Population:
     from alignsim import preferences
 
+    most = max(map(len, ratings.responses))
+    if most < responses:
+        remedy = f"take --responses {most}" if most >= LEAST else f"rate {LEAST} or more a prompt"
+        raise ValueError(
+            f"{name}: a matrix takes {responses} responses, but no prompt has more than {most}; "
+            f"{remedy}"
+        )
     found = ratings.matrices(subsets=responses, rounding=ROUNDING, rng=seed)[responses]
     rates = preferences.class_rates(
         ratings, responses=responses, rounding=ROUNDING, seed=seed, draws=draws

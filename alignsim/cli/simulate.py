@@ -28,7 +28,14 @@ def simulate(
     beta: Annotated[float, typer.Option(help="β, strength of the preference signal.")] = 8.0,
     alpha: options.Alpha = 0.6,
     lam: options.Lam = 1.0,
-    rounds: options.Rounds = 3000,
+    rounds: Annotated[
+        int,
+        typer.Option(
+            max=10**9,
+            help="How many rounds the loop goes. Of very many (over 300,000 of three responses) a "
+            "sample is drawn and saved; what is told is of all.",
+        ),
+    ] = 3000,
     start: Annotated[
         str | None,
         typer.Option(
@@ -40,9 +47,8 @@ def simulate(
         str, typer.Option(callback=options.lower_case, help="timeline or simplex.")
     ] = "timeline",
     time: Annotated[
-        str,
-        typer.Option(callback=options.lower_case, help="Scale of the timeline: log or linear."),
-    ] = "log",
+        str | None, typer.Option(help="Scale of the timeline: log (default) or linear.")
+    ] = None,
     out: Annotated[Path, typer.Option(help=options.PICTURES_HELP)] = Path("orbit.png"),
     data: options.Data = None,
     quiet: options.Quiet = False,
@@ -56,7 +62,9 @@ def simulate(
     from alignsim.cli import inputs
 
     validation.choice(picture, "--picture", ("timeline", "simplex"))
-    validation.choice(time, "--time", ("linear", "log"))
+    if picture == "simplex":
+        options.refuse({"--time": time}, "--picture simplex has no scale of time")
+    scale = validation.choice((time or "log").lower(), "--time", ("linear", "log"))
     validation.integer(rounds, "--rounds", minimum=1)
     subject = inputs.subject(file, source, cycle)
     if picture == "simplex" and len(subject.labels) == 2:
@@ -65,14 +73,15 @@ def simulate(
         )
     loop = FeedbackMap(subject.P, objective=objective, beta=beta, alpha=alpha, lam=lam)
     first = None if start is None else inputs.probabilities(start)
-    orbit = loop.run(first, rounds)
+    loop.with_start(first)  # refuses a bad start before the rounds are laid out
+    orbit = loop.run(first, rounds, keep=inputs.kept_rounds(rounds, loop.responses))
     if orbit.failed:
         raise ValueError(f"the loop failed: {orbit.reason()}")
     title = f"{subject.name}: MRS-{objective.upper()}, β = {beta:g}, α = {alpha:g}, λ = {lam:g}"
-    figure = _draw(orbit, subject.labels, picture, time)
+    figure = _draw(orbit, subject.labels, picture, scale)
     figure.axes[0].title.set_text(title)
     outputs.save_picture(figure, out)
-    outputs.save_data(orbit.to_xarray(), data)
+    outputs.save_data(orbit.to_xarray().assign_coords(response=list(subject.labels)), data)
     if not quiet:
         from alignsim.analysis import classify
         from alignsim.cli import reports

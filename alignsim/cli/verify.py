@@ -10,6 +10,7 @@ import typer
 from alignsim.cli import options
 from alignsim.cli.app import app
 
+TRIALS = 1000
 QUICK_TRIALS = 60
 
 
@@ -26,12 +27,18 @@ def verify(
     ] = None,
     *,
     trials: Annotated[
-        int, typer.Option(help="Instances for each claim; costly ones get a tenth.")
-    ] = 1000,
+        int | None,
+        typer.Option(
+            help=f"Instances for each claim; costly ones get a tenth (default: {TRIALS}, which "
+            "take half a minute to a minute)."
+        ),
+    ] = None,
     quick: Annotated[
-        bool, typer.Option("--quick", help=f"{QUICK_TRIALS} trials, for a minute.")
+        bool, typer.Option("--quick", help=f"{QUICK_TRIALS} trials, some ten seconds.")
     ] = False,
-    seed: Annotated[int, typer.Option(help="From which the instances are drawn.")] = 0,
+    seed: Annotated[
+        int | None, typer.Option(help="From which the instances are drawn (default: 0).")
+    ] = None,
     replay: Annotated[
         Path | None,
         typer.Option(
@@ -66,11 +73,15 @@ def verify(
     from alignsim import claims
 
     if replay is None:
-        count = QUICK_TRIALS if quick else trials
-        report = claims.verify(select or None, count, seed, progress=options.shows_progress(quiet))
+        if quick:
+            options.refuse({"--trials": trials}, f"--quick means {QUICK_TRIALS} trials")
+        count = QUICK_TRIALS if quick else TRIALS if trials is None else trials
+        shown = options.shows_progress(quiet)
+        report = claims.verify(select or None, count, seed or 0, progress=shown)
     else:
-        options.refuse({"CLAIM": select}, "--replay names the one instance that is checked")
-        report = claims.Report((claims.replay(replay),), 1, seed)
+        idle = {"CLAIM": select, "--trials": trials, "--quick": quick, "--seed": seed}
+        options.refuse(idle, "--replay names the one instance that is checked")
+        report = claims.Report((claims.replay(replay),), 1, 0)
     if worst is not None:
         for result in report.results:
             claims.save_worst(result, worst)

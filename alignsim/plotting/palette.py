@@ -40,6 +40,7 @@ AXES = {
 
 QUANTITIES = {
     "entropy": "final entropy (nats)",
+    "entropy_mean": "entropy, averaged over time (nats)",
     "effective_support": "effective support $e^H$ (responses)",
     "cycle_strength": "cycle strength (variance per coordinate)",
     "spectral_radius": "spectral radius ρ at the fixed point",

@@ -73,7 +73,8 @@ def phase_diagram(
     Raises
     ------
     ValueError
-        If ``ds`` is no Dataset, lacks a variable, or does not have just these dimensions.
+        If ``ds`` is no Dataset, lacks a variable, or does not have just these dimensions; if
+        ``value`` holds codes other than the phase.
 
     Examples
     --------
@@ -87,6 +88,7 @@ def phase_diagram(
     """
     ds = grid.dataset(ds)
     grid.need(ds, (value,))
+    _refuse_codes(ds, value)
     curves = _curves(ds)
     x, y = _directions(ds, x, y)
     ds = grid.plane(ds.drop_dims("vertex", errors="ignore"), x, y)
@@ -179,10 +181,32 @@ def _draw_numbers(
     missing = ~np.isfinite(numbers) & ~failed
     style: Style = {"cmap": light_viridis(), "rasterized": True}
     mesh = ax.pcolormesh(*cells, np.ma.masked_where(missing | failed, numbers), **style | kwargs)
-    ax.figure.colorbar(mesh, ax=ax, label=QUANTITIES.get(value, value))
+    ax.figure.colorbar(mesh, ax=ax, label=QUANTITIES.get(value) or _described(ds[value]))
     return grid.hatch(ax, missing, cells, "////", label="no value") + grid.hatch_failed(
         ax, failed, cells, label="failed"
     )
+
+
+def _described(values: xr.DataArray) -> str:
+    """Return how a variable calls itself, with its units."""
+    units = values.attrs.get("units")
+    return str(values.attrs.get("long_name", values.name)) + (f" ({units})" if units else "")
+
+
+def _refuse_codes(ds: xr.Dataset, value: str) -> None:
+    """Raise unless ``value`` is the phase or a variable of numbers."""
+    numeric = [
+        str(name)
+        for name, values in ds.data_vars.items()
+        if values.dtype.kind in "fiu"
+        and "flag_meanings" not in values.attrs
+        and "vertex" not in values.dims
+    ]
+    if value not in ("phase", *numeric):
+        raise ValueError(
+            f"value is {value!r}, which holds codes, not numbers; draw one of "
+            f"{', '.join(['phase', *numeric])}"
+        )
 
 
 def _directions(ds: xr.Dataset, x: str | None, y: str | None) -> tuple[str, str]:

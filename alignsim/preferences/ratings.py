@@ -149,9 +149,12 @@ class Ratings(Summarised):
         least = 2 if subsets is None else validation.integer(subsets, "subsets", minimum=2)
         usable = [p for p, labels in enumerate(self.responses) if len(labels) >= least]
         if not usable:
+            most = max(map(len, self.responses), default=0)
+            if most < 2:
+                raise ValueError("no prompt has two responses to compare; rate two or more of each")
             raise ValueError(
-                f"no prompt has {least} or more responses; the largest has "
-                f"{max((len(labels) for labels in self.responses), default=0)}"
+                f"subsets is {least}, but no prompt has so many responses; pass subsets={most} at "
+                "most"
             )
         chosen = self._only(usable)
         by_votes = recipe == "votes"
@@ -216,8 +219,8 @@ class Ratings(Summarised):
             where = [place[here[i]] for i in rows]
             if len(set(where)) < len(where):
                 raise ValueError(
-                    f"responses repeats a label within one prompt ({quote(here)}); "
-                    "pooling needs a label to name one system: use matrices()"
+                    f"one prompt has two responses of the same name ({quote(here)}); "
+                    "pooling needs a name to mean one system: use matrices()"
                 )
             votes = np.stack(group, axis=1)[rows].reshape(len(rows), -1)
             wins[np.ix_(where, where)] += count_wins(votes)
@@ -271,8 +274,7 @@ class Ratings(Summarised):
         labels = tuple(label for label, count in prompts_of.items() if count >= least)
         if len(labels) < 2:
             raise ValueError(
-                "responses: fewer than two labels recur over the prompts, so there is nothing to "
-                "pool; use matrices(), one matrix a prompt"
+                "no two responses recur between prompts; use matrices(), one matrix a prompt"
             )
         return labels
 

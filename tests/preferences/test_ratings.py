@@ -99,7 +99,7 @@ def test_matrices_refusals(uneven):
         uneven.matrices("vote")
     with pytest.raises(ValueError, match="subsets is 1"):
         uneven.matrices(subsets=1)
-    with pytest.raises(ValueError, match="no prompt has 5 or more responses; the largest has 4"):
+    with pytest.raises(ValueError, match="subsets is 5, but no prompt has so many responses; pass subsets=4"):
         uneven.matrices(subsets=5)
     with pytest.raises(ValueError, match="temperature is 0"):
         uneven.matrices(temperature=0)
@@ -131,10 +131,10 @@ def test_pooling_refusals():
     with pytest.raises(ValueError, match="name at least two, each once"):
         apart.pooled(responses=["a", "a"])
     unique = _ratings([[[1]], [[2]]], [[[1]], [[2]]], responses=(("a", "b"), ("c", "d")))
-    with pytest.raises(ValueError, match="fewer than two labels recur"):
+    with pytest.raises(ValueError, match="no two responses recur between prompts; use matrices"):
         unique.pooled()
     double = _ratings([[[1]], [[2]], [[3]]], responses=(("a", "a", "b"),))
-    with pytest.raises(ValueError, match="repeats a label within one prompt"):
+    with pytest.raises(ValueError, match="one prompt has two responses of the same name"):
         double.pooled()
 
 
