@@ -535,6 +535,12 @@ def test_an_alpha_close_to_one_can_be_used(run):
     assert " 1−3e-06 " in wanted
 
 
+def test_advise_takes_as_many_matrices_of_a_population_as_are_allowed(run, tmp_path):
+    P = np.broadcast_to(asim.preferences.cyclic(3, advantage=0.3), (501, 3, 3))
+    np.save(tmp_path / "many.npy", P)
+    assert "500 of 501 matrices with K = 3" in run("advise", "many.npy")
+
+
 def test_advise_on_a_stack_and_on_one_of_it(run):
     np.save("stack.npy", np.stack([asim.preferences.cyclic(3, advantage=a) for a in (0.1, 0.4)]))
     assert "2 matrices with K = 3" in run("advise", "stack.npy")

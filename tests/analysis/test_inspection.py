@@ -55,6 +55,13 @@ def test_resamples_that_leave_a_pair_without_votes_are_counted_and_left_out():
         data.resample(np.random.default_rng(1)).pooled()
 
 
+@pytest.mark.parametrize(("count", "computed"), [(499, 499), (501, 500)])
+def test_as_many_onsets_of_a_population_are_computed_as_are_allowed(count, computed):
+    P = np.broadcast_to(CYCLE, (count, 3, 3))
+    rows = dict(inspect(Matrices(P)).population)
+    assert rows["lose stability at some β ≤ 100"] == f"100 % (of {computed} computed)"
+
+
 def test_what_has_no_fixed_point_is_not_called_stable():
     found = inspect(votes(), alpha=1.0, resamples=20).matrices[0]
     assert found.onset_note == "not known in 100 % of resamples"
