@@ -556,6 +556,10 @@ def test_advise_on_a_stack_and_on_one_of_it(run):
         (["votes.csv", "--left", "one", "--right", "other", "--index", "0"], "holds votes, not a"),
         (["--recipe", "mean"], "--recipe is 'mean', but there are no ratings here"),
         (["ratings.csv", "--responses", "3"], "--responses is 3, but the matrices are in"),
+        (
+            ["ratings.csv", "--recipe", "mean", "--seed", "1"],
+            "--seed is 1, but --recipe mean draws",
+        ),
     ],
 )
 @pytest.mark.usefixtures("ratings", "votes")

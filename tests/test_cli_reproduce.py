@@ -7,7 +7,8 @@ import alignsim as asim
 from alignsim import preferences as prefs
 from alignsim.cli import app
 
-SMALL = ["--rounds", "60", "--most", "5", "--draws", "2"]
+FEW = ["--rounds", "60", "--most", "5"]
+SMALL = [*FEW, "--draws", "2"]
 PICTURES = ("policy_evolution", "oscillation", "condorcet_winner", "terminal_entropy")
 
 
@@ -104,7 +105,7 @@ def test_matrices_of_several_entries(run, tmp_path):
         cycles=np.stack([prefs.cyclic(3, advantage=a) for a in (0.2, 0.4)]),
         orders=prefs.bradley_terry([1.0, 0.5, 0.0])[None],
     )
-    printed = run("two.npz", "--key", "cycles", "--key", "orders", *SMALL, "--out", "here")
+    printed = run("two.npz", "--key", "cycles", "--key", "orders", *FEW, "--out", "here")
     assert "two.npz, cycles, orders" in printed
     classes = pd.read_csv(tmp_path / "here" / "classes.csv").set_index("class")
     assert classes["matrices"].tolist() == [2, 0, 1, 1]
@@ -115,7 +116,7 @@ def test_matrices_of_several_entries(run, tmp_path):
 
 def test_without_an_oscillation_there_is_no_example(run, tmp_path):
     np.save(tmp_path / "weak.npy", prefs.cyclic(3, advantage=1e-4)[None])
-    run("weak.npy", *SMALL, "--out", "weak", "--quiet")
+    run("weak.npy", *FEW, "--out", "weak", "--quiet")
     assert {path.stem for path in (tmp_path / "weak").glob("*.png")} == {"oscillation"}
 
 
@@ -123,7 +124,7 @@ def test_the_folder_may_exist_and_other_files_stay(run, tmp_path):
     (tmp_path / "there").mkdir()
     (tmp_path / "there" / "notes.txt").write_text("mine", encoding="utf-8")
     np.save(tmp_path / "one.npy", prefs.bradley_terry([1.0, 0.5, 0.0]))
-    assert run("one.npy", *SMALL, "--out", "there", "--quiet") == ""
+    assert run("one.npy", *FEW, "--out", "there", "--quiet") == ""
     assert (tmp_path / "there" / "notes.txt").read_text(encoding="utf-8") == "mine"
     assert (tmp_path / "there" / "terminal_entropy.png").is_file()
 
@@ -143,6 +144,8 @@ def test_the_folder_may_exist_and_other_files_stay(run, tmp_path):
         (["pairs.csv"], "no prompt has more than 2; rate 3 or more a prompt"),
         (["triples.csv"], "triples.csv: a matrix takes 4 responses, but no prompt has more than"),
         (["triples.csv"], "take --responses 3"),
+        (["three.npy", "--seed", "1"], "--seed is 1, but the matrices are in three.npy"),
+        (["three.npy", "--draws", "3"], "--draws is 3, but the matrices are in three.npy"),
         (["--key", "a"], "--key is 'a', but there is no DATA"),
         (["--prompts", "0"], "'--prompts'"),
         (["--draws", "0"], "'--draws'"),

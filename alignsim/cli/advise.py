@@ -134,6 +134,8 @@ def _population(file: Path, source: options.Source, ratings: Mapping[str, Any]) 
 
 def _of_ratings(file: Path, found: Ratings, given: Mapping[str, Any]) -> Matrices:
     recipe, subsets, seed = (given[name] for name in ("--recipe", "--subsets", "--seed"))
+    if recipe not in (None, "random-attribute"):
+        options.refuse({"--seed": seed}, f"--recipe {recipe} draws nothing")
     stacks = found.matrices(recipe or "random-attribute", subsets=subsets, rng=seed or 0)
     if len(stacks) > 1:
         sizes = ", ".join(map(str, stacks))

@@ -16,7 +16,7 @@ CYCLE = 3
 ADVANTAGE = 0.3
 """Without a file: rock-paper-scissors, in which a winner beats ½ by so much."""
 
-KEPT_NUMBERS = 10**6
+KEPT_NUMBERS = 300_000
 """So many probabilities of an orbit are kept, rounds times responses; of more rounds a sample."""
 
 LEAST_KEPT = 10**4

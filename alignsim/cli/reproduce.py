@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 LEAST = 3
 RESPONSES = 4
+DRAWS = 10
 ROUNDING = "nearest"
 """As in theory 9: matrices of four responses, from whole scores."""
 
@@ -55,10 +56,17 @@ def reproduce(
     out: Annotated[
         Path, typer.Option(help="Folder for the figures (.png) and their numbers (.csv).")
     ] = Path("reproduction"),
-    seed: Annotated[int, typer.Option(min=0, help="Of the recipe, and of made-up ratings.")] = 0,
+    seed: Annotated[
+        int | None,
+        typer.Option(min=0, help="Of the recipe, and of made-up ratings (default: 0)."),
+    ] = None,
     draws: Annotated[
-        int, typer.Option(min=1, help="Over how many draws of the recipe classes are counted.")
-    ] = 10,
+        int | None,
+        typer.Option(
+            min=1,
+            help=f"Over how many draws of the recipe classes are counted (default: {DRAWS}).",
+        ),
+    ] = None,
     responses: Annotated[
         int | None,
         typer.Option(min=LEAST, help="Responses a matrix (default: 4).", rich_help_panel=_DATA),
@@ -116,8 +124,8 @@ def _population(
     columns: options.RatingColumns,
     responses: int | None,
     prompts: int | None,
-    seed: int,
-    draws: int,
+    seed: int | None,
+    draws: int | None,
 ) -> _Population:
     """Return the matrices of a file, or of ratings that are made up."""
     import numpy as np
@@ -129,7 +137,7 @@ def _population(
         options.refuse({"--key": keys, **options.given(columns)}, "there is no DATA")
         size = responses or RESPONSES
         count = {} if prompts is None else {"prompts": prompts}
-        ratings = preferences.synthetic_ratings(responses=size, rng=seed, **count)
+        ratings = preferences.synthetic_ratings(responses=size, rng=seed or 0, **count)
         return _of_ratings("made-up ratings", ratings, size, seed, draws)
     options.refuse({"--prompts": prompts}, f"the prompts are in {file}")
     wanted: list[str | None] = [*keys] or [None]
@@ -138,10 +146,11 @@ def _population(
     name = ", ".join([file.name, *keys])
     if isinstance(data[0], preferences.Ratings):
         return _of_ratings(name, data[0], responses or RESPONSES, seed, draws)
-    options.refuse({"--responses": responses}, f"the matrices are in {file}")
     stacks = [part.P for part in data if isinstance(part, preferences.Matrices)]
     if len(stacks) < len(data):
         raise ValueError(f"{file}: holds votes on one set of responses; give ratings or matrices")
+    idle = {"--responses": responses, "--seed": seed, "--draws": draws}
+    options.refuse(idle, f"the matrices are in {file}")
     K = stacks[0].shape[-1]
     if any(P.shape[-1] != K for P in stacks):
         sizes = ", ".join(str(P.shape[-1]) for P in stacks)
@@ -149,9 +158,12 @@ def _population(
     return _Population(name, np.concatenate([P.reshape(-1, K, K) for P in stacks]), None)
 
 
-def _of_ratings(name: str, ratings: Ratings, responses: int, seed: int, draws: int) -> _Population:
+def _of_ratings(
+    name: str, ratings: Ratings, responses: int, given_seed: int | None, draws: int | None
+) -> _Population:
     from alignsim import preferences
 
+    seed = given_seed or 0
     most = max(map(len, ratings.responses))
     if most < responses:
         remedy = f"take --responses {most}" if most >= LEAST else f"rate {LEAST} or more a prompt"
@@ -161,7 +173,7 @@ def _of_ratings(name: str, ratings: Ratings, responses: int, seed: int, draws: i
         )
     found = ratings.matrices(subsets=responses, rounding=ROUNDING, rng=seed)[responses]
     rates = preferences.class_rates(
-        ratings, responses=responses, rounding=ROUNDING, seed=seed, draws=draws
+        ratings, responses=responses, rounding=ROUNDING, seed=seed, draws=draws or DRAWS
     )
     return _Population(f"{name}, seed {seed}", found.P, rates)
 

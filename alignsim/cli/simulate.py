@@ -32,7 +32,7 @@ def simulate(
         int,
         typer.Option(
             max=10**9,
-            help="How many rounds the loop goes. Of very many (over 300,000 of three responses) a "
+            help="How many rounds the loop goes. Of very many (over 100,000 of three responses) a "
             "sample is drawn and saved; what is told is of all.",
         ),
     ] = 3000,

@@ -142,6 +142,23 @@ def test_numbers_have_a_bar_and_nan_is_hatched(cycle, axes):
     assert ax.figure.axes[1].get_ylabel() == "spectral radius ρ at the fixed point"
 
 
+def test_a_bar_is_labelled_in_words(cycle, axes):
+    ax = phase_diagram(cycle, value="entropy_mean", ax=axes)
+    assert ax.figure.axes[-1].get_ylabel() == "entropy, averaged over time (nats)"
+
+
+def test_a_variable_of_ones_own_is_labelled_by_its_long_name(cycle, axes):
+    rate = cycle.entropy.assign_attrs(long_name="rate of loss", units="nats a round")
+    ax = phase_diagram(cycle.assign(rate=rate), value="rate", ax=axes)
+    assert ax.figure.axes[-1].get_ylabel() == "rate of loss (nats a round)"
+
+
+@pytest.mark.parametrize("value", ["status", "fixed_point_status", "collapsed"])
+def test_codes_are_not_drawn_as_numbers(cycle, axes, value):
+    with pytest.raises(ValueError, match=f"value is '{value}', which holds codes.*draw one of ph"):
+        phase_diagram(cycle, value=value, ax=axes)
+
+
 def test_unknown_phases_get_colours_of_their_own(cycle, axes):
     names = cycle.phase.attrs["flag_meanings"].split()
     names[CIRCLE] = "quasiperiodic"
