@@ -17,10 +17,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from alignsim import simplex, validation
 from alignsim.analysis import evidence
-from alignsim.analysis.certificates import antisymmetric_part, row_span
+from alignsim.analysis.certificates import row_span
 from alignsim.analysis.evidence import MEANINGS as EVIDENCE
 from alignsim.analysis.fixed_point import TOLERANCE, fixed_point, is_zero_sum
 from alignsim.analysis.results import Result
+from alignsim.analysis.stability import multipliers
 from alignsim.feedback import FeedbackMap
 from alignsim.kernels.status import OK
 from alignsim.objectives.solvers import damped_newton
@@ -451,58 +452,25 @@ def _described(
     """Return roots (n, F, K) sorted, their multipliers, what is degenerate, and the index (n,)."""
     present = np.asarray(np.isfinite(roots).all(axis=-1))
     row, place = np.nonzero(present)
-    multipliers = np.full((*present.shape, flat.responses - 1), np.nan, dtype=np.complex128)
+    spectra = np.full((*present.shape, flat.responses - 1), np.nan, dtype=np.complex128)
     degenerate = np.zeros_like(present)
     sign = np.zeros(present.shape, dtype=np.int64)
     if len(row):
         at = roots[row, place]
-        multipliers[row, place] = _multipliers(flat.take(row), at)
+        spectra[row, place] = multipliers(flat.take(row), at)
         slope = _slope(anchored.take(row), at)
         known = np.asarray(np.abs(slope).max(axis=(-2, -1)) < STEEPEST)
         slope = np.where(known[:, None, None], slope, 0.0)
         values = np.linalg.svd(slope, compute_uv=False)
         degenerate[row, place] = ~known | (values[:, 0] / DEGENERATE > values[:, -1])
         sign[row, place] = np.linalg.slogdet(slope).sign
-    order = _order(roots, _kind(multipliers, degenerate))
+    order = _order(roots, _kind(spectra, degenerate))
     return (
         np.take_along_axis(roots, order[..., None], axis=1),
-        np.take_along_axis(multipliers, order[..., None], axis=1),
+        np.take_along_axis(spectra, order[..., None], axis=1),
         np.take_along_axis(degenerate, order, axis=1),
         sign.sum(axis=-1),
     )
-
-
-def _multipliers(flat: FeedbackMap, roots: FloatArray) -> ComplexArray:
-    """Return the multipliers at roots (n, K), the largest modulus first: (n, K−1).
-
-    NaN where the derivative overflows.
-    """
-    slope = flat.derivative(roots, "tangent")
-    finite = np.asarray(np.isfinite(slope).all(axis=(-2, -1)))
-    values = np.full(slope.shape[:-1], np.nan, dtype=np.complex128)
-    values[finite] = np.linalg.eigvals(slope[finite])
-    skew = np.flatnonzero(np.broadcast_to(is_zero_sum(flat.P), (flat.size,)))
-    if flat.objective == "ipo" and len(skew):
-        values[skew] = _rotations(flat.take(skew), roots[skew])
-    with np.errstate(over="ignore", invalid="ignore"):  # round multiplies
-        keys = (-values.imag, -values.real.round(12), -np.abs(values).round(12))
-    order = np.lexsort(keys, axis=-1)
-    return np.take_along_axis(values, order, axis=-1)
-
-
-def _rotations(flat: FeedbackMap, roots: FloatArray) -> ComplexArray:
-    """Return α ± iβλω_k, (n, K−1), for MRS-IPO (theory 6.3): exact near a double zero too.
-
-    ±iω_k and one more 0 are the eigenvalues of the skew J^½(P − ½)J^½.
-    """
-    q = np.sqrt(simplex.softmax(roots))
-    N = q[:, :, None] * antisymmetric_part(flat.P) * q[:, None, :]
-    r = (N @ q[..., None])[..., 0]
-    skew = N + q[:, :, None] * r[:, None, :] - r[:, :, None] * q[:, None, :]
-    turns = np.linalg.eigvalsh(1j * skew)
-    nearest = np.abs(turns).argmin(axis=-1)[:, None]
-    turns = turns[np.arange(q.shape[-1]) != nearest].reshape(len(q), -1)
-    return np.asarray(flat.alpha[:, None] + 1j * (flat.beta * flat.lam)[:, None] * turns)
 
 
 def _kind(multipliers: ComplexArray, degenerate: NDArray[np.bool_]) -> NDArray[np.int8]:

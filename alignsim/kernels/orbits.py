@@ -23,10 +23,10 @@ SETTLED = 1e-13
 BACK = 1e-6
 """Distance, relative to 1 + max|z|, at which a point of a cycle is the same one."""
 
-PERIOD, RETURN, SCALE, TURN, TURN_1, TURN_2, NEAREST, SIZE_1, SIZE_2, CONSTANCY = range(10)
+PERIOD, SCALE, TURN, TURN_1, TURN_2, NEAREST, SIZE_1, SIZE_2, CONSTANCY = range(9)
 """Columns of what :func:`examine` reports."""
 
-COLUMNS = 10
+COLUMNS = 9
 
 
 @kernel
@@ -50,10 +50,10 @@ def examine(frames, rows, centre, plane, whole, half, periods, tight, report):  
     tight
         Share of the orbit's size below which the first return found is taken.
     report : (n, COLUMNS)
-        Out: the period of the nearest return (0 for none), its distance, the orbit's size (both
-        spans of logits), the mean turn a round in radians over the window and its two halves,
-        least over largest radius, the mean squared radius in the two halves, and the share of
-        turns in the direction of the mean.
+        Out: the period of the nearest return (0 for none), the orbit's size (a span of logits),
+        the mean turn a round in radians over the window and its two halves, least over largest
+        radius, the mean squared radius in the two halves, and the share of turns in the direction
+        of the mean.
     """
     rounds, K = frames.shape[1:]
     turns = rounds - 1
@@ -82,7 +82,6 @@ def examine(frames, rows, centre, plane, whole, half, periods, tight, report):  
                 if farthest <= tight * scale:
                     break
         report[n, PERIOD] = best
-        report[n, RETURN] = nearest
         report[n, SCALE] = scale
         u, v, origin = plane[n, 0], plane[n, 1], centre[n]
         x[:] = 0.0
