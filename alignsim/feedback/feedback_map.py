@@ -252,6 +252,13 @@ class FeedbackMap(MapBatch):
             For bad arguments. An instance that fails numerically does not raise: it gets a
             ``status``, NaN from the round of its failure on and in its averages, and
             :meth:`Trajectory.reason` says why.
+
+        Notes
+        -----
+        Up to 64 responses a map has the same bits alone and in any batch; beyond, to rounding. The
+        scores of MRS-DPO are good to 1e-12 while no preference is nearer to 0 or 1 than 1e-5.
+        Where wins so sure all but part the responses into groups, digits are lost: the error is
+        some 1e-17 over the least preference.
         """
         total = validation.integer(rounds, "rounds", minimum=0)
         skip = total // 2 if burn_in is None else validation.integer(burn_in, "burn_in", minimum=0)
