@@ -480,6 +480,7 @@ def test_inspect_refuses(refuse, votes, tmp_path):
         (["ratings.csv", "--subsets", "4"], "responses; pass --subsets 3 at most"),
         (["ratings.csv", "--smoothing", "-1"], "--smoothing is -1; it must be at least 0"),
         (["ratings.csv", "--min-votes", "0"], "--min-votes is 0; it must be at least 1"),
+        (["lone.csv"], "alignsim: lone.csv: no prompt has two responses to compare; rate two or"),
         (["table.parquet"], ".ndjson, each also .gz, and .npy and .npz for matrices"),
     ],
 )
@@ -487,6 +488,7 @@ def test_inspect_refuses(refuse, votes, tmp_path):
 def test_inspect_refuses_what_says_nothing(refuse, tmp_path, arguments, message):
     _matrix(tmp_path)
     (tmp_path / "few.csv").write_text("left,right,winner\na,b,left\na,b,left\nb,c,left\n", "utf-8")
+    (tmp_path / "lone.csv").write_text("prompt,response,good\np,a,1\nq,b,2\n", "utf-8")
     (tmp_path / "table.parquet").write_text("PAR1", "utf-8")
     assert message in refuse("inspect", *arguments)
 

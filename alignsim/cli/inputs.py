@@ -34,8 +34,14 @@ class Subject(NamedTuple):
 def read(
     file: Path, key: str | None, columns: options.Columns
 ) -> preferences.Ratings | preferences.Comparisons | preferences.Matrices:
-    """Return what a file holds."""
-    return preferences.read(
+    """Return what a file holds.
+
+    Raises
+    ------
+    ValueError
+        If it cannot be read, or holds ratings of which no two can be compared.
+    """
+    found = preferences.read(
         file,
         key=key,
         prompt=columns.prompt,
@@ -51,6 +57,9 @@ def read(
         judge=columns.judge,
         codes=None if columns.codes is None else codes(columns.codes),
     )
+    if isinstance(found, preferences.Ratings) and max(map(len, found.responses)) < 2:
+        raise ValueError(f"{file}: no prompt has two responses to compare; rate two or more of one")
+    return found
 
 
 def subject(file: Path | None, source: options.Source, cycle: options.Cycle) -> Subject:
