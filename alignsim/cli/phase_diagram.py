@@ -63,7 +63,8 @@ def phase_diagram(
 ) -> None:
     """Draw where the loop converges, oscillates, drifts or collapses, over β and λ.
 
-    The exact stability boundary is drawn over it, and the closed form where one is known.
+    The stability boundary is drawn over it, between points of exact spectral radius, and the
+    closed form where one is known.
     """
     from alignsim.cli import outputs
 

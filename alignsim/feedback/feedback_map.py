@@ -258,7 +258,8 @@ class FeedbackMap(MapBatch):
         Up to 64 responses a map has the same bits alone and in any batch; beyond, to rounding. The
         scores of MRS-DPO are good to 1e-12 while no preference is nearer to 0 or 1 than 1e-5.
         Where wins so sure all but part the responses into groups, digits are lost: the error is
-        some 1e-17 over the least preference.
+        some 1e-17 over the least preference, and below 1e-13 a round may be wrong unseen. The
+        one-shot :func:`alignsim.dpo_optimum` has no such limit: it is right to rounding, or raises.
         """
         total = validation.integer(rounds, "rounds", minimum=0)
         skip = total // 2 if burn_in is None else validation.integer(burn_in, "burn_in", minimum=0)

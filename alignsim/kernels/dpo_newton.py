@@ -129,26 +129,24 @@ def step_small(w):  # type: ignore[no-untyped-def]
         a20, a21, a23 = s02 * m0, s12 * m1, s23 * m3
         a30, a31, a32 = s03 * m0, s13 * m1, s23 * m2
         p0, p1, p2 = m0 == pin, m1 == pin, m2 == pin  # of several largest, the first is pinned
-        e0 = PINNED if p0 else 0.0
-        e1 = PINNED if p1 & (not p0) else 0.0
-        e2 = PINNED if p2 & (not p0) & (not p1) else 0.0
-        e3 = 0.0 if p0 | p1 | p2 else PINNED
+        d0 = a01 + a02 + a03 + (PINNED if p0 else 0.0)
+        d1 = a10 + a12 + a13 + (PINNED if p1 & (not p0) else 0.0)
+        d2 = a20 + a21 + a23 + (PINNED if p2 & (not p0) & (not p1) else 0.0)
+        d3 = a30 + a31 + a32 + (0.0 if p0 | p1 | p2 else PINNED)
 
-        # elimination; off-diagonal entries carry a flipped sign, a_ij with i > j becomes a factor.
-        # A pivot is what its row sums to, the excess e_i with it: nothing is subtracted (Grassmann,
-        # Taksar and Heyman 1985), so that no digits cancel where P is extreme.
-        d0 = 1.0 / (a01 + a02 + a03 + e0)
+        # elimination; off-diagonal entries carry a flipped sign, a_ij with i > j becomes a factor
+        d0 = 1.0 / d0
         a10, a20, a30 = a10 * d0, a20 * d0, a30 * d0
-        e1, a12, a13 = e1 + a10 * e0, a12 + a10 * a02, a13 + a10 * a03
-        a21, e2, a23 = a21 + a20 * a01, e2 + a20 * e0, a23 + a20 * a03
-        a31, a32, e3 = a31 + a30 * a01, a32 + a30 * a02, e3 + a30 * e0
-        d1 = 1.0 / (a12 + a13 + e1)
+        d1, a12, a13 = d1 - a10 * a01, a12 + a10 * a02, a13 + a10 * a03
+        a21, d2, a23 = a21 + a20 * a01, d2 - a20 * a02, a23 + a20 * a03
+        a31, a32, d3 = a31 + a30 * a01, a32 + a30 * a02, d3 - a30 * a03
+        d1 = 1.0 / d1
         a21, a31 = a21 * d1, a31 * d1
-        e2, a23 = e2 + a21 * e1, a23 + a21 * a13
-        a32, e3 = a32 + a31 * a12, e3 + a31 * e1
-        d2 = 1.0 / (a23 + e2)
+        d2, a23 = d2 - a21 * a12, a23 + a21 * a13
+        a32, d3 = a32 + a31 * a12, d3 - a31 * a13
+        d2 = 1.0 / d2
         a32 = a32 * d2
-        d3 = 1.0 / (e3 + a32 * e2)
+        d3 = 1.0 / (d3 - a32 * a23)
 
         r1 += a10 * r0
         r2 += a20 * r0 + a21 * r1

@@ -50,8 +50,9 @@ def phase_diagram(
 
     The ground shows the phase, or another variable. Collapsed cells are stippled, undecided ones
     and those that failed or have no value are hatched, and so are those where orbit and stability
-    disagree. The solid line is the exact boundary of local stability, spectral radius 1; the
-    dashed one over it the closed form for βλ, where one is known.
+    disagree. The solid line is the boundary of local stability, spectral radius 1: solved for in
+    a phase diagram, interpolated between the points of a sweep. The dashed one over it is the
+    closed form for βλ, where one is known.
 
     Parameters
     ----------

@@ -70,5 +70,5 @@ def test_bad_input_is_named():
         prefs.class_rates(ratings, draws=0)
     with pytest.raises(ValueError, match="seed is -1"):
         prefs.class_rates(ratings, seed=-1)
-    with pytest.raises(ValueError, match="no prompt has 5 or more responses"):
+    with pytest.raises(ValueError, match="subsets is 5, but no prompt has so many responses"):
         prefs.class_rates(ratings, responses=5)
