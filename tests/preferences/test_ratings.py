@@ -99,7 +99,9 @@ def test_matrices_refusals(uneven):
         uneven.matrices("vote")
     with pytest.raises(ValueError, match="subsets is 1"):
         uneven.matrices(subsets=1)
-    with pytest.raises(ValueError, match="subsets is 5, but no prompt has so many responses; pass subsets=4"):
+    with pytest.raises(
+        ValueError, match="subsets is 5, but no prompt has so many responses; pass subsets=4"
+    ):
         uneven.matrices(subsets=5)
     with pytest.raises(ValueError, match="temperature is 0"):
         uneven.matrices(temperature=0)
