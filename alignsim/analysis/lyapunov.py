@@ -215,7 +215,11 @@ def leading_exponent(
         matrices, which = loop.matrix_table()
         parameters = np.stack([loop.alpha, loop.beta * loop.lam], axis=-1)
         vector = np.ascontiguousarray((simplex.mean_zero_basis(K) @ first)[:, 0])
-        lyapunov.lead_along(matrices, which, parameters, vector, frames, rows, edges, sums)
+        small = K <= lyapunov.SMALL
+        lyapunov.lead_along(
+            matrices, which, parameters, vector, frames, rows, edges, sums,
+            (0,) * K if small else None, None if small else np.empty((K + 3, lyapunov.ABREAST)),
+        )  # fmt: skip
     else:
         both = np.zeros((loop.size, BATCHES, 2))
         batches = np.searchsorted(edges, np.arange(T), side="right") - 1

@@ -92,12 +92,11 @@ def keep(logits, saved, held, start, frames):  # type: ignore[no-untyped-def]
     if own < HELD - 1 and saved < frames.shape[1] - 1:
         return
     source, target = held.ravel(), frames.ravel()
-    first = np.uint64((start * frames.shape[1] + saved - own) * K)
-    length, count = np.uint64(frames.shape[1] * K), np.uint64((own + 1) * K)
-    width = np.uint64(lanes)  # unsigned: no index wraps around
-    for b in range(np.uint64(min(lanes, frames.shape[0] - start))):
-        for q in range(count):
-            target[first + b * length + q] = source[q * width + b]
+    first = (start * frames.shape[1] + saved - own) * K
+    length, count = frames.shape[1] * K, (own + 1) * K
+    for b in range(min(lanes, frames.shape[0] - start)):
+        for q in range(count):  # unsigned: no index wraps around
+            target[np.uint64(first + b * length + q)] = source[np.uint64(q * lanes + b)]
 
 
 @kernel

@@ -451,7 +451,9 @@ def _multiply(growth, least, product, order):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def lead_along(matrices, which, parameters, first, frames, rows, edges, sums):  # type: ignore[no-untyped-def]
+def lead_along(  # type: ignore[no-untyped-def]
+    matrices, which, parameters, first, frames, rows, edges, sums, literal, scratch
+):
     """Sum the log growth of one tangent vector along kept rounds of MRS-IPO, maps side by side.
 
     Parameters
@@ -470,18 +472,20 @@ def lead_along(matrices, which, parameters, first, frames, rows, edges, sums):  
         Ascending, at most T: batch i runs from round edges[i] to edges[i + 1].
     sums : (n, c)
         Out: the sum of each batch; NaN once a vector vanishes or a frame is not finite.
+    literal, scratch
+        One of the two, the other None, whose branch is then not compiled. A tuple of K numbers: its
+        type tells the compiler what K is, and code is made for that K alone. Or (K + 3, ABREAST),
+        for code that serves every K.
     """
     n, K = rows.shape[0], frames.shape[2]
-    memory = block(K * K + 3 * K + 6, ABREAST)
+    memory = block(K * K + 2 * K + 3, ABREAST)
     w = memory.reshape(memory.size)
     pull = memory[: K * K].reshape((K, K, ABREAST))
     alpha = memory[K * K]
     weight = memory[K * K + 1 : K * K + 1 + K]
     vector = memory[K * K + 1 + K : K * K + 1 + 2 * K]
     product, twos = memory[K * K + 1 + 2 * K], memory[K * K + 2 + 2 * K]
-    image = memory[K * K + 3 + 2 * K : K * K + 3 + 3 * K]
-    top, total, mean = memory[K * K + 3 + 3 * K :]
-    flat, base = frames.ravel(), np.empty(ABREAST, dtype=np.uint64)
+    flat, base = frames.ravel(), np.empty(ABREAST, dtype=np.int64)
     for start in range(0, n, ABREAST):
         for b in range(ABREAST):
             m = min(start + b, n - 1)
@@ -505,21 +509,19 @@ def lead_along(matrices, which, parameters, first, frames, rows, edges, sums):  
                 if t == edges[-1]:
                     break
             _load_frame(flat, base, t, K, w, (K * K + 1) * ABREAST)
-            if K == 3:
-                _lead_unrolled(w, 3)
-            elif K == 4:
-                _lead_unrolled(w, 4)
-            else:
-                _lead(pull, alpha, weight, vector, product, twos, image, top, total, mean)
+            if literal is not None:
+                _lead_unrolled(w, len(literal))
+            if scratch is not None:
+                _lead(pull, alpha, weight, vector, product, twos, scratch)
 
 
 @njit(forceinline=True, nogil=True, error_model="numpy")
 def _load_frame(flat, base, round_, K, w, weight):  # type: ignore[no-untyped-def]
     """Copy the frame of each lane from ``flat``, where its map's frames begin at ``base``."""
-    for b in range(np.uint64(ABREAST)):  # unsigned: no index wraps around
-        place = base[b] + np.uint64(round_) * np.uint64(K)
-        for i in range(np.uint64(K)):
-            w[np.uint64(weight) + i * np.uint64(ABREAST) + b] = flat[place + i]
+    for b in range(ABREAST):
+        place = base[b] + round_ * K
+        for i in range(K):  # unsigned: no index wraps around
+            w[np.uint64(weight + i * ABREAST + b)] = flat[np.uint64(place + i)]
 
 
 @njit(forceinline=True, nogil=True, fastmath={"contract"}, error_model="numpy")
@@ -567,9 +569,10 @@ def _lead_unrolled(w, K):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _lead(pull, alpha, weight, vector, product, twos, image, top, total, mean):  # type: ignore[no-untyped-def]
+def _lead(pull, alpha, weight, vector, product, twos, scratch):  # type: ignore[no-untyped-def]
     """Carry ``vector`` through the round at the logits ``weight``, and make it a unit again."""
     K = weight.shape[0]
+    image, top, total, mean = scratch[:K], scratch[K], scratch[K + 1], scratch[K + 2]
     top[:] = weight[0]
     for i in range(1, K):
         for b in range(ABREAST):

@@ -141,8 +141,9 @@ def test_a_tangent_map_of_zero_loses_everything_and_one_of_rounding_what_is_nois
     assert (np.isfinite(last) == (K % 2 == 1)).all()
 
 
+@pytest.mark.parametrize("unrolled", [False, True])
 @pytest.mark.parametrize("K", [2, 3, 4, 6])
-def test_growth_along_kept_rounds_is_that_of_the_run(K):
+def test_growth_along_kept_rounds_is_that_of_the_run(K, unrolled):
     """The kernel that follows the orbit and the one that is given its rounds, with other rows."""
     rng = np.random.default_rng(K)
     n = 37
@@ -154,10 +155,15 @@ def test_growth_along_kept_rounds_is_that_of_the_run(K):
     rows = rng.permutation(n)
     matrices, which, parameters, _ = ipo_arrays(loop.take(rows))
     along = np.full((n + 20, len(EDGES) - 1), POISON)
-    lyapunov.lead_along(matrices, which, parameters, vectors[0], frames, rows, EDGES, along[:n])
+    code = ((0,) * K, None) if unrolled else (None, np.empty((K + 3, lyapunov.ABREAST)))
+    lyapunov.lead_along(
+        matrices, which, parameters, vectors[0], frames, rows, EDGES, along[:n], *code
+    )
     np.testing.assert_allclose(along[:n], sums[rows, :, 0], rtol=0, atol=1e-9)
     assert (along[n:] == POISON).all()
     alone = np.empty((1, len(EDGES) - 1))
     matrices, which, parameters, _ = ipo_arrays(loop.take(rows[5:6]))
-    lyapunov.lead_along(matrices, which, parameters, vectors[0], frames, rows[5:6], EDGES, alone)
+    lyapunov.lead_along(
+        matrices, which, parameters, vectors[0], frames, rows[5:6], EDGES, alone, *code
+    )
     np.testing.assert_array_equal(alone[0], along[5])
