@@ -15,32 +15,35 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from alignsim._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from alignsim import (
         analysis,
         claims,
+        data,
+        experiments,
         feedback,
         objectives,
         plotting,
         preferences,
+        reports,
         simplex,
         sweeps,
     )
-    from alignsim.analysis.advice import advise
-    from alignsim.analysis.basins import basins
-    from alignsim.analysis.certificates import certificates
-    from alignsim.analysis.collapse import collapse
-    from alignsim.analysis.fixed_points import fixed_points
-    from alignsim.analysis.lyapunov import lyapunov_spectrum
-    from alignsim.analysis.neimark_sacker import neimark_sacker
-    from alignsim.analysis.orbits import classify
-    from alignsim.analysis.stability import stability
-    from alignsim.analysis.transients import transient_growth
+    from alignsim.analysis.bifurcations.neimark_sacker import neimark_sacker
+    from alignsim.analysis.collapse.measure import collapse
+    from alignsim.analysis.equilibria.certificates import certificates
+    from alignsim.analysis.equilibria.fixed_points import fixed_points
+    from alignsim.analysis.equilibria.stability import stability
+    from alignsim.analysis.equilibria.transients import transient_growth
+    from alignsim.analysis.orbits.basins import basins
+    from alignsim.analysis.orbits.classification import classify
+    from alignsim.analysis.orbits.exponents import lyapunov_spectrum
     from alignsim.claims import verify
     from alignsim.feedback import FeedbackMap, Trajectory
     from alignsim.objectives import dpo_optimum, ipo_optimum
+    from alignsim.reports.advice import advise
     from alignsim.sweeps.grid import sweep
     from alignsim.sweeps.phase_diagram import phase_diagram
 
@@ -54,7 +57,9 @@ __all__ = [
     "claims",
     "classify",
     "collapse",
+    "data",
     "dpo_optimum",
+    "experiments",
     "feedback",
     "fixed_points",
     "ipo_optimum",
@@ -64,6 +69,7 @@ __all__ = [
     "phase_diagram",
     "plotting",
     "preferences",
+    "reports",
     "simplex",
     "stability",
     "sweep",
@@ -75,7 +81,7 @@ __all__ = [
 _HOMES = {
     "FeedbackMap": "feedback",
     "Trajectory": "feedback",
-    "advise": "analysis",
+    "advise": "reports",
     "basins": "analysis",
     "certificates": "analysis",
     "classify": "analysis",

@@ -16,7 +16,7 @@ import matplotlib as mpl
 import numpy as np
 
 import alignsim as asim
-from alignsim.analysis.verdicts import OSCILLATING, UNDECIDED
+from alignsim.analysis.orbits.verdicts import OSCILLATING, UNDECIDED
 
 BETAS = np.geomspace(1.0, 100.0, 33)
 LAMBDAS = np.linspace(0.0, 1.0, 21)
@@ -27,7 +27,7 @@ HERE = Path(__file__).parent
 def main(folder: Path) -> None:
     """Run the sweep, draw it, and save both."""
     mpl.use("Agg")
-    P = asim.preferences.read_matrices(folder / "hanna_K4_int.npz", key="cyclic_P").P
+    P = asim.data.read_matrices(folder / "hanna_K4_int.npz", key="cyclic_P").P
     ds = asim.sweep(P, beta=BETAS, lam=LAMBDAS, alpha=ALPHAS, rounds=3000)
     axes = asim.plotting.population(ds)
     for ax in np.ravel(axes):

@@ -12,7 +12,7 @@ import xarray as xr
 from typer.testing import CliRunner
 
 import alignsim as asim
-from alignsim.analysis.verdicts import MEANINGS as PHASES
+from alignsim.analysis.orbits.verdicts import MEANINGS as PHASES
 from alignsim.cli import app
 from alignsim.summary import in_words
 
@@ -229,7 +229,7 @@ def test_phase_diagram_by_both_tells_where_they_disagree(run, tmp_path):
 
 def test_ratings_of_recurring_responses_make_one_matrix(run, ratings):
     printed = run("simulate", ratings, "--attribute", "taste,looks", "--rounds", 20)
-    pooled = asim.preferences.read(ratings).pooled()
+    pooled = asim.data.read(ratings).pooled()
     orbit = asim.FeedbackMap(pooled.P, beta=8.0, alpha=0.6).run(rounds=20)
     assert "ratings, every score a vote" in printed
     for name, value in zip(("tea", "coffee", "water"), orbit.final, strict=True):

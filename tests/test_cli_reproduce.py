@@ -66,7 +66,9 @@ def test_without_data_it_makes_ratings(made):
 
 
 def test_helpsteer_layout_gives_the_same_numbers_to_the_byte(run, made, tmp_path):
-    prefs.write_helpsteer(prefs.synthetic_ratings(prompts=2500, rng=3), tmp_path / "a.jsonl.gz")
+    asim.data.write_helpsteer(
+        asim.data.synthetic_ratings(prompts=2500, rng=3), tmp_path / "a.jsonl.gz"
+    )
     printed = run("a.jsonl.gz", *SMALL, "--seed", 3, "--out", "read")
     assert "a.jsonl.gz, seed 3" in printed
     for name, path in made[1].items():
@@ -81,15 +83,15 @@ def test_pictures_are_stable_to_the_byte(run, made, tmp_path):
 
 
 def test_numbers_are_those_of_the_library(made):
-    ratings = prefs.synthetic_ratings(prompts=2500, rng=3)
+    ratings = asim.data.synthetic_ratings(prompts=2500, rng=3)
     P = ratings.matrices(rng=3)[4].P
     classes = pd.read_csv(made[1]["classes.csv"]).set_index("class")
-    counts = {name: int(mask.sum()) for name, mask in prefs.split_classes(P).items()}
+    counts = {name: int(mask.sum()) for name, mask in asim.experiments.split_classes(P).items()}
     assert classes["matrices"].to_dict() == counts
-    rates = prefs.class_rates(ratings, seed=3, draws=2)
+    rates = asim.experiments.class_rates(ratings, seed=3, draws=2)
     assert classes["share"].tolist() == pytest.approx(rates.share, rel=1e-5)
     assert classes["share_error"].tolist() == pytest.approx(rates.standard_error, rel=1e-4)
-    found = asim.sweeps.reproduce(P, rounds=60, most=5, progress=False)
+    found = asim.experiments.reproduce(P, rounds=60, most=5, progress=False)
     table = pd.read_csv(made[1]["oscillation.csv"])
     assert len(table) == found.cycle_strength.size
     assert table["cycle_strength"].to_numpy() == pytest.approx(

@@ -1,38 +1,41 @@
 """What a feedback map does in the long run."""
 
-from alignsim.analysis.advice import Advice, advise
-from alignsim.analysis.basins import Basins, basins
-from alignsim.analysis.boundaries import critical_signal
-from alignsim.analysis.capture import CaptureRegion, capture_region
-from alignsim.analysis.certificates import Certificates, certificates
-from alignsim.analysis.collapse import Collapse, collapse, collapsed
-from alignsim.analysis.entropy_bounds import (
-    asymptotic_entropy,
-    entropy_falls_from,
-    entropy_floor,
-    span_bound,
-)
-from alignsim.analysis.faces import BoundaryEquilibria, boundary_equilibria
-from alignsim.analysis.fixed_point import FixedPoint, fixed_point
-from alignsim.analysis.fixed_points import FixedPoints, fixed_points
-from alignsim.analysis.inspection import Inspection, MatrixSummary, inspect
-from alignsim.analysis.lyapunov import LyapunovSpectrum, lyapunov_spectrum
-from alignsim.analysis.neimark_sacker import (
+from alignsim.analysis.bifurcations.closed_forms import critical_signal
+from alignsim.analysis.bifurcations.neimark_sacker import (
     NeimarkSacker,
     NormalForm,
     first_lyapunov_coefficient,
     neimark_sacker,
 )
-from alignsim.analysis.onset import Crossings, critical_beta, crossings
-from alignsim.analysis.orbits import Orbit, classify
-from alignsim.analysis.phases import phase_rounds, phases
-from alignsim.analysis.stability import Stability, multipliers, omega, spectral_radius, stability
-from alignsim.analysis.transients import TransientGrowth, transient_growth
-from alignsim.analysis.verdicts import OSCILLATING
+from alignsim.analysis.bifurcations.onset import Crossings, critical_beta, crossings
+from alignsim.analysis.collapse.entropy_bounds import (
+    asymptotic_entropy,
+    entropy_falls_from,
+    entropy_floor,
+    span_bound,
+)
+from alignsim.analysis.collapse.measure import Collapse, collapse, collapsed
+from alignsim.analysis.equilibria.capture import CaptureRegion, capture_region
+from alignsim.analysis.equilibria.certificates import Certificates, certificates
+from alignsim.analysis.equilibria.faces import BoundaryEquilibria, boundary_equilibria
+from alignsim.analysis.equilibria.fixed_point import FixedPoint, fixed_point
+from alignsim.analysis.equilibria.fixed_points import FixedPoints, fixed_points
+from alignsim.analysis.equilibria.stability import (
+    Stability,
+    multipliers,
+    omega,
+    spectral_radius,
+    stability,
+)
+from alignsim.analysis.equilibria.transients import TransientGrowth, transient_growth
+from alignsim.analysis.orbits.basins import Basins, basins
+from alignsim.analysis.orbits.classification import Orbit, classify
+from alignsim.analysis.orbits.exponents import LyapunovSpectrum, lyapunov_spectrum
+from alignsim.analysis.orbits.phases import phase_rounds, phases
+from alignsim.analysis.orbits.verdicts import OSCILLATING
 
 __all__ = [
     "OSCILLATING",
-    "Advice",
     "Basins",
     "BoundaryEquilibria",
     "CaptureRegion",
@@ -41,15 +44,12 @@ __all__ = [
     "Crossings",
     "FixedPoint",
     "FixedPoints",
-    "Inspection",
     "LyapunovSpectrum",
-    "MatrixSummary",
     "NeimarkSacker",
     "NormalForm",
     "Orbit",
     "Stability",
     "TransientGrowth",
-    "advise",
     "asymptotic_entropy",
     "basins",
     "boundary_equilibria",
@@ -66,7 +66,6 @@ __all__ = [
     "first_lyapunov_coefficient",
     "fixed_point",
     "fixed_points",
-    "inspect",
     "lyapunov_spectrum",
     "multipliers",
     "neimark_sacker",

@@ -13,7 +13,7 @@ from typing import ClassVar
 import numpy as np
 
 import alignsim as asim
-from alignsim.analysis.certificates import NAMES
+from alignsim.analysis.equilibria.certificates import NAMES
 from alignsim.claims import instances as draw
 from alignsim.claims.contract import Claim, Instances, agreement
 from alignsim.simplex import centre, kl_divergence, mean_zero_basis

@@ -8,8 +8,8 @@ from typing import ClassVar
 import numpy as np
 
 import alignsim as asim
-from alignsim.analysis.neimark_sacker import SUPERCRITICAL
-from alignsim.analysis.rotation import birkhoff_weights
+from alignsim.analysis.bifurcations.neimark_sacker import SUPERCRITICAL
+from alignsim.analysis.orbits.rotation import birkhoff_weights
 from alignsim.claims import instances as draw
 from alignsim.claims.contract import Claim, Instances
 from alignsim.feedback import FeedbackMap

@@ -14,10 +14,10 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-import alignsim
 from alignsim import validation
+from alignsim._version import __version__
 from alignsim.claims.contract import Claim, Instances
-from alignsim.preferences.sources import parse_json, read_text
+from alignsim.data.sources import parse_json, read_text
 from alignsim.progress import ProgressBar
 from alignsim.summary import Lines, Summarised, tally
 from alignsim.writing import beside
@@ -106,7 +106,7 @@ class Report(Summarised):
                 "passed": self.passed,
                 "trials": self.trials,
                 "seed": self.seed,
-                "alignsim_version": alignsim.__version__,
+                "alignsim_version": __version__,
                 "results": results,
             },
             indent=2,
@@ -250,7 +250,7 @@ def save_worst(result: ClaimResult, folder: str | Path) -> Path:
     content = {
         "claim": result.name,
         "margin": None if np.isnan(result.worst_margin) else result.worst_margin,
-        "alignsim_version": alignsim.__version__,
+        "alignsim_version": __version__,
         "instance": _listed(result.worst_instance),
     }
     with beside(place) as part:

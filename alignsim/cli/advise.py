@@ -13,7 +13,7 @@ from alignsim.cli.app import app
 
 if TYPE_CHECKING:
     from alignsim.cli.inputs import Subject
-    from alignsim.preferences import Matrices, Ratings
+    from alignsim.data import Matrices, Ratings
 
 SAMPLE = 500
 """At most so many matrices of a population are advised on, evenly spread over it."""
@@ -71,8 +71,8 @@ def advise(
     from matplotlib.figure import Figure
 
     from alignsim import validation
-    from alignsim.analysis import advice
     from alignsim.plotting.advice import advice as draw
+    from alignsim.reports import advice
 
     ratings: dict[str, Any] = {"--recipe": recipe, "--subsets": subsets, "--seed": seed}
     for share in alpha or ():
@@ -109,7 +109,7 @@ def _population(file: Path, source: options.Source, ratings: Mapping[str, Any]) 
 
     Votes that leave pairs uncompared stand for the largest complete set of responses.
     """
-    from alignsim import preferences
+    from alignsim import data as readers
     from alignsim.cli import inputs
     from alignsim.cli.inputs import Subject
     from alignsim.validation import MissingPairsError
@@ -117,11 +117,11 @@ def _population(file: Path, source: options.Source, ratings: Mapping[str, Any]) 
     found = inputs.read(file, source.key, source)
     name = source.key or file.stem
     smoothing = source.smoothing
-    if isinstance(found, preferences.Ratings):
+    if isinstance(found, readers.Ratings):
         options.refuse({"--smoothing": smoothing}, f"{file} holds no votes")
         return _sampled(_of_ratings(file, found, ratings), name)
     options.refuse(ratings, f"{file} holds no ratings")
-    if isinstance(found, preferences.Matrices):
+    if isinstance(found, readers.Matrices):
         options.refuse({"--smoothing": smoothing}, f"{file} holds no votes")
         return _sampled(found, name)
     try:

@@ -28,9 +28,9 @@ def main() -> None:
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        import alignsim
+        from alignsim._version import __version__
 
-        typer.echo(f"alignsim {alignsim.__version__}")
+        typer.echo(f"alignsim {__version__}")
         raise typer.Exit
 
 

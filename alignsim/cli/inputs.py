@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from alignsim import preferences
+from alignsim import data, preferences
 from alignsim.cli import options
 from alignsim.validation import FloatArray, MissingPairsError
 
@@ -33,7 +33,7 @@ class Subject(NamedTuple):
 
 def read(
     file: Path, key: str | None, columns: options.Columns
-) -> preferences.Ratings | preferences.Comparisons | preferences.Matrices:
+) -> data.Ratings | data.Comparisons | data.Matrices:
     """Return what a file holds.
 
     Raises
@@ -41,7 +41,7 @@ def read(
     ValueError
         If it cannot be read, or holds ratings of which no two can be compared.
     """
-    found = preferences.read(
+    found = data.read(
         file,
         key=key,
         prompt=columns.prompt,
@@ -57,7 +57,7 @@ def read(
         judge=columns.judge,
         codes=None if columns.codes is None else codes(columns.codes),
     )
-    if isinstance(found, preferences.Ratings) and max(map(len, found.responses)) < 2:
+    if isinstance(found, data.Ratings) and max(map(len, found.responses)) < 2:
         raise ValueError(f"{file}: no prompt has two responses to compare; rate two or more of one")
     return found
 
@@ -79,12 +79,12 @@ def subject(file: Path | None, source: options.Source, cycle: options.Cycle) -> 
     options.refuse(options.given(cycle), f"the matrix is in {file}")
     found = read(file, source.key, source)
     name = source.key or file.stem
-    if isinstance(found, preferences.Matrices):
+    if isinstance(found, data.Matrices):
         options.refuse({"--smoothing": source.smoothing}, f"{file} holds no votes")
         return _picked(found, name, file, source.index)
-    kind = "ratings" if isinstance(found, preferences.Ratings) else "votes"
+    kind = "ratings" if isinstance(found, data.Ratings) else "votes"
     options.refuse({"--index": source.index}, f"{file} holds {kind}, not a stack of matrices")
-    if isinstance(found, preferences.Comparisons):
+    if isinstance(found, data.Comparisons):
         return Subject(name, found.matrix(smoothing=source.smoothing or 0.0), found.labels)
     pooled = _pooled(found, file, source.smoothing or 0.0)
     return Subject(f"{name}, every score a vote", pooled.P, pooled.labels[0])
@@ -99,7 +99,7 @@ def response_names(count: int) -> list[str]:
     return [f"response {i}" for i in range(count)]
 
 
-def _pooled(ratings: preferences.Ratings, file: Path, smoothing: float) -> preferences.Matrices:
+def _pooled(ratings: data.Ratings, file: Path, smoothing: float) -> data.Matrices:
     try:
         return ratings.pooled(smoothing=smoothing)
     except MissingPairsError:
@@ -119,7 +119,7 @@ def _cycle(responses: int | None, advantage: float | None) -> Subject:
     return Subject(f"cycle of {size}", P, response_names(size))
 
 
-def _picked(found: preferences.Matrices, name: str, file: Path, index: int | None) -> Subject:
+def _picked(found: data.Matrices, name: str, file: Path, index: int | None) -> Subject:
     count, size = len(found), found.responses
     matrices = "one matrix" if count == 1 else f"{count} matrices, counted from 0"
     if index is None and count > 1:

@@ -12,7 +12,7 @@ from alignsim.cli import options
 from alignsim.cli.app import app
 
 if TYPE_CHECKING:
-    from alignsim.preferences import Comparisons, Matrices, Ratings
+    from alignsim.data import Comparisons, Matrices, Ratings
 
 _LOOP = "Loop"
 
@@ -111,7 +111,7 @@ def inspect(
     from alignsim.cli import inputs, outputs
 
     outputs.check(out, "--out", outputs.FINDINGS, file)
-    from alignsim import analysis
+    from alignsim import reports
 
     data = inputs.read(file, key, columns)
     given: dict[str, Any] = {
@@ -125,7 +125,7 @@ def inspect(
         "rng": seed,
     }
     _refuse_idle(file, data, given)
-    found = analysis.inspect(
+    found = reports.inspect(
         data,
         objective=objective,
         alpha=alpha,
@@ -135,25 +135,25 @@ def inspect(
     )
     outputs.save_findings(found, out)
     if not quiet:
-        from alignsim.cli import reports
+        from alignsim.cli import reports as printed
 
-        reports.print_inspection(file.name, found)
-        reports.print_saved(out)
+        printed.print_inspection(file.name, found)
+        printed.print_saved(out)
 
 
 def _refuse_idle(
     file: Path, data: Ratings | Comparisons | Matrices, given: Mapping[str, object]
 ) -> None:
     """Refuse the options that say nothing about what the file holds."""
-    from alignsim import preferences
+    from alignsim import data as readers
 
     def refuse(names: Iterable[str], because: str) -> None:
         spelt = {"min_votes": "--min-votes", "rng": "--seed"}
         options.refuse({spelt.get(name, f"--{name}"): given[name] for name in names}, because)
 
-    if isinstance(data, preferences.Matrices):
+    if isinstance(data, readers.Matrices):
         refuse((*_OF_RATINGS, *_OF_VOTES), f"{file} holds matrices")
-    elif isinstance(data, preferences.Comparisons):
+    elif isinstance(data, readers.Comparisons):
         refuse(_OF_RATINGS, f"{file} holds votes")
     elif given["recipe"] == "votes":
         refuse(("temperature", "rounding"), "--recipe votes only asks which score is higher")

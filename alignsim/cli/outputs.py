@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import xarray
     from matplotlib.figure import Figure
 
-    from alignsim.analysis.inspection import Inspection
+    from alignsim.reports.inspection import Inspection
 
 PICTURES = (".png", ".pdf", ".svg")
 TABLES = (".nc", ".csv")

@@ -16,11 +16,11 @@ from alignsim.sweeps.findings import Row
 
 if TYPE_CHECKING:
     from alignsim.analysis import Orbit
-    from alignsim.analysis.advice import Advice
-    from alignsim.analysis.inspection import Inspection, MatrixSummary, Settings
-    from alignsim.analysis.tradeoff import TradeoffRow
     from alignsim.claims import Report
     from alignsim.feedback import Trajectory
+    from alignsim.reports.advice import Advice
+    from alignsim.reports.inspection import Inspection, MatrixSummary, Settings
+    from alignsim.reports.tradeoff import TradeoffRow
     from alignsim.validation import FloatArray
 
 _ABREAST = 3
@@ -62,8 +62,8 @@ def print_saved_instances(count: int, folder: Path) -> None:
 
 def long_run_rows(seen: Orbit) -> list[Row]:
     """Return what one orbit does in the long run, and how stable the fixed point beside it is."""
-    from alignsim.analysis.stability import MEANINGS
-    from alignsim.analysis.verdicts import CHAOTIC, UNDECIDED
+    from alignsim.analysis.equilibria.stability import MEANINGS
+    from alignsim.analysis.orbits.verdicts import CHAOTIC, UNDECIDED
 
     phase, reason = str(seen.phase), seen.reason().partition(";")[0]
     undecided = f" after {int(seen.rounds):,} rounds: {reason}"
@@ -82,7 +82,7 @@ def long_run_rows(seen: Orbit) -> list[Row]:
 
 def orbit_rows(orbit: Trajectory, seen: Orbit, names: Sequence[str]) -> list[Row]:
     """Return where one orbit ended and how it moved; ``seen`` tells whether it came to rest."""
-    from alignsim.analysis.verdicts import CONVERGED
+    from alignsim.analysis.orbits.verdicts import CONVERGED
 
     rests = int(seen.code) == CONVERGED
 
@@ -168,7 +168,7 @@ def print_advice(title: str, found: Advice, labels: Sequence[str]) -> None:
 def _advice_rows(found: Advice, names: Sequence[str]) -> list[Row]:
     import numpy as np
 
-    from alignsim.analysis.advice import NO_FIXED_POINT, NO_STABLE_ALPHA
+    from alignsim.reports.advice import NO_FIXED_POINT, NO_STABLE_ALPHA
 
     def told(values: FloatArray, written: Callable[[float], str] = "{:.4g}".format) -> str:
         return _quartiles(np.asarray(values).ravel(), written)
@@ -238,7 +238,7 @@ def _short_of_one(value: float) -> str:
 
 def _quartiles(values: FloatArray, written: Callable[[float], str]) -> str:
     """Return one number, or the median and the quartiles of several; NaN are left out."""
-    from alignsim.analysis.tradeoff import quantiles
+    from alignsim.reports.tradeoff import quantiles
 
     low, middle, high = (
         "none" if math.isnan(q) else written(q) for q in quantiles(values, (0.25, 0.5, 0.75))

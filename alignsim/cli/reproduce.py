@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     import xarray
     from matplotlib.figure import Figure
 
-    from alignsim.preferences import ClassRates, Ratings
+    from alignsim.data import Ratings
+    from alignsim.experiments import ClassRates
     from alignsim.sweeps.findings import Row
     from alignsim.validation import FloatArray
 
@@ -99,13 +100,13 @@ def reproduce(
     several raters are averaged and rounded.
     """
     outputs.check_folder(out, "--out")
-    from alignsim import sweeps
-    from alignsim.sweeps.reproduction_findings import reproduction_findings
+    from alignsim import experiments
+    from alignsim.experiments.findings import reproduction_findings
 
     population = _population(file, key or [], ratings, responses, prompts, seed, draws)
     shown = options.shows_progress(quiet, progress)
-    found = sweeps.reproduce(population.P, rounds=rounds, most=most, progress=shown)
-    winner = sweeps.winner_from_corners(population.P, rounds=rounds, most=most)
+    found = experiments.reproduce(population.P, rounds=rounds, most=most, progress=shown)
+    winner = experiments.winner_from_corners(population.P, rounds=rounds, most=most)
     classes = _classes(population, found)
     out.mkdir(exist_ok=True)
     _save_table(classes, out / "classes.csv")
@@ -130,23 +131,23 @@ def _population(
     """Return the matrices of a file, or of ratings that are made up."""
     import numpy as np
 
-    from alignsim import preferences
+    from alignsim import data as readers
     from alignsim.cli import inputs
 
     if file is None:
         options.refuse({"--key": keys, **options.given(columns)}, "there is no DATA")
         size = responses or RESPONSES
         count = {} if prompts is None else {"prompts": prompts}
-        ratings = preferences.synthetic_ratings(responses=size, rng=seed or 0, **count)
+        ratings = readers.synthetic_ratings(responses=size, rng=seed or 0, **count)
         return _of_ratings("made-up ratings", ratings, size, seed, draws)
     options.refuse({"--prompts": prompts}, f"the prompts are in {file}")
     wanted: list[str | None] = [*keys] or [None]
     of_ratings = options.Columns(**vars(columns))
     data = [inputs.read(file, key, of_ratings) for key in wanted]
     name = ", ".join([file.name, *keys])
-    if isinstance(data[0], preferences.Ratings):
+    if isinstance(data[0], readers.Ratings):
         return _of_ratings(name, data[0], responses or RESPONSES, seed, draws)
-    stacks = [part.P for part in data if isinstance(part, preferences.Matrices)]
+    stacks = [part.P for part in data if isinstance(part, readers.Matrices)]
     if len(stacks) < len(data):
         raise ValueError(f"{file}: holds votes on one set of responses; give ratings or matrices")
     idle = {"--responses": responses, "--seed": seed, "--draws": draws}
@@ -161,7 +162,7 @@ def _population(
 def _of_ratings(
     name: str, ratings: Ratings, responses: int, given_seed: int | None, draws: int | None
 ) -> _Population:
-    from alignsim import preferences
+    from alignsim import experiments
 
     seed = given_seed or 0
     most = max(map(len, ratings.responses))
@@ -172,7 +173,7 @@ def _of_ratings(
             f"{remedy}"
         )
     found = ratings.matrices(subsets=responses, rounding=ROUNDING, rng=seed)[responses]
-    rates = preferences.class_rates(
+    rates = experiments.class_rates(
         ratings, responses=responses, rounding=ROUNDING, seed=seed, draws=draws or DRAWS
     )
     return _Population(f"{name}, seed {seed}", found.P, rates)
@@ -183,7 +184,7 @@ def _classes(population: _Population, found: xarray.Dataset) -> xarray.Dataset:
     import numpy as np
     import xarray
 
-    from alignsim.preferences.classes import CLASSES
+    from alignsim.experiments.classes import CLASSES
 
     rates = population.rates
     missing = np.full(len(CLASSES), np.nan)
@@ -220,8 +221,8 @@ def _save_figures(
     """Draw what there is to see, save it with its numbers, and yield the files."""
     from matplotlib.figure import Figure
 
-    from alignsim import plotting, sweeps
-    from alignsim.sweeps.reproduction import NoOscillationError
+    from alignsim import experiments, plotting
+    from alignsim.experiments.reproduction import NoOscillationError
 
     def page(title: str, size: tuple[float, float], rows: int, columns: int) -> Any:
         figure = Figure(figsize=size, layout="constrained")
@@ -232,7 +233,7 @@ def _save_figures(
     counts = dict(zip(found["class"].values, found["run"].values.tolist(), strict=True))
     if counts["cyclic"]:
         with suppress(NoOscillationError):
-            example = sweeps.evolution(population.P)
+            example = experiments.evolution(population.P)
             figure, axes = page("one cyclic matrix, MRS-IPO, λ = 1", (8.4, 4.2), 2, 3)
             plotting.evolution(example, ax=axes)
             yield from _save(out / "policy_evolution.png", figure, example)

@@ -13,7 +13,7 @@ from alignsim.validation import FloatArray
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from alignsim.analysis.advice import Advice
+    from alignsim.reports.advice import Advice
 
 _QUARTILES = (0.25, 0.5, 0.75)
 _NAMED_EVERY = 8
@@ -153,7 +153,7 @@ def _name_points(ax: Axes, x: FloatArray, y: FloatArray, eta: FloatArray, at: in
 
 
 def _draw_range(ax: Axes, result: Advice) -> None:
-    from alignsim.analysis.tradeoff import quantiles
+    from alignsim.reports.tradeoff import quantiles
 
     eta = _quartiles(result, "eta")[1]
     lowest, fastest = 1.0 - _quartiles(result, "alpha_lowest"), 1.0 - _quartiles(result, "alpha")
@@ -203,7 +203,7 @@ def _label_alpha(ax: Axes, top: float) -> None:
 
 def _quartiles(result: Advice, name: str) -> FloatArray:
     """Return the quartiles of a part of the trade-off over the batch, (3, m)."""
-    from alignsim.analysis.tradeoff import quantiles
+    from alignsim.reports.tradeoff import quantiles
 
     values = getattr(result.tradeoff, name)
     return quantiles(values.reshape(-1, values.shape[-1]), _QUARTILES)
@@ -214,13 +214,13 @@ def _bars(quartiles: FloatArray) -> FloatArray:
 
 
 def _wanted_position(result: Advice) -> int:
-    from alignsim.analysis.tradeoff import WANTED
+    from alignsim.reports.tradeoff import WANTED
 
     return min(WANTED, result.tradeoff.eta.shape[-1] - 1)
 
 
 def _check(result: Any) -> None:
-    from alignsim.analysis.advice import Advice
+    from alignsim.reports.advice import Advice
 
     if not isinstance(result, Advice):
         raise ValueError(

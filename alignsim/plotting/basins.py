@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
-    from alignsim.analysis.basins import Basins
+    from alignsim.analysis.orbits.basins import Basins
 
 COLOURS = OKABE_ITO[:7]
 """Attractors of which each has a colour; where there are more, the smallest share a grey."""
@@ -55,7 +55,7 @@ def basins(
     Parameters
     ----------
     result
-        From :func:`alignsim.analysis.basins`.
+        From :func:`alignsim.analysis.orbits.basins`.
     index
         Which map of a batch.
     labels
@@ -121,7 +121,7 @@ class _Choice(NamedTuple):
 
 
 def _chosen(result: Basins, index: tuple[int, ...] | int) -> _Choice:
-    from alignsim.analysis.basins import Basins
+    from alignsim.analysis.orbits.basins import Basins
 
     if not isinstance(result, Basins):
         raise ValueError(

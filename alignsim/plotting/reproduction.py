@@ -45,7 +45,7 @@ def evolution(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: Any) ->
     Parameters
     ----------
     ds
-        From `alignsim.sweeps.evolution`.
+        From `alignsim.experiments.evolution`.
     ax
         Axes to draw on, of shape (raised, step); by default a new figure.
     **kwargs
@@ -60,7 +60,7 @@ def evolution(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: Any) ->
     --------
     >>> import alignsim as asim
     >>> from matplotlib.figure import Figure
-    >>> found = asim.sweeps.evolution(asim.preferences.cyclic(3, advantage=0.5)[None])
+    >>> found = asim.experiments.evolution(asim.preferences.cyclic(3, advantage=0.5)[None])
     >>> asim.plotting.evolution(found, ax=Figure().subplots(2, 3))[1, 2].get_title()
     'α = 0.5, βλ = 7.2: ρ = 2.14'
     """
@@ -98,7 +98,7 @@ def oscillation(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: Any) 
     Parameters
     ----------
     ds
-        From `alignsim.sweeps.reproduce`.
+        From `alignsim.experiments.reproduce`.
     ax
         Axes to draw on, (2, objectives); by default a new figure.
     **kwargs
@@ -114,7 +114,7 @@ def oscillation(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: Any) 
     >>> import alignsim as asim
     >>> from matplotlib.figure import Figure
     >>> P = asim.preferences.cyclic(3, advantage=0.5)[None]
-    >>> found = asim.sweeps.reproduce(P, beta=[1.0, 2.0, 4.0], rounds=100)
+    >>> found = asim.experiments.reproduce(P, beta=[1.0, 2.0, 4.0], rounds=100)
     >>> axes = asim.plotting.oscillation(found, ax=Figure().subplots(2, 2))
     >>> [ax.get_title() for ax in axes[0]]
     ['MRS-IPO', 'MRS-DPO']
@@ -155,7 +155,7 @@ def terminal_entropy(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: 
     Parameters
     ----------
     ds
-        From `alignsim.sweeps.reproduce`.
+        From `alignsim.experiments.reproduce`.
     ax
         One Axes an objective; by default a new figure.
     **kwargs
@@ -171,7 +171,7 @@ def terminal_entropy(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: 
     >>> import alignsim as asim
     >>> from matplotlib.figure import Figure
     >>> P = asim.preferences.bradley_terry([2.0, 1.0, 0.0])[None]
-    >>> found = asim.sweeps.reproduce(P, beta=[1.0, 2.0, 4.0], rounds=100)
+    >>> found = asim.experiments.reproduce(P, beta=[1.0, 2.0, 4.0], rounds=100)
     >>> asim.plotting.terminal_entropy(found, ax=Figure().subplots(2))[0].get_ylabel()
     'mean final entropy (nats)'
     """
@@ -204,7 +204,7 @@ def condorcet_winner(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: 
     Parameters
     ----------
     ds
-        From `alignsim.sweeps.winner_from_corners`.
+        From `alignsim.experiments.winner_from_corners`.
     ax
         One Axes an objective; by default a new figure.
     **kwargs
@@ -220,7 +220,7 @@ def condorcet_winner(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: 
     >>> import alignsim as asim
     >>> from matplotlib.figure import Figure
     >>> P = asim.preferences.cyclic(3, advantage=0.5)[None]
-    >>> found = asim.sweeps.winner_from_corners(P, objective="ipo", beta=[1.0, 2.0], rounds=9)
+    >>> found = asim.experiments.winner_from_corners(P, objective="ipo", beta=[1.0, 2.0], rounds=9)
     >>> axes = asim.plotting.condorcet_winner(found, ax=Figure().subplots(1, squeeze=False)[0])
     >>> axes[0].get_title()
     'MRS-IPO, 0 matrices'

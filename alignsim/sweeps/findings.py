@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from alignsim.analysis.verdicts import MEANINGS, OSCILLATING
+from alignsim.analysis.orbits.verdicts import MEANINGS, OSCILLATING
 from alignsim.validation import FloatArray
 
 if TYPE_CHECKING:

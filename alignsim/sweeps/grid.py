@@ -10,12 +10,12 @@ from numpy.typing import ArrayLike
 
 from alignsim import simplex, validation
 from alignsim.analysis import Stability, collapsed, critical_signal, phases, stability
-from alignsim.analysis.approach import ARRIVED
-from alignsim.analysis.collapse import COLLAPSE_SHARE
-from alignsim.analysis.fixed_point import MEANINGS as FIXED_POINTS
-from alignsim.analysis.phases import FURTHER_ROUNDS, phase_rounds
-from alignsim.analysis.verdicts import CONVERGED, UNDECIDED
-from alignsim.analysis.verdicts import MEANINGS as PHASES
+from alignsim.analysis.collapse.measure import COLLAPSE_SHARE
+from alignsim.analysis.equilibria.fixed_point import MEANINGS as FIXED_POINTS
+from alignsim.analysis.orbits.approach import ARRIVED
+from alignsim.analysis.orbits.phases import FURTHER_ROUNDS, phase_rounds
+from alignsim.analysis.orbits.verdicts import CONVERGED, UNDECIDED
+from alignsim.analysis.orbits.verdicts import MEANINGS as PHASES
 from alignsim.feedback import FeedbackMap
 from alignsim.feedback.status import MEANINGS as RUN_STATUS
 from alignsim.progress import ProgressBar

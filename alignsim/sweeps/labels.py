@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from alignsim import validation
 from alignsim.analysis import Stability
-from alignsim.analysis.stability import MEANINGS, STABLE, UNSTABLE
+from alignsim.analysis.equilibria.stability import MEANINGS, STABLE, UNSTABLE
 from alignsim.validation import FloatArray
 
 WAYS = ("orbit", "stability", "both")

@@ -10,10 +10,10 @@ from numpy.typing import ArrayLike
 
 from alignsim import validation
 from alignsim.analysis import critical_signal, stability
-from alignsim.analysis.orbits import classify
-from alignsim.analysis.stability import MEANINGS as VERDICTS
-from alignsim.analysis.verdicts import CONVERGED, UNDECIDED
-from alignsim.analysis.verdicts import MEANINGS as PHASES
+from alignsim.analysis.equilibria.stability import MEANINGS as VERDICTS
+from alignsim.analysis.orbits.classification import classify
+from alignsim.analysis.orbits.verdicts import CONVERGED, UNDECIDED
+from alignsim.analysis.orbits.verdicts import MEANINGS as PHASES
 from alignsim.feedback import FeedbackMap
 from alignsim.preferences import seeds
 from alignsim.progress import ProgressBar

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-import alignsim
 from alignsim import simplex
-from alignsim.analysis.fixed_point import TOLERANCE
+from alignsim._version import __version__
+from alignsim.analysis.equilibria.fixed_point import TOLERANCE
 from alignsim.feedback.batch import START_OFFSET
 from alignsim.validation import FloatArray
 
@@ -22,7 +22,7 @@ def of_maps(objective: str, matrices: FloatArray) -> dict[str, Any]:
         "responses": matrices.shape[-1],
         "tolerance_fixed_point": TOLERANCE,
         "matrix_sha256": hashlib.sha256(np.ascontiguousarray(matrices).tobytes()).hexdigest(),
-        "alignsim_version": alignsim.__version__,
+        "alignsim_version": __version__,
     }
 
 

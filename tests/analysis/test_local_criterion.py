@@ -11,7 +11,7 @@ import pytest
 
 import alignsim as asim
 from alignsim.analysis import classify
-from alignsim.analysis.verdicts import CONVERGED
+from alignsim.analysis.orbits.verdicts import CONVERGED
 from tests.feedback.systems import policy, preferences
 
 SYSTEMS = {("ipo", 3): 200, ("ipo", 4): 200, ("ipo", 5): 150, ("ipo", 6): 150,

@@ -8,9 +8,9 @@ import pytest
 
 import alignsim as asim
 from alignsim import analysis
-from alignsim.analysis.attractors import attractors
-from alignsim.analysis.cycles import polish
 from alignsim.analysis.evidence import MEANINGS as EVIDENCE
+from alignsim.analysis.orbits.attractors import attractors
+from alignsim.analysis.orbits.cycles import polish
 from alignsim.analysis.results import Result
 from alignsim.summary import LISTED
 

@@ -8,7 +8,7 @@ from matplotlib.collections import PathCollection, PolyCollection
 from matplotlib.colors import to_hex
 
 import alignsim as asim
-from alignsim.analysis.basins import basins as find
+from alignsim.analysis.orbits.basins import basins as find
 from alignsim.plotting.basins import COLOURS, basins
 
 ROCK = asim.preferences.cyclic(3, advantage=0.5)

@@ -5,7 +5,7 @@ import xarray as xr
 from matplotlib import pyplot
 
 import alignsim as asim
-from alignsim.analysis.verdicts import CIRCLE, UNDECIDED
+from alignsim.analysis.orbits.verdicts import CIRCLE, UNDECIDED
 from alignsim.plotting import phase_diagram
 
 CRITICAL = np.sqrt(3 * (1 - 0.6**2)) / 0.3

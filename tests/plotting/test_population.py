@@ -4,7 +4,7 @@ from matplotlib import pyplot
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
-from alignsim.analysis.verdicts import OSCILLATING, UNDECIDED
+from alignsim.analysis.orbits.verdicts import OSCILLATING, UNDECIDED
 from alignsim.plotting import population
 
 

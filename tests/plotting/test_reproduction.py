@@ -4,6 +4,7 @@ import xarray as xr
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 
+import alignsim as asim
 from alignsim import preferences as prefs
 from alignsim import sweeps
 from alignsim.plotting import condorcet_winner, evolution, oscillation, terminal_entropy
@@ -13,7 +14,7 @@ GRID = {"alpha": [0.0, 0.5], "beta": [0.5, 6.0, 40.0], "lam": [0.5, 1.0], "round
 
 @pytest.fixture(scope="module")
 def population():
-    return prefs.synthetic_ratings(prompts=3000, rng=0).matrices(rng=0)[4].P
+    return asim.data.synthetic_ratings(prompts=3000, rng=0).matrices(rng=0)[4].P
 
 
 @pytest.fixture(scope="module")

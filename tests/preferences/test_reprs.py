@@ -4,15 +4,9 @@ import numpy as np
 import pytest
 
 import alignsim as asim
-from alignsim.preferences import (
-    Comparisons,
-    Matrices,
-    class_rates,
-    order_lp,
-    structure,
-    synthetic_ratings,
-    violations,
-)
+from alignsim.data import Comparisons, Matrices, synthetic_ratings
+from alignsim.experiments import class_rates
+from alignsim.preferences import order_lp, structure, violations
 
 MANY = asim.preferences.random_strictly_strongly_transitive(4, size=300, rng=0)
 RATINGS = synthetic_ratings(prompts=200, rng=0)

@@ -9,7 +9,7 @@ import pytest
 import alignsim as asim
 from alignsim import progress
 from alignsim.analysis import classify, stability
-from alignsim.analysis import verdicts as orbit_labels
+from alignsim.analysis.orbits import verdicts as orbit_labels
 from alignsim.sweeps import findings, grid
 from alignsim.sweeps.phase_diagram import phase_diagram
 

@@ -9,7 +9,14 @@ import pytest
 import alignsim as asim
 from alignsim import progress
 from alignsim.analysis import OSCILLATING, collapsed, critical_signal, phases, stability
-from alignsim.analysis.verdicts import CIRCLE, CONVERGED, DRIFTING, LOCKED, MEANINGS, UNDECIDED
+from alignsim.analysis.orbits.verdicts import (
+    CIRCLE,
+    CONVERGED,
+    DRIFTING,
+    LOCKED,
+    MEANINGS,
+    UNDECIDED,
+)
 from alignsim.sweeps import grid
 
 CYCLE = asim.preferences.cyclic(3, advantage=0.4)

@@ -1,0 +1,1 @@
+"""Where stability is lost, and how."""

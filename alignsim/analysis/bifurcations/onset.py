@@ -1,0 +1,464 @@
+"""Where a fixed point loses stability and where it regains it, along one parameter.
+
+The test function is ρ − 1. It is continuous along a branch of fixed points, and unlike a label it
+can be solved for its zeros. It may have several: raising β or α can restabilise (theory 6.6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from alignsim import validation
+from alignsim.analysis.equilibria.stability import stability
+from alignsim.analysis.results import Result
+from alignsim.feedback import FeedbackMap
+from alignsim.summary import Lines, numbers, tally
+from alignsim.validation import FloatArray
+
+COMPLETE, PARTIAL, UNDECIDED = range(3)
+MEANINGS = {COMPLETE: "complete", PARTIAL: "partial", UNDECIDED: "undecided"}
+
+LOST, REGAINED = 1, -1
+DIRECTIONS = {LOST: "lost", REGAINED: "regained"}
+"""What becomes of stability at a crossing, for a growing parameter."""
+
+RANGES = {"beta": (0.0, 100.0), "alpha": (0.0, 0.999), "lam": (0.0, 1.0)}
+"""The parameters that can be searched, each with its default range."""
+
+SCAN_POINTS = 160
+"""Points of the scan along the parameter."""
+
+ONSET_POINTS = 60
+"""Points of the scan for the first crossing alone."""
+
+CHUNK = 4096
+"""Maps that are scanned at a time, to bound the memory of the scan."""
+
+DPO_HEAD_START = 0.05
+"""Where the DPO scan starts, as a share of IPO's universal bound."""
+
+EXTREMUM_REACH = 4.0
+"""An extremum of ρ − 1 is refined if it is at most this multiple of its rise to a neighbour away
+from 0. Between three points a parabola dips by 1/8 of that rise, a kink by 1/2."""
+
+GOLDEN_STEPS = 40
+"""Sections of an extremum: they narrow it to 5e-9 of its bracket."""
+
+ROOT_TOLERANCE = 2e-15
+"""Half the width, relative to the parameter, at which a crossing is known."""
+
+CONTINUOUS = 1e-6
+"""Largest |ρ − 1| at a crossing; where it is larger, the branch of fixed points jumped."""
+
+SMALLEST_LIMIT = 1e-9
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Crossings(Result):
+    """Where ρ = 1 along one parameter, for a batch of maps.
+
+    Attributes
+    ----------
+    at : (..., m)
+        The parameter at each crossing, ascending, NaN after the last; m is the largest number of
+        crossings in the batch.
+    direction : (..., m)
+        +1 where stability is lost for a growing parameter, −1 where it is regained, 0 after the
+        last.
+    logits : (..., m, K)
+        The fixed point at each crossing.
+    status : (...)
+        See :meth:`words`: 0 the whole range was searched, 1 a part of it (elsewhere there was no
+        fixed point, or the branch of fixed points jumped), 2 none of it.
+    searched_to : (...)
+        The end of the range, or the last point before the first gap; NaN if undecided.
+    along
+        The parameter: ``"beta"``, ``"alpha"`` or ``"lam"``.
+    """
+
+    WORDS: ClassVar = {"direction": DIRECTIONS, "status": MEANINGS}
+
+    at: FloatArray
+    direction: NDArray[np.int8]
+    logits: FloatArray
+    status: NDArray[np.int8]
+    searched_to: FloatArray
+    along: str
+
+    @property
+    def count(self) -> NDArray[np.intp]:
+        """How many crossings were found, (...)."""
+        return np.asarray((self.direction != 0).sum(axis=-1))
+
+    def _summary(self) -> Lines:
+        yield "along", self.along
+        yield "count", numbers(self.count)
+        yield "at", numbers(self.at[self.direction != 0]) or "nowhere"
+        yield "direction", tally(self.words("direction"))
+        yield "searched to", numbers(self.searched_to)
+        yield "status", tally(self.words("status"))
+
+
+class _Found(NamedTuple):
+    """Crossings of a flat chunk, in any order, and how far each map was searched."""
+
+    which: NDArray[np.intp]
+    at: FloatArray
+    direction: NDArray[np.int8]
+    logits: FloatArray
+    status: NDArray[np.int8]
+    searched_to: FloatArray
+
+
+class _Brackets(NamedTuple):
+    """Intervals (b,) of the parameter for maps ``which`` (b,), with fixed points to start from.
+
+    ``ends`` (2, b) are the interval's ends, ``tests`` (2, b) the values of ρ − 1 there.
+    """
+
+    which: NDArray[np.intp]
+    ends: FloatArray
+    tests: FloatArray
+    logits: FloatArray
+
+
+def crossings(
+    loop: FeedbackMap,
+    along: str = "beta",
+    low: ArrayLike | None = None,
+    high: ArrayLike | None = None,
+    *,
+    points: int = SCAN_POINTS,
+) -> Crossings:
+    """Return the crossings of ρ = 1 as one parameter grows from ``low`` to ``high``, (..., m).
+
+    ρ − 1 is scanned at ``points`` values, each fixed point started from the one before, and its
+    zeros are polished to rounding. A local extremum between the points that may reach 0 is
+    refined first, so that a pair of crossings between two points is found if the scan sees the
+    dip. β is spaced geometrically (from 0 on: after a jump over values that are known to be
+    stable), 1−α geometrically, λ evenly.
+
+    Parameters
+    ----------
+    loop
+        The maps; their own value of the parameter does not matter.
+    along
+        ``"beta"``, ``"alpha"`` or ``"lam"``.
+    low, high : (...)
+        The range. By default β in [0, 100], α in [0, .999], λ in [0, 1].
+    points
+        Points of the scan, at least 3.
+
+    Raises
+    ------
+    ValueError
+        For another parameter, a range that is empty, leaves the parameter's domain, or reaches
+        α = 1, where no fixed point is looked for.
+
+    Examples
+    --------
+    Raising β ends the oscillation that it began (theory 6.6):
+
+    >>> import alignsim as asim
+    >>> import numpy as np
+    >>> M = np.zeros((4, 4))
+    >>> M[0, 1:] = 0.02
+    >>> M[1, 2] = M[2, 3] = M[3, 1] = 0.5
+    >>> loop = asim.FeedbackMap(0.5 + M - M.T, beta=1.0, alpha=0.9)
+    >>> found = asim.analysis.crossings(loop, along="beta", high=100.0)
+    >>> found.at.round(3).tolist(), found.direction.tolist()
+    ([2.309, 17.197], [1, -1])
+    """
+    validation.feedback_map(loop, "loop")
+    validation.choice(along, "along", RANGES)
+    scanned = validation.integer(points, "points", minimum=3)
+    start, end = _range(loop, along, low, high)
+    flat = loop.part(0, loop.size)
+    parts = [
+        _search(flat.part(first, first + CHUNK), along, start[own], end[own], scanned)
+        for first in range(0, flat.size, CHUNK)
+        for own in [slice(first, first + CHUNK)]
+    ]
+    offsets = np.arange(len(parts)) * CHUNK
+    which = np.concatenate([part.which + shift for part, shift in zip(parts, offsets, strict=True)])
+    at = np.concatenate([part.at for part in parts])
+    order = np.lexsort((at, which))
+    owner = which[order]
+    column = np.arange(len(owner)) - np.searchsorted(owner, owner)
+    shape = (flat.size, int(column.max(initial=-1)) + 1)
+    values = np.full(shape, np.nan)
+    direction = np.zeros(shape, dtype=np.int8)
+    logits = np.full((*shape, loop.responses), np.nan)
+    values[owner, column] = at[order]
+    direction[owner, column] = np.concatenate([part.direction for part in parts])[order]
+    logits[owner, column] = np.concatenate([part.logits for part in parts])[order]
+    return Crossings(
+        at=values.reshape(*loop.shape, shape[1]),
+        direction=direction.reshape(*loop.shape, shape[1]),
+        logits=logits.reshape(*loop.shape, shape[1], loop.responses),
+        status=np.concatenate([part.status for part in parts]).reshape(loop.shape),
+        searched_to=np.concatenate([part.searched_to for part in parts]).reshape(loop.shape),
+        along=along,
+    )
+
+
+def critical_beta(
+    P: ArrayLike,
+    *,
+    objective: str = "ipo",
+    alpha: ArrayLike = 0.5,
+    lam: ArrayLike = 1.0,
+    reference: ArrayLike | None = None,
+    offline: ArrayLike | None = None,
+    beta_max: float = 100.0,
+) -> FloatArray:
+    """Return the smallest β at which the fixed point loses stability, (...).
+
+    The first of the :func:`crossings` along β. Infinite where it stays stable on the scan up to
+    ``beta_max``; NaN at α = 1, where no fixed point is looked for, and where none was found.
+
+    Examples
+    --------
+    >>> import alignsim as asim
+    >>> P = asim.preferences.cyclic(3, advantage=0.5)
+    >>> float(asim.analysis.critical_beta(P, alpha=0.5).round(9))
+    3.0
+    """
+    limit = validation.number(beta_max, "beta_max", low=SMALLEST_LIMIT)
+    loop = FeedbackMap(
+        P, objective=objective, beta=limit, alpha=alpha, lam=lam,
+        reference=reference, offline=offline,
+    )  # fmt: skip
+    found = crossings(loop, "beta", 0.0, limit, points=ONSET_POINTS)
+    lost = np.where(found.direction == LOST, found.at, np.inf).min(axis=-1, initial=np.inf)
+    known = (found.status == COMPLETE) | (lost <= found.searched_to)
+    return np.where(known, lost, np.nan)
+
+
+def _range(
+    loop: FeedbackMap, along: str, low: ArrayLike | None, high: ArrayLike | None
+) -> tuple[FloatArray, FloatArray]:
+    """Return the checked ends of the search, (n,) each."""
+    least, most = RANGES[along]
+    largest = np.inf if along == "beta" else 1.0
+    ends = {
+        "low": validation.parameter(least if low is None else low, "low", high=largest),
+        "high": validation.parameter(most if high is None else high, "high", high=largest),
+    }
+    shape = validation.batch_shape(
+        {"the map": loop.shape, **{name: end.shape for name, end in ends.items()}}
+    )
+    if shape != loop.shape:
+        raise ValueError(
+            f"low and high have batch shape {shape}; the map has {loop.shape}: give one range a map"
+        )
+    start, end = (np.broadcast_to(values, shape).ravel() for values in ends.values())
+    if (start >= end).any():
+        i = int(np.argmax(start >= end))
+        raise ValueError(f"low is {start[i]:.12g} and high {end[i]:.12g}; low must be less")
+    if along == "alpha" and (end == 1.0).any():
+        raise ValueError(
+            "high is 1; at alpha = 1 no fixed point is looked for: end the range below it"
+        )
+    return start, end
+
+
+def _search(
+    flat: FeedbackMap, along: str, low: FloatArray, high: FloatArray, points: int
+) -> _Found:
+    """Return the crossings of a flat batch."""
+    grid = _grid(flat, along, low, high, points)
+    tests = np.empty(grid.shape)
+    logits = np.empty((*grid.shape, flat.responses))
+    start = flat.reference_logits
+    for i, values in enumerate(grid):
+        tests[i], logits[i] = _test(flat, along, values, start)
+        start = np.where(np.isfinite(logits[i]), logits[i], start)
+    brackets = _join(_changes(grid, tests, logits), _dips(flat, along, grid, tests, logits))
+    at = _roots(
+        lambda x, part: _test(
+            flat.take(brackets.which[part]), along, x, brackets.logits[part]
+        )[0],
+        brackets,
+    )  # fmt: skip
+    test, points_at = (
+        _test(flat.take(brackets.which), along, at, brackets.logits)
+        if len(at)
+        else (at, brackets.logits)
+    )
+    smooth = np.abs(test) <= CONTINUOUS
+    known = np.isfinite(tests)
+    gaps = np.where(known, np.inf, grid).min(axis=0)
+    np.minimum.at(gaps, brackets.which[~smooth], brackets.ends[1, ~smooth])
+    reach = np.where((grid < gaps) & known, grid, -np.inf).max(axis=0)
+    status = np.where(np.isinf(gaps), COMPLETE, np.where(known.any(axis=0), PARTIAL, UNDECIDED))
+    direction = np.where(brackets.tests[0] < 0.0, LOST, REGAINED)
+    return _Found(
+        brackets.which[smooth],
+        at[smooth],
+        direction[smooth].astype(np.int8),
+        points_at[smooth],
+        status.astype(np.int8),
+        np.where(np.isfinite(reach), reach, np.nan),
+    )
+
+
+def _grid(
+    flat: FeedbackMap, along: str, low: FloatArray, high: FloatArray, points: int
+) -> FloatArray:
+    """Return where ρ is computed, ascending: (points, n)."""
+    share = np.linspace(0.0, 1.0, points)[:, None]
+    if along == "lam":
+        grid = low + share * (high - low)
+    elif along == "alpha":
+        grid = 1.0 - (1.0 - low) ** (1.0 - share) * (1.0 - high) ** share
+    else:
+        first = np.where(low > 0.0, low, _stable_beta(flat, high))
+        grid = first ** (1.0 - share) * high**share
+    grid[0], grid[-1] = low, high
+    return np.asarray(grid)
+
+
+def _stable_beta(flat: FeedbackMap, high: FloatArray) -> FloatArray:
+    """Return a β (n,) up to which the fixed point is known, or for DPO supposed, to be stable.
+
+    For preference matrices ω ≤ 2·max|P − ½|/π (theory 6.3). For any payoffs ρ ≤ α + ½βλ‖P − ½‖.
+    """
+    margins = flat.P - 0.5
+    skew = np.abs(margins + np.swapaxes(margins, -1, -2)).max(axis=(-2, -1)) <= 1e-12
+    with np.errstate(divide="ignore", invalid="ignore"):
+        universal = (
+            np.pi * np.sqrt(1.0 - flat.alpha**2) / (2.0 * np.abs(margins).max(axis=(-2, -1)))
+        )
+        norm = 2.0 * (1.0 - flat.alpha) / np.linalg.norm(margins, axis=(-2, -1))
+        bound = np.where(skew, universal, norm) / flat.lam
+    share = DPO_HEAD_START if flat.objective == "dpo" else 1.0
+    return np.clip(np.nan_to_num(share * bound, nan=0.0, posinf=np.inf), 1e-9 * high, high)
+
+
+def _test(
+    flat: FeedbackMap, along: str, values: FloatArray, start: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return ρ − 1 (n,) and the fixed points (n, K) with the parameter at ``values`` (n,)."""
+    changes: dict[str, FloatArray] = {along: values}
+    maps = flat.replace(**changes)
+    local = stability(maps, start)
+    radius = local.spectral_radius
+    square = (maps.beta * maps.lam * local.omega) ** 2  # ρ² − α² without cancellation near α = 1
+    with np.errstate(over="ignore"):
+        excess = (square - (1.0 - maps.alpha) * (1.0 + maps.alpha)) / (1.0 + radius)
+    return np.where(np.isfinite(excess), excess, radius - 1.0), local.fixed_point.logits
+
+
+def _changes(grid: FloatArray, tests: FloatArray, logits: FloatArray) -> _Brackets:
+    """Return the intervals of the scan over which the sign changes."""
+    known = np.isfinite(tests)
+    unstable = tests >= 0.0
+    row, which = np.nonzero(known[:-1] & known[1:] & (unstable[:-1] != unstable[1:]))
+    return _Brackets(
+        which,
+        np.stack([grid[row, which], grid[row + 1, which]]),
+        np.stack([tests[row, which], tests[row + 1, which]]),
+        logits[row, which],
+    )
+
+
+def _dips(
+    flat: FeedbackMap, along: str, grid: FloatArray, tests: FloatArray, logits: FloatArray
+) -> _Brackets:
+    """Return the intervals on both sides of extrema that reach across 0 between scan points.
+
+    Each is found by golden section on |ρ − 1| between the neighbours of the scan's extremum.
+    """
+    size = np.abs(tests)
+    side = np.where(tests >= 0.0, 1.0, -1.0)
+    left, middle, right = size[:-2], size[1:-1], size[2:]
+    with np.errstate(invalid="ignore"):
+        rise = np.fmax(left, right) - middle
+        extreme = (middle <= left) & (middle <= right) & (middle <= EXTREMUM_REACH * rise)
+        extreme &= (side[:-2] == side[1:-1]) & (side[1:-1] == side[2:]) & (rise > 0.0)
+    row, which = np.nonzero(extreme)
+    a, b = grid[row, which].copy(), grid[row + 2, which].copy()
+    sign, start = side[row + 1, which], logits[row + 1, which]
+    across, value = np.full(len(a), np.nan), np.full(len(a), np.nan)
+    shrink = (np.sqrt(5.0) - 1.0) / 2.0
+    open_ = np.arange(len(a))
+    for _ in range(GOLDEN_STEPS):
+        if not len(open_):
+            break
+        width = b[open_] - a[open_]
+        trial = np.stack([b[open_] - shrink * width, a[open_] + shrink * width])
+        tested = np.stack(
+            [_test(flat.take(which[open_]), along, x, start[open_])[0] for x in trial]
+        )
+        towards = sign[open_] * tested
+        lower = np.argmin(towards, axis=0), np.arange(len(open_))
+        across[open_] = np.where(towards[lower] < 0.0, trial[lower], np.nan)
+        value[open_] = tested[lower]
+        nearer = towards[0] <= towards[1]
+        b[open_] = np.where(nearer, trial[1], b[open_])
+        a[open_] = np.where(nearer, a[open_], trial[0])
+        open_ = open_[np.isnan(across[open_]) & np.isfinite(towards).all(axis=0)]
+    hit = np.flatnonzero(np.isfinite(across))
+    row, which, across, value = row[hit], which[hit], across[hit], value[hit]
+    return _join(
+        _Brackets(
+            which,
+            np.stack([grid[row, which], across]),
+            np.stack([tests[row, which], value]),
+            logits[row, which],
+        ),
+        _Brackets(
+            which,
+            np.stack([across, grid[row + 2, which]]),
+            np.stack([value, tests[row + 2, which]]),
+            logits[row + 2, which],
+        ),
+    )
+
+
+def _join(first: _Brackets, second: _Brackets) -> _Brackets:
+    return _Brackets(
+        np.concatenate([first.which, second.which]),
+        np.concatenate([first.ends, second.ends], axis=1),
+        np.concatenate([first.tests, second.tests], axis=1),
+        np.concatenate([first.logits, second.logits]),
+    )
+
+
+def _roots(
+    test: Callable[[FloatArray, NDArray[np.intp]], FloatArray], brackets: _Brackets
+) -> FloatArray:
+    """Return a zero in every bracket, (b,), by the ITP method (Oliveira and Takahashi, 2020).
+
+    Never more than one step slower than bisection, superlinear where the function is smooth.
+    ``test`` maps points (m,) and the brackets (m,) they lie in to values (m,).
+    """
+    a, b = brackets.ends.copy()
+    ya, yb = brackets.tests.copy()
+    tolerance = ROOT_TOLERANCE * b
+    with np.errstate(divide="ignore"):
+        left = np.maximum(np.ceil(np.log2(np.maximum((b - a) / (2.0 * tolerance), 1.0))), 0.0) + 1.0
+    truncation = 0.2 / (b - a)
+    open_ = np.flatnonzero(b - a > 2.0 * tolerance)
+    while len(open_):
+        lower, upper, middle = a[open_], b[open_], 0.5 * (a[open_] + b[open_])
+        radius = tolerance[open_] * 2.0 ** left[open_] - 0.5 * (upper - lower)
+        secant = (yb[open_] * lower - ya[open_] * upper) / (yb[open_] - ya[open_])
+        towards = np.sign(middle - secant)
+        shift = truncation[open_] * (upper - lower) ** 2
+        moved = np.where(shift <= np.abs(middle - secant), secant + towards * shift, middle)
+        near = np.abs(moved - middle) <= radius
+        trial = np.clip(np.where(near, moved, middle - towards * radius), lower, upper)
+        value = test(trial, open_)
+        same = (value >= 0.0) == (ya[open_] >= 0.0)
+        a[open_], ya[open_] = np.where(same, trial, lower), np.where(same, value, ya[open_])
+        b[open_], yb[open_] = np.where(same, upper, trial), np.where(same, yb[open_], value)
+        left[open_] -= 1.0
+        open_ = open_[(b[open_] - a[open_] > 2.0 * tolerance[open_]) & (left[open_] > -1.0)]
+    return np.asarray(0.5 * (a + b))

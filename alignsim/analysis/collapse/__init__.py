@@ -1,0 +1,1 @@
+"""How far entropy falls."""

@@ -1,0 +1,1 @@
+"""Where a loop can rest, and whether it stays there."""

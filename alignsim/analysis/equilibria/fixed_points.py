@@ -1,0 +1,490 @@
+"""All fixed points of a feedback map, with their multipliers.
+
+Where a theorem says that there is one only, it is found and certified: MRS-IPO (theory 6.2),
+MRS-DPO at λ = 1 with P in (0, 1) (theory 7), and every map that contracts the span at α = 0.
+MRS-DPO below λ = 1 and maps of general payoffs can have several. They are searched by Newton's
+method from many starts, until the number of roots that were hit once or twice says that none is
+left (Chao's estimator), or a budget is spent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from alignsim import simplex, validation
+from alignsim.analysis import evidence
+from alignsim.analysis.equilibria.certificates import row_span
+from alignsim.analysis.equilibria.fixed_point import TOLERANCE, fixed_point, is_zero_sum
+from alignsim.analysis.equilibria.stability import multipliers
+from alignsim.analysis.evidence import MEANINGS as EVIDENCE
+from alignsim.analysis.results import Result
+from alignsim.feedback import FeedbackMap
+from alignsim.kernels.status import OK
+from alignsim.objectives.solvers import damped_newton
+from alignsim.preferences.seeds import Seed, generator
+from alignsim.summary import Lines, numbers, span, tally
+from alignsim.validation import FloatArray
+
+ComplexArray = NDArray[np.complex128]
+
+UNIQUE, SEVERAL_POSSIBLE, NONE, NOT_FOUND = range(4)
+MEANINGS = {
+    UNIQUE: "unique",
+    SEVERAL_POSSIBLE: "several_possible",
+    NONE: "none_at_alpha_1",
+    NOT_FOUND: "not_found",
+}
+
+ATTRACTOR, SADDLE, MARGINAL, REPELLER, NO_POINT = range(5)
+KIND_MEANINGS = {
+    ATTRACTOR: "attractor",
+    SADDLE: "saddle",
+    MARGINAL: "marginal",
+    REPELLER: "repeller",
+    NO_POINT: "none",
+}
+
+ON_CIRCLE = 1e-9
+"""A multiplier whose modulus is this close to 1 decides nothing."""
+
+SAME = 1e-7
+"""Points whose logits differ by a span below this times 1 + max|z| are one."""
+
+DEGENERATE = 1e10
+"""Condition number of I − T' beyond which a root may stand for several."""
+
+STEEPEST = 1e150
+"""An I − T' with larger entries has no condition number in float64: their squares overflow."""
+
+ERROR_FACTOR = 10.0
+"""Or by this times the estimated error of a root."""
+
+FARTHEST_SAME = 1e-3
+"""But not above this times 1 + max|z|."""
+
+NEWTON_STEPS = 60
+STEP_CAP = 20.0
+"""Largest change of a logit in a step: roots of strong games lie far from every start."""
+
+VERTEX_MARGIN = 4.0
+"""A start near a vertex has logit log K + 4 there and 0 elsewhere."""
+
+SCALES = (0.5, 2.0, 5.0)
+"""Standard deviations of the logits of random starts, in turn."""
+
+FIRST_RANDOM = 12
+"""Random starts of the first round of a search."""
+
+STARTS_PER_ROOT = 20
+"""A search goes on until it has used so many starts for every root found."""
+
+UNSEEN = 0.5
+"""And until the estimated number of roots not seen is below this."""
+
+INDEX_BUDGET = 1024
+"""And, within so many starts, until the signs of det(I − T') add up to 1."""
+
+BUDGET = 20_000
+"""Largest number of starts a map, up to ``BUDGET_RESPONSES``; then less, as K⁻³."""
+
+BUDGET_RESPONSES = 10
+SMALLEST_BUDGET = 64
+
+MOST_ROOTS = 2048
+"""Roots after which a search ends."""
+
+CHUNK = 2**22
+"""Entries of all Jacobians that are held at a time."""
+
+SORTING_DIGITS = 6
+"""Decimals of entropies and shares that count in the order of the list."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class FixedPoints(Result):
+    """The fixed points of a batch of maps, F the largest number of any of them.
+
+    They are sorted: attractors, saddles, marginal ones, repellers; each by falling entropy.
+
+    Attributes
+    ----------
+    logits : (..., F, K)
+        Centred; NaN beyond ``count``, as in all that follows.
+    multipliers : (..., F, K−1)
+        Eigenvalues of the round's derivative, the largest modulus first; complex.
+    degenerate : (..., F)
+        Whether I − T' is so ill-conditioned that the point may stand for several.
+    count : (...)
+        How many were found.
+    status : (...)
+        See :meth:`words`: 0 the only one; 1 there may be more; 2 none (α = 1); 3 none was found.
+    evidence : (...)
+        How the list was obtained, see :meth:`words`: analytic (a formula), certified (it is
+        complete by a theorem), iterated (a search), or none.
+    unseen : (...)
+        Chao's estimate of the number of roots not seen, 0 where the list is complete; NaN where
+        there is no list. A search that ended below ``UNSEEN`` was not cut off by its budget.
+    index : (...)
+        Sum of the signs of det(I − T') over the list. Of all fixed points, none degenerate, it is
+        1 (the degree of z − T(z), as T is bounded): what differs is not complete.
+    starts : (...)
+        Starts used.
+    """
+
+    WORDS: ClassVar = {"status": MEANINGS, "evidence": EVIDENCE, "kind": KIND_MEANINGS}
+
+    logits: FloatArray
+    multipliers: ComplexArray
+    degenerate: NDArray[np.bool_]
+    count: NDArray[np.int64]
+    status: NDArray[np.int8]
+    evidence: NDArray[np.int8]
+    unseen: FloatArray
+    index: NDArray[np.int64]
+    starts: NDArray[np.int64]
+
+    @property
+    def policies(self) -> FloatArray:
+        """The fixed policies, (..., F, K)."""
+        return simplex.softmax(self.logits)
+
+    @property
+    def spectral_radius(self) -> FloatArray:
+        """The largest modulus of a multiplier, (..., F)."""
+        return np.asarray(np.abs(self.multipliers).max(axis=-1))
+
+    @property
+    def stable(self) -> NDArray[np.bool_]:
+        """Whether a point is an attractor, (..., F)."""
+        return np.asarray(self.kind == ATTRACTOR)
+
+    @property
+    def kind(self) -> NDArray[np.int8]:
+        """What a point is, (..., F); see :meth:`words`.
+
+        Attractor: all multipliers within the unit circle. Repeller: all without. Saddle: some and
+        some. Marginal: one of them on it, up to ``ON_CIRCLE``.
+        """
+        return _kind(self.multipliers, self.degenerate)
+
+    def _summary(self) -> Lines:
+        yield "count", numbers(self.count)
+        yield "status", tally(self.words("status"))
+        yield "kind", tally(self.words("kind")[self.kind != NO_POINT])
+        yield "spectral radius", span(self.spectral_radius[self.kind != NO_POINT])
+        yield "evidence", tally(self.words("evidence"))
+        yield "unseen", numbers(self.unseen)
+
+
+def fixed_points(
+    loop: FeedbackMap, start_logits: ArrayLike | None = None, rng: Seed = 0
+) -> FixedPoints:
+    """Return all fixed points that are found of a batch of maps.
+
+    Parameters
+    ----------
+    loop
+        The maps, (...).
+    start_logits : (..., S, K)
+        Logits to search from first, beside the reference, the vertices, the midpoints of edges and
+        random logits.
+    rng
+        Seed of the random starts; they are the same for every map of the batch.
+
+    Raises
+    ------
+    ValueError
+        If ``start_logits`` are not finite logits, or do not fit the map.
+
+    Examples
+    --------
+    >>> import alignsim as asim
+    >>> coordination = asim.FeedbackMap.from_payoffs([[1, 0, 0], [0, 1, 0], [0, 0, 1]], beta=10.0)
+    >>> found = asim.fixed_points(coordination)
+    >>> int(found.count), found.words("kind").tolist()
+    (7, ['attractor', 'attractor', 'attractor', 'saddle', 'saddle', 'saddle', 'repeller'])
+    """
+    validation.feedback_map(loop, "loop")
+    flat = loop.part(0, loop.size)
+    given = _given(loop, start_logits)
+    source = generator(rng)
+    first = fixed_point(loop).logits.reshape(-1, loop.responses)
+    eta = flat.eta
+    anchored = flat.replace(alpha=0.0, beta=np.where(np.isfinite(eta), eta, 0.0))
+    proof = _uniqueness(anchored)
+    roots = first[:, None]
+    unseen = np.zeros(flat.size)
+    used = np.ones(flat.size, dtype=np.int64)
+    several = np.flatnonzero(np.isfinite(eta) & (proof == evidence.NOTHING))
+    if len(several):
+        reference = flat.reference_logits[several]
+        known = np.where(np.isfinite(first[several]), first[several], reference)
+        begin = np.concatenate([known[:, None], reference[:, None], given[several]], axis=1)
+        found = _search(anchored.take(several), begin, source)
+        extra = max(0, found.logits.shape[1] - 1)
+        roots = np.pad(roots, ((0, 0), (0, extra), (0, 0)), constant_values=np.nan)
+        roots[several, : found.logits.shape[1]] = found.logits
+        unseen[several], used[several] = found.unseen, found.starts
+    count = np.isfinite(roots).all(axis=-1).sum(axis=-1)
+    listed = count > 0
+    sole = proof != evidence.NOTHING
+    status = np.where(listed, np.where(sole, UNIQUE, SEVERAL_POSSIBLE), NOT_FOUND)
+    obtained = np.where(sole, proof, evidence.ITERATED)
+    logits, multipliers, degenerate, index = _described(flat, anchored, roots)
+    shape = loop.shape
+    return FixedPoints(
+        logits=logits.reshape(*shape, *logits.shape[1:]),
+        multipliers=multipliers.reshape(*shape, *multipliers.shape[1:]),
+        degenerate=degenerate.reshape(*shape, *degenerate.shape[1:]),
+        count=count.reshape(shape),
+        status=np.where(flat.alpha < 1.0, status, NONE).astype(np.int8).reshape(shape),
+        evidence=np.where(listed, obtained, evidence.NOTHING).astype(np.int8).reshape(shape),
+        unseen=np.where(listed, unseen, np.nan).reshape(shape),
+        index=index.reshape(shape),
+        starts=used.reshape(shape),
+    )
+
+
+def _given(loop: FeedbackMap, start_logits: ArrayLike | None) -> FloatArray:
+    """Return the starts that were given, checked: (n, S, K)."""
+    K = loop.responses
+    if start_logits is None:
+        return np.empty((loop.size, 0, K))
+    checked = validation.logits(start_logits, "start_logits", responses=K)
+    if checked.ndim < 2:
+        raise ValueError(
+            f"start_logits has shape {checked.shape}; give (..., S, K), S starts for every map"
+        )
+    shape = validation.batch_shape({"the map": loop.shape, "start_logits": checked.shape[:-2]})
+    if shape != loop.shape:
+        raise ValueError(
+            f"start_logits has batch shape {checked.shape[:-2]}; the map has {loop.shape}: "
+            "broadcast the map first"
+        )
+    S = checked.shape[-2]
+    return simplex.centre(np.broadcast_to(checked, (*shape, S, K)).reshape(-1, S, K))
+
+
+def _uniqueness(anchored: FeedbackMap) -> NDArray[np.int8]:
+    """Return how it is known that there is one fixed point, (n,); NOTHING where it is not."""
+    P, pull = anchored.P, anchored.beta * anchored.lam
+    if anchored.objective == "dpo":
+        within = ((P > 0.0) & (P < 1.0)).all(axis=(-2, -1))
+        theorem = within & (anchored.lam == 1.0)
+    else:
+        theorem = is_zero_sum(P) | (pull * row_span(P) < 4.0)
+    found = np.where(theorem, evidence.CERTIFIED, evidence.NOTHING)
+    return np.where(pull == 0.0, evidence.ANALYTIC, found).astype(np.int8)
+
+
+# The search
+
+
+class _Roots:
+    """The roots of T(z) − z seen so far, and how often.
+
+    Attributes
+    ----------
+    logits : (n, F, K)
+        NaN where a map has fewer.
+    hits : (n, F)
+        Starts that led there.
+    reach : (n, F)
+        How far a computed point may lie from a root and still be it.
+    index : (n, F)
+        Sign of det(I − T').
+    starts : (n,)
+        Starts used.
+    """
+
+    def __init__(self, anchored: FeedbackMap) -> None:
+        n, K = anchored.size, anchored.responses
+        self.anchored = anchored
+        self.logits = np.empty((n, 0, K))
+        self.hits = np.empty((n, 0), dtype=np.int64)
+        self.reach = np.empty((n, 0))
+        self.index = np.empty((n, 0), dtype=np.int64)
+        self.starts = np.zeros(n, dtype=np.int64)
+
+    @property
+    def count(self) -> NDArray[np.int64]:
+        """The number of roots, (n,)."""
+        return np.asarray((self.hits > 0).sum(axis=-1))
+
+    @property
+    def unseen(self) -> FloatArray:
+        """Chao's estimate of the number of roots not seen, (n,)."""
+        once, twice = ((self.hits == k).sum(axis=-1).astype(np.float64) for k in (1, 2))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            classic = once * once / (2.0 * twice)
+        return np.where(twice > 0, classic, 0.5 * once * np.maximum(once - 1.0, 0.0))
+
+    def add(self, active: NDArray[np.intp], points: FloatArray) -> None:
+        """Count where ``points`` (m, S, K) of the maps ``active`` (m,) lie; NaN counts as a start.
+
+        A point that is none of the roots known becomes one.
+        """
+        self.starts[active] += points.shape[1]
+        left = np.asarray(np.isfinite(points).all(axis=-1))
+        for f in range(MOST_ROOTS):
+            pending = np.flatnonzero(left.any(axis=-1))
+            if not len(pending):
+                break
+            if f == self.hits.shape[1]:
+                self._widen()
+            rows = active[pending]
+            vacant = np.flatnonzero(self.hits[rows, f] == 0)
+            chosen = pending[vacant]
+            self._set(rows[vacant], f, points[chosen, left[chosen].argmax(axis=-1)])
+            gap = np.ptp(points[pending] - self.logits[rows, f][:, None], axis=-1)
+            same = left[pending] & (gap <= self.reach[rows, f][:, None])
+            self.hits[rows, f] += same.sum(axis=-1)
+            left[pending] &= ~same
+
+    def _widen(self) -> None:
+        n, _, K = self.logits.shape
+        self.logits = np.concatenate([self.logits, np.full((n, 1, K), np.nan)], axis=1)
+        self.hits = np.concatenate([self.hits, np.zeros((n, 1), dtype=np.int64)], axis=1)
+        self.reach = np.concatenate([self.reach, np.zeros((n, 1))], axis=1)
+        self.index = np.concatenate([self.index, np.zeros((n, 1), dtype=np.int64)], axis=1)
+
+    def _set(self, rows: NDArray[np.intp], place: int, roots: FloatArray) -> None:
+        """Enter new roots (m, K).
+
+        Near a degenerate root Newton's method ends at some distance from it: about the residual,
+        or the rounding of T, times ‖(I − T')⁻¹‖.
+        """
+        if not len(rows):
+            return
+        here = self.anchored.take(rows)
+        scale = 1.0 + np.abs(roots).max(axis=-1)
+        residual = np.abs(here.advance(roots).value - roots).max(axis=-1)
+        slope = _slope(here, roots)
+        least = np.linalg.svd(slope, compute_uv=False)[:, -1]
+        with np.errstate(divide="ignore", over="ignore"):
+            error = ERROR_FACTOR * (residual + np.finfo(np.float64).eps * scale) / least
+        self.logits[rows, place] = roots
+        self.index[rows, place] = np.linalg.slogdet(slope).sign
+        self.reach[rows, place] = np.clip(error, SAME * scale, FARTHEST_SAME * scale)
+
+
+def _search(anchored: FeedbackMap, begin: FloatArray, source: np.random.Generator) -> _Roots:
+    """Return the roots reached from ``begin`` (n, S, K), from landmarks and from random logits.
+
+    Every map sees the same random starts in the same rounds, whatever the others need.
+    """
+    n, K = anchored.size, anchored.responses
+    budget = int(np.clip(BUDGET * (BUDGET_RESPONSES / K) ** 3, SMALLEST_BUDGET, BUDGET))
+    landmarks = np.concatenate([_landmarks(K)[:budget], _random_logits(FIRST_RANDOM, K, source)])
+    block = np.concatenate([begin, np.broadcast_to(landmarks, (n, *landmarks.shape))], axis=1)
+    roots = _Roots(anchored)
+    active = np.arange(n)
+    used = 0
+    while True:
+        roots.add(active, _newton_from_all(anchored.take(active), block))
+        used += block.shape[1]
+        enough = (roots.unseen < UNSEEN) & (used >= STARTS_PER_ROOT * roots.count)
+        enough &= (roots.index.sum(axis=-1) == 1) | (used >= INDEX_BUDGET)
+        active = active[~(enough | (roots.count >= MOST_ROOTS))[active]]
+        if not len(active) or used >= budget:
+            return roots
+        fresh = _random_logits(min(used, budget - used), K, source)
+        block = np.broadcast_to(fresh, (len(active), *fresh.shape))
+
+
+def _landmarks(K: int) -> FloatArray:
+    """Return logits near the vertices, opposite to them, and near the midpoints of edges."""
+    vertices = (np.log(K) + VERTEX_MARGIN) * np.eye(K)
+    first, second = np.triu_indices(K, 1)
+    edges = vertices[first] + vertices[second]
+    return simplex.centre(np.concatenate([vertices, -vertices, edges]))
+
+
+def _random_logits(size: int, K: int, source: np.random.Generator) -> FloatArray:
+    scales = np.resize(SCALES, size)[:, None]
+    return simplex.centre(scales * source.standard_normal((size, K)))
+
+
+def _newton_from_all(anchored: FeedbackMap, starts: FloatArray) -> FloatArray:
+    """Return the roots that Newton's method reaches: starts (n, S, K) → (n, S, K)."""
+    n, S, K = starts.shape
+    which = np.repeat(np.arange(n), S)
+    begin = starts.reshape(-1, K)
+    roots = np.empty_like(begin)
+    stride = max(1, CHUNK // K**2)
+    for first in range(0, len(begin), stride):
+        part = slice(first, first + stride)
+        roots[part] = _newton(anchored.take(which[part]), begin[part])
+    return roots.reshape(n, S, K)
+
+
+def _newton(anchored: FeedbackMap, start: FloatArray) -> FloatArray:
+    """Return the zeros of T(z) − z reached from ``start`` (n, K), NaN where none was reached."""
+    identity = np.eye(anchored.responses)
+
+    def system(z: FloatArray, which: NDArray[np.intp]) -> tuple[FloatArray, FloatArray]:
+        part = anchored.take(which)
+        moved, status = part.advance(z)
+        moved = np.where((status == OK)[:, None], moved, np.nan)
+        return moved - z, part.derivative(z) - identity
+
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        result = damped_newton(system, start, step_cap=STEP_CAP, max_iterations=NEWTON_STEPS)
+        reached = result.residual <= TOLERANCE * (1.0 + np.abs(result.point).max(axis=-1))
+    return np.where(reached[:, None], result.point, np.nan)
+
+
+def _slope(anchored: FeedbackMap, roots: FloatArray) -> FloatArray:
+    """Return I − T' at roots (n, K), in the tangent basis: (n, K−1, K−1)."""
+    return np.asarray(np.eye(anchored.responses - 1) - anchored.derivative(roots, "tangent"))
+
+
+# What the roots are
+
+
+def _described(
+    flat: FeedbackMap, anchored: FeedbackMap, roots: FloatArray
+) -> tuple[FloatArray, ComplexArray, NDArray[np.bool_], NDArray[np.int64]]:
+    """Return roots (n, F, K) sorted, their multipliers, what is degenerate, and the index (n,)."""
+    present = np.asarray(np.isfinite(roots).all(axis=-1))
+    row, place = np.nonzero(present)
+    spectra = np.full((*present.shape, flat.responses - 1), np.nan, dtype=np.complex128)
+    degenerate = np.zeros_like(present)
+    sign = np.zeros(present.shape, dtype=np.int64)
+    if len(row):
+        at = roots[row, place]
+        spectra[row, place] = multipliers(flat.take(row), at)
+        slope = _slope(anchored.take(row), at)
+        known = np.asarray(np.abs(slope).max(axis=(-2, -1)) < STEEPEST)
+        slope = np.where(known[:, None, None], slope, 0.0)
+        values = np.linalg.svd(slope, compute_uv=False)
+        degenerate[row, place] = ~known | (values[:, 0] / DEGENERATE > values[:, -1])
+        sign[row, place] = np.linalg.slogdet(slope).sign
+    order = _order(roots, _kind(spectra, degenerate))
+    return (
+        np.take_along_axis(roots, order[..., None], axis=1),
+        np.take_along_axis(spectra, order[..., None], axis=1),
+        np.take_along_axis(degenerate, order, axis=1),
+        sign.sum(axis=-1),
+    )
+
+
+def _kind(multipliers: ComplexArray, degenerate: NDArray[np.bool_]) -> NDArray[np.int8]:
+    modulus = np.abs(multipliers)
+    kind = np.full(degenerate.shape, SADDLE)
+    kind[(modulus < 1.0).all(axis=-1)] = ATTRACTOR
+    kind[(modulus > 1.0).all(axis=-1)] = REPELLER
+    kind[(np.abs(modulus - 1.0) <= ON_CIRCLE).any(axis=-1) | degenerate] = MARGINAL
+    kind[np.isnan(modulus).any(axis=-1)] = NO_POINT
+    return kind.astype(np.int8)
+
+
+def _order(roots: FloatArray, kind: NDArray[np.int8]) -> NDArray[np.intp]:
+    """Return the order (n, F) by kind, then by falling entropy, then by policy."""
+    shares = -simplex.softmax(roots).round(SORTING_DIGITS)
+    spread = -simplex.entropy(roots).round(SORTING_DIGITS)
+    return np.lexsort((*np.moveaxis(shares[..., ::-1], -1, 0), spread, kind), axis=-1)

@@ -1,0 +1,329 @@
+"""Exact local stability of a fixed point.
+
+MRS-IPO: the multipliers are α ± iβλω_k, so ρ² = α² + (βλω)² with ω = ‖J^½(P − ½)J^½‖₂, and
+stability can only be lost by a Neimark–Sacker bifurcation (theory 6.3). MRS-DPO and general
+payoffs: the multipliers are α + βν_k with the eigenvalues ν_k of the derivative of the score
+(theory 7); for MRS-DPO at λ = 1 they are imaginary, ν = ±iω_D.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from alignsim import validation
+from alignsim.analysis.equilibria.fixed_point import (
+    WIDEST_KERNEL,
+    FixedPoint,
+    fixed_point,
+    is_zero_sum,
+)
+from alignsim.analysis.results import Result
+from alignsim.feedback import FeedbackMap
+from alignsim.simplex import softmax
+from alignsim.summary import Lines, numbers, tally
+from alignsim.validation import FloatArray
+
+STABLE, UNSTABLE, MARGINAL, UNDECIDED = range(4)
+MEANINGS = {
+    STABLE: "stable",
+    UNSTABLE: "unstable",
+    MARGINAL: "marginal",
+    UNDECIDED: "undecided",
+}
+
+ROUNDING = 1e-12
+"""|ρ − 1| that decides nothing for MRS-IPO, beside the error that the fixed point may have."""
+
+POINT_SHARE = 4.0
+"""And this multiple of that error. Newton's inverse (I − cS)⁻¹ has norm at most 1, so a residual
+R leaves an error of its own size in the logits; a change of them moves log ω by at most twice."""
+
+NEAR = 1e-7
+"""|ρ − 1|, times the condition number of the leading multiplier, that decides nothing elsewhere."""
+
+WIDEST_DOUBT = 1e-4
+"""The condition number is infinite at a defective multiplier; the doubt is not."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Stability(Result):
+    """Local stability of the fixed points of a batch of maps.
+
+    Attributes
+    ----------
+    spectral_radius : (...)
+        ρ, the largest modulus of a multiplier; NaN where there is no fixed point.
+    fixed_point : FixedPoint
+        Where it was computed.
+    omega : (...)
+        For MRS-IPO the ω of ρ² = α² + (βλω)²; for MRS-DPO at λ = 1 the ω_D of
+        ρ² = α² + (βω_D)²; NaN elsewhere, where multipliers need not be of that form.
+    angle : (...)
+        Argument of the leading multiplier, in [0, π]: the rotation a round at the onset.
+    verdict : (...)
+        See :meth:`words`: 0 stable, 1 unstable, 2 marginal (ρ is 1 up to rounding; never to be
+        decided by iteration), 3 undecided (no fixed point, or none was found).
+    """
+
+    WORDS: ClassVar = {"verdict": MEANINGS}
+    _batch = "verdict"
+
+    spectral_radius: FloatArray
+    fixed_point: FixedPoint
+    omega: FloatArray
+    angle: FloatArray
+    verdict: NDArray[np.int8]
+
+    @property
+    def stable(self) -> NDArray[np.bool_]:
+        """Whether ρ < 1, (...); False where there is no fixed point."""
+        return np.asarray(self.spectral_radius < 1.0)
+
+    @property
+    def margin(self) -> FloatArray:
+        """1 − ρ, positive where stable, (...)."""
+        return np.asarray(1.0 - self.spectral_radius)
+
+    def _summary(self) -> Lines:
+        yield "verdict", tally(self.words("verdict"))
+        for name in ("spectral_radius", "margin", "omega", "angle"):
+            yield name.replace("_", " "), numbers(getattr(self, name))
+        yield "fixed point", tally(self.fixed_point.words("status"))
+
+
+class _Leading(NamedTuple):
+    """ρ, ω, the leading multiplier's argument, and the doubt about ρ: (n,) each."""
+
+    radius: FloatArray
+    omega: FloatArray
+    angle: FloatArray
+    doubt: FloatArray
+
+
+def stability(loop: FeedbackMap, start_logits: ArrayLike | None = None) -> Stability:
+    """Return the exact stability of the fixed points that :func:`fixed_point` finds: (...).
+
+    Undecided at α = 1, where no fixed point is looked for: there one lies inside the simplex only
+    by accident of P (see :func:`alignsim.analysis.boundary_equilibria`).
+
+    Examples
+    --------
+    >>> import alignsim as asim
+    >>> P = asim.preferences.cyclic(3, advantage=0.5)
+    >>> loop = asim.FeedbackMap(P, beta=[2.9, 3.0, 3.1], alpha=0.5)  # critical at β = 3
+    >>> local = asim.analysis.stability(loop)
+    >>> local.words("verdict").tolist()
+    ['stable', 'marginal', 'unstable']
+    >>> local.omega.round(6).tolist(), local.angle.round(6).tolist()
+    ([0.288675, 0.288675, 0.288675], [1.032395, 1.047198, 1.061278])
+    """
+    point = fixed_point(loop, start_logits)
+    logits = point.logits.reshape(-1, loop.responses)
+    found = _leading(loop.part(0, loop.size), logits, point.residual.ravel())
+    verdict = np.where(found.radius < 1.0, STABLE, UNSTABLE)
+    verdict[np.abs(found.radius - 1.0) <= found.doubt] = MARGINAL
+    verdict[np.isnan(found.radius)] = UNDECIDED
+    return Stability(
+        found.radius.reshape(loop.shape),
+        point,
+        found.omega.reshape(loop.shape),
+        found.angle.reshape(loop.shape),
+        verdict.astype(np.int8).reshape(loop.shape),
+    )
+
+
+def spectral_radius(loop: FeedbackMap, logits: ArrayLike) -> FloatArray:
+    """Return the largest modulus of a multiplier at fixed points with ``logits`` (..., K)."""
+    flat, points, shape = _at(loop, logits)
+    return _leading(flat, points, np.zeros(len(points))).radius.reshape(shape)
+
+
+def multipliers(loop: FeedbackMap, logits: ArrayLike) -> NDArray[np.complex128]:
+    """Return all multipliers at fixed points with ``logits`` (..., K): (..., K−1).
+
+    In the mean-zero basis, without the spurious one of the constants. By descending modulus, then
+    by ascending argument; NaN where the logits are.
+
+    Examples
+    --------
+    >>> import alignsim as asim
+    >>> loop = asim.FeedbackMap(asim.preferences.cyclic(3, advantage=0.3), beta=4.0, alpha=0.6)
+    >>> asim.analysis.multipliers(loop, [0.0, 0.0, 0.0]).round(4).tolist()
+    [(0.6-0.6928j), (0.6+0.6928j)]
+    """
+    flat, points, shape = _at(loop, logits)
+    values = np.full((flat.size, loop.responses - 1), np.nan + 0j)
+    known = np.isfinite(points).all(axis=-1)
+    skew = known & _on_a_line(flat)
+    for which, of in ((skew, _on_the_line), (known & ~skew, _eigenvalues)):
+        chosen = np.flatnonzero(which)
+        if len(chosen):
+            values[chosen] = of(flat.take(chosen), points[chosen])
+    order = np.lexsort((np.angle(values), -np.abs(values)), axis=-1)
+    ordered = np.take_along_axis(values, order, axis=-1)
+    return np.asarray(ordered.reshape(*shape, loop.responses - 1))
+
+
+def omega(P: ArrayLike, logits: ArrayLike) -> FloatArray:
+    """Return ‖J^½(P − ½)J^½‖₂ with J = diag π − ππᵀ: P (..., K, K), logits (..., K) → (...).
+
+    NaN where P + Pᵀ is not 1 up to constant rows and columns. No matrix root is taken and no
+    eigenvalue routine used that would lose half the digits near a double zero, and a collapsed
+    policy costs none: see :func:`_skew_margins`.
+    """
+    matrices = validation.real_array(P, "P", min_ndim=2)
+    K = matrices.shape[-1]
+    z = validation.logits(logits, "logits", responses=K)
+    shape = validation.batch_shape({"P": matrices.shape[:-2], "logits": z.shape[:-1]})
+    which = np.arange(matrices[..., 0, 0].size).reshape(matrices.shape[:-2])
+    rows = np.broadcast_to(z, (*shape, K)).reshape(-1, K)
+    index = np.broadcast_to(which, shape).ravel()
+    flat = matrices.reshape(-1, K, K)
+    rotation = np.where(is_zero_sum(flat)[index], _rotations(flat, index, rows), np.nan)
+    return rotation.reshape(shape)
+
+
+def _at(loop: FeedbackMap, logits: ArrayLike) -> tuple[FeedbackMap, FloatArray, tuple[int, ...]]:
+    """Return the maps and the logits as flat batches, and their common shape."""
+    validation.feedback_map(loop, "loop")
+    K = loop.responses
+    points = validation.logits(logits, "logits", responses=K, missing=True)
+    shape = validation.batch_shape({"the map": loop.shape, "logits": points.shape[:-1]})
+    which = np.broadcast_to(np.arange(loop.size).reshape(loop.shape), shape).ravel()
+    return loop.take(which), np.broadcast_to(points, (*shape, K)).reshape(-1, K), shape
+
+
+def _leading(flat: FeedbackMap, logits: FloatArray, residual: FloatArray) -> _Leading:
+    """Return what the multipliers at ``logits`` (n, K) decide; NaN where the logits are."""
+    found = _Leading(*(np.full(flat.size, np.nan) for _ in _Leading._fields))
+    known = np.isfinite(logits).all(axis=-1)
+    skew = known & _on_a_line(flat)
+    for which, of in ((skew, _leading_on_the_line), (known & ~skew, _leading_eigenvalue)):
+        chosen = np.flatnonzero(which)
+        if len(chosen):
+            part = flat if len(chosen) == flat.size else flat.take(chosen)
+            for target, values in zip(
+                found, of(part, logits[chosen], residual[chosen]), strict=True
+            ):
+                target[chosen] = values
+    return found
+
+
+def _on_a_line(flat: FeedbackMap) -> NDArray[np.bool_]:
+    """Return where all multipliers are α ± iβλω_k, (n,)."""
+    if flat.objective != "ipo":
+        return np.zeros(flat.size, dtype=bool)
+    matrices, which = flat.matrix_table()
+    return is_zero_sum(matrices)[which]
+
+
+def _leading_on_the_line(flat: FeedbackMap, logits: FloatArray, residual: FloatArray) -> _Leading:
+    """Return it for multipliers α ± iβλω_k."""
+    matrices, which = flat.matrix_table()
+    rotation = _rotations(matrices, which, logits)
+    with np.errstate(over="ignore"):
+        imaginary = flat.beta * flat.lam * rotation
+        error = residual * (1.0 + np.abs(logits).max(axis=-1))
+        return _Leading(
+            np.hypot(flat.alpha, imaginary),
+            rotation,
+            np.arctan2(imaginary, flat.alpha),
+            ROUNDING + POINT_SHARE * error,
+        )
+
+
+def _leading_eigenvalue(flat: FeedbackMap, logits: FloatArray, residual: FloatArray) -> _Leading:
+    """Return it from the eigenvalues of the derivative; of conjugates the upper one leads."""
+    del residual  # far smaller than the doubt
+    rates = _score_eigenvalues(flat, logits)
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = flat.alpha[:, None] + flat.beta[:, None] * rates
+        modulus = np.abs(values)
+    leading = np.argmax(np.where(np.isnan(modulus), -1.0, modulus), axis=-1)[:, None]
+    radius = np.take_along_axis(modulus, leading, axis=-1)[:, 0]
+    angle = np.abs(np.angle(np.take_along_axis(values, leading, axis=-1)[:, 0]))
+    doubt = np.full(flat.size, NEAR)
+    close = np.flatnonzero(np.abs(radius - 1.0) <= WIDEST_DOUBT)
+    if len(close):
+        condition = _condition(flat.take(close), logits[close])
+        doubt[close] = np.minimum(NEAR * condition, WIDEST_DOUBT)
+    imaginary = (flat.objective == "dpo") & (flat.lam == 1.0)
+    rotation = np.where(imaginary, np.abs(rates.imag).max(axis=-1), np.nan)
+    return _Leading(radius, rotation, angle, doubt)
+
+
+def _condition(flat: FeedbackMap, logits: FloatArray) -> FloatArray:
+    """Return the condition number 1/|⟨w, v⟩| of the leading multiplier, (n,)."""
+    values, right = np.linalg.eig(flat.derivative(logits, "tangent"))
+    condition = np.full(len(values), np.inf)
+    for n, (vectors, leading) in enumerate(zip(right, np.abs(values).argmax(axis=-1), strict=True)):
+        try:
+            left = np.linalg.inv(vectors)[leading]
+        except np.linalg.LinAlgError:  # a defective matrix: it stays infinite
+            continue
+        condition[n] = np.linalg.norm(left) * np.linalg.norm(vectors[:, leading])
+    return condition
+
+
+def _on_the_line(flat: FeedbackMap, logits: FloatArray) -> NDArray[np.complex128]:
+    """Return all multipliers α ± iβλω_k, (n, K−1): the ω_k are the pairs of singular values."""
+    pairs = (flat.responses - 1) // 2
+    values = np.zeros((flat.size, flat.responses - 1), dtype=complex)
+    values += flat.alpha[:, None]
+    if pairs:
+        singular = np.linalg.svd(_skew_margins(flat.P, logits), compute_uv=False)
+        rotation = 0.5 * (singular[:, 0 : 2 * pairs : 2] + singular[:, 1 : 2 * pairs : 2])
+        rotation = (flat.beta * flat.lam)[:, None] * rotation
+        values[:, :pairs] += 1j * rotation
+        values[:, pairs : 2 * pairs] -= 1j * rotation
+    return values
+
+
+def _eigenvalues(flat: FeedbackMap, logits: FloatArray) -> NDArray[np.complex128]:
+    """Return all multipliers α + βν_k, (n, K−1)."""
+    rates = _score_eigenvalues(flat, logits)
+    return np.asarray(flat.alpha[:, None] + flat.beta[:, None] * rates)
+
+
+def _score_eigenvalues(flat: FeedbackMap, logits: FloatArray) -> NDArray[np.complex128]:
+    """Return the eigenvalues ν of the derivative of the score by the logits, (n, K−1)."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        derivative = flat.replace(alpha=0.0, beta=1.0).derivative(logits, "tangent")
+    finite = np.asarray(np.isfinite(derivative).all(axis=(-2, -1)))[:, None]
+    values = np.linalg.eigvals(np.where(finite[..., None], derivative, 0.0)).astype(complex)
+    return np.where(finite, values, np.nan)
+
+
+def _rotations(matrices: FloatArray, which: NDArray[np.intp], logits: FloatArray) -> FloatArray:
+    """Return ω (n,) of maps with one of ``matrices`` (m, K, K) each."""
+    if logits.shape[-1] > WIDEST_KERNEL:
+        skew = _skew_margins(matrices[which], logits)
+        return np.asarray(np.linalg.norm(skew, 2, axis=(-2, -1)))
+    from alignsim.kernels import equilibrium
+
+    rotation = np.empty(len(logits))
+    equilibrium.rotations(matrices, which, np.ascontiguousarray(logits), rotation)
+    return rotation
+
+
+def _skew_margins(P: FloatArray, logits: FloatArray) -> FloatArray:
+    """Return diag(q)(P − ½)diag(q), q = √π, projected off q: its norm is ω. (n, K, K).
+
+    The projection ignores constant rows and columns of P. Those of the likeliest response are
+    taken off first: what is left has no cancellation as a policy collapses.
+    """
+    P = np.broadcast_to(P, (*logits.shape, logits.shape[-1]))
+    top = logits.argmax(axis=-1)[:, None, None]
+    root = np.exp(0.5 * (logits - logits.max(axis=-1, keepdims=True)))
+    q = root / np.sqrt((root * root).sum(axis=-1, keepdims=True))
+    column = np.take_along_axis(P, top, axis=-1)
+    row = np.take_along_axis(P, top, axis=-2)
+    margins = (P - column) - (row - np.take_along_axis(row, top, axis=-1))
+    margins = 0.5 * (margins - np.swapaxes(margins, -1, -2))
+    score = (margins @ softmax(logits)[..., None])[..., 0]
+    inner = margins + score[:, None, :] - score[:, :, None]
+    return np.asarray(q[:, :, None] * inner * q[:, None, :])

@@ -1,0 +1,1 @@
+"""What an orbit does in the long run."""

@@ -1,0 +1,318 @@
+"""Basins of attraction: which start goes to which attractor, and how large its basin is.
+
+All orbits run as one batch, each on its own; attractors are recognised afterwards. So the answer
+depends neither on the order of the starts nor on the number of threads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from alignsim import simplex, validation
+from alignsim.analysis.evidence import MEANINGS as EVIDENCE
+from alignsim.analysis.orbits import verdicts
+from alignsim.analysis.orbits.attractors import attracted, attractors
+from alignsim.analysis.orbits.classification import classify
+from alignsim.analysis.results import Result
+from alignsim.feedback import FeedbackMap
+from alignsim.feedback.engines import thread_count
+from alignsim.preferences.seeds import Seed, generator
+from alignsim.summary import LISTED, Lines, numbers, span, tally
+from alignsim.validation import FloatArray
+
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+SAMPLES = 1024
+"""Random starts by default."""
+
+RESOLUTION = 48
+"""Cells a side by default. A multiple of 3 has the uniform policy at a corner of cells: started
+on a repelling fixed point, an orbit would stay there."""
+
+SOBOL_BITS = 31
+"""Half a step of the sequence is 2⁻³¹; moved by it, no number is 0 or 1."""
+
+CONFIDENCE_QUANTILE = 1.959963984540054
+"""Normal quantile of 97.5 %, for intervals of 95 %."""
+
+NEUTRAL = len(verdicts.REASONS)
+REASONS = {**verdicts.REASONS, NEUTRAL: "it rests on a point that does not attract"}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Basins(Result):
+    """Where m starts go, for a batch of maps; A is the largest number of attractors of a map.
+
+    Attractors are sorted by code, period, entropy, then by their place along
+    :func:`alignsim.simplex.asymmetric_direction`. Beyond ``count`` codes are −1, numbers NaN.
+
+    Attributes
+    ----------
+    starts : (m, K)
+        The policies from which the orbits start, for every map.
+    resolution
+        Cells a side where the starts are the centres of a lattice, else 0.
+    label : (..., m)
+        The number of the attractor; −1 where it was not decided. See ``reason_code``.
+    reason_code : (..., m)
+        Why not; see :meth:`words`.
+    evidence : (..., m)
+        How the end of the orbit was obtained; see :meth:`words`.
+    count : (...)
+        Attractors seen. One that no start leads to is not seen.
+    code : (..., A)
+        What an attractor is; see :attr:`phase`.
+    period : (..., A)
+        Rounds after which it repeats: 1 for a fixed point, 0 where it never does.
+    rotation_number : (..., A)
+        Turns a round; NaN where it does not turn.
+    entropy_mean : (..., A)
+        Time average of the entropy, in nats.
+    cycle_strength : (..., A)
+        Time variance of the policy, averaged over coordinates.
+    logits : (..., A, K)
+        The point of the attractor that lies farthest along
+        :func:`alignsim.simplex.asymmetric_direction`; NaN for orbits that drift.
+    orbit_logits : (..., A, n, K)
+        The states that follow on it, that point included.
+    share : (..., A)
+        Share of the starts that go there.
+    share_low, share_high : (..., A)
+        Wilson's 95 % interval of the share, for starts drawn independently. Sobol points cover
+        the simplex more evenly, so that it is wide for them; NaN for a lattice, which is no
+        sample.
+    undecided : (...)
+        Share of the starts with label −1.
+    """
+
+    WORDS: ClassVar = {"code": verdicts.MEANINGS, "evidence": EVIDENCE, "reason_code": REASONS}
+    _batch = "count"
+
+    starts: FloatArray
+    resolution: int
+    label: NDArray[np.int64]
+    reason_code: NDArray[np.int8]
+    evidence: NDArray[np.int8]
+    count: NDArray[np.int64]
+    code: NDArray[np.int8]
+    period: NDArray[np.int64]
+    rotation_number: FloatArray
+    entropy_mean: FloatArray
+    cycle_strength: FloatArray
+    logits: FloatArray
+    orbit_logits: FloatArray
+    share: FloatArray
+    share_low: FloatArray
+    share_high: FloatArray
+    undecided: FloatArray
+
+    @property
+    def phase(self) -> NDArray[np.str_]:
+        """What each attractor is, in words, (..., A); empty beyond ``count``."""
+        return self.words("code")
+
+    @property
+    def policies(self) -> FloatArray:
+        """The policies of ``logits``, (..., A, K)."""
+        return simplex.softmax(self.logits)
+
+    @property
+    def attractor_points(self) -> FloatArray:
+        """The policies of ``orbit_logits``, (..., A, n, K)."""
+        return simplex.softmax(self.orbit_logits)
+
+    @property
+    def basin_entropy(self) -> FloatArray:
+        """Entropy of the shares of the decided starts, in nats, (...); NaN where none is.
+
+        0 for one basin, log A for A equal ones: how uncertain the end is if the start is.
+        """
+        decided = 1.0 - self.undecided
+        with np.errstate(invalid="ignore", divide="ignore"):
+            share = self.share / decided[..., None]
+            terms = np.where(share > 0.0, -share * np.log(share), 0.0)
+        return np.asarray(np.where(decided > 0.0, terms.sum(axis=-1), np.nan))
+
+    def _summary(self) -> Lines:
+        yield "starts", f"{len(self.starts):,}"
+        yield "count", numbers(self.count)
+        yield "phase", tally(self.phase)
+        yield "share", self._shares()
+        yield "undecided", numbers(self.undecided)
+        yield "basin entropy", numbers(self.basin_entropy)
+
+    def _shares(self) -> str:
+        """Return the largest few shares of one map with their phases, or the range of many."""
+        if self.share.ndim > 1:
+            return span(self.share[~np.isnan(self.share)])
+        order = np.argsort(-self.share[: int(self.count)], kind="stable")
+        large = [f"{self.phase[a]} {self.share[a]:.4g}" for a in order[:LISTED]]
+        rest = [f"{len(order) - LISTED:,} smaller ones"] if len(order) > LISTED else []
+        return ", ".join([*large, *rest])
+
+
+def basins(
+    loop: FeedbackMap,
+    starts: ArrayLike | None = None,
+    *,
+    samples: int | None = None,
+    resolution: int | None = None,
+    rounds: int | None = None,
+    rng: Seed = 0,
+    threads: int | None = None,
+) -> Basins:
+    """Return which start goes where: attractors, a label for every start, shares.
+
+    Parameters
+    ----------
+    loop
+        A batch of maps.
+    starts : (m, K)
+        Full-support policies. By default the centres of a lattice for three responses, random
+        ones for others.
+    samples
+        Instead: so many policies, uniform on the simplex, from a scrambled Sobol sequence.
+    resolution
+        Instead, for three responses: the centres of the triangles into which lines cut the
+        simplex, so many a side. All have the same area.
+    rounds, threads
+        As for :func:`~alignsim.analysis.classify`. The result does not depend on
+        ``threads``.
+    rng
+        Seed or generator of the random starts; a number gives the same starts each time.
+
+    Raises
+    ------
+    ValueError
+        For bad arguments. An orbit that fails or is not decided has label −1, with a reason.
+
+    Notes
+    -----
+    An attractor with a share p of the starts is missed by m random ones with probability
+    (1 − p)ᵐ. Fixed points and cycles are told apart by their points, to 1e-6 of their size;
+    circles and chaotic attractors by time averages of the policy and of its deviation, to a
+    hundredth of the amplitude and six standard errors; see ``analysis/orbits/attractors.py``.
+
+    Examples
+    --------
+    The hysteresis of MRS-DPO (theory 7): a stable fixed point beside a stable circle.
+
+    >>> import alignsim as asim
+    >>> P = asim.preferences.cyclic(3, advantage=0.47)
+    >>> loop = asim.FeedbackMap(P, objective="dpo", beta=0.79, alpha=0.5)
+    >>> seen = asim.basins(loop, resolution=12)
+    >>> seen.phase.tolist(), seen.share.round(3).tolist()
+    (['converged', 'invariant circle'], [0.208, 0.792])
+    """
+    validation.feedback_map(loop, "loop")
+    limit = None if rounds is None else validation.integer(rounds, "rounds", minimum=0)
+    workers = thread_count(threads)
+    policies, side = _starts(loop.responses, starts, samples, resolution, rng)
+    n, m = loop.size, len(policies)
+    flat = loop.take(np.repeat(np.arange(n), m))
+    begin = np.tile(simplex.centred_logits(policies), (n, 1))
+    found = classify(flat, rounds=limit, start_logits=begin, threads=workers)
+    seen = attractors(flat, found, m, workers)
+    known = (found.code == verdicts.UNDECIDED) | attracted(found)
+    reason = np.where(known, found.reason_code, NEUTRAL).astype(np.int8)
+    A = seen.code.shape[-1]
+    hits = (seen.label[:, :, None] == np.arange(A)).sum(axis=1)
+    listed = np.arange(A) < seen.count[:, None]
+    low, high = _wilson(hits, m)
+    drawn = listed & (side == 0)
+    shape = loop.shape
+
+    def shaped(values: NDArray[Scalar]) -> NDArray[Scalar]:
+        return values.reshape((*shape, *values.shape[1:]))
+
+    return Basins(
+        starts=policies,
+        resolution=side,
+        label=shaped(seen.label),
+        reason_code=reason.reshape(*shape, m),
+        evidence=found.evidence.reshape(*shape, m),
+        count=shaped(seen.count),
+        code=shaped(seen.code),
+        period=shaped(seen.period),
+        rotation_number=shaped(seen.rotation_number),
+        entropy_mean=shaped(seen.entropy_mean),
+        cycle_strength=shaped(seen.cycle_strength),
+        logits=shaped(seen.logits),
+        orbit_logits=shaped(seen.orbit_logits),
+        share=shaped(np.where(listed, hits / m, np.nan)),
+        share_low=shaped(np.where(drawn, low, np.nan)),
+        share_high=shaped(np.where(drawn, high, np.nan)),
+        undecided=shaped((seen.label < 0).mean(axis=-1)),
+    )
+
+
+def _starts(
+    K: int, starts: ArrayLike | None, samples: int | None, resolution: int | None, rng: Seed
+) -> tuple[FloatArray, int]:
+    """Return the starts (m, K), and the cells a side if they are a lattice."""
+    given = {"starts": starts, "samples": samples, "resolution": resolution}
+    named = [name for name, value in given.items() if value is not None]
+    if len(named) > 1:
+        raise ValueError(f"{' and '.join(named)}: all given; give one of them")
+    if starts is not None:
+        checked = validation.policy(starts, "starts", responses=K, full_support=True)
+        if checked.ndim != 2:
+            raise ValueError(
+                f"starts has shape {checked.shape}; give (m, K), the same m starts for every map"
+            )
+        return checked, 0
+    if resolution is not None and K != 3:
+        raise ValueError(
+            f"resolution is {resolution}, but the map has {K} responses, and a lattice needs 3; "
+            "use samples"
+        )
+    if samples is not None or K != 3:
+        size = SAMPLES if samples is None else validation.integer(samples, "samples", minimum=1)
+        return random_starts(size, K, rng), 0
+    side = RESOLUTION if resolution is None else resolution
+    side = validation.integer(side, "resolution", minimum=1)
+    return lattice(side), side
+
+
+def lattice(resolution: int) -> FloatArray:
+    """Return the centres of the triangles of a simplex, so many a side: (resolution², 3).
+
+    First those that point to the same side as the simplex, then the others.
+
+    >>> lattice(2).round(3).tolist()[-1]
+    [0.333, 0.333, 0.333]
+    """
+    i, j = np.divmod(np.arange(resolution**2), resolution)
+    corners = np.stack([i, j], axis=-1)
+    upward = corners[i + j <= resolution - 1] + 1.0 / 3.0
+    downward = corners[i + j <= resolution - 2] + 2.0 / 3.0
+    first_two = np.concatenate([upward, downward]) / resolution
+    return np.concatenate([first_two, 1.0 - first_two.sum(axis=-1, keepdims=True)], axis=-1)
+
+
+def random_starts(samples: int, responses: int, rng: Seed = 0) -> FloatArray:
+    """Return policies uniform on the simplex from a scrambled Sobol sequence: (samples, K).
+
+    Each coordinate takes of what is left the share 1 − (1 − u)^(1/k), k coordinates to follow,
+    which has the Dirichlet(1) distribution and keeps neighbours in the sequence apart.
+    """
+    from scipy.stats import qmc
+
+    sequence = qmc.Sobol(responses - 1, seed=generator(rng))
+    u = sequence.random_base2(int(np.ceil(np.log2(samples))))[:samples] + 0.5**SOBOL_BITS
+    kept = (1.0 - u) ** (1.0 / np.arange(responses - 1, 0, -1))
+    left = np.cumprod(np.concatenate([np.ones((samples, 1)), kept], axis=-1), axis=-1)
+    return np.concatenate([left[:, :-1] * (1.0 - kept), left[:, -1:]], axis=-1)
+
+
+def _wilson(hits: NDArray[np.int64], size: int) -> tuple[FloatArray, FloatArray]:
+    """Return Wilson's interval for the probability of which ``hits`` of ``size`` trials came."""
+    share, square = hits / size, CONFIDENCE_QUANTILE**2 / size
+    middle = share + 0.5 * square
+    half = np.sqrt(square * (share * (1.0 - share) + 0.25 * square))
+    low, high = (middle - half) / (1.0 + square), (middle + half) / (1.0 + square)
+    return np.maximum(low, 0.0), np.minimum(high, 1.0)

@@ -1,0 +1,356 @@
+"""What an orbit does in the long run: converge, cycle, turn on a circle, lock, wander, drift.
+
+Questions are asked in a fixed order, the exact ones first: the multipliers of the fixed point say
+how long a transient lasts; a cycle counts once Newton's method has closed it and its multipliers
+lie inside the unit circle; a rotation number counts once two halves of the window agree on it and
+nearby orbits stay together, for the phases of chaos can be as regular as a clock; a positive
+Lyapunov exponent counts once it exceeds three standard errors. A small step decides nothing. What
+no question settles is undecided, with a reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from alignsim import simplex, validation
+from alignsim.analysis import evidence
+from alignsim.analysis.equilibria.certificates import certificates
+from alignsim.analysis.equilibria.stability import Stability, stability
+from alignsim.analysis.evidence import MEANINGS as EVIDENCE
+from alignsim.analysis.orbits.approach import WINDOW, approaches
+from alignsim.analysis.orbits.verdicts import (
+    FAILED,
+    MEANINGS,
+    OSCILLATING,
+    REASONS,
+    UNDECIDED,
+    Verdicts,
+)
+from alignsim.analysis.orbits.windows import RELAXATIONS, SHORTEST_WINDOW, Window
+from alignsim.analysis.results import Result
+from alignsim.feedback import FeedbackMap
+from alignsim.feedback.engines import Record, Schedule, iterate, thread_count
+from alignsim.kernels.status import OK
+from alignsim.summary import Lines, numbers, tally
+from alignsim.validation import FloatArray, at
+
+FIRST_LOOK = 384
+"""Rounds after which the orbits that have converged by then leave."""
+
+SECOND_LOOK = 3000
+"""Rounds at the next look; then twice as many each time."""
+
+LONGEST_WINDOW = 65536
+"""Rounds in the longest window from which an orbit is judged; it doubles with the rounds."""
+
+TRANSIENT_FACTOR = np.log(1e10)
+LONGEST_TRANSIENT = 1e6
+"""A transient is followed until it has shrunk by 1e10, for at most so many rounds."""
+
+FRAME_MEMORY = 2**24
+"""Bytes of frames held at a time."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Orbit(Result):
+    """The long-run behaviour of a batch of orbits.
+
+    Attributes
+    ----------
+    code : (...)
+        The phase as a number; see :attr:`phase`.
+    period : (...)
+        Rounds after which the attractor repeats: 1 for a fixed point, 0 where it never does.
+    rotation_number : (...)
+        Turns a round, in [0, ½], around the fixed point (or, for an orbit that winds around
+        nothing, its strongest frequency); NaN where the orbit does not turn.
+    rotation_digits : (...)
+        Decimal digits to which the two halves of the window agree on it.
+    cycle_strength : (...)
+        Time variance of the policy on the attractor, averaged over coordinates.
+    amplitude : (...)
+        Largest standard deviation in time of a policy coordinate.
+    entropy_mean, entropy_min : (...)
+        Over the attractor, in nats.
+    spectral_radius : (...)
+        Largest modulus of a multiplier of the attracting fixed point or cycle, else NaN.
+    exponent, exponent_error : (...)
+        Leading Lyapunov exponent and its standard error, where it had to decide, else NaN.
+    rounds : (...)
+        Rounds that were looked at.
+    final_logits : (..., K)
+        A point of the attractor, where it was found; else the last state.
+    evidence : (...)
+        How the phase was obtained; see :meth:`words`, :mod:`alignsim.analysis.evidence`.
+    reason_code : (...)
+        Why an orbit is undecided; see :meth:`reason`.
+    stability : Stability
+        Of the fixed point beside the orbit.
+    """
+
+    WORDS: ClassVar = {"code": MEANINGS, "evidence": EVIDENCE, "reason_code": REASONS}
+    _batch = "code"
+
+    code: NDArray[np.int8]
+    period: NDArray[np.int64]
+    rotation_number: FloatArray
+    rotation_digits: FloatArray
+    cycle_strength: FloatArray
+    amplitude: FloatArray
+    entropy_mean: FloatArray
+    entropy_min: FloatArray
+    spectral_radius: FloatArray
+    exponent: FloatArray
+    exponent_error: FloatArray
+    rounds: NDArray[np.int64]
+    final_logits: FloatArray
+    evidence: NDArray[np.int8]
+    reason_code: NDArray[np.int8]
+    stability: Stability
+
+    @property
+    def phase(self) -> NDArray[np.str_]:
+        """The phase in words, (...)."""
+        return self.words("code")
+
+    @property
+    def oscillates(self) -> NDArray[np.bool_]:
+        """Whether the attractor is one that moves: a cycle, a circle, locked or chaotic, (...)."""
+        return np.asarray(np.isin(self.code, OSCILLATING))
+
+    @property
+    def final(self) -> FloatArray:
+        """The policy of ``final_logits``, (..., K)."""
+        return simplex.softmax(self.final_logits)
+
+    def reason(self, index: tuple[int, ...] | int = ()) -> str:
+        """Return why the orbit at ``index`` is undecided, or that it is not."""
+        place = index if isinstance(index, tuple) else (index,)
+        if len(place) != self.code.ndim:
+            raise ValueError(
+                f"index is {index}; the batch has shape {self.code.shape}: one number an axis"
+            )
+        where = f"orbit {at(place)}: " if place else ""
+        return f"{where}{REASONS[int(self.reason_code[place])]}"
+
+    def _summary(self) -> Lines:
+        yield "phase", tally(self.phase)
+        yield "reason", tally(np.where(self.code == UNDECIDED, self.words("reason_code"), ""))
+        yield "period", numbers(np.where(self.period > 0, self.period, np.nan))
+        yield "rotation number", numbers(self.rotation_number)
+        yield "exponent", numbers(self.exponent)
+        yield "exponent error", numbers(self.exponent_error)
+        yield "evidence", tally(self.words("evidence"))
+
+
+def classify(
+    loop: FeedbackMap,
+    start: ArrayLike | None = None,
+    rounds: int | None = None,
+    *,
+    start_logits: ArrayLike | None = None,
+    threads: int | None = None,
+) -> Orbit:
+    """Return what the orbits from ``start`` do in the long run.
+
+    Parameters
+    ----------
+    loop
+        A batch of maps.
+    start, start_logits : (..., K)
+        As for :meth:`~alignsim.FeedbackMap.run`.
+    rounds
+        At most this many; by default as many as the multipliers of the fixed point and the memory
+        of the reference, 1/(1−α) rounds, ask for, up to some million. An orbit that is decided
+        earlier is not followed further.
+    threads
+        At most this many. The result does not depend on it.
+
+    Raises
+    ------
+    ValueError
+        For bad arguments. An orbit that fails numerically is undecided, with a reason.
+
+    Notes
+    -----
+    *converged*: near a stable fixed point and shrinking as its spectral radius demands. *locked*:
+    a cycle that winds around an unstable fixed point, a mode-locked invariant circle; *cycle*:
+    any other. *drifting*: α = 1, where nothing anchors the logits. Collapse is no phase: see
+    :func:`alignsim.analysis.collapse.measure`.
+
+    Examples
+    --------
+    >>> import alignsim as asim
+    >>> P = asim.preferences.cyclic(3, advantage=0.5)
+    >>> loop = asim.FeedbackMap(P, beta=[2.9, 3.1], alpha=0.5)
+    >>> seen = asim.analysis.classify(loop)
+    >>> seen.phase.tolist(), seen.rotation_number.round(4).tolist()
+    (['converged', 'invariant circle'], [nan, 0.1674])
+    """
+    validation.feedback_map(loop, "loop")
+    limit = None if rounds is None else validation.integer(rounds, "rounds", minimum=0)
+    workers = thread_count(threads)
+    whole, logits = loop.with_start(start, start_logits)
+    local = stability(whole)
+    search = _Search(
+        whole.part(0, whole.size), logits.reshape(-1, loop.responses), local, limit, workers
+    )
+    for target, window in search.levels():
+        search.look(target, window)
+    return search.result(whole.shape)
+
+
+class _Search:
+    """Orbits of a flat batch, followed until each is decided or out of rounds."""
+
+    def __init__(
+        self,
+        loop: FeedbackMap,
+        start: FloatArray,
+        local: Stability,
+        limit: int | None,
+        threads: int,
+    ) -> None:
+        self.loop = loop
+        self.threads = threads
+        self.local = local
+        self.fixed = local.fixed_point.logits.reshape(start.shape)
+        self.radius = local.spectral_radius.ravel()
+        self.budget = (
+            np.full(loop.size, limit) if limit is not None else _budget(self.radius, loop.alpha)
+        )
+        self.spent = np.zeros(loop.size, dtype=np.int64)
+        self.found = Verdicts.none(start)
+
+    def levels(self) -> Iterator[tuple[int, int]]:
+        """Yield rounds to go to and the window to look at then, while orbits are undecided."""
+        longest = int(self.budget.max())
+        window, goal, target = SHORTEST_WINDOW, SECOND_LOOK, 0
+        if longest >= FIRST_LOOK + SHORTEST_WINDOW:
+            target = FIRST_LOOK
+            yield target, WINDOW
+        while target < longest and len(self.active):
+            target = min(goal, longest)
+            yield target, window
+            goal *= 2
+            window = min(2 * window, LONGEST_WINDOW)
+
+    @property
+    def active(self) -> NDArray[np.intp]:
+        """The orbits that are undecided and have rounds left."""
+        return np.flatnonzero(self.found.open & (self.spent < self.budget))
+
+    def look(self, target: int, window: int) -> None:
+        """Follow the undecided orbits to round ``target`` and judge them by a last window."""
+        going = self.active
+        share = max(1, FRAME_MEMORY // (8 * (window + 1) * self.loop.responses))
+        for first in range(0, len(going), share):
+            which = going[first : first + share]
+            for goal in np.unique(np.minimum(self.budget[which], target)):
+                own = which[np.minimum(self.budget[which], target) == goal]
+                self._look(own, int(goal), window)
+
+    def _look(self, which: NDArray[np.intp], goal: int, window: int) -> None:
+        part, fixed, radius = self.loop.take(which), self.fixed[which], self.radius[which]
+        found = self.found.take(which)
+        ahead = goal - int(self.spent[which[0]])
+        record = _follow(part, found.state, ahead, window, self.threads)
+        self.spent[which] = goal
+        found.state = record.state
+        found.reason[record.status != OK] = FAILED
+        _anchorless(part, record, found)
+        _converged(part, fixed, radius, record, found, certify=goal > FIRST_LOOK)
+        left = np.flatnonzero(found.open)
+        if len(left) and record.frames.shape[1] > SHORTEST_WINDOW // 2:
+            last = goal >= self.budget[which[left]]
+            judged = found.take(left)
+            Window(
+                part.take(left), fixed[left], radius[left], record, left, goal, last, judged
+            ).judge()
+            found.put(left, judged)
+        self.found.put(which, found)
+
+    def result(self, shape: tuple[int, ...]) -> Orbit:
+        """Return what was found, in the batch shape."""
+        found = self.found
+        return Orbit(
+            code=found.code.reshape(shape),
+            period=found.period.reshape(shape),
+            rotation_number=found.turns.reshape(shape),
+            rotation_digits=found.digits.reshape(shape),
+            cycle_strength=found.strength.reshape(shape),
+            amplitude=found.amplitude.reshape(shape),
+            entropy_mean=found.entropies[:, 0].reshape(shape),
+            entropy_min=found.entropies[:, 1].reshape(shape),
+            spectral_radius=found.multiplier.reshape(shape),
+            exponent=found.exponent[:, 0].reshape(shape),
+            exponent_error=found.exponent[:, 1].reshape(shape),
+            rounds=self.spent.reshape(shape),
+            final_logits=found.state.reshape(*shape, -1),
+            evidence=found.evidence.reshape(shape),
+            reason_code=found.reason.reshape(shape),
+            stability=self.local,
+        )
+
+
+def _anchorless(loop: FeedbackMap, record: Record, found: Verdicts) -> None:
+    """Decide the orbits at α = 1: they drift, unless nothing moves them at all."""
+    free = np.flatnonzero((loop.alpha == 1.0) & (record.status == OK))
+    if not len(free):
+        return
+    frames = record.frames[free]
+    moves = (frames[:, -1] != frames[:, 0]).any(axis=-1)
+    found.drift(free[moves])
+    if frames.shape[1] > 1:
+        resting = free[~moves]
+        found.rest(resting, found.state[resting], np.ones(len(resting)), evidence.ITERATED)
+
+
+def _converged(
+    loop: FeedbackMap,
+    fixed: FloatArray,
+    radius: FloatArray,
+    record: Record,
+    found: Verdicts,
+    *,
+    certify: bool,
+) -> None:
+    """Decide the orbits that approach their stable fixed point, or (``certify``) must."""
+    rows = np.flatnonzero(found.open & (radius < 1.0))
+    if not len(rows):
+        return
+    length = record.frames.shape[1]
+    width = min(WINDOW, length // 2 + 1)
+    there = approaches(
+        record.frames[rows, :width], record.frames[rows, -width:], fixed[rows], radius[rows],
+        length - width,
+    )  # fmt: skip
+    near, slow = rows[there], rows[~there]
+    found.rest(near, fixed[near], radius[near], evidence.ITERATED)
+    if certify and len(slow) and loop.objective == "ipo":
+        must = slow[certificates(loop.take(slow)).certified]
+        found.rest(must, fixed[must], radius[must], evidence.CERTIFIED)
+
+
+def _budget(radius: FloatArray, alpha: FloatArray) -> NDArray[np.int64]:
+    """Return the rounds for a transient and the longest window, at a multiple of the looks."""
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        shrinking = TRANSIENT_FACTOR / np.abs(np.log(radius))
+        growing = TRANSIENT_FACTOR / (2.0 * (radius - 1.0))
+        forgetting = RELAXATIONS / (1.0 - alpha)
+    rounds = np.where(radius > 1.0, np.maximum(growing, shrinking), shrinking)
+    rounds = np.maximum(np.where(np.isnan(rounds), 1e5, rounds), forgetting)
+    rounds = np.clip(rounds, 0.0, LONGEST_TRANSIENT)
+    looks = np.ceil(np.log2((rounds + 2 * LONGEST_WINDOW) / SECOND_LOOK))
+    return np.asarray(SECOND_LOOK * 2**looks, dtype=np.int64)
+
+
+def _follow(loop: FeedbackMap, state: FloatArray, ahead: int, window: int, threads: int) -> Record:
+    """Return the record of ``ahead`` rounds whose frames are the last ``window``, ends included."""
+    kept = np.arange(max(0, ahead - window), ahead + 1, dtype=np.int64)
+    return iterate(loop, state, Schedule(kept=kept, burn_in=int(kept[0]), threads=threads))

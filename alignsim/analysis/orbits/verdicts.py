@@ -1,0 +1,130 @@
+"""What can be said of an orbit in the long run, as codes, and what has been said of a batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alignsim import simplex
+from alignsim.analysis import evidence
+from alignsim.validation import FloatArray
+
+CONVERGED, CYCLE, CIRCLE, LOCKED, CHAOTIC, DRIFTING, UNDECIDED = range(7)
+MEANINGS = {
+    CONVERGED: "converged",
+    CYCLE: "cycle",
+    CIRCLE: "invariant_circle",
+    LOCKED: "locked",
+    CHAOTIC: "chaotic",
+    DRIFTING: "drifting",
+    UNDECIDED: "undecided",
+}
+OSCILLATING = (CYCLE, CIRCLE, LOCKED, CHAOTIC)
+"""The phases of attractors that move."""
+
+DECIDED, TRANSIENT, AT_REST, IRREGULAR, FAILED = range(5)
+REASONS = {
+    DECIDED: "decided",
+    TRANSIENT: "the transient has not ended; give more rounds",
+    AT_REST: "it rests on a fixed point that repels; start elsewhere",
+    IRREGULAR: (
+        "it is neither regular nor is its Lyapunov exponent positive beyond three standard "
+        "errors; give more rounds"
+    ),
+    FAILED: "the run failed numerically; see FeedbackMap.run(...).reason",
+}
+
+
+@dataclass
+class Verdicts:
+    """What was found of a flat batch of n orbits, filled in as they are decided.
+
+    Attributes
+    ----------
+    state : (n, K)
+        Where the orbits are, or a point of their attractors.
+    code, reason, evidence : (n,)
+        As ``code``, ``reason_code`` and ``evidence`` of :class:`~alignsim.analysis.Orbit`.
+    period, turns, digits, strength, amplitude, multiplier : (n,)
+        Period, rotation number and its decimal digits, cycle strength, amplitude, spectral radius.
+    entropies, exponent : (n, 2)
+        Mean and least entropy; the leading Lyapunov exponent and its standard error.
+    """
+
+    state: FloatArray
+    code: NDArray[np.int8]
+    reason: NDArray[np.int8]
+    evidence: NDArray[np.int8]
+    period: NDArray[np.int64]
+    turns: FloatArray
+    digits: FloatArray
+    strength: FloatArray
+    amplitude: FloatArray
+    multiplier: FloatArray
+    entropies: FloatArray
+    exponent: FloatArray
+
+    @classmethod
+    def none(cls, start: FloatArray) -> Self:
+        """Return the verdicts on orbits (n, K) of which nothing is known."""
+        n = len(start)
+        return cls(
+            state=np.array(start),
+            code=np.full(n, UNDECIDED, dtype=np.int8),
+            reason=np.full(n, TRANSIENT, dtype=np.int8),
+            evidence=np.full(n, evidence.NOTHING, dtype=np.int8),
+            period=np.zeros(n, dtype=np.int64),
+            turns=np.full(n, np.nan),
+            digits=np.full(n, np.nan),
+            strength=np.full(n, np.nan),
+            amplitude=np.full(n, np.nan),
+            multiplier=np.full(n, np.nan),
+            entropies=np.full((n, 2), np.nan),
+            exponent=np.full((n, 2), np.nan),
+        )
+
+    def take(self, which: NDArray[np.intp]) -> Self:
+        """Return a copy for the orbits ``which``."""
+        return type(self)(*(getattr(self, field.name)[which] for field in fields(self)))
+
+    def put(self, which: NDArray[np.intp], found: Self) -> None:
+        """Set what was ``found`` of the orbits ``which``."""
+        for field in fields(self):
+            getattr(self, field.name)[which] = getattr(found, field.name)
+
+    @property
+    def open(self) -> NDArray[np.bool_]:
+        """Which orbits more rounds may decide, (n,)."""
+        return np.asarray((self.code == UNDECIDED) & (self.reason == TRANSIENT))
+
+    def drift(self, rows: NDArray[np.intp]) -> None:
+        """Say of the orbits ``rows`` that nothing anchors them."""
+        self.code[rows] = DRIFTING
+        self.reason[rows] = DECIDED
+        self.evidence[rows] = evidence.ANALYTIC
+
+    def rest(
+        self, rows: NDArray[np.intp], point: FloatArray, radius: FloatArray, proof: int
+    ) -> None:
+        """Say of the orbits ``rows`` that they converge to the fixed points ``point`` (m, K)."""
+        self.code[rows] = CONVERGED
+        self.reason[rows] = DECIDED
+        self.evidence[rows] = proof
+        self.period[rows] = 1
+        self.strength[rows] = self.amplitude[rows] = 0.0
+        self.entropies[rows] = simplex.entropy(point)[:, None]
+        self.multiplier[rows] = radius
+        self.state[rows] = point
+
+    def move(self, rows: NDArray[np.intp], code: int, averages: FloatArray) -> None:
+        """Say of the orbits ``rows`` how they move; ``averages`` (m, 2K+2) are a record's."""
+        K = self.state.shape[1]
+        self.code[rows] = code
+        self.reason[rows] = DECIDED
+        self.evidence[rows] = evidence.ITERATED
+        self.strength[rows] = averages[:, K : 2 * K].mean(axis=-1)
+        self.amplitude[rows] = np.sqrt(averages[:, K : 2 * K].max(axis=-1))
+        self.entropies[rows] = averages[:, 2 * K :]

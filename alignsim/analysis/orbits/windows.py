@@ -1,0 +1,322 @@
+"""The phase of an orbit from a window of its rounds: at rest, a cycle, a circle, chaos."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alignsim.analysis import evidence
+from alignsim.analysis.orbits.cycles import Cycle, polish
+from alignsim.analysis.orbits.exponents import leading_exponent
+from alignsim.analysis.orbits.rotation import (
+    birkhoff_weights,
+    critical_plane,
+    denominators,
+    dominant_frequency,
+    principal_plane,
+)
+from alignsim.analysis.orbits.verdicts import (
+    AT_REST,
+    CHAOTIC,
+    CIRCLE,
+    CYCLE,
+    IRREGULAR,
+    LOCKED,
+    TRANSIENT,
+    Verdicts,
+)
+from alignsim.feedback import FeedbackMap
+from alignsim.feedback.engines import Record
+from alignsim.validation import FloatArray
+
+SHORTEST_WINDOW = 1024
+"""Rounds in the shortest window that is judged."""
+
+CHAOS_WINDOW = 4096
+"""The window from which on chaos is looked for although rounds are left."""
+
+RELAXATIONS = 20.0
+"""Chaos is looked for after so many times the 1/(1−α) rounds in which the reference forgets: until
+then what parts nearby orbits may be the transient."""
+
+PERIODS = 64
+"""Longest period looked for in a window of ``SHORTEST_WINDOW``; eight times as many above."""
+
+CLOSE = 0.1
+"""An orbit within this share of its size of a cycle is close to it."""
+
+TIGHT = 1e-7
+"""A return closer than this share of the orbit's size is taken for a closed cycle."""
+
+REST = 1e-9
+"""Residual, in units of 1 − α, of a fixed point on which an orbit rests."""
+
+POINT = 1e-9
+"""Size of an orbit, as a span of logits, that is called a point."""
+
+ROUND_CIRCLE = 0.05
+"""An orbit winds around a point when its least radius is above this share of the largest."""
+
+REGULAR_DIGITS = 8.0
+LAST_DIGITS = 6.0
+"""Decimal digits to which two halves of a window must agree on the rotation, and those that are
+enough once rounds have run out."""
+
+IRREGULAR_DIGITS = 4.0
+"""With no more digits an orbit is called irregular."""
+
+STEADY = 1e-4
+"""Relative change of the mean squared radius, from half to half, of an orbit that has settled."""
+
+DRIFTLESS = 0.05
+"""Difference of the means of its two halves, in standard deviations, of what does not drift."""
+
+PARTING = 10.0
+"""Nearby orbits part when their distance grows by more than e^10 over the rounds looked at."""
+
+SPARSE = 5
+"""Every such frame is enough to find the plane of an orbit."""
+
+FEWEST_TURNS = 2.0
+"""Turns in a window from which an orbit is said to turn at all."""
+
+RATIONAL = 1e-8
+"""A rotation number this close to a fraction may be locked."""
+
+
+@dataclass
+class Window:
+    """The last rounds of a flat batch of n undecided orbits.
+
+    Attributes
+    ----------
+    loop : (n,)
+        The maps.
+    fixed, radius : (n, K), (n,)
+        Their fixed points and spectral radii, NaN where there is none.
+    record
+        The last rounds of these orbits and others.
+    places : (n,)
+        Which rows of the record are theirs.
+    spent
+        The rounds until now.
+    last : (n,)
+        Which of them have no rounds left.
+    found
+        What is known of them; :meth:`judge` adds to it.
+    """
+
+    loop: FeedbackMap
+    fixed: FloatArray
+    radius: FloatArray
+    record: Record
+    places: NDArray[np.intp]
+    spent: int
+    last: NDArray[np.bool_]
+    found: Verdicts
+
+    def __post_init__(self) -> None:
+        self.length = self.record.frames.shape[1]
+        self.measured = np.zeros(len(self.places), dtype=bool)
+        self.relaxed = self.spent * (1.0 - self.loop.alpha) >= RELAXATIONS
+
+    def judge(self) -> None:
+        """Label what can be labelled; leave the rest to a longer window."""
+        with np.errstate(over="ignore", invalid="ignore"):  # logits may be as large as 1e300
+            self._judge()
+
+    def _judge(self) -> None:
+        plane = critical_plane(self.loop, self.fixed)
+        known = np.asarray(np.isfinite(self.fixed).all(axis=-1))
+        rows = np.arange(len(self.places))
+        centre = np.where(known[:, None], self.fixed, self._frame(rows, -1))
+        self.report = self._examine(rows, centre, plane)
+        self._points()
+        self._cycles()
+        self._turning(self._open(), REGULAR_DIGITS)
+        if self.length > CHAOS_WINDOW:
+            self._chaos(self._open())
+        self._rest()
+
+    def _frame(self, rows: NDArray[np.intp], t: NDArray[np.int64] | int) -> FloatArray:
+        """Return frame ``t`` of each of ``rows``, (m, K)."""
+        return np.asarray(self.record.frames[self.places[rows], t])
+
+    def _examine(self, rows: NDArray[np.intp], centre: FloatArray, plane: FloatArray) -> FloatArray:
+        from alignsim.kernels import orbits
+
+        turns = self.length - 1
+        periods = PERIODS if turns <= SHORTEST_WINDOW else 8 * PERIODS
+        report = np.empty((len(rows), orbits.COLUMNS))
+        orbits.examine(
+            self.record.frames, self.places[rows], centre, plane, birkhoff_weights(turns),
+            birkhoff_weights(turns // 2), min(periods, turns - orbits.LAGS - 1), TIGHT, report,
+        )  # fmt: skip
+        return report
+
+    def _column(self, name: str) -> FloatArray:
+        from alignsim.kernels import orbits
+
+        return np.asarray(self.report[:, getattr(orbits, name)])
+
+    def _open(self) -> NDArray[np.intp]:
+        return np.flatnonzero(self.found.open)
+
+    def _move(self, rows: NDArray[np.intp], code: int) -> None:
+        self.found.move(rows, code, self.record.averages[self.places[rows]])
+
+    def _points(self) -> None:
+        """Orbits that have come to rest, on whichever fixed point."""
+        size = self._column("SCALE")
+        end = self._frame(np.arange(len(size)), -1)
+        rows = np.flatnonzero(size <= POINT * (1.0 + np.abs(end).max(axis=-1)))
+        if not len(rows):
+            return
+        ones = np.ones(len(rows), dtype=np.int64)
+        seen = polish(self.loop.take(rows), ones, end[rows])
+        reach = 1.0 - self.loop.alpha[rows]  # near α = 1 what moves slowly is not at rest
+        there = seen.attracting & (seen.residual <= REST * reach)
+        self.found.rest(
+            rows[there], seen.logits[there], seen.spectral_radius[there], evidence.ITERATED
+        )
+        self.found.reason[rows[seen.closed & ~seen.attracting]] = AT_REST
+
+    def _cycles(self) -> None:
+        rows = self._open()
+        rows = rows[self._column("PERIOD")[rows] > 0]
+        if len(rows):
+            self._close(rows, self._column("PERIOD")[rows].astype(np.int64))
+
+    def _close(self, rows: NDArray[np.intp], period: NDArray[np.int64]) -> None:
+        """Label the orbits that settle on an attracting cycle of the given period."""
+        seen = polish(self.loop.take(rows), period, self._frame(rows, -1))
+        good = seen.attracting & self._settles(rows, seen)
+        single = good & (seen.period == 1)
+        self.found.rest(
+            rows[single], seen.logits[single], seen.spectral_radius[single], evidence.ITERATED
+        )
+        good &= ~single
+        winds = self._winds()[rows]
+        around = winds & (self.radius[rows] > 1.0)
+        for code, chosen in ((LOCKED, good & around), (CYCLE, good & ~around)):
+            if not chosen.any():
+                continue
+            own = rows[chosen]
+            self._move(own, code)
+            self.found.period[own] = seen.period[chosen]
+            self.found.multiplier[own] = seen.spectral_radius[chosen]
+            self.found.state[own] = seen.logits[chosen]
+            turns = np.abs(self._column("TURN")[own]) / (2.0 * np.pi)
+            exact = np.round(turns * seen.period[chosen]) / seen.period[chosen]
+            self.found.turns[own] = np.where(winds[chosen], exact, np.nan)
+
+    def _settles(self, rows: NDArray[np.intp], seen: Cycle) -> NDArray[np.bool_]:
+        """Return where an orbit is on a cycle, or close and comes closer as its multipliers demand.
+
+        Half of what they promise is enough, however little that is: the cycle attracts, and an
+        orbit so close to it that did not come closer would have to turn around it.
+        """
+        laps = (self.length - 1) // (2 * seen.period)
+        early = self._frame(rows, self.length - 1 - laps * seen.period)
+        late = self._frame(rows, -1)
+        before, after = np.ptp(early - seen.logits, axis=-1), np.ptp(late - seen.logits, axis=-1)
+        size = self._column("SCALE")[rows]
+        with np.errstate(invalid="ignore", under="ignore", over="ignore"):
+            promised = seen.spectral_radius**laps
+        closer = (before <= CLOSE * size) & (after <= 0.5 * (1.0 + promised) * before)
+        return np.asarray((after <= TIGHT * size) | closer)
+
+    def _winds(self) -> NDArray[np.bool_]:
+        """Return where the orbit winds around the centre, always in the same sense."""
+        return np.asarray(
+            (self._column("NEAREST") > ROUND_CIRCLE) & (self._column("CONSTANCY") == 1.0)
+        )
+
+    def _turning(self, rows: NDArray[np.intp], digits: float) -> None:
+        """Label those of ``rows`` whose rotation number both halves of the window agree on."""
+        winds = self._winds()
+        turns = np.abs(self._column("TURN")) / (2.0 * np.pi)
+        apart = np.abs(self._column("TURN_1") - self._column("TURN_2")) / (2.0 * np.pi)
+        agreed = -np.log10(np.maximum(apart, 1e-16))
+        first, second = self._column("SIZE_1"), self._column("SIZE_2")
+        steady = np.abs(second - first) <= STEADY * (first + second)
+        self.found.digits[rows] = np.where(winds, agreed, np.nan)[rows]
+        winds &= turns * (self.length - 1) >= FEWEST_TURNS
+        rows = rows[(winds & steady & (agreed >= digits))[rows]]
+        if not len(rows):
+            return
+        longest = min(8 * PERIODS, self.length // 2)
+        period = denominators(turns[rows], longest, RATIONAL)
+        if period.any():
+            self._close(rows[period > 0], period[period > 0])
+        self._smooth(rows[self.found.open[rows]], turns)
+
+    def _smooth(self, rows: NDArray[np.intp], turns: FloatArray) -> None:
+        """Label those of ``rows`` that turn as a circle does unless nearby orbits part."""
+        growth, _ = self._exponents(rows)
+        smooth = rows[growth <= PARTING / self._exponent_rounds]
+        self._move(smooth, CIRCLE)
+        self.found.turns[smooth] = turns[smooth]
+
+    def _rest(self) -> None:
+        """Decide, once rounds have run out, by another plane, the spectrum, and the exponent."""
+        rows = self._open()
+        rows = rows[self.last[rows]]
+        if not len(rows):
+            return
+        centre, plane = principal_plane(self.record.frames[self.places[rows], ::SPARSE])
+        report = np.array(self.report)
+        report[rows] = self._examine(rows, centre, plane)
+        self.report = report
+        self._turning(rows, LAST_DIGITS)
+        rows = rows[self.found.open[rows]]
+        if not len(rows):
+            return
+        self._chaos(rows)
+        rows = rows[self.found.open[rows]]
+        self._spectral(rows[~self._winds()[rows]])
+        left = rows[self.found.open[rows]]
+        unsettled = ~self.relaxed[left] | (self.found.digits[left] > IRREGULAR_DIGITS)
+        self.found.reason[left] = np.where(unsettled, TRANSIENT, IRREGULAR)
+
+    def _chaos(self, rows: NDArray[np.intp]) -> None:
+        """Label orbits whose leading exponent is surely positive."""
+        rows = rows[self.relaxed[rows] & (self._column("SCALE")[rows] > POINT)]
+        growth, error = self._exponents(rows)
+        wild = rows[(growth > 3.0 * error) & (growth > PARTING / self._exponent_rounds)]
+        self._move(wild, CHAOTIC)
+
+    def _exponents(self, rows: NDArray[np.intp]) -> tuple[FloatArray, FloatArray]:
+        """Return the leading exponents of ``rows`` and their standard errors."""
+        new = rows[~self.measured[rows]]
+        if len(new):
+            exponent = leading_exponent(self.loop.take(new), self.record.frames, self.places[new])
+            self.found.exponent[new] = np.stack(exponent, axis=-1)
+            self.measured[new] = True
+        return self.found.exponent[rows, 0], self.found.exponent[rows, 1]
+
+    @property
+    def _exponent_rounds(self) -> int:
+        return self.length - 1
+
+    def _spectral(self, rows: NDArray[np.intp]) -> None:
+        """Label orbits that wind around nothing but have one frequency in both halves."""
+        if not len(rows):
+            return
+        half = self.length // 2
+        frames = self.record.frames[self.places[rows]]
+        mean, plane = principal_plane(frames)
+        signal = ((frames - mean[:, None]) @ plane[:, 1, :, None])[..., 0]
+        first, second = dominant_frequency(signal[:, :half]), dominant_frequency(signal[:, half:])
+        agreed = -np.log10(np.maximum(np.abs(first - second), 1e-16))
+        spread = [part.var(axis=-1) for part in (signal[:, :half], signal[:, half:])]
+        steady = np.abs(spread[1] - spread[0]) <= 100.0 * STEADY * (spread[0] + spread[1])
+        means = np.stack([signal[:, :half].mean(axis=-1), signal[:, half:].mean(axis=-1)])
+        steady &= np.ptp(means, axis=0) <= DRIFTLESS * np.sqrt(spread[0] + spread[1])
+        good = rows[steady & (agreed >= LAST_DIGITS)]
+        self.found.digits[good] = agreed[steady & (agreed >= LAST_DIGITS)]
+        turns = np.full(len(self.places), np.nan)
+        turns[rows] = dominant_frequency(signal)
+        self._smooth(good, turns)

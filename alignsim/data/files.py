@@ -1,0 +1,127 @@
+"""One door for every file of preferences: `read` finds out what it holds."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from alignsim import validation
+from alignsim.data.columns import find_column, find_pair, listed
+from alignsim.data.comparison_files import comparisons_from_table, read_comparisons
+from alignsim.data.comparisons import Comparisons
+from alignsim.data.matrices import Matrices
+from alignsim.data.matrix_files import matrices_from_json, read_matrices
+from alignsim.data.rating_files import ratings_from_table, read_ratings
+from alignsim.data.ratings import Ratings
+from alignsim.data.sources import PathLike, parse_json, read_text, suffix
+from alignsim.data.tables import Table, read_table, table_from_records
+from alignsim.validation import FileFormatError
+
+
+def read(path: PathLike, **options: Any) -> Ratings | Comparisons | Matrices:
+    r"""Return what a file of preferences holds: ratings, pairwise votes, or matrices.
+
+    ``.npy`` and ``.npz`` hold matrices, and so does JSON that is no list of records. A table
+    holds votes if it has columns for two sides, else ratings if it has one for the response. An
+    option that only one reader knows (``winner=``, ``attributes=``...) settles it.
+
+    Parameters
+    ----------
+    path
+        The file.
+    **options
+        Keywords of `read_ratings`, `read_comparisons` or `read_matrices`, passed on.
+
+    Raises
+    ------
+    FileFormatError
+        As the readers, and if a table looks like neither: lists its columns and the keywords.
+    ValueError
+        If an option is unknown, or options of several readers are mixed.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import alignsim as asim
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> file = pathlib.Path(folder.name, "votes.csv")
+    >>> _ = file.write_text("left,right,winner\ntea,coffee,left\n")
+    >>> asim.data.read(file).labels
+    ('coffee', 'tea')
+    >>> folder.cleanup()
+    """
+    options = {name: value for name, value in options.items() if value is not None}
+    fitting = _fitting_readers(options)
+    if suffix(path) in (".npy", ".npz"):
+        return _matrices(path, fitting, options)
+    if suffix(path) == ".json":
+        content = parse_json(path, read_text(path))
+        if not (isinstance(content, list) and any(isinstance(item, dict) for item in content)):
+            _require("matrices", fitting, path)
+            return matrices_from_json(path, content, **options)
+        table = table_from_records(str(path), content)
+    else:
+        table = read_table(path)
+    kind = _kind_of_table(table, fitting)
+    if kind == "votes":
+        return comparisons_from_table(table, **options)
+    return ratings_from_table(table, **options)
+
+
+_READERS: dict[str, Callable[..., Any]] = {
+    "ratings": read_ratings,
+    "votes": read_comparisons,
+    "matrices": read_matrices,
+}
+
+_KEYWORDS = {
+    kind: frozenset(inspect.signature(reader).parameters) - {"path"}
+    for kind, reader in _READERS.items()
+}
+
+
+def _fitting_readers(options: dict[str, Any]) -> set[str]:
+    """Return the kinds whose reader takes all the options."""
+    known = set().union(*_KEYWORDS.values())
+    for name in options:
+        validation.choice(name, "option", known)
+    fitting = {kind for kind, keywords in _KEYWORDS.items() if keywords.issuperset(options)}
+    if not fitting:
+        takes = "; ".join(f"{kind} take {_named(_KEYWORDS[kind])}" for kind in _READERS)
+        raise ValueError(f"{_named(options)} do not go together: {takes}")
+    return fitting
+
+
+def _matrices(path: PathLike, fitting: set[str], options: dict[str, Any]) -> Matrices:
+    _require("matrices", fitting, path)
+    return read_matrices(path, **options)
+
+
+def _require(kind: str, fitting: set[str], path: PathLike) -> None:
+    if kind not in fitting:
+        raise FileFormatError(
+            f"{path}: holds {kind}, which take {_named(_KEYWORDS[kind])} and no option of "
+            f"{' or '.join(sorted(fitting))}; leave those out"
+        )
+
+
+def _named(keywords: Iterable[str]) -> str:
+    return ", ".join(f"{keyword}=" for keyword in sorted(keywords))
+
+
+def _kind_of_table(table: Table, fitting: set[str]) -> str:
+    if fitting == {"matrices"}:
+        raise FileFormatError(f"{table.path}: holds a table, which has no key; leave it out")
+    possible = fitting - {"matrices"}
+    if len(possible) == 1:
+        return possible.pop()
+    if find_pair(table) is not None:
+        return "votes"
+    if find_column(table, "response") is not None:
+        return "ratings"
+    raise FileFormatError(
+        f"{table.path}: neither votes nor ratings by its columns ({listed(table.columns)}); name "
+        "them: left=, right= and winner= (or judges=) for votes, prompt=, response= and "
+        "attributes= (or attribute= and score=) for ratings"
+    )

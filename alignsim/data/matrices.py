@@ -1,0 +1,121 @@
+"""Preference matrices with the names of what they compare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from alignsim import validation
+from alignsim.summary import LISTED, Lines, Summarised
+from alignsim.validation import FloatArray
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Matrices(Summarised):
+    """A batch of preference matrices, checked, with labels.
+
+    Attributes
+    ----------
+    P
+        (..., K, K), P[i, j] = Pr(i beats j).
+    labels
+        The K responses of each matrix, matrices in row-major order; ``()`` if unnamed.
+    names
+        The prompt or name of each matrix, in the same order; ``()`` if unnamed.
+
+    Raises
+    ------
+    ValueError
+        If P is no preference matrix, or the labels or names do not fit its shape.
+
+    Examples
+    --------
+    >>> import alignsim as asim
+    >>> matrices = asim.data.Matrices([[0.5, 0.7], [0.3, 0.5]], labels=(("tea", "coffee"),))
+    >>> len(matrices), matrices.responses
+    (1, 2)
+    """
+
+    P: FloatArray
+    labels: tuple[tuple[str, ...], ...] = ()
+    names: tuple[str, ...] = ()
+
+    def _title(self) -> str:
+        many = f"{len(self):,} matrices" if self.P.ndim > 2 else "one matrix"
+        return f"Matrices: {many} of {self.responses} responses"
+
+    def _summary(self) -> Lines:
+        yield "names", _first(self.names)
+        yield "labels", _first(self.labels[0]) if len(set(self.labels)) == 1 else ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "P", validation.preference_matrix(self.P))
+        for what, given in (("labels", self.labels), ("names", self.names)):
+            if given and len(given) != len(self):
+                raise ValueError(
+                    f"{what} has {len(given)} entries for {len(self)} matrices; "
+                    "give one a matrix, or none"
+                )
+        for index, row in enumerate(self.labels):
+            if len(row) != self.responses:
+                raise ValueError(
+                    f"labels[{index}] names {len(row)} responses; P has {self.responses}"
+                )
+
+    def __len__(self) -> int:
+        """Return the number of matrices, 1 for a single one."""
+        return int(np.prod(self.P.shape[:-2], dtype=int))
+
+    @property
+    def responses(self) -> int:
+        """Return K."""
+        return int(self.P.shape[-1])
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class MatrixStacks(Summarised, Mapping[int, Matrices]):
+    """Matrices of several sizes: a mapping from K to the stack (n, K, K) of that size.
+
+    Attributes
+    ----------
+    stacks
+        The stacks by K, ascending.
+    skipped
+        The prompts that had too few responses for a matrix.
+
+    Examples
+    --------
+    >>> import alignsim as asim
+    >>> pair = asim.data.Matrices([[[0.5, 0.7], [0.3, 0.5]]], names=("tea or coffee",))
+    >>> stacks = asim.data.MatrixStacks({2: pair}, skipped=("only water",))
+    >>> list(stacks), stacks[2].names, len(stacks.skipped)
+    ([2], ('tea or coffee',), 1)
+    """
+
+    stacks: Mapping[int, Matrices]
+    skipped: tuple[str, ...] = ()
+
+    def _title(self) -> str:
+        return f"MatrixStacks of {len(self):,} sizes"
+
+    def _summary(self) -> Lines:
+        for size, stack in self.items():
+            yield f"K = {size}", f"{len(stack):,} matrices"
+        yield "skipped", f"{len(self.skipped):,} prompts" if self.skipped else ""
+
+    def __getitem__(self, responses: int) -> Matrices:
+        return self.stacks[responses]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.stacks)
+
+    def __len__(self) -> int:
+        return len(self.stacks)
+
+
+def _first(names: tuple[str, ...]) -> str:
+    """Return the first few names."""
+    shown = ", ".join(names[:LISTED])
+    return f"{shown}, …" if len(names) > LISTED else shown

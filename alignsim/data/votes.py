@@ -1,0 +1,105 @@
+"""Counting votes, and turning the counts into shares of wins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alignsim import validation
+from alignsim.data.cliques import largest_clique
+from alignsim.validation import FloatArray, MissingPairsError
+
+PAIRS_NAMED = 3
+"""How many of the missing pairs an error names."""
+
+
+def count_wins(scores: FloatArray) -> FloatArray:
+    """Return how often i scores above j, a tie half: (..., K, V) → (..., K, K).
+
+    Each of the V columns is one vote between every two responses; a NaN is no vote.
+
+    >>> count_wins(np.array([[3.0, 1.0, 2.0], [1.0, 1.0, np.nan]])).tolist()
+    [[1.5, 1.5], [0.5, 1.0]]
+    """
+    wins = np.empty((*scores.shape[:-1], scores.shape[-2]))
+    for i in range(scores.shape[-2]):
+        row = scores[..., i : i + 1, :]
+        higher = np.count_nonzero(row > scores, axis=-1)
+        wins[..., i, :] = higher + 0.5 * np.count_nonzero(row == scores, axis=-1)
+    return wins
+
+
+def shares_of_wins(
+    wins: FloatArray,
+    labels: Sequence[str],
+    *,
+    smoothing: float = 0.0,
+    min_votes: int = 1,
+    keep_with: str,
+) -> FloatArray:
+    """Return P from a table of wins (ties half): (K, K) → (K, K).
+
+    Parameters
+    ----------
+    wins
+        (K, K); wins[i, j] + wins[j, i] is the number of votes of a pair.
+    labels
+        The K names, for the error message.
+    smoothing
+        Pseudo-votes given to each pair, half to either side.
+    min_votes
+        How many votes a pair needs. With smoothing, 1 asks for none: the prior stands in.
+    keep_with
+        The call that keeps a set of labels, for the error message: ``"restrict("``.
+
+    Raises
+    ------
+    ValueError
+        If ``smoothing`` < 0 or ``min_votes`` < 1.
+    MissingPairsError
+        If a pair has fewer votes: names such pairs, the largest complete set, the remedies.
+
+    Examples
+    --------
+    >>> wins = np.array([[0.0, 3.0], [1.0, 0.0]])
+    >>> shares_of_wins(wins, ["a", "b"], keep_with="restrict(")[0, 1].item()
+    0.75
+    """
+    prior = validation.number(smoothing, "smoothing")
+    needed = validation.integer(min_votes, "min_votes", minimum=1)
+    votes = wins + wins.T
+    short = votes < (0 if prior > 0 and needed == 1 else needed)
+    np.fill_diagonal(short, False)
+    if short.any():
+        raise MissingPairsError(_shortage(votes, short, labels, needed, keep_with))
+    np.fill_diagonal(votes, 1.0)
+    P = (wins + 0.5 * prior) / (votes + prior)
+    np.fill_diagonal(P, 0.5)
+    return np.asarray(P)
+
+
+def _shortage(
+    votes: FloatArray, short: NDArray[np.bool_], labels: Sequence[str], needed: int, keep_with: str
+) -> str:
+    pairs = np.argwhere(np.triu(short))
+    named = ", ".join(
+        f"{labels[i]!r} and {labels[j]!r} ({votes[i, j]:g})" for i, j in pairs[:PAIRS_NAMED]
+    )
+    more = ", ..." if len(pairs) > PAIRS_NAMED else ""
+    clique = [labels[i] for i in largest_clique(~short)]
+    remedies = ["pass smoothing=1 (a prior of one vote, half to either side)"]
+    if needed > 1:
+        remedies = ["lower min_votes"]
+    if len(clique) > 1:
+        remedies.insert(
+            0, f"keep the {len(clique)} responses that all meet, {keep_with}{clique!r})"
+        )
+    total = len(labels) * (len(labels) - 1) // 2
+    have = "pair has" if total == 1 else "pairs has" if len(pairs) == 1 else "pairs have"
+    votes_needed = f"{needed} {'vote' if needed == 1 else 'votes'}"
+    return (
+        f"{len(pairs)} of {total} {have} fewer than {votes_needed}: {named}{more}; "
+        f"{', or '.join(remedies)}"
+    )

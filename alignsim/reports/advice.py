@@ -1,0 +1,450 @@
+"""Which α to choose for a wanted fixed point, and what that fixed point costs.
+
+A fixed point depends on η = β/(1−α) and λ only, so α is free: it decides whether the loop gets
+there, and how fast. With ν_k the multipliers at α = 0, those at α are α + (1−α)ν_k (theory 6.9),
+for every objective. So the stable α and the fastest one follow from one fixed point.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from alignsim import simplex, validation
+from alignsim.analysis.equilibria.certificates import certificates
+from alignsim.analysis.equilibria.stability import multipliers
+from alignsim.analysis.evidence import CERTIFIED, ITERATED, NOTHING
+from alignsim.analysis.evidence import MEANINGS as EVIDENCE
+from alignsim.analysis.results import Result
+from alignsim.feedback import FeedbackMap
+from alignsim.reports.tradeoff import (
+    ROUNDING,
+    WANTED,
+    Tradeoff,
+    TradeoffRow,
+    largest_eta,
+    quantiles,
+    radii,
+    trade,
+)
+from alignsim.summary import Lines, numbers, span, tally
+from alignsim.validation import FloatArray
+
+ADVISED, NO_STABLE_ALPHA, NO_FIXED_POINT = range(3)
+MEANINGS = {
+    ADVISED: "advised",
+    NO_STABLE_ALPHA: "no_stable_alpha",
+    NO_FIXED_POINT: "no_fixed_point",
+}
+
+SMALLEST_ETA, LARGEST_ETA = 1e-3, 1e6
+"""The η that advice is given for."""
+
+SMALLEST_TOLERANCE, LARGEST_TOLERANCE = 1e-300, 0.999
+"""The factors by which a deviation may be wanted to shrink."""
+
+FAR_STARTS = 12
+"""Starts from which a loop without a certificate is tried."""
+
+VERTEX_STARTS = 6
+"""At most so many of them lie near a vertex; the others are scattered."""
+
+FAR = 4.0
+"""How far a near-vertex logit stands out, beside log K (analysis C.2)."""
+
+SCATTER = 5.0
+"""Standard deviation of the logits of scattered starts."""
+
+ARRIVED = 1e-3
+"""Distance in logits, relative to 1 + span, at which a far start has reached the fixed point."""
+
+PATIENCE = 2.0
+"""Far starts are run for so many times the rounds that the local rate alone would need."""
+
+LONGEST_PROBE = 10_000
+"""Rounds that a probe takes at most."""
+
+HARD_ONSET = np.sqrt(3.0) / 4.0
+"""An advantage times λ from which MRS-DPO on a three-cycle loses stability abruptly (theory 7)."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Advice(Result):
+    """The α to choose for a wanted fixed point, and what else was found.
+
+    Attributes
+    ----------
+    eta, lam : (...)
+        What was wanted.
+    status : (...)
+        See :meth:`words`.
+    policy : (..., K)
+        The fixed point; NaN where none was found.
+    tradeoff : Tradeoff
+        Everything over a range of η around the wanted one.
+    alphas : (a,)
+        Other α that were asked about.
+    radii : (..., a)
+        The spectral radius at each of them: stable below 1.
+    min_effective_support : float
+        The entropy floor that was asked for; NaN if none.
+    eta_largest : (...)
+        The largest η such that it and all smaller ones keep that floor; infinite if all do up to
+        ``SCANNED_ETA``, NaN if not even the reference does, or no floor was asked for.
+    far_starts, arrived : (...)
+        From how many far starts the loop was run at the advised α, and how many reached the fixed
+        point. None is run where convergence is certified.
+    probe_rounds : int
+        How many rounds the longest of these runs took.
+    evidence : (...)
+        How convergence from everywhere is known, see :meth:`words`: certified, iterated (from the
+        far starts) or none.
+    tolerance : float
+        What ``rounds`` refers to.
+    objective : str
+        The objective.
+    warnings : tuple of str
+        Where local stability is not the whole story.
+    """
+
+    WORDS: ClassVar = {"status": MEANINGS, "evidence": EVIDENCE}
+
+    eta: FloatArray
+    lam: FloatArray
+    status: NDArray[np.int8]
+    policy: FloatArray
+    tradeoff: Tradeoff
+    alphas: FloatArray
+    radii: FloatArray
+    min_effective_support: float
+    eta_largest: FloatArray
+    far_starts: NDArray[np.int64]
+    arrived: NDArray[np.int64]
+    probe_rounds: int
+    evidence: NDArray[np.int8]
+    tolerance: float
+    objective: str
+    warnings: tuple[str, ...]
+
+    @property
+    def alpha_lowest(self) -> FloatArray:
+        """The stable α lie between this and 1, (...)."""
+        return _wanted(self.tradeoff.alpha_lowest)
+
+    @property
+    def alpha(self) -> FloatArray:
+        """The fastest α, (...)."""
+        return _wanted(self.tradeoff.alpha)
+
+    @property
+    def alpha_certified(self) -> FloatArray:
+        """Above this α every orbit is certified to converge, (...); NaN for MRS-DPO."""
+        return _wanted(self.tradeoff.alpha_certified)
+
+    @property
+    def beta(self) -> FloatArray:
+        """The β = η(1−α) that goes with it, (...)."""
+        return _wanted(self.tradeoff.beta)
+
+    @property
+    def rate(self) -> FloatArray:
+        """The spectral radius there, (...)."""
+        return _wanted(self.tradeoff.rate)
+
+    @property
+    def rounds(self) -> FloatArray:
+        """Rounds until a small deviation has shrunk by the tolerance, (...)."""
+        return _wanted(self.tradeoff.rounds)
+
+    @property
+    def win_rate(self) -> FloatArray:
+        """Probability that a response of the fixed point beats one of the reference, (...)."""
+        return _wanted(self.tradeoff.win_rate)
+
+    @property
+    def entropy(self) -> FloatArray:
+        """Entropy of the fixed point in nats, (...)."""
+        return _wanted(self.tradeoff.entropy)
+
+    @property
+    def effective_support(self) -> FloatArray:
+        """e^H of the fixed point, (...)."""
+        return _wanted(self.tradeoff.effective_support)
+
+    def table(self) -> tuple[TradeoffRow, ...]:
+        """Return the trade-off, a row an η; of a batch the medians over what is not NaN."""
+        columns = []
+        for name in TradeoffRow._fields:
+            values = getattr(self.tradeoff, name)
+            columns.append(quantiles(values.reshape(-1, values.shape[-1]), (0.5,))[0])
+        return tuple(TradeoffRow(*map(float, row)) for row in zip(*columns, strict=True))
+
+    def _summary(self) -> Lines:
+        yield "status", tally(self.words("status"))
+        for name in ("alpha", "beta", "rate", "rounds"):
+            yield name, numbers(getattr(self, name))
+        yield "evidence", tally(self.words("evidence"))
+        yield "warnings", f"{len(self.warnings)}"
+
+
+def advise(
+    P: ArrayLike,
+    eta: ArrayLike,
+    lam: ArrayLike = 1.0,
+    objective: str = "ipo",
+    *,
+    reference: ArrayLike | None = None,
+    offline: ArrayLike | None = None,
+    min_effective_support: float | None = None,
+    tolerance: float = 1e-6,
+    alphas: ArrayLike | None = None,
+) -> Advice:
+    """Return the stable and the fastest α for wanted fixed points (...), and their trade-off.
+
+    Parameters
+    ----------
+    P : (..., K, K)
+        Preference matrices.
+    eta : (...)
+        The wanted η = β/(1−α), from ``SMALLEST_ETA`` to ``LARGEST_ETA``. It decides the fixed
+        point together with ``lam``.
+    lam, objective, reference, offline
+        As in :class:`FeedbackMap`.
+    min_effective_support
+        An entropy floor: the e^H in [1, K] that the fixed point should keep. The largest η that
+        does is found on a grid (``SCANNED_ETA``) and by bisection; a dip between two points of
+        the grid is missed.
+    tolerance
+        By what factor a deviation should shrink, in (0, 1).
+    alphas : (a,)
+        Further α in [0, 1] of which to tell the spectral radius.
+
+    Raises
+    ------
+    ValueError
+        For bad arguments.
+
+    Notes
+    -----
+    Stable ⇔ Re ν_k < 1 and 1−α < min_k 2(1−Re ν_k)/|1−ν_k|²; the fastest α minimises
+    max_k |α + (1−α)ν_k|, a convex function. With ν = ±ic, c = ηλω (MRS-IPO; MRS-DPO at λ = 1),
+    these are α > (c²−1)/(c²+1), α = c²/(1+c²) and rate c/√(1+c²) (theory 6.9). All this is local:
+    where no certificate (theory 6.5) holds, the loop is run from far starts, and ``warnings``
+    says what was seen. MRS-DPO below λ = 1 can have several fixed points; this is the one that is
+    followed from small η.
+
+    Examples
+    --------
+    >>> import alignsim as asim
+    >>> found = asim.advise(asim.preferences.cyclic(3, advantage=0.3), eta=20.0)
+    >>> [round(float(x), 4) for x in (found.alpha_lowest, found.alpha, found.rate)]
+    [0.8462, 0.9231, 0.9608]
+    >>> float(found.rounds)
+    346.0
+    """
+    wanted = validation.parameter(eta, "eta", low=SMALLEST_ETA, high=LARGEST_ETA)
+    loop = FeedbackMap(
+        P, objective=objective, beta=wanted, lam=lam, reference=reference, offline=offline
+    )
+    K, shape = loop.responses, loop.shape
+    small = validation.number(
+        tolerance, "tolerance", low=SMALLEST_TOLERANCE, high=LARGEST_TOLERANCE
+    )
+    others = np.empty(0)
+    if alphas is not None:
+        others = np.atleast_1d(validation.parameter(alphas, "alphas", high=1.0))
+        if others.ndim > 1:
+            raise ValueError(f"alphas has shape {others.shape}; give one list of numbers")
+    floor = np.nan
+    if min_effective_support is not None:
+        floor = validation.number(
+            min_effective_support, "min_effective_support", low=1.0, high=float(K)
+        )
+    flat = loop.part(0, loop.size)
+    found, logits, several = trade(flat, small)
+    gap = 1.0 - multipliers(flat, logits)
+    largest = np.full(flat.size, np.nan) if np.isnan(floor) else largest_eta(flat, floor)
+    alpha, beta = found.alpha[:, WANTED], found.beta[:, WANTED]
+    status = np.where(np.isnan(alpha), NO_STABLE_ALPHA, ADVISED)
+    status[np.isnan(logits).any(axis=-1)] = NO_FIXED_POINT
+    seen = _convergence(
+        flat.replace(alpha=np.nan_to_num(alpha), beta=np.nan_to_num(beta)),
+        logits,
+        found.rate[:, WANTED],
+        status == ADVISED,
+    )
+    findings = _Findings(flat, status, seen, several, floor, largest, found)
+    return Advice(
+        eta=loop.beta,
+        lam=loop.lam,
+        status=status.astype(np.int8).reshape(shape),
+        policy=simplex.softmax(logits).reshape(*shape, K),
+        tradeoff=found.reshaped(shape),
+        alphas=others,
+        radii=radii(gap, others).reshape(*shape, len(others)),
+        min_effective_support=floor,
+        eta_largest=largest.reshape(shape),
+        far_starts=seen.starts.reshape(shape),
+        arrived=seen.arrived.reshape(shape),
+        probe_rounds=seen.rounds,
+        evidence=seen.evidence.reshape(shape),
+        tolerance=small,
+        objective=objective,
+        warnings=_warnings(findings),
+    )
+
+
+# Convergence from everywhere
+
+
+class _Convergence(NamedTuple):
+    """What is known about far starts: (n,) each, and the rounds of the probe."""
+
+    evidence: NDArray[np.int8]
+    starts: NDArray[np.int64]
+    arrived: NDArray[np.int64]
+    decided: NDArray[np.bool_]
+    rounds: int
+
+
+def _convergence(
+    loop: FeedbackMap, logits: FloatArray, rate: FloatArray, advised: NDArray[np.bool_]
+) -> _Convergence:
+    """Look for a certificate, and else run the flat batch ``loop`` from far starts."""
+    certified = np.zeros(loop.size, dtype=bool)
+    if loop.objective == "ipo":
+        certified = advised & certificates(loop).certified
+    probed = np.flatnonzero(advised & ~certified)
+    evidence = np.where(certified, CERTIFIED, NOTHING).astype(np.int8)
+    starts = np.zeros(loop.size, dtype=np.int64)
+    arrived = np.zeros(loop.size, dtype=np.int64)
+    decided = np.ones(loop.size, dtype=bool)
+    if not len(probed):
+        return _Convergence(evidence, starts, arrived, decided, 0)
+    target = logits[probed]
+    begin = _far_starts(target)
+    distance = np.ptp(begin - target[:, None, :], axis=-1).max(axis=-1)
+    near = ARRIVED * (1.0 + np.ptp(target, axis=-1))
+    needed = PATIENCE * np.log(distance / near) / -np.log(np.maximum(rate[probed], 0.1))
+    rounds = np.minimum(2.0 ** np.ceil(np.log2(needed + 1.0)), LONGEST_PROBE).astype(np.int64)
+    end = np.empty_like(begin)
+    for wanted in np.unique(rounds):  # not as many as the slowest of the batch needs
+        own = np.flatnonzero(rounds == wanted)
+        orbit = loop.take(np.repeat(probed[own], FAR_STARTS)).run(
+            start_logits=begin[own].reshape(-1, loop.responses),
+            rounds=int(wanted), keep="last", burn_in=int(wanted),
+        )  # fmt: skip
+        end[own] = orbit.final_logits.reshape(-1, *begin.shape[1:])
+    there = np.ptp(end - target[:, None, :], axis=-1) <= near[:, None]
+    evidence[probed], starts[probed] = ITERATED, FAR_STARTS
+    arrived[probed] = there.sum(axis=-1)
+    decided[probed] = needed <= rounds
+    return _Convergence(evidence, starts, arrived, decided, int(rounds.max()))
+
+
+def _far_starts(target: FloatArray) -> FloatArray:
+    """Return starts near vertices and scattered around fixed points (n, K): (n, starts, K)."""
+    n, K = target.shape
+    vertices = (np.log(K) + FAR) * np.eye(K)[:VERTEX_STARTS]
+    scattered = np.random.default_rng(0).normal(scale=SCATTER, size=(FAR_STARTS - len(vertices), K))
+    near_vertices = np.broadcast_to(vertices, (n, *vertices.shape))
+    return simplex.centre(np.concatenate([near_vertices, target[:, None, :] + scattered], axis=1))
+
+
+# In words
+
+
+class _Findings(NamedTuple):
+    """What warnings are made of."""
+
+    flat: FeedbackMap
+    status: NDArray[np.intp]
+    seen: _Convergence
+    several: NDArray[np.bool_]
+    floor: float
+    largest: FloatArray
+    tradeoff: Tradeoff
+
+
+def _warnings(found: _Findings) -> tuple[str, ...]:
+    """Return sentences; of a batch, each with the number of instances that it holds for."""
+    flat, seen = found.flat, found.seen
+    advised = found.status == ADVISED
+    missed = seen.starts - seen.arrived
+    entropy = found.tradeoff.entropy[:, WANTED]
+    low = found.tradeoff.alpha_lowest[:, WANTED]
+    with np.errstate(invalid="ignore"):
+        below = np.exp(entropy) < found.floor * (1.0 - ROUNDING)
+        hard = advised & (low > 0.0) & (_advantage(flat.P) * flat.lam > HARD_ONSET)
+    runs = f"of {FAR_STARTS} far starts converged within {seen.rounds:,} rounds at the advised α"
+    unproved = "No certificate of global convergence holds"
+    tried = seen.starts > 0
+    astray = tried & (missed > 0) & seen.decided
+    slow = tried & (missed > 0) & ~seen.decided
+    with_floor = not np.isnan(found.floor)
+    said = [
+        (found.status == NO_FIXED_POINT, "No fixed point was found; move P off 0 and 1."),
+        (
+            found.status == NO_STABLE_ALPHA,
+            "No α makes this fixed point stable (a multiplier at α = 0 has real part 1 or more); "
+            "choose another η or λ.",
+        ),
+        (tried & (missed == 0), f"{unproved}; {FAR_STARTS} {runs}."),
+        (
+            slow,
+            f"{unproved}, and the loop is too slow to try; {span(seen.arrived[slow])} {runs}.",
+        ),
+        (
+            astray,
+            f"Local stability is not the whole story: {span(seen.arrived[astray])} {runs}, the "
+            f"others went elsewhere. {_remedy(found, astray)}",
+        ),
+        (
+            advised & found.several,
+            "MRS-DPO below λ = 1 can have several fixed points; this is the one that is followed "
+            "from small η.",
+        ),
+        (
+            hard & (flat.objective == "dpo"),
+            "MRS-DPO can lose stability abruptly here: near the lowest stable α, another "
+            "attractor may lie beside the fixed point. Keep away from it.",
+        ),
+        (
+            below & ~np.isnan(found.largest),
+            f"The wanted η leaves an effective support below {found.floor:g}"
+            + (
+                f" ({np.exp(entropy[0]):.3g}); η = {found.largest[0]:.4g} is the largest that "
+                "keeps it."
+                if flat.size == 1
+                else "; see the largest η that keeps it."
+            ),
+        ),
+        (
+            np.isnan(found.largest) & with_floor & ~(found.status == NO_FIXED_POINT),
+            f"Not even the reference has an effective support of {found.floor:g}.",
+        ),
+    ]
+    return tuple(
+        sentence if flat.size == 1 else f"{int(holds.sum()):,} of {flat.size:,}: {sentence}"
+        for holds, sentence in said
+        if holds.any()
+    )
+
+
+def _remedy(found: _Findings, astray: NDArray[np.bool_]) -> str:
+    """Return what helps where far starts went elsewhere."""
+    if found.flat.objective != "ipo":
+        return "A larger α may help, at the price of rounds."
+    safe = found.tradeoff.alpha_certified[astray, WANTED].max(initial=0.0)
+    return f"Every orbit converges for α above {safe:.5g} (certified), at the price of rounds."
+
+
+def _advantage(P: FloatArray) -> FloatArray:
+    return np.asarray(np.abs(P - 0.5).max(axis=(-2, -1)))
+
+
+def _wanted(values: FloatArray) -> FloatArray:
+    return np.asarray(values[..., WANTED])

@@ -1,0 +1,274 @@
+"""What fixed points along η are and cost, and the fastest way to each.
+
+With ν_k the multipliers of a fixed point at α = 0, those at α are α + (1−α)ν_k (theory 6.9), for
+every objective: the α at which it is stable, and the fastest one, follow from one spectrum.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from alignsim import simplex
+from alignsim.analysis.equilibria.certificates import NAMES, certificates
+from alignsim.analysis.equilibria.fixed_point import FOUND, FixedPoint, fixed_point
+from alignsim.analysis.equilibria.stability import multipliers
+from alignsim.analysis.results import Result
+from alignsim.feedback import FeedbackMap
+from alignsim.summary import Lines, maps, span
+from alignsim.validation import FloatArray
+
+TRADEOFF_STEPS = np.arange(-24, 9) / 4.0
+"""Where the trade-off is computed, as log₂ of η over the wanted one."""
+
+WANTED = int(np.flatnonzero(TRADEOFF_STEPS == 0.0)[0])
+"""Position of the wanted η in the trade-off."""
+
+SCANNED_ETA = np.geomspace(0.1, 1e4, 41)
+"""Where the entropy is looked at to find the largest η under a floor: steps of a third."""
+
+BISECTIONS = 100
+"""Halvings of an interval; so many reach the next float from anywhere in [0, 1]."""
+
+ETA_BISECTIONS = 30
+"""Of a step of the scan: to ten digits."""
+
+ROUNDING = 1e-12
+"""An entropy this much below a floor keeps it."""
+
+
+class TradeoffRow(NamedTuple):
+    """One η, and what its fixed point is and costs at the fastest α; medians over a batch."""
+
+    eta: float
+    win_rate: float
+    entropy: float
+    effective_support: float
+    alpha_lowest: float
+    alpha: float
+    beta: float
+    rate: float
+    rounds: float
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Tradeoff(Result):
+    """Fixed points over a range of η, and the fastest way to each.
+
+    NaN where there is no fixed point, or no α makes it stable.
+
+    Attributes
+    ----------
+    eta : (..., m)
+        Ascending; the wanted one stands at ``WANTED``.
+    win_rate : (..., m)
+        Probability πᵀPπ_ref that a response of the fixed point beats one of the reference.
+    entropy : (..., m)
+        Of the fixed point, in nats.
+    alpha_lowest : (..., m)
+        The fixed point is stable for every α between this and 1. 0 if α = 0 is stable too.
+    alpha : (..., m)
+        The α that converges fastest.
+    beta : (..., m)
+        The β = η(1−α) that goes with it.
+    rate : (..., m)
+        Spectral radius there: the factor by which a small deviation shrinks in a round.
+    rounds : (..., m)
+        Rounds until a small deviation has shrunk by the tolerance.
+    alpha_certified : (..., m)
+        For every α above this, a certificate proves that every orbit converges (theory 6.5): safe,
+        but slower. NaN for MRS-DPO, for which none is known.
+    """
+
+    eta: FloatArray
+    win_rate: FloatArray
+    entropy: FloatArray
+    alpha_lowest: FloatArray
+    alpha: FloatArray
+    beta: FloatArray
+    rate: FloatArray
+    rounds: FloatArray
+    alpha_certified: FloatArray
+
+    @property
+    def effective_support(self) -> FloatArray:
+        """e^H of the fixed point, (..., m)."""
+        return np.asarray(np.exp(self.entropy))
+
+    def _title(self) -> str:
+        return f"Tradeoff of {maps(self.eta.shape[:-1])}"
+
+    def reshaped(self, shape: tuple[int, ...]) -> Tradeoff:
+        """Return the same of a batch of another ``shape``."""
+        return Tradeoff(*(getattr(self, f.name).reshape(*shape, -1) for f in fields(self)))
+
+    def _summary(self) -> Lines:
+        for name in ("eta", "win_rate", "entropy", "alpha", "beta", "rate", "rounds"):
+            values = getattr(self, name)
+            yield name.replace("_", " "), span(values[~np.isnan(values)])
+
+
+def trade(flat: FeedbackMap, tolerance: float) -> tuple[Tradeoff, FloatArray, NDArray[np.bool_]]:
+    """Return the trade-off of a flat batch, the wanted fixed points, and which may be several."""
+    grid = flat.beta[:, None] * 2.0**TRADEOFF_STEPS
+    reference = simplex.softmax(flat.reference_logits)
+    beaten = (flat.P @ reference[..., None])[..., 0]
+    follow = _Follower(flat)
+    courses: list[tuple[FloatArray, ...]] = []
+    logits, several = flat.reference_logits, np.zeros(flat.size, dtype=bool)
+    for step in range(grid.shape[1]):
+        found = follow.to(grid[:, step])
+        point = found.logits
+        ahead = flat.replace(beta=grid[:, step])
+        low, share, log_rate = _speed(1.0 - multipliers(ahead, point))
+        courses.append((
+            (simplex.softmax(point) * beaten).sum(axis=-1),
+            simplex.entropy(point),
+            low,
+            1.0 - share,
+            grid[:, step] * share,
+            np.exp(log_rate),
+            _rounds(log_rate, tolerance),
+        ))  # fmt: skip
+        if step == WANTED:
+            logits, several = point, np.asarray(found.status == FOUND)
+    columns = [*np.array(courses).transpose(1, 2, 0), certified_alpha(flat, grid)]
+    return Tradeoff(grid, *columns), logits, several
+
+
+def _speed(gap: NDArray[np.complex128]) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the lowest stable α, the fastest 1−α and its log rate, (n,), from w = 1−ν (n, m).
+
+    |1 − sw_k|² = 1 − 2s·Re w_k + s²|w_k|² with s = 1−α: the largest of these parabolas is convex,
+    and the sign of its slope is bisected.
+    """
+    real, square = gap.real, np.abs(gap) ** 2
+    with np.errstate(invalid="ignore", divide="ignore"):
+        stable = (real > 0.0).all(axis=-1)
+        longest = (2.0 * real / square).min(axis=-1)
+    low, high = np.zeros(len(gap)), np.ones(len(gap))
+    for _ in range(BISECTIONS):
+        middle = 0.5 * (low + high)
+        rising = _slope(real, square, middle) > 0.0
+        low, high = np.where(rising, low, middle), np.where(rising, middle, high)
+    share = 0.5 * (low + high)
+    excess = (square * share[:, None] - 2.0 * real).max(axis=-1) * share
+    with np.errstate(divide="ignore", invalid="ignore"):
+        log_rate = 0.5 * np.log1p(np.maximum(excess, -1.0))
+    known = np.where(stable, 1.0, np.nan)
+    return known * np.maximum(1.0 - longest, 0.0), known * share, known * log_rate
+
+
+def _slope(real: FloatArray, square: FloatArray, share: FloatArray) -> FloatArray:
+    """Return the slope of the largest parabola at ``share`` (n,)."""
+    top = (square * share[:, None] - 2.0 * real).argmax(axis=-1)
+    each = np.arange(len(share))
+    return np.asarray(square[each, top] * share - real[each, top])
+
+
+def _rounds(log_rate: FloatArray, tolerance: float) -> FloatArray:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.maximum(np.ceil(np.log(tolerance) / log_rate), 1.0))
+
+
+def radii(gap: NDArray[np.complex128], alphas: FloatArray) -> FloatArray:
+    """Return max_k |α + (1−α)ν_k|: (n, m), (a,) → (n, a)."""
+    return np.asarray(np.abs(1.0 - (1.0 - alphas)[:, None] * gap[:, None, :]).max(axis=-1))
+
+
+def largest_eta(flat: FeedbackMap, support: float) -> FloatArray:
+    """Return the largest η below which e^H never falls under ``support``, (n,)."""
+    least = np.log(support) - ROUNDING
+    largest = np.where(simplex.entropy(flat.reference_logits) >= least, np.inf, np.nan)
+    lower, upper = np.zeros(flat.size), np.full(flat.size, np.inf)
+    going = np.flatnonzero(~np.isnan(largest))
+    if not len(going):
+        return largest
+    follow = _Follower(flat.take(going))
+    for eta in SCANNED_ETA:
+        entropy = simplex.entropy(follow.to(np.full(len(going), eta)).logits)
+        keeps = entropy >= least
+        upper[going[entropy < least]] = eta
+        largest[going[np.isnan(entropy)]] = np.nan
+        lower[going[keeps]] = eta
+        going = going[keeps]
+        if not len(going):
+            break
+        follow = follow.only(keeps)
+    crossed = np.flatnonzero(np.isfinite(upper))
+    if len(crossed):
+        follow = _Follower(flat.take(crossed))
+        low, high = lower[crossed], upper[crossed]
+        for _ in range(ETA_BISECTIONS):
+            middle = 0.5 * (low + high)
+            keeps = simplex.entropy(follow.to(middle).logits) >= least
+            low, high = np.where(keeps, middle, low), np.where(keeps, high, middle)
+        largest[crossed] = low
+    return largest
+
+
+class _Follower:
+    """The fixed points of a flat batch from one η to the next.
+
+    The start is z_ref + (η′/η)(z − z_ref): exact if the scores did not change.
+    """
+
+    def __init__(self, flat: FeedbackMap) -> None:
+        self.flat = flat
+        self.score = np.zeros((flat.size, flat.responses))
+
+    def to(self, eta: FloatArray) -> FixedPoint:
+        """Return the fixed points at ``eta`` (n,)."""
+        reference = self.flat.reference_logits
+        found = fixed_point(
+            self.flat.replace(beta=eta), reference + eta[:, None] * np.nan_to_num(self.score)
+        )
+        self.score = (found.logits - reference) / eta[:, None]
+        return found
+
+    def only(self, which: NDArray[np.bool_]) -> _Follower:
+        """Return the part of the batch where ``which`` (n,) holds."""
+        part = _Follower(self.flat.take(np.flatnonzero(which)))
+        part.score = self.score[which]
+        return part
+
+
+def certified_alpha(flat: FeedbackMap, eta: FloatArray) -> FloatArray:
+    """Return the α above which a certificate holds at each η (n, m); NaN for MRS-DPO.
+
+    At a fixed η, β = η(1−α) makes C1 and C3 hold for every α or for none, and turns C2, C4 and C5
+    into lower limits of α. They are written in the limits of β at α = ½.
+    """
+    if flat.objective != "ipo":
+        return np.full(eta.shape, np.nan)
+    limits = certificates(flat.replace(alpha=0.5)).beta_limit
+    C1, C2, C3, C4, C5 = (
+        eta / limits[:, NAMES.index(name), None] for name in ("C1", "C2", "C3", "C4", "C5")
+    )
+    quadratic = np.minimum(C4, C5) ** 2
+    lowest = np.minimum(quadratic / (4.0 + quadratic), np.maximum(0.75 * C2 - 1.0, 0.0))
+    return np.where(np.minimum(C1, C3) < 2.0, 0.0, lowest)
+
+
+def quantiles(values: ArrayLike, shares: tuple[float, ...]) -> FloatArray:
+    """Return quantiles over the first axis, (n, ...) → (shares, ...); NaN are left out.
+
+    >>> quantiles([1.0, 2.0, float("nan"), 4.0], (0.0, 0.5)).tolist()
+    [1.0, 2.0]
+    """
+    array = np.sort(np.asarray(values, dtype=np.float64), axis=0)  # NaN come last
+    count = (~np.isnan(array)).sum(axis=0)
+    found = []
+    for share in shares:
+        place = share * np.maximum(count - 1, 0)
+        low = np.floor(place).astype(int)
+        high = np.ceil(place).astype(int)
+        below = np.take_along_axis(array, low[None], axis=0)[0]
+        above = np.take_along_axis(array, high[None], axis=0)[0]
+        with np.errstate(invalid="ignore"):
+            between = np.where(high > low, below + (place - low) * (above - below), below)
+        found.append(np.where(above == below, below, between))
+    return np.asarray(found)

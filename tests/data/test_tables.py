@@ -1,0 +1,86 @@
+import json
+
+import numpy as np
+import pytest
+
+from alignsim.data.tables import read_table
+from alignsim.validation import FileFormatError
+
+RECORDS = [{"prompt": "a, b", "score": 1.5}, {"prompt": 'say "c"', "score": None}]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("t.csv", 'prompt,score\n"a, b",1.5\n"say ""c""",\n'),
+        ("t.csv", 'prompt;score\r\n"a, b";1.5\r\n"say ""c""";NA\r\n'),
+        ("t.tsv", 'prompt\tscore\na, b\t1.5\n"say ""c"""\tnan\n\n'),
+        ("t.txt", ' prompt , score\n"a, b", 1.5 \n"say ""c""",null\n'),
+        ("t.json", json.dumps(RECORDS)),
+        ("t.jsonl", "\n".join(map(json.dumps, RECORDS)) + "\n"),
+        ("t.ndjson", json.dumps(RECORDS[0]) + "\n\n" + '{"prompt": "say \\"c\\""}'),
+    ],
+)
+def test_all_formats_hold_the_same(write, name, content):
+    table = read_table(write(name, content))
+    assert list(table.columns) == ["prompt", "score"]
+    assert table.labels("prompt") == ["a, b", 'say "c"']
+    assert np.array_equal(table.numbers("score"), [1.5, np.nan], equal_nan=True)
+
+
+def test_records_know_their_line(write):
+    table = read_table(write("t.csv", 'prompt,score\n"two\nlines",1\n\nb,x\n'))
+    assert table.places == [2, 5]
+    with pytest.raises(FileFormatError, match=r"t\.csv, line 5: column 'score' holds 'x', not"):
+        table.numbers("score")
+
+
+def test_index_column_without_a_name_is_dropped(write):
+    assert list(read_table(write("t.csv", ",prompt\n0,a\n")).columns) == ["prompt"]
+
+
+def test_line_separators_inside_json_strings_do_not_split(write):
+    table = read_table(write("t.jsonl", '{"prompt": "a\u2028b"}\n'))
+    assert table.labels("prompt") == ["a\u2028b"]
+
+
+def test_chat_shaped_prompts_become_text(write):
+    table = read_table(write("t.jsonl", '{"prompt": [{"role": "user", "content": "hi"}]}\n'))
+    assert table.labels("prompt") == ['[{"content": "hi", "role": "user"}]']
+
+
+@pytest.mark.parametrize("value", ["true", '"1,5"', "Infinity", "[1]", "1" + "0" * 400])
+def test_what_is_no_number(write, value):
+    table = read_table(write("t.jsonl", f'{{"score": 1}}\n{{"score": {value}}}\n'))
+    with pytest.raises(FileFormatError, match=r"line 2: column 'score' holds .*not a finite"):
+        table.numbers("score")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("t.csv", "prompt,score\na,1\nb\n", "line 3: has 1 fields; the header has 2"),
+        ("t.csv", "prompt,score\na,1,2\n", "line 2: has 3 fields; the header has 2"),
+        ("t.csv", 'prompt,score\na,1\n"b,2\n', "line 3: unexpected end of data; expected fields"),
+        ("t.csv", "prompt,score,prompt\na,1,b\n", "line 1: two columns are called 'prompt'"),
+        ("t.csv", "prompt,,score\na,1,b\n", "line 1: column 2 has no name"),
+        ("t.csv", "prompt,score\n", "has a header but no records"),
+        ("t.json", '{"prompt": "a"}', "holds a JSON dict; expected a list of records"),
+        ("t.json", '[{"prompt": "a"}, 3]', "record 2: is 3; expected an object"),
+        ("t.json", "[]", "holds no records"),
+        ("t.json", '[{"prompt": "a"}, {"pro', "line 1: not valid JSON"),
+        ("t.jsonl", '{"prompt": "a"}\n{"prompt": ', "line 2: not valid JSON"),
+        ("t.jsonl", '{"prompt": "a"}\n[1]\n', r"line 2: is \[1\]; expected an object"),
+        ("t.parquet", "PAR1", r"unknown kind of file '\.parquet'; known: \.csv"),
+    ],
+)
+def test_malformed_files(write, name, content, message):
+    with pytest.raises(FileFormatError, match=rf"{name}.*{message}"):
+        read_table(write(name, content))
+
+
+def test_empty_label(write):
+    table = read_table(write("t.csv", "prompt,score\na,1\n,2\n"))
+    assert table.labels("prompt", blank="?") == ["a", "?"]
+    with pytest.raises(FileFormatError, match="line 3: column 'prompt' is empty"):
+        table.labels("prompt")

@@ -1,0 +1,383 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import alignsim as asim
+from alignsim import preferences as prefs
+from alignsim.experiments import evolution, reproduce, winner_from_corners
+from alignsim.experiments.findings import reproduction_findings
+from alignsim.experiments.reproduction import OSCILLATES
+
+DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "hanna_K4_int.npz"
+SMALL = {"alpha": [0.0, 0.5], "beta": [0.5, 6.0, 40.0], "lam": [0.5, 1.0], "rounds": 400}
+OPTIONS = {**SMALL, "progress": False}
+
+
+@pytest.fixture(scope="module")
+def population():
+    """Matrices of all four classes."""
+    return asim.data.synthetic_ratings(prompts=5000, rng=0).matrices(rng=0)[4].P
+
+
+@pytest.fixture(scope="module")
+def found(population):
+    return reproduce(population, most=30, **OPTIONS)
+
+
+@pytest.fixture(scope="module")
+def hanna():
+    if not DATA.is_file():
+        pytest.skip(f"real data absent: {DATA} is no file")
+    with np.load(DATA, allow_pickle=False) as archive:
+        return {name: archive[f"{name}_P"] for name in ("cyclic", "sst_with_ties", "sst_strict")}
+
+
+def _barely_crowned():
+    """Response 0 beats the others by .02; these are a cycle with an advantage of ½."""
+    P = np.full((4, 4), 0.5)
+    P[1:, 1:] = prefs.cyclic(3, advantage=0.5)
+    P[0, 1:], P[1:, 0] = 0.52, 0.48
+    return P
+
+
+def _members(P, name, most=30):
+    """The matrices that are run, picked one by one."""
+    members = P[asim.experiments.split_classes(P)[name]]
+    count = min(most, len(members))
+    return np.stack([members[i * len(members) // count] for i in range(count)])
+
+
+def test_classes_are_counted(population, found):
+    counts = [mask.sum() for mask in asim.experiments.split_classes(population).values()]
+    assert found.matrices.values.tolist() == counts
+    assert found.run.values.tolist() == [min(30, count) for count in counts]
+    assert (found.failed == 0).all()
+    assert found.attrs["rounds"] == 400
+    assert found.attrs["burn_in"] == 200
+
+
+@pytest.mark.parametrize("objective", ["ipo", "dpo"])
+@pytest.mark.parametrize("name", asim.experiments.classes.CLASSES)
+def test_means_are_those_of_single_runs(population, found, objective, name):
+    """Cycle strength a matrix, then averaged; never the variance of an averaged orbit."""
+    for alpha, beta, lam in [(0.0, 40.0, 1.0), (0.5, 6.0, 0.5)]:
+        runs = [
+            asim.FeedbackMap(P, objective=objective, alpha=alpha, beta=beta, lam=lam).run(
+                rounds=400
+            )
+            for P in _members(population, name)
+        ]
+        strength = np.array([run.policies[200:].var(axis=0).mean() for run in runs])
+        entropy = np.array([run.entropy[-1] for run in runs])
+        cell = found.sel({"class": name}, drop=True).sel(
+            objective=objective, alpha=alpha, beta=beta, lam=lam
+        )
+        assert cell.cycle_strength == pytest.approx(strength.mean(), rel=1e-9, abs=1e-15)
+        assert cell.entropy == pytest.approx(entropy.mean(), abs=1e-12)
+        assert cell.oscillating == pytest.approx((strength > OSCILLATES).mean())
+        for kind, values in (("cycle_strength", strength), ("entropy", entropy)):
+            error = values.std(ddof=1) / np.sqrt(len(values))
+            assert cell[f"{kind}_error"] == pytest.approx(error, rel=1e-6, abs=1e-12)
+
+
+def test_exact_instability_and_the_winner(population, found):
+    P = _members(population, "cyclic")
+    radius = asim.stability(asim.FeedbackMap(P, alpha=0.5, beta=40.0, lam=1.0)).spectral_radius
+    place = {"alpha": 0.5, "beta": 40.0, "lam": 1.0}
+    cell = found.sel({"class": "cyclic"}).sel(objective="ipo", **place)
+    assert 0.5 < cell.unstable == pytest.approx((radius > 1.0).mean())
+    strength = asim.FeedbackMap(P, alpha=0.5, beta=40.0).run(rounds=400).cycle_strength
+    assert cell.bistable == pytest.approx(((radius < 0.99) & (strength > 1e-5)).mean())
+    assert cell.bistable < 0.1 < 0.5 < cell.oscillating
+    assert found.unstable.sel(objective="dpo").isnull().all()
+    assert found.winner.sel({"class": "cyclic"}).isnull().all()
+    strict = _members(population, "strictly_strongly_transitive")
+    run = asim.FeedbackMap(strict, **place).run(rounds=400)
+    top = prefs.condorcet_winner(strict)
+    share = run.policy_mean[np.arange(len(top)), top].mean()
+    cell = found.winner.sel({"class": "strictly_strongly_transitive"}).sel(objective="ipo", **place)
+    assert cell == pytest.approx(share)
+
+
+def test_a_loop_may_cycle_beside_a_stable_fixed_point():
+    """Theory 6.6: from near uniform, a winner by .02 above a cycle is not found."""
+    ds = reproduce(
+        _barely_crowned()[None],
+        objective="ipo",
+        alpha=0.9,
+        beta=[1.0, 20.0],
+        lam=1.0,
+        progress=False,
+    )
+    cell = ds.sel({"class": "cyclic_winner"}).squeeze()
+    assert cell.bistable.values.tolist() == [0.0, 1.0]
+    assert cell.unstable.values.tolist() == [0.0, 0.0]
+    assert cell.winner[1] < 0.01
+
+
+def test_entropy_ends_at_the_ties_at_the_top():
+    tied = prefs.additive([0.2, 0.2, 0.0, -0.1])
+    P = np.stack([tied, prefs.bradley_terry([3.0, 2.0, 1.0, 0.0])])
+    ds = reproduce(P, objective="ipo", alpha=0.0, beta=2e3, lam=1.0, progress=False)
+    weak, strict = (
+        ds.sel({"class": name}).squeeze()
+        for name in ("strongly_transitive", "strictly_strongly_transitive")
+    )
+    assert weak.entropy_limit == pytest.approx(np.log(2) / 2)
+    assert weak.entropy == pytest.approx(np.log(2) / 2, abs=1e-6)
+    assert (strict.entropy_limit, strict.run) == (0.0, 1)
+    assert np.isnan(strict.entropy_error)
+    assert np.isnan(ds.entropy_limit.sel({"class": "cyclic"}))
+
+
+def test_failures_are_left_out_and_counted(monkeypatch, population):
+    from alignsim.experiments import reproduction
+
+    measure = reproduction._measure
+
+    def spoiled(*arguments):
+        values = measure(*arguments)
+        for array in values.values():
+            array[0] = np.nan
+        return values
+
+    whole = reproduce(population, objective="ipo", most=5, **OPTIONS)
+    monkeypatch.setattr(reproduction, "_measure", spoiled)
+    less = reproduce(population, objective="ipo", most=5, **OPTIONS)
+    assert (less.failed == 1).all()
+    assert np.isfinite(less.cycle_strength.sel({"class": "cyclic"})).all()
+    assert not np.allclose(less.entropy, whole.entropy, atol=1e-6)
+
+
+def test_results_do_not_depend_on_chunks(monkeypatch, population, found):
+    from alignsim.experiments import reproduction
+
+    monkeypatch.setattr(reproduction, "CHUNK", 50)
+    again = reproduce(population, most=30, **OPTIONS)
+    assert again.identical(found)
+
+
+def test_numbers_and_empty_classes_are_allowed():
+    P = prefs.bradley_terry([1.0, 0.5, 0.0])[None]
+    ds = reproduce(P, objective="dpo", alpha=0.5, beta=2.0, lam=1.0, rounds=50, progress=False)
+    assert dict(ds.sizes) == {"class": 4, "objective": 1, "alpha": 1, "beta": 1, "lam": 1}
+    assert ds.matrices.values.tolist() == [0, 0, 1, 1]
+    assert ds.cycle_strength.sel({"class": "cyclic"}).isnull().all()
+
+
+@pytest.mark.parametrize("objective", ["ipo", "dpo"])
+def test_winner_from_corners_is_the_worst_of_all_starts(objective):
+    P = asim.data.synthetic_ratings(prompts=4000, rng=0).matrices(rng=0)[4].P
+    ds = winner_from_corners(P, objective=objective, alpha=0.5, beta=[1.0, 30.0], lam=1.0,
+                             rounds=200)  # fmt: skip
+    members = P[asim.experiments.split_classes(P)["cyclic_winner"]]
+    assert ds.attrs["matrices"] == ds.attrs["run"] == len(members) > 2
+    worst, most = [], 0.0
+    for matrix in members:
+        c = int(prefs.condorcet_winner(matrix))
+        shares = []
+        for corner in np.eye(4) * 0.96 + 0.01:
+            run = asim.FeedbackMap(matrix, objective=objective, alpha=0.5, beta=30.0).run(
+                corner, 200
+            )
+            shares.append(run.policies[100:, c].mean())
+            most = max(most, run.cycle_strength)
+        worst.append(min(shares))
+    cell = ds.squeeze().sel(beta=30.0)
+    assert cell.winner == pytest.approx(np.mean(worst))
+    assert cell.winner_least == pytest.approx(np.min(worst))
+    assert cell.cycle_strength == pytest.approx(most, rel=1e-9, abs=1e-20)
+    tops = prefs.condorcet_winner(members)
+    least = min(np.sort(row[c])[0] for row, c in zip(_others(members), tops, strict=True))
+    assert ds.attrs["least_margin"] == pytest.approx(least - 0.5)
+
+
+def test_one_corner_from_which_the_winner_is_not_found_decides():
+    """From its own corner the winner keeps .948 (theory 6.6); from the others it gets nothing."""
+    ds = winner_from_corners(_barely_crowned()[None], objective="ipo", alpha=0.9, beta=20.0,
+                             lam=1.0)  # fmt: skip
+    loop = asim.FeedbackMap(_barely_crowned(), alpha=0.9, beta=20.0)
+    own = loop.run([0.97, 0.01, 0.01, 0.01], 3000)
+    assert own.policy_mean[0] == pytest.approx(0.948, abs=1e-3)
+    assert own.cycle_strength < 1e-12
+    assert ds.winner_least.item() == ds.winner.item() < 0.01
+    assert ds.cycle_strength.item() > 0.05
+    assert ds.attrs["least_margin"] == pytest.approx(0.02)
+
+
+def _others(P):
+    """The matrices without their diagonal."""
+    return np.where(np.eye(P.shape[-1], dtype=bool), 1.0, P)
+
+
+def test_the_example_is_stable_at_first_and_its_median_is_kept(population):
+    ds = evolution(population, rounds=60)
+    assert ds.policy.shape == (2, 3, 61, 4)
+    assert np.array_equal(ds.policy.values[0, 0], ds.policy.values[1, 0])
+    radius = ds.spectral_radius.values
+    assert (radius[:, 0] < 1).all()
+    assert (radius[:, -1] > 1).all()
+    assert (np.diff(radius, axis=1) > 0).all()
+    cyclic = population[asim.experiments.split_classes(population)["cyclic"]]
+    onsets = np.sort(asim.analysis.critical_beta(cyclic, alpha=0.5))
+    onsets = onsets[np.isfinite(onsets)]
+    assert ds.attrs["critical_beta"] == onsets[(len(onsets) - 1) // 2]
+    late = ds.policy.isel(round=slice(30, None)).var("round").mean("response")
+    assert (late.isel(step=0) < 1e-6).all()
+    assert (late.isel(step=-1) > 1e-2).all()
+
+
+def test_findings_of_all_classes(population, found):
+    winner = winner_from_corners(population, **SMALL)
+    rows = dict(reproduction_findings(found, winner))
+    assert rows["MRS-IPO, 30 cyclic without a winner"] == "at λ = 1"
+    assert rows[f"MRS-DPO, {found.run.values[1]} cyclic below a winner"] == "every λ"
+    assert "MRS-DPO, 30 strongly transitive" in rows
+    assert rows["– falls with η, whatever α"] == "at every step"
+    assert "runs that failed" not in rows
+    found = found.copy(deep=True)
+    found.failed[0, 0, 0, 0, 0] = 3
+    assert dict(reproduction_findings(found, winner))["runs that failed"] == "3"
+
+
+def test_findings_tell_what_does_not_rise(found, population):
+    fallen = found.copy(deep=True)
+    fallen.cycle_strength.loc[{"class": "cyclic", "beta": 40.0}] = 0.0
+    fallen.cycle_strength.loc[{"class": "cyclic", "alpha": 0.5}] = 0.0
+    rows = dict(reproduction_findings(fallen, winner_from_corners(population, **SMALL)))
+    assert rows["– rises with βλ"].startswith("but for steps back of at most 0.")
+    assert rows["– rises with α"] == "at no βλ"
+
+
+def _certain(*beats):
+    """Response i beats those after it for certain; where (i, j) is given, j does."""
+    P = np.triu(np.ones((4, 4)), 1) + 0.5 * np.eye(4)
+    for i, j in beats:
+        P[i, j], P[j, i] = 0.0, 1.0
+    return P
+
+
+@pytest.mark.parametrize(
+    ("beats", "told"),
+    [
+        ([], {"– final entropy (nats)", "– largest cycle strength"}),
+        ([(1, 3)], {"– cycle strength from any corner", "– least probability of the winner"}),
+    ],
+)
+def test_of_runs_that_all_failed_nothing_is_known(beats, told):
+    """MRS-DPO has no optimum where one side never wins."""
+    P = _certain(*beats)[None]
+    grid = SMALL | {"objective": "dpo", "rounds": 20}
+    rows = dict(
+        reproduction_findings(reproduce(P, progress=False, **grid), winner_from_corners(P, **grid))
+    )
+    assert {name for name, text in rows.items() if text == "not known: every run failed"} == told
+    assert "nan" not in " ".join(rows.values())
+    steps = "– falls with η, whatever α"
+    assert rows.get(steps) in (None, "not known: the runs of every step failed")
+
+
+def test_runs_that_failed_from_every_corner_are_nan_and_warn_of_nothing():
+    P = np.stack([_barely_crowned(), _certain((1, 3))])
+    grid = SMALL | {"objective": "dpo", "rounds": 20}
+    both, fair = winner_from_corners(P, **grid), winner_from_corners(P[:1], **grid)
+    for name in fair.data_vars:
+        np.testing.assert_array_equal(both[name], fair[name], err_msg=name)
+    failed = winner_from_corners(P[1:], **grid)
+    assert all(failed[name].isnull().all() for name in failed.data_vars)
+
+
+def test_findings_of_cycles_tell_what_is_known_and_what_is_not(found, population):
+    winner = winner_from_corners(population, **SMALL)
+
+    def rows(**place):
+        less = found.sel(objective=["ipo"]).copy(deep=True)
+        for name in ("cycle_strength", "oscillating", "bistable"):
+            less[name].loc[{"class": "cyclic", **place}] = np.nan
+        return dict(reproduction_findings(less, winner))
+
+    none = rows()
+    for alpha in ("0", "0.5"):
+        assert none[f"– cycle strength, α = {alpha}"] == "not known: every run failed"
+    assert none["– rises with βλ"] == "not known: the runs of every step failed"
+    assert none["– rises with α"] == "not known: the runs of every step failed"
+    assert none["– oscillate, at the largest βλ"] == "not known (α = 0), not known (α = 0.5)"
+    some = rows(beta=40.0)
+    assert some["– cycle strength, α = 0"].endswith(", not known at 40")
+    assert some["– rises with βλ"] == "at every step that is known"
+
+
+def test_findings_of_one_value_tell_of_no_step(population):
+    grid = {"objective": "ipo", "alpha": 0.5, "beta": 40.0, "lam": 1.0, "rounds": 100, "most": 5}
+    rows = dict(
+        reproduction_findings(
+            reproduce(population, progress=False, **grid), winner_from_corners(population, **grid)
+        )
+    )
+    for name in ("– rises with βλ", "– rises with α", "– falls with η, whatever α"):
+        assert rows[name] == "not known: there is one value only"
+
+
+def test_hanna_cycle_strength_rises_with_signal_and_alpha(hanna):
+    """Over βλ from 2.5 to 100 and, up to 10, with α; as the README says (λ = 1)."""
+    beta = [1.0, 2.512, 3.981, 6.31, 10.0, 25.12, 100.0]
+    ds = reproduce(
+        hanna["cyclic"], objective="ipo", beta=beta, lam=1.0, rounds=3000, progress=False
+    )
+    assert ds.run.values[:2].tolist() == [799, 100]
+    strength = ds.cycle_strength.sel({"class": "cyclic"}).squeeze()
+    assert (strength.diff("beta") > -1e-9).all()
+    assert (strength.sel(beta=slice(2.512, 10.0)).diff("alpha") > -1e-9).all()
+    assert strength.sel(beta=10.0).values == pytest.approx(
+        [0.0324, 0.0437, 0.0606, 0.0772], abs=1e-4
+    )
+    assert (ds.cycle_strength.sel({"class": "cyclic_winner"}) < 1e-12).all()
+
+
+def test_hanna_winners_are_found_from_every_corner(hanna):
+    ds = winner_from_corners(
+        hanna["cyclic"], objective="ipo", alpha=[0.0, 0.9], beta=[1.0, 100.0], lam=1.0
+    )
+    assert ds.attrs["run"] == 100
+    assert (ds.cycle_strength < 1e-12).all()
+    assert (ds.winner_least.sel(beta=100.0) > 0.999).all()
+
+
+def test_hanna_entropy_falls_with_eta_whatever_alpha(hanna):
+    P = np.concatenate([hanna["sst_with_ties"], hanna["sst_strict"]])
+    ds = reproduce(P, objective="ipo", alpha=[0.0, 0.9], beta=np.geomspace(0.5, 50.0, 9),
+                   lam=1.0, most=300, progress=False)  # fmt: skip
+    weak = ds.entropy.sel({"class": "strongly_transitive"}).squeeze()
+    assert (weak.diff("beta") < 0).all()
+    # β = 0.5 at α = .9 is η = 5; β = 5 at α = 0 is the same fixed point
+    assert weak.sel(alpha=0.9, beta=0.5) == pytest.approx(
+        weak.sel(alpha=0.0).sel(beta=5.0, method="nearest").item(), abs=1e-9
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"objective": "ppo"}, "objective is 'ppo'"),
+        ({"alpha": 1.2}, r"alpha is 1.2; it must be in \[0, 1\]"),
+        ({"beta": -1.0}, "beta is -1"),
+        ({"lam": [0.5, 2.0]}, r"lam\[1\] is 2"),
+        ({"rounds": 0}, "rounds is 0"),
+        ({"most": 0}, "most is 0"),
+    ],
+)
+@pytest.mark.parametrize("experiment", [reproduce, winner_from_corners])
+def test_bad_input_is_named(experiment, options, message):
+    with pytest.raises(ValueError, match=message):
+        experiment(prefs.cyclic(3, advantage=0.2)[None], **options)
+
+
+def test_a_stack_is_needed_and_a_cycle_for_the_example():
+    for experiment in (reproduce, winner_from_corners, evolution):
+        with pytest.raises(ValueError, match=r"P has shape \(3, 3\); give a stack"):
+            experiment(prefs.cyclic(3, advantage=0.2))
+    with pytest.raises(ValueError, match="no oscillation to show"):
+        evolution(prefs.bradley_terry([1.0, 0.5, 0.0])[None])
+    with pytest.raises(ValueError, match="no oscillation to show"):
+        evolution(prefs.cyclic(3, advantage=1e-4)[None])
