@@ -438,7 +438,7 @@ def _measure(
 ) -> dict[str, FloatArray]:
     """Return what each map does, (m, alpha, beta, lam)."""
     orbit = loop.run(rounds=rounds, keep="last", threads=threads)
-    exact = loop.objective == "ipo"
+    exact = loop.linear
     return {
         "cycle_strength": orbit.cycle_strength,
         "entropy": orbit.entropy[..., -1],

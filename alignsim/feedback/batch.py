@@ -2,58 +2,71 @@
 
 from __future__ import annotations
 
-from typing import Self
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alignsim import simplex
-from alignsim.objectives import OBJECTIVES, Comparison, Solution
+from alignsim.batching import Batched
+from alignsim.objectives import Comparison, Objective, ProductPairs, ScoreObjective, Solution
+from alignsim.objectives.facts import Fact, OfMatrices
 from alignsim.validation import FloatArray
 
 START_OFFSET = 1e-2
 """How far the default start lies from the reference, along ``simplex.asymmetric_direction``."""
 
 
-class MapBatch:
+@dataclass(frozen=True, eq=False, repr=False)
+class MapBatch(Batched):
     """Feedback maps of any batch shape, with their round and its derivative; nothing is checked.
 
     Attributes
     ----------
-    objective, responses, shape
-        The objective's name, K, and the batch shape.
+    objective
+        What a round optimises.
+    matrices : (m, K, K)
+        A table of preference matrices.
+    which : (...)
+        The matrix of each map.
     beta, alpha, lam : (...)
         Parameters.
     reference_logits, offline_policy : (..., K)
         The fixed reference, as centred logits, and the fixed sampler.
     """
 
-    def _assign(
-        self,
-        objective: str,
-        arrays: dict[str, FloatArray],
-        shape: tuple[int, ...],
-        which: NDArray[np.intp] | None = None,
-    ) -> None:
-        """Set the fields; with ``which`` (n,), P is a table of which each map has one row."""
-        K = arrays["P"].shape[-1]
-        self.objective = objective
-        self.shape = shape
-        self.responses = K
-        self._P = arrays["P"]
-        self._which = which
-        self.beta = np.broadcast_to(arrays["beta"], shape)
-        self.alpha = np.broadcast_to(arrays["alpha"], shape)
-        self.lam = np.broadcast_to(arrays["lam"], shape)
-        self.reference_logits = np.broadcast_to(arrays["reference"], (*shape, K))
-        self.offline_policy = np.broadcast_to(arrays["offline"], (*shape, K))
+    AXES: ClassVar = {"matrices": None, "reference_logits": 1, "offline_policy": 1}
+
+    objective: Objective
+    matrices: FloatArray
+    which: NDArray[np.intp]
+    beta: FloatArray
+    alpha: FloatArray
+    lam: FloatArray
+    reference_logits: FloatArray
+    offline_policy: FloatArray
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the batch."""
+        return self.which.shape
+
+    @property
+    def size(self) -> int:
+        """The number of maps."""
+        return self.which.size
+
+    @property
+    def responses(self) -> int:
+        """K."""
+        return int(self.matrices.shape[-1])
 
     @property
     def P(self) -> FloatArray:
         """The preference matrices; they broadcast to (..., K, K)."""
-        if self._which is None:
-            return self._P
-        return self._P[0] if len(self._P) == 1 else self._P[self._which]
+        return self.matrices[0] if len(self.matrices) == 1 else self.matrices[self.which]
 
     @property
     def eta(self) -> FloatArray:
@@ -62,109 +75,123 @@ class MapBatch:
         with np.errstate(over="ignore"):
             return np.divide(self.beta, held, where=held > 0.0, out=np.full(self.shape, np.inf))
 
+    # What is known
+
+    @property
+    def linear(self) -> bool:
+        """Whether the score is proved to be (P − ½)μ."""
+        return self.objective.facts.linear is not None
+
+    @property
+    def has_score(self) -> bool:
+        """Whether a round is ref + β·v(μ): then η and λ decide the fixed points."""
+        return isinstance(self.objective, ScoreObjective)
+
+    def of_matrices(self, question: Callable[[FloatArray], NDArray[Any]]) -> NDArray[Any]:
+        """Return what is asked of the matrix of each map, asked once a matrix: (..., *answer)."""
+        answer = np.asarray(question(self.matrices))
+        return (
+            answer[self.which]
+            if len(answer) > 1
+            else np.broadcast_to(answer[0], (*self.shape, *answer.shape[1:]))
+        )
+
+    def holds(self, least_lam: Fact[OfMatrices] | None) -> NDArray[np.bool_]:
+        """Return where a fact holds that is proved from a least λ on, (...)."""
+        if least_lam is None:
+            return np.zeros(self.shape, dtype=np.bool_)
+        return np.asarray(self.lam >= self.of_matrices(least_lam.value))
+
+    def matrix_table(self) -> tuple[FloatArray, NDArray[np.intp]]:
+        """Return the matrices (m, K, K) and which of them each map has, (size,), for kernels."""
+        return self.matrices, np.array(self.which).ravel()
+
+    # A round
+
     def advance(self, logits: FloatArray) -> Solution:
         """Return the centred logits after one round with a status each; nothing is checked."""
-        value, status = OBJECTIVES[self.objective].optimum(self._comparison(logits))
+        value, status = self.objective.optimum(self.comparison(logits))
         return Solution(simplex.centre(value), status)
 
     def derivative(self, logits: FloatArray, basis: str = "logits") -> FloatArray:
         """Return the Jacobian at logits (..., K); nothing is checked, and it may overflow."""
+        return self.linearise(logits, basis)[1]
+
+    def linearise(self, logits: FloatArray, basis: str = "logits") -> tuple[Solution, FloatArray]:
+        """Return :meth:`advance` and :meth:`derivative`, from one solve."""
         E = simplex.mean_zero_basis(self.responses)
         slope = simplex.covariance(simplex.softmax(logits))
         with np.errstate(over="ignore", invalid="ignore"):
-            tangent = OBJECTIVES[self.objective].tangent(self._comparison(logits))
+            (value, status), tangent = self.objective.linearise(self.comparison(logits))
             full = self.alpha[..., None, None] * tangent.reference + (
-                self.lam[..., None, None] * tangent.sampler @ slope
+                self.lam[..., None, None] * tangent.pairs @ slope
             )
+            if tangent.start is not None:
+                full = full + tangent.start
             reduced = E.T @ full @ E
-        return np.asarray(reduced if basis == "tangent" else E @ reduced @ E.T)
+        moved = Solution(simplex.centre(value), status)
+        return moved, np.asarray(reduced if basis == "tangent" else E @ reduced @ E.T)
 
-    @property
-    def size(self) -> int:
-        """The number of maps."""
-        return int(np.prod(self.shape))
-
-    def part(self, first: int, last: int) -> Self:
-        """Return maps ``first`` to ``last`` (excluded) of the flattened batch, as a flat batch."""
-        if len(self.shape) == 1:
-            return self._chosen(slice(first, last))
-        return self.take(np.arange(first, min(last, self.size)))
-
-    def take(self, which: NDArray[np.intp]) -> Self:
-        """Return the maps at positions ``which`` (n,) of the flattened batch, as a flat batch.
-
-        Matrices are shared with this map, not copied.
-        """
-        return self._chosen(which, np.unravel_index(which, self.shape or (1,)))
-
-    def _chosen(
-        self,
-        which: NDArray[np.intp] | slice,
-        where: tuple[NDArray[np.intp], ...] | slice | None = None,
-    ) -> Self:
-        """Return maps ``which`` of the flat batch; ``where`` they lie, if it is not flat."""
-        place = which if where is None else where
-        shape = self.shape or (1,)
-
-        def flat(values: FloatArray, *trailing: int) -> FloatArray:
-            return np.broadcast_to(values, (*shape, *trailing))[place]
-
-        matrices, index = self.matrix_table()
-        chosen = index[which]
-        K = self.responses
-        arrays = {
-            "P": matrices,
-            "beta": flat(self.beta),
-            "alpha": flat(self.alpha),
-            "lam": flat(self.lam),
-            "reference": flat(self.reference_logits, K),
-            "offline": flat(self.offline_policy, K),
-        }
-        loop = type(self).__new__(type(self))
-        loop._assign(self.objective, arrays, chosen.shape, chosen)
-        return loop
-
-    def broadcast_to(self, shape: tuple[int, ...]) -> Self:
-        """Return the maps repeated to a batch shape that theirs broadcasts to."""
-        if shape == self.shape:
-            return self
-        arrays = {
-            "P": self._P,
-            "beta": self.beta,
-            "alpha": self.alpha,
-            "lam": self.lam,
-            "reference": self.reference_logits,
-            "offline": self.offline_policy,
-        }
-        return self._copy(arrays, shape)
-
-    def matrix_table(self) -> tuple[FloatArray, NDArray[np.intp]]:
-        """Return the matrices (m, K, K) and which of them each map has, (size,)."""
-        if self._which is not None:
-            return self._P, self._which
-        matrices = np.ascontiguousarray(self._P.reshape(-1, self.responses, self.responses))
-        which = np.arange(len(matrices)).reshape(self._P.shape[:-2])
-        return matrices, np.ascontiguousarray(np.broadcast_to(which, self.shape).ravel())
+    def comparison(self, logits: FloatArray) -> Comparison:
+        """Return the one-shot problem of the round from ``logits`` (..., K)."""
+        alpha, lam = self.alpha[..., None], self.lam[..., None]
+        sampler = lam * simplex.softmax(logits) + (1.0 - lam) * self.offline_policy
+        return Comparison(
+            P=self.P,
+            reference_logits=alpha * logits + (1.0 - alpha) * self.reference_logits,
+            beta=self.beta,
+            pairs=ProductPairs(sampler),
+            start_logits=logits,
+        )
 
     def default_start_logits(self) -> FloatArray:
         """Return the reference's logits, moved by ``START_OFFSET``: (..., K)."""
         direction = simplex.asymmetric_direction(self.responses)
         return np.asarray(self.reference_logits + START_OFFSET * direction)
 
-    def _comparison(self, logits: FloatArray) -> Comparison:
-        """Return the one-shot problem of the round from ``logits``."""
-        alpha, lam = self.alpha[..., None], self.lam[..., None]
-        return Comparison(
-            P=self.P,
-            reference=alpha * logits + (1.0 - alpha) * self.reference_logits,
-            beta=self.beta,
-            sampler=lam * simplex.softmax(logits) + (1.0 - lam) * self.offline_policy,
+    # Other batches
+
+    def part(self, first: int, last: int) -> Self:
+        """Return maps ``first`` to ``last`` (excluded) of the flattened batch, as a flat batch."""
+        if len(self.shape) == 1:
+            return self.taken(slice(first, last))._compact()
+        return self.take(np.arange(first, min(last, self.size)))
+
+    def take(self, which: NDArray[np.intp]) -> Self:
+        """Return the maps at positions ``which`` (n,) of the flattened batch, as a flat batch."""
+        if not self.shape:
+            return self.repeated((1,)).taken(which)
+        return self.taken(np.unravel_index(which, self.shape))._compact()
+
+    def broadcast_to(self, shape: tuple[int, ...]) -> Self:
+        """Return the maps repeated to a batch shape that theirs broadcasts to."""
+        return self if shape == self.shape else self.repeated(shape)
+
+    def with_parameters(self, **values: FloatArray) -> Self:
+        """Return the maps with other parameters, broadcast with them; nothing is checked."""
+        shape = np.broadcast_shapes(self.shape, *(value.shape for value in values.values()))
+        spread = {name: np.broadcast_to(value, shape) for name, value in values.items()}
+        return self.broadcast_to(shape)._with(**spread)
+
+    def _compact(self) -> Self:
+        """Return the flat maps with a table that is no longer than they are many."""
+        if self.size >= len(self.matrices):
+            return self
+        return self._with(matrices=self.matrices[self.which], which=np.arange(self.size))
+
+    def __eq__(self, other: object) -> bool:
+        """Whether all fields are equal, to the bit."""
+        if type(other) is not type(self):
+            return NotImplemented
+        return self.objective == other.objective and all(
+            np.array_equal(one, two)
+            for one, two in zip(self._values(), other._values(), strict=True)
         )
 
-    def _copy(self, arrays: dict[str, FloatArray], shape: tuple[int, ...]) -> Self:
-        which = self._which
-        if which is not None and shape != self.shape:
-            arrays, which = {**arrays, "P": self.P}, None
-        loop = type(self).__new__(type(self))
-        loop._assign(self.objective, arrays, shape, which)
-        return loop
+    def __hash__(self) -> int:
+        return hash((self.objective, *(value.tobytes() for value in self._values())))
+
+    def _values(self) -> list[NDArray[Any]]:
+        """Return the arrays that tell maps apart, the matrix of each map in place of the table."""
+        kept = [getattr(self, entry.name) for entry in fields(self)[3:]]
+        return [np.broadcast_to(self.P, (*self.shape, *self.matrices.shape[1:])), *kept]

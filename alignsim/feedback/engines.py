@@ -22,6 +22,7 @@ from alignsim.feedback import samples
 from alignsim.feedback.batch import MapBatch
 from alignsim.feedback.samples import Sampling
 from alignsim.kernels.status import NO_OPTIMUM, OK
+from alignsim.objectives import DPO, IPO, Objective
 from alignsim.objectives.existence import has_finite_scores
 from alignsim.validation import LARGEST_LOGIT, FloatArray
 
@@ -71,7 +72,7 @@ def iterate(
         averages=np.empty((n, 2 * K + 2)),
         status=np.zeros(n, dtype=np.int8),
     )
-    fused = FUSED.get(loop.objective)
+    fused = FUSED.get(type(loop.objective))
     engine = fused(K) if fused else _generic
     if plan is not None:
         engine = partial(_sampled, plan)
@@ -101,7 +102,7 @@ def jacobians_along(loop: MapBatch, frames: FloatArray) -> FloatArray:
     """
     n, length, K = frames.shape
     out = np.empty((n, length - 1, K - 1, K - 1))
-    if loop.objective == "dpo" and K <= WIDEST_LANE:
+    if isinstance(loop.objective, DPO) and K <= WIDEST_LANE:
         from alignsim.kernels import dpo_tangent
 
         matrices, which = loop.matrix_table()
@@ -237,9 +238,9 @@ def _sampled(plan: Sampling, loop: MapBatch, schedule: Schedule, record: Record)
     _step_by_step(advance, schedule, record, lambda: simplex.softmax(record.state))
 
 
-FUSED: dict[str, Callable[[int], Engine]] = {
-    "ipo": lambda K: _ipo_lanes if K <= WIDEST_LANE else _ipo_wide,
-    "dpo": lambda K: _dpo_lanes if K <= WIDEST_LANE else _generic,
+FUSED: dict[type[Objective], Callable[[int], Engine]] = {
+    IPO: lambda K: _ipo_lanes if K <= WIDEST_LANE else _ipo_wide,
+    DPO: lambda K: _dpo_lanes if K <= WIDEST_LANE else _generic,
 }
 """Fused engines by objective, chosen by the number of responses."""
 

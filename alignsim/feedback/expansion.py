@@ -9,13 +9,9 @@ from __future__ import annotations
 
 from alignsim import simplex
 from alignsim.feedback.batch import MapBatch
-from alignsim.objectives import OBJECTIVES, Comparison, ScoreObjective
-from alignsim.objectives.dpo_derivatives import LogisticScore
-from alignsim.objectives.score_expansion import Directions, LinearScore, ScoreExpansion
+from alignsim.objectives import OBJECTIVES, ScoreObjective
+from alignsim.objectives.score_expansion import Directions, ScoreExpansion
 from alignsim.validation import FloatArray
-
-SCORE_EXPANSIONS: dict[str, type[ScoreExpansion]] = {"ipo": LinearScore, "dpo": LogisticScore}
-"""The objectives whose rounds can be expanded."""
 
 
 class Expansion:
@@ -26,31 +22,28 @@ class Expansion:
     Raises
     ------
     ValueError
-        For an objective that is not in ``SCORE_EXPANSIONS``.
+        For an objective that names no ``expansion``.
     """
 
     def __init__(self, loop: MapBatch, logits: FloatArray) -> None:
-        objective = self.require_known(loop)
+        expand, objective = self.require_known(loop)
         self._loop = loop
         self._logits = logits
         self._policy = simplex.softmax(logits)
         self._lam = loop.lam[..., None]
-        sampler = self._lam * self._policy + (1.0 - self._lam) * loop.offline_policy
-        self._score = SCORE_EXPANSIONS[loop.objective](
-            objective, Comparison(loop.P, loop.reference_logits, loop.beta, sampler)
-        )
+        self._score = expand(objective, loop.comparison(logits))
 
     @staticmethod
-    def require_known(loop: MapBatch) -> ScoreObjective:
-        """Return the objective of the maps; raise if its rounds cannot be expanded."""
-        objective = OBJECTIVES[loop.objective]
-        if loop.objective not in SCORE_EXPANSIONS or not isinstance(objective, ScoreObjective):
+    def require_known(loop: MapBatch) -> tuple[type[ScoreExpansion], ScoreObjective]:
+        """Return the expansion of the maps' objective; raise if its rounds cannot be expanded."""
+        objective = loop.objective
+        if objective.expansion is None or not isinstance(objective, ScoreObjective):
+            known = [name for name, each in OBJECTIVES.items() if each.expansion is not None]
             raise ValueError(
-                f"objective is {loop.objective!r}, whose second and third derivatives are not "
-                f"known here; they are for {', '.join(map(repr, SCORE_EXPANSIONS))}: add its "
-                "ScoreExpansion to alignsim.feedback.expansion.SCORE_EXPANSIONS"
+                f"objective is {objective.name!r}, whose second and third derivatives are not "
+                f"known; they are for {', '.join(map(repr, known))}: give its class an expansion"
             )
-        return objective
+        return objective.expansion, objective
 
     def first(self, u: Directions) -> Directions:
         """Return DT[u]."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,7 +14,8 @@ from alignsim.feedback.engines import Schedule, iterate, thread_count
 from alignsim.feedback.samples import sampling
 from alignsim.feedback.trajectory import Trajectory
 from alignsim.kernels.status import OK
-from alignsim.objectives import OBJECTIVES
+from alignsim.objectives import IPO, OBJECTIVES, Objective
+from alignsim.objectives.contract import named
 from alignsim.objectives.one_shot import reference_logits
 from alignsim.preferences.seeds import Seed
 from alignsim.summary import maps, span
@@ -35,7 +37,8 @@ class FeedbackMap(MapBatch):
     P : (..., K, K)
         Preference matrices, P[i, j] = Pr(i beats j), P + Pᵀ = 1.
     objective
-        ``"ipo"`` or ``"dpo"``.
+        ``"ipo"``, ``"dpo"``, the name of another entry of :data:`alignsim.objectives.OBJECTIVES`,
+        or an objective, as ``GradientSteps(DPO(), count=10, rate=0.5)``.
     beta : (...)
         Strength of the preference signal, at least 0 (the inverse of Rafailov's β).
     alpha : (...)
@@ -71,16 +74,16 @@ class FeedbackMap(MapBatch):
         self,
         P: ArrayLike,
         *,
-        objective: str = "ipo",
+        objective: str | Objective = "ipo",
         beta: ArrayLike,
         alpha: ArrayLike = 0.0,
         lam: ArrayLike = 1.0,
         reference: ArrayLike | None = None,
         offline: ArrayLike | None = None,
     ) -> None:
-        self._set_up(
-            validation.preference_matrix(P), objective, beta, alpha, lam, reference, offline
-        )
+        P_checked = validation.preference_matrix(P)
+        maker = named(objective, OBJECTIVES)
+        self._set_up(P_checked, maker, beta, alpha, lam, reference, offline)
 
     @classmethod
     def from_payoffs(
@@ -104,13 +107,13 @@ class FeedbackMap(MapBatch):
                 f"payoffs has shape {matrices.shape}; the last two axes must be K×K, K at least 2"
             )
         loop = cls.__new__(cls)
-        loop._set_up(matrices, "ipo", beta, alpha, lam, reference, offline)
+        loop._set_up(matrices, IPO(), beta, alpha, lam, reference, offline)
         return loop
 
     def _set_up(
         self,
         P: FloatArray,
-        objective: str,
+        objective: Objective,
         beta: ArrayLike,
         alpha: ArrayLike,
         lam: ArrayLike,
@@ -118,28 +121,32 @@ class FeedbackMap(MapBatch):
         offline: ArrayLike | None,
     ) -> None:
         K = P.shape[-1]
+        uniform = np.full(K, 1.0 / K)
         arrays = {
-            "P": P,
+            "which": np.arange(P[..., 0, 0].size).reshape(P.shape[:-2]),
             "beta": validation.parameter(beta, "beta"),
             "alpha": validation.parameter(alpha, "alpha", high=1.0),
             "lam": validation.parameter(lam, "lam", high=1.0),
-            "reference": reference_logits(reference, "reference", K),
-            "offline": np.full(K, 1.0 / K)
+            "reference_logits": reference_logits(reference, "reference", K),
+            "offline_policy": uniform
             if offline is None
             else validation.policy(offline, "offline", responses=K),
         }
-        trailing = {"P": 2, "reference": 1, "offline": 1}
-        self._assign(
-            validation.choice(objective, "objective", OBJECTIVES),
-            arrays,
-            validation.batch_shape(
-                {name: a.shape[: a.ndim - trailing.get(name, 0)] for name, a in arrays.items()}
-            ),
-        )
+        further = {name: self.AXES.get(name) or 0 for name in arrays}
+        shapes = {name: a.shape[: a.ndim - further[name]] for name, a in arrays.items()}
+        spoken = {"which": "P", "reference_logits": "reference", "offline_policy": "offline"}
+        batch = validation.batch_shape({spoken.get(n, n): shape for n, shape in shapes.items()})
+        values: dict[str, Any] = {
+            name: np.broadcast_to(a, (*batch, *a.shape[a.ndim - further[name] :]))
+            for name, a in arrays.items()
+        }
+        values |= {"objective": objective, "matrices": P.reshape(-1, K, K)}
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
 
     def __repr__(self) -> str:
         parameters = [f"{name}={span(getattr(self, name))}" for name in ("beta", "alpha", "lam")]
-        facts = [repr(self.objective), maps(self.shape), f"K={self.responses}", *parameters]
+        facts = [repr(self.objective.name), maps(self.shape), f"K={self.responses}", *parameters]
         return f"FeedbackMap({', '.join(facts)})"
 
     # One round
@@ -161,7 +168,7 @@ class FeedbackMap(MapBatch):
         if failed.any():
             index = first_true(failed)
             raise validation.NoOptimumError(
-                f"the round from logits{at(index)} has no finite {self.objective.upper()} "
+                f"the round from logits{at(index)} has no finite {self.objective} "
                 "optimum in float64; move P off 0 and 1, or lower beta"
             )
         return moved
@@ -292,7 +299,7 @@ class FeedbackMap(MapBatch):
             burn_in=skip,
             reference_logits=loop.reference_logits,
             status=record.status.reshape(shape),
-            objective=self.objective,
+            objective=self.objective.name,
         )
 
     def with_start(
@@ -320,23 +327,16 @@ class FeedbackMap(MapBatch):
         >>> loop.replace(beta=[1.0, 2.0, 3.0]).shape
         (3,)
         """
-        arrays = {
-            "P": self._P,
-            "beta": self.beta if beta is None else validation.parameter(beta, "beta"),
-            "alpha": self.alpha
-            if alpha is None
-            else validation.parameter(alpha, "alpha", high=1.0),
-            "lam": self.lam if lam is None else validation.parameter(lam, "lam", high=1.0),
-            "reference": self.reference_logits,
-            "offline": self.offline_policy,
+        given = {"beta": (beta, np.inf), "alpha": (alpha, 1.0), "lam": (lam, 1.0)}
+        values = {
+            name: validation.parameter(value, name, high=high)
+            for name, (value, high) in given.items()
+            if value is not None
         }
-        shape = validation.batch_shape(
-            {
-                "the map": self.shape,
-                **{name: arrays[name].shape for name in ("beta", "alpha", "lam")},
-            }
+        validation.batch_shape(
+            {"the map": self.shape, **{name: value.shape for name, value in values.items()}}
         )
-        return self._copy(arrays, shape)
+        return self.with_parameters(**values)
 
     def _logits(self, logits: ArrayLike) -> FloatArray:
         checked = validation.logits(logits, "logits", responses=self.responses, missing=True)
@@ -351,7 +351,8 @@ class FeedbackMap(MapBatch):
     def _check_wins(self) -> None:
         """Raise unless P holds probabilities of winning, as payoffs need not."""
         try:
-            validation.preference_matrix(self._P, "payoffs")
+            own = self.size <= len(self.matrices) or len(self.matrices) == 1
+            validation.preference_matrix(self.P if own else self.matrices, "payoffs")
         except ValueError as error:
             raise ValueError(
                 f"samples_per_round draws who wins, but {error}; leave samples_per_round out for "

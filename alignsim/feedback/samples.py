@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 
 from alignsim import simplex, validation
 from alignsim.feedback.batch import MapBatch
-from alignsim.kernels.status import NO_SAMPLE_OPTIMUM, NOT_FINITE, OK
-from alignsim.objectives import OBJECTIVES, Comparison, Solution
-from alignsim.objectives.existence import has_finite_pair_scores
+from alignsim.kernels.status import NOT_FINITE, OK
+from alignsim.objectives import Objective, ScoreObjective, Solution
 from alignsim.preferences.seeds import Seed, generator
 from alignsim.validation import FloatArray
 
@@ -43,7 +42,7 @@ class Sampling:
 
 
 def sampling(
-    samples_per_round: int, noise: str, smoothing: float, rng: Seed, objective: str
+    samples_per_round: int, noise: str, smoothing: float, rng: Seed, objective: Objective
 ) -> Sampling:
     """Return the checked arguments; a generator is drawn on once, for the key.
 
@@ -57,10 +56,15 @@ def sampling(
     if count >= 2**32:
         raise ValueError(f"samples_per_round is {count}; it must be below 2³²")
     validation.choice(noise, "noise", NOISE)
-    if noise == "opponents" and objective != "ipo":
+    if not isinstance(objective, ScoreObjective):
         raise ValueError(
-            f"noise is 'opponents', which estimates Pμ, the score of 'ipo' only; "
-            f"use noise='pairs' with objective {objective!r}"
+            f"samples_per_round is {count}, but a round of {objective} has no score to estimate; "
+            "leave samples_per_round out"
+        )
+    if noise == "opponents" and objective.facts.linear is None:
+        raise ValueError(
+            f"noise is 'opponents', which estimates Pμ, and the score of {objective} is another; "
+            "use noise='pairs'"
         )
     prior = validation.number(smoothing, "smoothing")
     if noise == "opponents" and prior > 0:
@@ -119,28 +123,5 @@ def _pairs(
     )
     if plan.smoothing > 0:
         wins += 0.5 * plan.smoothing * (1.0 - np.eye(K))
-    elif loop.objective == "ipo":
-        score = np.empty((n, K))
-        spread(lambda first, last: samples.least_squares(wins, score, first, last), n)
-        return Solution(score, np.full(n, OK, dtype=np.int8))
-    return _solved(loop.objective, wins)
-
-
-def _solved(objective: str, wins: FloatArray) -> Solution:
-    """Return the scores of the objective for empirical labels and weights, where there are any."""
-    weights = wins + np.swapaxes(wins, -1, -2)
-    labels = np.divide(wins, weights, out=np.full_like(wins, 0.5), where=weights > 0)
-    K = wins.shape[-1]
-    solvable = np.flatnonzero(has_finite_pair_scores(labels, weights))
-    score = np.full(wins.shape[:-1], np.nan)
-    status = np.full(len(wins), NO_SAMPLE_OPTIMUM, dtype=np.int8)
-    if len(solvable):
-        x = Comparison(
-            P=labels[solvable],
-            reference=np.zeros((len(solvable), K)),
-            beta=np.ones(len(solvable)),
-            pair_weights=weights[solvable],
-        )
-        score[solvable], found = OBJECTIVES[objective].optimum(x)
-        status[solvable] = np.where(found == OK, OK, NO_SAMPLE_OPTIMUM)
-    return Solution(score, status)
+    assert isinstance(loop.objective, ScoreObjective)
+    return loop.objective.of_sample(wins)

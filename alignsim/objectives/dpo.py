@@ -6,45 +6,90 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alignsim.kernels.status import NO_OPTIMUM, OK
-from alignsim.objectives.contract import Comparison, ScoreObjective, Solution
+from alignsim.objectives.contract import (
+    BoolArray,
+    Comparison,
+    PairLoss,
+    ProductPairs,
+    Solution,
+    WeightedPairs,
+)
+from alignsim.objectives.dpo_derivatives import LogisticScore
 from alignsim.objectives.existence import (
+    has_finite_pair_scores,
     has_finite_scores,
     require_connected,
     require_finite_pair_scores,
     require_finite_scores,
 )
+from alignsim.objectives.facts import NEVER, Fact, Facts
 from alignsim.objectives.solvers import damped_newton, potentials
-from alignsim.preferences.logistic import sigmoid
+from alignsim.preferences.logistic import log_odds, sigmoid
 from alignsim.validation import FloatArray
 
 ROUNDING = 4e-16  # of the largest residual; it may hide a smaller one that still falls
 LAST_STEP = 1e-9  # relative to 1 + max|v|; a step δ leaves an error of at most 2Kδ²
 
 
-class DPO(ScoreObjective):
-    """The score solves Σ_j w_ij (P_ij − σ(v_i − v_j)) = 0; for a product sampler S(v)μ = Pμ."""
+def _inside(P: FloatArray) -> FloatArray:
+    within = ((P > 0.0) & (P < 1.0)).all(axis=(-2, -1))
+    return np.where(within, 1.0, NEVER)
+
+
+def _on_policy(P: FloatArray) -> FloatArray:
+    return np.ones(P.shape[:-2])
+
+
+def _span(P: FloatArray) -> FloatArray:
+    """Return (K−1)·max logit P: along a chain of responses no score gap is wider than that."""
+    return np.asarray((P.shape[-1] - 1) * log_odds(P).max(axis=(-2, -1)))
+
+
+def _every_span(P: FloatArray) -> FloatArray:
+    return np.broadcast_to(_span(P)[..., None, None], P.shape)
+
+
+def _odd_one(P: FloatArray) -> NDArray[np.int64]:
+    """Return 1 for an even number of responses: P − S is skew and takes two vectors to 0 then."""
+    return np.full(P.shape[:-2], 1 - P.shape[-1] % 2)
+
+
+@dataclass(frozen=True)
+class DPO(PairLoss):
+    """The score solves Σ_j w_ij (P_ij − σ(v_i − v_j)) = 0; for product pairs S(v)μ = Pμ."""
 
     name: ClassVar[str] = "dpo"
+    expansion = LogisticScore
+    facts = Facts(
+        win_gain=Fact(4.0, "theory 3.5"),
+        uniform_gain=Fact(4.0, "theory 7"),
+        unique_from=Fact(_inside, "theory 7"),
+        imaginary_from=Fact(_on_policy, "theory 7"),
+        score_gaps=Fact(_every_span, "theory 3.3"),
+        score_span=Fact(_span, "theory 3.3"),
+        forgotten=Fact(_odd_one, "theory 7: P − S is skew and takes the sampler to 0"),
+    )
 
     def score(self, x: Comparison) -> Solution:
-        """Return the score (..., K) with μ·v = 0, or mean zero for pair weights."""
+        """Return the score (..., K) with μ·v = 0, or mean zero for weighted pairs."""
         K = x.P.shape[-1]
-        if x.sampler is not None:
-            batch = np.broadcast_shapes(x.P.shape[:-2], x.sampler.shape[:-1])
-            gauge = np.broadcast_to(x.sampler, (*batch, K))
+        if isinstance(x.pairs, ProductPairs):
+            sampler = x.pairs.sampler
+            batch = np.broadcast_shapes(x.P.shape[:-2], sampler.shape[:-1])
+            gauge = np.broadcast_to(sampler, (*batch, K))
             rows = np.broadcast_to(gauge[..., None, :], (*batch, K, K))
-            solvable = np.broadcast_to(has_finite_scores(x.P, x.sampler), batch)
+            solvable = np.broadcast_to(has_finite_scores(x.P, sampler), batch)
         else:
-            assert x.pair_weights is not None
-            batch = np.broadcast_shapes(x.P.shape[:-2], x.pair_weights.shape[:-2])
-            totals = x.pair_weights.sum(axis=-1, keepdims=True)
-            rows = np.broadcast_to(x.pair_weights / totals, (*batch, K, K))
+            weights = x.pairs.weights
+            batch = np.broadcast_shapes(x.P.shape[:-2], weights.shape[:-2])
+            rows = np.broadcast_to(weights / weights.sum(axis=-1, keepdims=True), (*batch, K, K))
             gauge = np.full((*batch, K), 1.0 / K)
             solvable = np.ones(batch, dtype=np.bool_)
         P = np.broadcast_to(x.P, (*batch, K, K))
@@ -53,21 +98,31 @@ class DPO(ScoreObjective):
         )
         return Solution(score.reshape(*batch, K), status.reshape(batch))
 
-    def score_derivative(self, x: Comparison) -> FloatArray:
-        """Return Q = (A + 1μᵀ)⁻¹(P − S), A = diag(Dμ) − D diag(μ), D = σ'(v_i − v_j)."""
-        assert x.sampler is not None
-        slope, misfit = _slope_and_misfit(self.score(x).value, x.P)
-        pull = slope * x.sampler[..., None, :]
-        diagonal = pull.sum(axis=-1)[..., None] * np.eye(x.P.shape[-1])
-        return np.asarray(-np.linalg.solve(diagonal - pull + x.sampler[..., None, :], misfit))
+    def pull(self, gaps: FloatArray, P: FloatArray) -> FloatArray:
+        """Return P_ij − σ(v_i − v_j)."""
+        return _pull(sigmoid(gaps), P)
+
+    def slope(self, gaps: FloatArray) -> FloatArray:
+        """Return σ'(v_i − v_j)."""
+        return _slope(sigmoid(gaps))
+
+    def scale(self, beta: FloatArray) -> FloatArray:
+        """Return 1/β: the loss of a won pair is −log σ((u_i − u_j)/β), u = βv."""
+        return np.asarray(1.0 / beta)
+
+    def exists(self, x: Comparison) -> BoolArray:
+        """Return where some response neither always wins nor always loses (theory 3.3)."""
+        if isinstance(x.pairs, ProductPairs):
+            return has_finite_scores(x.P, x.pairs.sampler)
+        return has_finite_pair_scores(x.P, x.pairs.weights)
 
     def check(self, x: Comparison) -> None:
         """Raise where no finite, unique minimiser exists: before Newton, which would not notice."""
-        if x.pair_weights is not None:
-            require_connected(x.pair_weights)
-            require_finite_pair_scores(x.P, x.pair_weights)
-        elif x.sampler is not None:
-            require_finite_scores(x.P, x.sampler)
+        if isinstance(x.pairs, WeightedPairs):
+            require_connected(x.pairs.weights)
+            require_finite_pair_scores(x.P, x.pairs.weights)
+        else:
+            require_finite_scores(x.P, x.pairs.sampler)
 
 
 def _solve(
@@ -86,8 +141,8 @@ def _solve(
     P, rows = P[own], rows[own]
 
     def system(v: FloatArray, which: NDArray[np.intp]) -> tuple[FloatArray, FloatArray]:
-        slope, misfit = _slope_and_misfit(v, P[which])
-        weights = rows[which, None] * np.stack([slope, misfit], axis=1)
+        win = sigmoid(v[..., :, None] - v[..., None, :])
+        weights = rows[which, None] * np.stack([_slope(win), -_pull(win, P[which])], axis=1)
         return weights[:, 1].sum(axis=-1), weights
 
     def solve(weights: FloatArray, _: FloatArray) -> FloatArray:
@@ -102,11 +157,12 @@ def _solve(
     return score, status
 
 
-def _slope_and_misfit(score: FloatArray, P: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return σ'(v_i − v_j), and σ(v_i − v_j) − P_ij from the side where P is at most ½.
+def _slope(win: FloatArray) -> FloatArray:
+    """Return σ' from σ of antisymmetric gaps."""
+    return np.asarray(win * np.swapaxes(win, -1, -2))
 
-    So a P near 1 keeps its digits.
-    """
-    win = sigmoid(score[..., :, None] - score[..., None, :])
+
+def _pull(win: FloatArray, P: FloatArray) -> FloatArray:
+    """Return P − σ, from the side where P is at most ½: so a P near 1 keeps its digits."""
     lose, mirrored = np.swapaxes(win, -1, -2), np.swapaxes(P, -1, -2)
-    return win * lose, np.asarray(np.where(P <= 0.5, win - P, mirrored - lose))
+    return np.asarray(np.where(P <= 0.5, P - win, lose - mirrored))

@@ -30,7 +30,6 @@ class LogisticScore(ScoreExpansion):
 
     def __init__(self, objective: ScoreObjective, x: Comparison) -> None:
         super().__init__(objective, x)
-        assert x.sampler is not None
         win = sigmoid(_gaps(self.score))
         lose = np.swapaxes(win, -1, -2)
         self._columns = x.sampler[..., None, :]

@@ -11,16 +11,18 @@ from alignsim.validation import FloatArray, NoOptimumError, at, first_true
 BoolArray = NDArray[np.bool_]
 
 
+def connects(pair_weights: FloatArray) -> BoolArray:
+    """Return where the compared pairs connect all responses: (..., K, K) → (...)."""
+    return np.asarray(_connected(pair_weights > 0).all(axis=(-2, -1)))
+
+
 def require_connected(pair_weights: FloatArray) -> None:
     """Raise, naming the components, where the compared pairs do not connect all responses."""
-    if (pair_weights > 0).sum() == pair_weights.size - pair_weights[..., 0].size:
-        return
-    reached = _connected(pair_weights > 0)
-    whole = reached.all(axis=(-2, -1))
+    whole = connects(pair_weights)
     if whole.all():
         return
     index = first_true(~whole)
-    names = " and ".join(str(part) for part in _components(reached[index]))
+    names = " and ".join(str(part) for part in _components(_connected(pair_weights[index] > 0)))
     raise NoOptimumError(
         f"pair_weights{at(index)} never compares responses of {names} with each other, so their "
         "relative probability is undetermined; give a positive weight to a pair that joins them, "

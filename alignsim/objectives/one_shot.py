@@ -7,7 +7,15 @@ from numpy.typing import ArrayLike
 
 from alignsim import validation
 from alignsim.kernels.status import OK
-from alignsim.objectives.contract import Comparison, Objective
+from alignsim.objectives.contract import (
+    Comparison,
+    Objective,
+    Pairs,
+    ProductPairs,
+    Solution,
+    WeightedPairs,
+    named,
+)
 from alignsim.objectives.dpo import DPO
 from alignsim.objectives.ipo import IPO
 from alignsim.simplex import centred_logits, covariance, softmax
@@ -102,28 +110,36 @@ def dpo_optimum(
 
 def optimum_derivative(
     P: ArrayLike,
-    sampling: ArrayLike,
+    sampling: ArrayLike | None = None,
     *,
-    objective: str,
+    objective: str | Objective,
+    pair_weights: ArrayLike | None = None,
     reference: ArrayLike | None = None,
     beta: ArrayLike,
-    with_respect_to: str = "sampling",
+    with_respect_to: str | None = None,
 ) -> FloatArray:
-    """Return the derivative (..., K, K) of the optimal policy, row i for response i.
+    """Return the derivative (..., K, K) or (..., K, K, K) of the optimal policy.
 
     Parameters
     ----------
-    P, sampling, reference, beta
+    P, sampling, pair_weights, reference, beta
         As for :func:`ipo_optimum`.
     objective
-        ``"ipo"`` or ``"dpo"``.
+        A name, such as ``"ipo"`` or ``"dpo"``, or an objective.
     with_respect_to
-        ``"sampling"`` for ∂π_i/∂μ_j, ``"reference"`` for ∂π_i/∂π_ref,j. Directions are those
+        ``"reference"`` for ∂π_i/∂π_ref,j (..., K, K). ``"sampling"`` for ∂π_i/∂μ_j (..., K, K), or
+        ``"pair_weights"`` for the change of π_k with the weight of the pair {i, j},
+        (..., K, K, K); by default whichever of the two was given. Directions of policies are those
         within the simplex (they sum to zero).
+
+    Raises
+    ------
+    ValueError
+        For bad arguments, and where there is no optimum.
 
     Notes
     -----
-    Theory 2.4 and 3.7, through the implicit function theorem for DPO.
+    Theory 2.4 and 3.7, through the implicit function theorem.
 
     Examples
     --------
@@ -133,22 +149,25 @@ def optimum_derivative(
     >>> D[0].round(6).tolist()[1:]
     [0.1, -0.1]
     """
-    name = validation.choice(objective, "objective", OBJECTIVES)
-    variable = validation.choice(with_respect_to, "with_respect_to", ("sampling", "reference"))
-    if sampling is None:
-        raise ValueError(
-            "sampling is None; give a policy (..., K): the derivative is that of product sampling"
-        )
-    x = comparison(P, sampling, None, reference, beta)
-    OBJECTIVES[name].check(x)
-    slope = covariance(softmax(_solved(name, x)))
+    solver = named(objective, OBJECTIVES)
+    given = "sampling" if pair_weights is None else "pair_weights"
+    variable = validation.choice(with_respect_to or given, "with_respect_to", ("reference", given))
+    x = comparison(P, sampling, pair_weights, reference, beta)
+    solver.check(x)
     with np.errstate(over="ignore", invalid="ignore"):
-        tangent = OBJECTIVES[name].tangent(x)
-        derivative = (
-            slope @ tangent.sampler
-            if variable == "sampling"
-            else slope @ tangent.reference / softmax(x.reference)[..., None, :]
-        )
+        solution, tangent = solver.linearise(x)
+        _require(solver, solution)
+        slope = covariance(softmax(solution.value))
+        if variable == "reference":
+            scale = softmax(x.reference_logits)[..., None, :]
+            derivative = slope @ tangent.reference / scale
+        else:
+            by_pairs = tangent.pairs
+            if variable == "pair_weights":
+                by_pairs = by_pairs.reshape(*by_pairs.shape[:-2], -1)
+            derivative = slope @ by_pairs
+            if variable == "pair_weights":
+                derivative = derivative.reshape(*slope.shape, -1)
     if not np.isfinite(derivative).all():
         raise NoOptimumError(
             f"the derivative overflows float64 at beta = {x.beta.max():g}; lower beta"
@@ -174,17 +193,18 @@ def comparison(
     K = matrices.shape[-1]
     strength = validation.parameter(beta, "beta")
     shapes = {"P": matrices.shape[:-2], "beta": strength.shape}
-    mu = weights = None
+    pairs: Pairs
     if sampling is not None:
-        mu = validation.policy(sampling, "sampling", responses=K)
-        shapes["sampling"] = mu.shape[:-1]
-    elif pair_weights is not None:
-        weights = _pair_weights(pair_weights, K)
-        shapes["pair_weights"] = weights.shape[:-2]
+        pairs = ProductPairs(validation.policy(sampling, "sampling", responses=K))
+        shapes["sampling"] = pairs.sampler.shape[:-1]
+    else:
+        assert pair_weights is not None
+        pairs = WeightedPairs(_pair_weights(pair_weights, K))
+        shapes["pair_weights"] = pairs.weights.shape[:-2]
     logits = reference_logits(reference, "reference", K)
     shapes["reference"] = logits.shape[:-1]
     validation.batch_shape(shapes)
-    return Comparison(matrices, logits, strength, mu, weights)
+    return Comparison(matrices, logits, strength, pairs)
 
 
 def reference_logits(reference: ArrayLike | None, name: str, responses: int) -> FloatArray:
@@ -228,18 +248,21 @@ def _optimum(
     beta: ArrayLike,
 ) -> FloatArray:
     x = comparison(P, sampling, pair_weights, reference, beta)
-    OBJECTIVES[name].check(x)
-    return softmax(_solved(name, x))
-
-
-def _solved(name: str, x: Comparison) -> FloatArray:
+    objective = OBJECTIVES[name]
+    objective.check(x)
     with np.errstate(over="ignore", invalid="ignore"):
-        logits, status = OBJECTIVES[name].optimum(x)
+        solution = objective.optimum(x)
+    _require(objective, solution)
+    return softmax(solution.value)
+
+
+def _require(objective: Objective, solution: Solution) -> None:
+    """Raise unless every instance was solved."""
+    logits, status = solution
     bad = np.broadcast_to(status != OK, logits.shape[:-1]) | ~np.isfinite(logits).all(axis=-1)
     if bad.any():
         raise NoOptimumError(
-            f"the {name.upper()} optimum of instance {at(first_true(bad)) or '()'} could not be "
+            f"the {objective} optimum of instance {at(first_true(bad)) or '()'} could not be "
             "computed in float64: P is too close to 0 or 1, or beta too large; move P into "
             "[1e-12, 1 − 1e-12] or lower beta"
         )
-    return logits

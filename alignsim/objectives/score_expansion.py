@@ -1,7 +1,6 @@
 """A score v(μ) as a Taylor series: what an objective gives to have normal forms.
 
-Optional: an objective has its expansion in the table of :mod:`alignsim.feedback.expansion`, or has
-none and is refused there by name.
+Optional: an objective names its expansion, or has none and is refused where one is needed.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ class ScoreExpansion(ABC):
 
     def __init__(self, objective: ScoreObjective, x: Comparison) -> None:
         self.score: FloatArray = objective.score(x).value
-        self._derivative = objective.score_derivative(x)
+        self._derivative = objective.score_derivative(x, self.score)
 
     def first(self, a: Directions) -> Directions:
         """Return v'[a]: (..., K)."""

@@ -14,12 +14,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alignsim import simplex, validation
+from alignsim.analysis.bifurcations.neimark_sacker import SUBCRITICAL, first_lyapunov_coefficient
 from alignsim.analysis.equilibria.certificates import certificates
 from alignsim.analysis.equilibria.stability import multipliers
 from alignsim.analysis.evidence import CERTIFIED, ITERATED, NOTHING
 from alignsim.analysis.evidence import MEANINGS as EVIDENCE
 from alignsim.analysis.results import Result
 from alignsim.feedback import FeedbackMap
+from alignsim.objectives import Objective
 from alignsim.reports.tradeoff import (
     ROUNDING,
     WANTED,
@@ -66,9 +68,6 @@ PATIENCE = 2.0
 
 LONGEST_PROBE = 10_000
 """Rounds that a probe takes at most."""
-
-HARD_ONSET = np.sqrt(3.0) / 4.0
-"""An advantage times λ from which MRS-DPO on a three-cycle loses stability abruptly (theory 7)."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -194,7 +193,7 @@ def advise(
     P: ArrayLike,
     eta: ArrayLike,
     lam: ArrayLike = 1.0,
-    objective: str = "ipo",
+    objective: str | Objective = "ipo",
     *,
     reference: ArrayLike | None = None,
     offline: ArrayLike | None = None,
@@ -249,6 +248,11 @@ def advise(
     loop = FeedbackMap(
         P, objective=objective, beta=wanted, lam=lam, reference=reference, offline=offline
     )
+    if not loop.has_score:
+        raise ValueError(
+            f"objective is {loop.objective.name!r}, whose rounds have no score; η = β/(1−α) does "
+            "not decide its fixed points, and no α can be advised: see alignsim.stability"
+        )
     K, shape = loop.responses, loop.shape
     small = validation.number(
         tolerance, "tolerance", low=SMALLEST_TOLERANCE, high=LARGEST_TOLERANCE
@@ -276,7 +280,7 @@ def advise(
         found.rate[:, WANTED],
         status == ADVISED,
     )
-    findings = _Findings(flat, status, seen, several, floor, largest, found)
+    findings = _Findings(flat, status, seen, several, logits, floor, largest, found)
     return Advice(
         eta=loop.beta,
         lam=loop.lam,
@@ -292,7 +296,7 @@ def advise(
         probe_rounds=seen.rounds,
         evidence=seen.evidence.reshape(shape),
         tolerance=small,
-        objective=objective,
+        objective=loop.objective.name,
         warnings=_warnings(findings),
     )
 
@@ -315,7 +319,7 @@ def _convergence(
 ) -> _Convergence:
     """Look for a certificate, and else run the flat batch ``loop`` from far starts."""
     certified = np.zeros(loop.size, dtype=bool)
-    if loop.objective == "ipo":
+    if loop.linear:
         certified = advised & certificates(loop).certified
     probed = np.flatnonzero(advised & ~certified)
     evidence = np.where(certified, CERTIFIED, NOTHING).astype(np.int8)
@@ -364,6 +368,7 @@ class _Findings(NamedTuple):
     status: NDArray[np.intp]
     seen: _Convergence
     several: NDArray[np.bool_]
+    logits: FloatArray
     floor: float
     largest: FloatArray
     tradeoff: Tradeoff
@@ -375,10 +380,8 @@ def _warnings(found: _Findings) -> tuple[str, ...]:
     advised = found.status == ADVISED
     missed = seen.starts - seen.arrived
     entropy = found.tradeoff.entropy[:, WANTED]
-    low = found.tradeoff.alpha_lowest[:, WANTED]
     with np.errstate(invalid="ignore"):
         below = np.exp(entropy) < found.floor * (1.0 - ROUNDING)
-        hard = advised & (low > 0.0) & (_advantage(flat.P) * flat.lam > HARD_ONSET)
     runs = f"of {FAR_STARTS} far starts converged within {seen.rounds:,} rounds at the advised α"
     unproved = "No certificate of global convergence holds"
     tried = seen.starts > 0
@@ -404,13 +407,12 @@ def _warnings(found: _Findings) -> tuple[str, ...]:
         ),
         (
             advised & found.several,
-            "MRS-DPO below λ = 1 can have several fixed points; this is the one that is followed "
-            "from small η.",
+            "There may be several fixed points; this is the one that is followed from small η.",
         ),
         (
-            hard & (flat.objective == "dpo"),
-            "MRS-DPO can lose stability abruptly here: near the lowest stable α, another "
-            "attractor may lie beside the fixed point. Keep away from it.",
+            _loses_stability_abruptly(found),
+            "Below the lowest stable α stability is lost abruptly (a subcritical bifurcation), and "
+            "near it another attractor may lie beside the fixed point. Keep away from it.",
         ),
         (
             below & ~np.isnan(found.largest),
@@ -436,14 +438,23 @@ def _warnings(found: _Findings) -> tuple[str, ...]:
 
 def _remedy(found: _Findings, astray: NDArray[np.bool_]) -> str:
     """Return what helps where far starts went elsewhere."""
-    if found.flat.objective != "ipo":
+    if not found.flat.linear:
         return "A larger α may help, at the price of rounds."
     safe = found.tradeoff.alpha_certified[astray, WANTED].max(initial=0.0)
     return f"Every orbit converges for α above {safe:.5g} (certified), at the price of rounds."
 
 
-def _advantage(P: FloatArray) -> FloatArray:
-    return np.asarray(np.abs(P - 0.5).max(axis=(-2, -1)))
+def _loses_stability_abruptly(found: _Findings) -> NDArray[np.bool_]:
+    """Return where stability is lost in a subcritical bifurcation at the lowest stable α, (n,)."""
+    flat, low = found.flat, found.tradeoff.alpha_lowest[:, WANTED]
+    hard = np.zeros(flat.size, dtype=np.bool_)
+    edge = np.flatnonzero((found.status == ADVISED) & (low > 0.0))
+    if len(edge) and flat.objective.expansion is not None:
+        alpha = low[edge]
+        maps = flat.take(edge).with_parameters(alpha=alpha, beta=flat.beta[edge] * (1.0 - alpha))
+        form = first_lyapunov_coefficient(maps, found.logits[edge])
+        hard[edge] = form.criticality == SUBCRITICAL
+    return hard
 
 
 def _wanted(values: FloatArray) -> FloatArray:

@@ -80,7 +80,7 @@ class Tradeoff(Result):
         Rounds until a small deviation has shrunk by the tolerance.
     alpha_certified : (..., m)
         For every α above this, a certificate proves that every orbit converges (theory 6.5): safe,
-        but slower. NaN for MRS-DPO, for which none is known.
+        but slower. NaN where none is known, as for MRS-DPO.
     """
 
     eta: FloatArray
@@ -237,12 +237,12 @@ class _Follower:
 
 
 def certified_alpha(flat: FeedbackMap, eta: FloatArray) -> FloatArray:
-    """Return the α above which a certificate holds at each η (n, m); NaN for MRS-DPO.
+    """Return the α above which a certificate holds at each η (n, m); NaN if none is known.
 
     At a fixed η, β = η(1−α) makes C1 and C3 hold for every α or for none, and turns C2, C4 and C5
     into lower limits of α. They are written in the limits of β at α = ½.
     """
-    if flat.objective != "ipo":
+    if not flat.linear:
         return np.full(eta.shape, np.nan)
     limits = certificates(flat.replace(alpha=0.5)).beta_limit
     C1, C2, C3, C4, C5 = (

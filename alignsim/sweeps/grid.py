@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from alignsim import simplex, validation
 from alignsim.analysis import Stability, collapsed, critical_signal, phases, stability
 from alignsim.analysis.collapse.measure import COLLAPSE_SHARE
+from alignsim.analysis.equilibria.fixed_point import FOUND
 from alignsim.analysis.equilibria.fixed_point import MEANINGS as FIXED_POINTS
 from alignsim.analysis.orbits.approach import ARRIVED
 from alignsim.analysis.orbits.phases import FURTHER_ROUNDS, phase_rounds
@@ -18,6 +19,7 @@ from alignsim.analysis.orbits.verdicts import CONVERGED, UNDECIDED
 from alignsim.analysis.orbits.verdicts import MEANINGS as PHASES
 from alignsim.feedback import FeedbackMap
 from alignsim.feedback.status import MEANINGS as RUN_STATUS
+from alignsim.objectives import Objective
 from alignsim.progress import ProgressBar
 from alignsim.sweeps import labels, provenance
 from alignsim.validation import FloatArray
@@ -41,7 +43,7 @@ Columns = dict[str, np.ndarray]
 def sweep(
     P: ArrayLike,
     *,
-    objective: str = "ipo",
+    objective: str | Objective = "ipo",
     beta: ArrayLike,
     alpha: ArrayLike = 0.0,
     lam: ArrayLike = 1.0,
@@ -92,7 +94,7 @@ def sweep(
         By stability, ``phase`` is the verdict (stable, unstable, marginal or undecided), and of
         the other variables there are ``spectral_radius`` and ``fixed_point_status``. By both,
         there are ``stability`` (the verdict) and ``disagreement`` (stable, but the orbit does not
-        converge to it, or the reverse) as well. Where MRS-DPO has several fixed points, by orbit
+        converge to it, or the reverse) as well. Where there may be several fixed points, by orbit
         the one nearest the orbit's end is judged, otherwise the one found from the reference.
 
     Raises
@@ -161,7 +163,7 @@ def sweep(
             for name, values in columns.items()
         },
         coords=coords,
-        attrs={"by": by, **settings, **provenance.of_maps(loop.objective, matrices)},
+        attrs={"by": by, **settings, **provenance.of_maps(loop.objective.name, matrices)},
     )
 
 
@@ -249,8 +251,9 @@ def _analyse(
     orbit = part.run(
         start, rounds, keep=phase_rounds(rounds, burn_in), burn_in=burn_in, threads=threads
     )
-    several = part.objective == "dpo"
-    near = stability(part, orbit.final_logits if several else None)
+    local = stability(part)
+    several = (local.fixed_point.status == FOUND).any()
+    near = stability(part, orbit.final_logits) if several else local
     columns = {
         "phase": phases(part, orbit, near, threads=threads),
         "collapsed": collapsed(orbit.final_logits),
@@ -263,7 +266,6 @@ def _analyse(
     }
     if by == "orbit":
         return columns
-    local = stability(part) if several else near
     phase = columns["phase"]
     return {
         **columns,

@@ -15,6 +15,7 @@ from alignsim.analysis.orbits.classification import classify
 from alignsim.analysis.orbits.verdicts import CONVERGED, UNDECIDED
 from alignsim.analysis.orbits.verdicts import MEANINGS as PHASES
 from alignsim.feedback import FeedbackMap
+from alignsim.objectives import Objective
 from alignsim.preferences import seeds
 from alignsim.progress import ProgressBar
 from alignsim.sweeps import labels, provenance
@@ -46,7 +47,7 @@ def phase_diagram(
     alpha: float | None = None,
     beta: float | None = None,
     lam: float | None = None,
-    objective: str = "ipo",
+    objective: str | Objective = "ipo",
     by: str = "stability",
     resolution: int = 1024,
     reference: ArrayLike | None = None,
@@ -142,7 +143,7 @@ def phase_diagram(
             "boundary_evaluations": curves.evaluations,
             "audit": float(audit),
             **labeller.record(matrix.shape[-1]),
-            **provenance.of_maps(objective, matrix),
+            **provenance.of_maps(plane.base.objective.name, matrix),
         },
     )
 
@@ -335,7 +336,7 @@ def _plane(
     y: Axis,
     fixed: dict[str, float | None],
     matrix: FloatArray,
-    objective: str,
+    objective: str | Objective,
     policies: dict[str, Any],
 ) -> _Plane:
     """Return the plane; every parameter lies on one axis, or is a number."""

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import alignsim as asim
-from alignsim.feedback import expansion
 from alignsim.feedback.expansion import Expansion
+from alignsim.objectives import DPO
 from tests.feedback.systems import system
 
 COMMON = settings(deadline=None, derandomize=True, max_examples=25)
@@ -100,6 +100,6 @@ def test_batches_are_expanded_each_on_its_own(objective):
 
 def test_an_objective_without_derivatives_is_refused_by_name(monkeypatch):
     loop = asim.FeedbackMap(asim.preferences.cyclic(3, advantage=0.3), objective="dpo", beta=1.0)
-    monkeypatch.delitem(expansion.SCORE_EXPANSIONS, "dpo")
-    with pytest.raises(ValueError, match=r"objective is 'dpo'.*they are for 'ipo'.*ScoreExpansion"):
+    monkeypatch.setattr(DPO, "expansion", None)
+    with pytest.raises(ValueError, match=r"objective is 'dpo'.*they are for 'ipo'.*expansion"):
         Expansion(loop, np.zeros(3))

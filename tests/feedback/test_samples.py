@@ -297,7 +297,7 @@ def test_bad_arguments_are_named(options, message):
 
 
 def test_opponents_are_for_ipo():
-    with pytest.raises(ValueError, match="use noise='pairs' with objective 'dpo'"):
+    with pytest.raises(ValueError, match="the score of DPO is another; use noise='pairs'"):
         cycle(objective="dpo").run(UNIFORM, 3, samples_per_round=5, noise="opponents")
 
 

@@ -4,7 +4,7 @@ import pytest
 import alignsim as asim
 from alignsim import simplex
 from alignsim.kernels.status import NO_OPTIMUM, NOT_FINITE, OK, SCORE_RANGE
-from alignsim.objectives import DPO, Comparison
+from alignsim.objectives import DPO, Comparison, ProductPairs
 from tests import naive
 from tests.kernels import batches
 from tests.oracles import closed_forms
@@ -45,7 +45,7 @@ def error_along(orbit, loop):
         before, after = orbit.logits[:, t], orbit.logits[:, t + 1]
         mu = lam * simplex.softmax(before) + (1 - lam) * loop.offline_policy
         v = simplex.centre(
-            DPO().score(Comparison(loop.P, np.zeros(1), np.ones(1), sampler=mu)).value
+            DPO().score(Comparison(loop.P, np.zeros(1), np.ones(1), ProductPairs(mu))).value
         )
         base = alpha * before + (1 - alpha) * loop.reference_logits
         size = 1 + np.abs(v).max(axis=1) + np.abs(base / beta).max(axis=1)

@@ -25,7 +25,7 @@ def loop_of(rng, K, n, *, shared, objective="ipo"):
 def naive_map(loop, n):
     P = loop.P if loop.P.ndim == 2 else loop.P[n]
     return naive.Map(
-        loop.objective,
+        loop.objective.name,
         P,
         loop.alpha[n],
         loop.beta[n],

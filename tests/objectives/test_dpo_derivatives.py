@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alignsim.objectives import DPO, IPO, Comparison
+from alignsim.objectives import DPO, IPO, Comparison, ProductPairs
 from alignsim.objectives.dpo_derivatives import LogisticScore
 from alignsim.objectives.score_expansion import LinearScore
 from tests import naive
@@ -15,7 +15,7 @@ STENCIL = np.arange(-4, 5)
 
 
 def comparison(P, mu):
-    return Comparison(P, np.zeros(P.shape[-1]), np.array(1.0), sampler=mu)
+    return Comparison(P, np.zeros(P.shape[-1]), np.array(1.0), ProductPairs(mu))
 
 
 def problem(seed, K=None):

@@ -200,12 +200,13 @@ def test_the_derivative_refuses_what_the_optimum_refuses():
         asim.objectives.optimum_derivative(P, MU3, objective="dpo", beta=1.0)
 
 
-def test_the_derivative_wants_sampling_and_offers_nothing_else():
-    with pytest.raises(
-        ValueError, match=r"sampling is None; give a policy \(\.\.\., K\)"
-    ) as refusal:
-        asim.objectives.optimum_derivative(P3, None, objective="ipo", beta=1.0)
-    assert "pair_weights" not in str(refusal.value)
+def test_the_derivative_wants_one_kind_of_pairs():
+    with pytest.raises(ValueError, match="sampling and pair_weights: neither given"):
+        asim.objectives.optimum_derivative(P3, objective="ipo", beta=1.0)
+    with pytest.raises(ValueError, match="with_respect_to is 'sampling'.*'pair_weights'"):
+        asim.objectives.optimum_derivative(
+            P3, pair_weights=np.ones((3, 3)), objective="ipo", beta=1.0, with_respect_to="sampling"
+        )
 
 
 def test_a_score_beyond_float64_is_refused_and_not_returned():

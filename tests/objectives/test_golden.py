@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import alignsim as asim
-from alignsim.objectives import OBJECTIVES, Comparison
+from alignsim.objectives import OBJECTIVES, Comparison, ProductPairs, WeightedPairs
 from tests.oracles import golden
 
 COMMON = {"reference": golden.REFERENCE, "beta": golden.BETA}
@@ -25,13 +25,13 @@ def test_the_golden_optima_are_reached(optimum, data, expected):
 @pytest.mark.parametrize(
     ("objective", "data", "scale", "expected"),
     [
-        ("dpo", {"sampler": golden.SAMPLING}, 1.0, golden.DPO_SCORE),
-        ("ipo", {"pair_weights": golden.PAIR_WEIGHTS}, golden.BETA, golden.IPO_PAIRS_SCORE),
-        ("dpo", {"pair_weights": golden.PAIR_WEIGHTS}, 1.0, golden.DPO_PAIRS_SCORE),
+        ("dpo", ProductPairs(golden.SAMPLING), 1.0, golden.DPO_SCORE),
+        ("ipo", WeightedPairs(golden.PAIR_WEIGHTS), golden.BETA, golden.IPO_PAIRS_SCORE),
+        ("dpo", WeightedPairs(golden.PAIR_WEIGHTS), 1.0, golden.DPO_PAIRS_SCORE),
     ],
 )
 def test_the_golden_scores_are_reached_in_their_gauge(objective, data, scale, expected):
-    x = Comparison(golden.P, REFERENCE_LOGITS, np.array(golden.BETA), **data)
+    x = Comparison(golden.P, REFERENCE_LOGITS, np.array(golden.BETA), data)
     score, status = OBJECTIVES[objective].score(x)
     assert status == 0
     np.testing.assert_allclose(scale * score, expected, rtol=0, atol=1e-12)

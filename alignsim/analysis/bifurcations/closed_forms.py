@@ -5,14 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from alignsim import validation
-from alignsim.analysis.equilibria.certificates import antisymmetric_part
-from alignsim.analysis.equilibria.fixed_point import is_zero_sum
 from alignsim.feedback import FeedbackMap
+from alignsim.preferences.payoffs import antisymmetric_part, is_zero_sum
 from alignsim.validation import FloatArray
 
 BALANCE_TOLERANCE = 1e-9
-DPO_GAIN = 4.0
-"""At the uniform policy the DPO score responds four times as strongly as the IPO score."""
 
 
 def critical_signal(loop: FeedbackMap) -> FloatArray:
@@ -20,9 +17,10 @@ def critical_signal(loop: FeedbackMap) -> FloatArray:
 
     It is known where every response beats the average opponent exactly half of the time and
     both reference and offline sampler are uniform: then the uniform policy is the fixed point
-    for every β and λ, and α² + (βλω)² = 1 with ω = ‖P − ½‖₂/K; for MRS-DPO 4ω. This covers all
-    circulant matrices (theory 6.4, 7), and payoffs that differ from these by constant columns.
-    Infinite where stability is never lost.
+    for every β and λ, and α² + (gβλω)² = 1 with ω = ‖P − ½‖₂/K and the gain g of the objective's
+    score there, if it declares one: 1 for IPO, 4 for DPO. This covers all circulant matrices
+    (theory 6.4, 7), and payoffs that differ from these by constant columns. Infinite where
+    stability is never lost.
 
     Examples
     --------
@@ -33,12 +31,14 @@ def critical_signal(loop: FeedbackMap) -> FloatArray:
     """
     validation.feedback_map(loop, "loop")
     K = loop.responses
+    gain = loop.objective.facts.uniform_gain
+    if gain is None:
+        return np.full(loop.shape, np.nan)
     balanced = np.ptp(loop.P.sum(axis=-1), axis=-1) <= BALANCE_TOLERANCE
     balanced &= is_zero_sum(loop.P)
     uniform = (np.abs(loop.reference_logits) <= BALANCE_TOLERANCE).all(axis=-1)
     uniform &= (np.abs(loop.offline_policy - 1.0 / K) <= BALANCE_TOLERANCE).all(axis=-1)
-    gain = DPO_GAIN if loop.objective == "dpo" else 1.0
-    rotation = gain * np.linalg.norm(antisymmetric_part(loop.P), 2, axis=(-2, -1)) / K
+    rotation = gain.value * np.linalg.norm(antisymmetric_part(loop.P), 2, axis=(-2, -1)) / K
     with np.errstate(divide="ignore", invalid="ignore"):
         boundary = np.sqrt(1.0 - loop.alpha**2) / rotation
     never = np.broadcast_to(rotation <= 1e-15, loop.shape)

@@ -17,6 +17,7 @@ from alignsim import validation
 from alignsim.analysis.equilibria.stability import stability
 from alignsim.analysis.results import Result
 from alignsim.feedback import FeedbackMap
+from alignsim.objectives import Objective
 from alignsim.summary import Lines, numbers, tally
 from alignsim.validation import FloatArray
 
@@ -39,8 +40,8 @@ ONSET_POINTS = 60
 CHUNK = 4096
 """Maps that are scanned at a time, to bound the memory of the scan."""
 
-DPO_HEAD_START = 0.05
-"""Where the DPO scan starts, as a share of IPO's universal bound."""
+HEAD_START = 0.05
+"""Where the scan of a score that is not linear starts, as a share of the bound for linear ones."""
 
 EXTREMUM_REACH = 4.0
 """An extremum of ρ − 1 is refined if it is at most this multiple of its rise to a neighbour away
@@ -210,7 +211,7 @@ def crossings(
 def critical_beta(
     P: ArrayLike,
     *,
-    objective: str = "ipo",
+    objective: str | Objective = "ipo",
     alpha: ArrayLike = 0.5,
     lam: ArrayLike = 1.0,
     reference: ArrayLike | None = None,
@@ -325,7 +326,9 @@ def _grid(
 
 
 def _stable_beta(flat: FeedbackMap, high: FloatArray) -> FloatArray:
-    """Return a β (n,) up to which the fixed point is known, or for DPO supposed, to be stable.
+    """Return a β (n,) up to which the fixed point of a linear score is known to be stable.
+
+    Of other scores it is supposed; if that is wrong, the first interval of the scan shows it.
 
     For preference matrices ω ≤ 2·max|P − ½|/π (theory 6.3). For any payoffs ρ ≤ α + ½βλ‖P − ½‖.
     """
@@ -337,7 +340,7 @@ def _stable_beta(flat: FeedbackMap, high: FloatArray) -> FloatArray:
         )
         norm = 2.0 * (1.0 - flat.alpha) / np.linalg.norm(margins, axis=(-2, -1))
         bound = np.where(skew, universal, norm) / flat.lam
-    share = DPO_HEAD_START if flat.objective == "dpo" else 1.0
+    share = 1.0 if flat.linear else HEAD_START
     return np.clip(np.nan_to_num(share * bound, nan=0.0, posinf=np.inf), 1e-9 * high, high)
 
 
@@ -348,11 +351,7 @@ def _test(
     changes: dict[str, FloatArray] = {along: values}
     maps = flat.replace(**changes)
     local = stability(maps, start)
-    radius = local.spectral_radius
-    square = (maps.beta * maps.lam * local.omega) ** 2  # ρ² − α² without cancellation near α = 1
-    with np.errstate(over="ignore"):
-        excess = (square - (1.0 - maps.alpha) * (1.0 + maps.alpha)) / (1.0 + radius)
-    return np.where(np.isfinite(excess), excess, radius - 1.0), local.fixed_point.logits
+    return -local.margin, local.fixed_point.logits
 
 
 def _changes(grid: FloatArray, tests: FloatArray, logits: FloatArray) -> _Brackets:

@@ -15,15 +15,12 @@ from numpy.typing import ArrayLike, NDArray
 from alignsim import simplex, validation
 from alignsim.feedback import FeedbackMap
 from alignsim.kernels.status import OK
-from alignsim.objectives import OBJECTIVES, Comparison
-from alignsim.preferences.logistic import log_odds
+from alignsim.objectives import Comparison, ProductPairs
+from alignsim.preferences.payoffs import row_gaps
 from alignsim.validation import FloatArray
 
 TIE = 1e-9
 """Probabilities and scores closer than this are tied."""
-
-DPO_GAIN = 4.0
-"""A DPO score gap is at least four times the IPO one (theory 3.5)."""
 
 
 def entropy_floor(loop: FeedbackMap) -> FloatArray:
@@ -31,8 +28,8 @@ def entropy_floor(loop: FeedbackMap) -> FloatArray:
 
     A response i that beats j by at most U_ij against any opponent has
     π_j/π_i ≥ (ref_j/ref_i)e^{−ηU_ij}, hence π_i ≤ 1/(1 + S_i), S_i the sum over j. The floor is
-    the least entropy of a policy without a probability above 1/(1 + min_i S_i). For MRS-DPO U is
-    (K−1)·max logit P, the widest spread of its score (theory 3.3). At α = 1 it is 0.
+    the least entropy of a policy without a probability above 1/(1 + min_i S_i). U is what the
+    objective declares: for DPO (K−1)·max logit P. NaN where nothing is declared; 0 at α = 1.
 
     Notes
     -----
@@ -48,10 +45,15 @@ def entropy_floor(loop: FeedbackMap) -> FloatArray:
     (0.017348, 0.017391)
     """
     validation.feedback_map(loop, "loop")
+    fact = loop.objective.facts.score_gaps
+    if fact is None:
+        return np.where(loop.alpha < 1.0, np.nan, 0.0)
     reference = loop.reference_logits
     eta = loop.eta[..., None, None]
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        ratio = reference[..., None, :] - reference[..., :, None] - eta * _widest_gaps(loop)
+        ratio = (
+            reference[..., None, :] - reference[..., :, None] - eta * loop.of_matrices(fact.value)
+        )
         ratio = np.where(np.eye(loop.responses, dtype=bool), -np.inf, ratio)
         rivals = np.exp(ratio).sum(axis=-1).min(axis=-1)
         whole = np.floor(rivals)
@@ -65,11 +67,14 @@ def entropy_floor(loop: FeedbackMap) -> FloatArray:
 def span_bound(loop: FeedbackMap) -> FloatArray:
     """Return what the largest logit gap (...) stays below in the long run; infinite at α = 1.
 
-    span(z_ref) + η·max_k span(P[:, k]) (analysis C.6); for MRS-DPO the second span is
-    (K−1)·max logit P.
+    span(z_ref) + η·S with the bound S on the span of the score that the objective declares:
+    max_k span(P[:, k]) for IPO (analysis C.6), (K−1)·max logit P for DPO; NaN without one.
     """
     validation.feedback_map(loop, "loop")
-    spread = _score_spread(loop)
+    fact = loop.objective.facts.score_span
+    if fact is None:
+        return np.where(loop.alpha < 1.0, np.nan, np.inf)
+    spread = loop.of_matrices(fact.value)
     reach = np.ptp(loop.reference_logits, axis=-1)
     with np.errstate(invalid="ignore", over="ignore"):
         pull = np.where(loop.beta * spread > 0.0, loop.eta * spread, 0.0)
@@ -124,8 +129,11 @@ def entropy_falls_from(loop: FeedbackMap, start_logits: ArrayLike) -> FloatArray
     validation.feedback_map(loop, "loop")
     z = validation.logits(start_logits, "start_logits", responses=loop.responses)
     validation.batch_shape({"the map": loop.shape, "start_logits": z.shape[:-1]})
-    gain = DPO_GAIN if loop.objective == "dpo" else 1.0
-    least = -np.swapaxes(_row_gaps(loop.P), -1, -2)
+    fact = loop.objective.facts.win_gain
+    if fact is None:
+        return np.full(loop.shape, np.nan)
+    gain = fact.value
+    least = -np.swapaxes(row_gaps(loop.P), -1, -2)
     above = least > 0.0
     strict = (above | np.swapaxes(above, -1, -2) | np.eye(loop.responses, dtype=bool)).all(
         axis=(-2, -1)
@@ -136,27 +144,6 @@ def entropy_falls_from(loop: FeedbackMap, start_logits: ArrayLike) -> FloatArray
         rounds = np.ceil(wait.max(axis=(-2, -1)))
     known = strict & (loop.alpha == 1.0) & (loop.beta > 0.0)
     return np.asarray(np.where(known, rounds, np.nan))
-
-
-def _row_gaps(P: FloatArray) -> FloatArray:
-    """Return max_k (P_ik − P_jk) for every two rows: (..., K, K) → (..., K, K)."""
-    rows = [(P[..., i : i + 1, :] - P).max(axis=-1) for i in range(P.shape[-1])]
-    return np.stack(rows, axis=-2)
-
-
-def _widest_gaps(loop: FeedbackMap) -> FloatArray:
-    """Return by how much the score of i can exceed that of j, whatever the sampler."""
-    if loop.objective == "ipo":
-        return _row_gaps(loop.P)
-    return _score_spread(loop)[..., None, None]
-
-
-def _score_spread(loop: FeedbackMap) -> FloatArray:
-    """Return the widest span that the score can have, whatever the sampler: (...)."""
-    if loop.objective == "ipo":
-        return np.asarray((loop.P.max(axis=-2) - loop.P.min(axis=-2)).max(axis=-1))
-    widest = log_odds(loop.P).max(axis=(-2, -1))
-    return np.asarray((loop.responses - 1) * widest)
 
 
 class Winners(NamedTuple):
@@ -171,7 +158,7 @@ def winners(flat: FeedbackMap) -> Winners:
 
     A candidate is a response with those that tie with it, in the ratios of the reference, but not
     all responses. Of preferences no more than one wins; of other payoffs several may, then none is
-    named. Since DPO ranks as IPO does (theory 3.5), Pμ finds the set for both.
+    named; nor where the score is not proved to rank by win rates, so that Pμ finds the set.
     """
     K = flat.responses
     own = np.diagonal(flat.P, axis1=-2, axis2=-1)
@@ -189,9 +176,10 @@ def winners(flat: FeedbackMap) -> Winners:
     each = np.arange(flat.size)
     found = wins[each, leader] & ~(wins & ~tied[each, leader]).any(axis=-1)
     sampler = samplers[each, leader]
+    found &= flat.objective.facts.win_gain is not None
     top = tied[each, leader] & found[:, None]
-    problem = Comparison(P=flat.P, reference=np.zeros(K), beta=np.ones(flat.size), sampler=sampler)
-    value, status = OBJECTIVES[flat.objective].optimum(problem)
+    problem = Comparison(flat.P, np.zeros(K), np.ones(flat.size), ProductPairs(sampler))
+    value, status = flat.objective.optimum(problem)
     gap = value[each, leader][:, None] - value
     return Winners(top, np.where((found & (status == OK))[:, None], gap, np.nan))
 

@@ -22,11 +22,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alignsim import simplex, validation
-from alignsim.analysis.equilibria.certificates import antisymmetric_part, row_span
-from alignsim.analysis.equilibria.fixed_point import FixedPoint, is_zero_sum
+from alignsim.analysis.equilibria.fixed_point import FixedPoint
 from alignsim.analysis.equilibria.stability import omega
 from alignsim.analysis.results import Result
 from alignsim.feedback import FeedbackMap
+from alignsim.preferences.payoffs import antisymmetric_part, is_zero_sum, row_span
 from alignsim.summary import Lines, numbers
 from alignsim.validation import FloatArray
 
@@ -91,8 +91,8 @@ class CaptureRegion(Result):
 def capture_region(loop: FeedbackMap, point: FixedPoint) -> CaptureRegion:
     """Return the sets in which convergence to stable fixed points of MRS-IPO is proved.
 
-    Empty (radius 0) where the point is not stable or missing, for other objectives, and for
-    payoffs that are not antisymmetric.
+    Empty (radius 0) where the point is not stable or missing, where the score is not linear, and
+    for payoffs that are not zero-sum.
 
     Examples
     --------
@@ -111,7 +111,7 @@ def capture_region(loop: FeedbackMap, point: FixedPoint) -> CaptureRegion:
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         turn = strength * omega(0.5 + antisymmetric_part(loop.P), usable)
         rho = np.hypot(loop.alpha, turn)
-        proved = found & (rho < 1.0) & is_zero_sum(loop.P) & (loop.objective == "ipo")
+        proved = found & (rho < 1.0) & is_zero_sum(loop.P) & loop.linear
         remainder = SHARE * (1.0 - rho) / turn
         log_ratio = np.minimum(np.sqrt(1.0 + 4.0 * remainder) - 1.0, LARGEST_LOG_RATIO)
         remainder = 0.5 * log_ratio + 0.25 * log_ratio**2

@@ -24,9 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alignsim import validation
-from alignsim.analysis.equilibria.fixed_point import is_zero_sum
 from alignsim.analysis.results import Result
 from alignsim.feedback import FeedbackMap
+from alignsim.preferences.payoffs import is_zero_sum, row_span
 from alignsim.simplex import mean_zero_basis
 from alignsim.summary import Lines, holding, span, tally
 from alignsim.validation import FloatArray
@@ -102,7 +102,7 @@ def certificates(loop: FeedbackMap) -> Certificates:
     Raises
     ------
     ValueError
-        For another objective: no useful global certificate is known for MRS-DPO.
+        For an objective whose score is not linear, as that of DPO: none is known there.
 
     Examples
     --------
@@ -115,10 +115,11 @@ def certificates(loop: FeedbackMap) -> Certificates:
     [1.155, 1.732, 1.333, 1.886, 1.633, 1.0, 1.414]
     """
     validation.feedback_map(loop, "loop")
-    if loop.objective != "ipo":
+    if not loop.linear:
         raise ValueError(
-            f"objective is {loop.objective!r}; certificates are known for 'ipo' only: "
-            "use alignsim.analysis.stability(loop) for local stability"
+            f"objective is {loop.objective.name!r}; certificates are proved for scores that are "
+            "linear in the sampler, as that of 'ipo': use alignsim.analysis.stability(loop) for "
+            "local stability"
         )
     E = mean_zero_basis(loop.responses)
     skew = loop.P - 0.5
@@ -168,24 +169,3 @@ def certificates(loop: FeedbackMap) -> Certificates:
 
 def _stacked(*columns: FloatArray) -> FloatArray:
     return np.stack(np.broadcast_arrays(*columns), axis=-1)
-
-
-def row_span(P: FloatArray) -> FloatArray:
-    """Return D = max over rows i, j of max_k − min_k (P_ik − P_jk): (..., K, K) → (...)."""
-    widest = np.zeros(P.shape[:-2])
-    for i in range(P.shape[-1] - 1):
-        gap = P[..., i : i + 1, :] - P[..., i + 1 :, :]
-        widest = np.maximum(widest, (gap.max(axis=-1) - gap.min(axis=-1)).max(axis=-1))
-    return widest
-
-
-def antisymmetric_part(P: FloatArray) -> FloatArray:
-    """Return the antisymmetric part of ΠPΠ: (..., K, K) → (..., K, K)."""
-    centred = _doubly_centred(P)
-    return np.asarray(0.5 * (centred - np.swapaxes(centred, -1, -2)))
-
-
-def _doubly_centred(P: FloatArray) -> FloatArray:
-    """Return ΠPΠ."""
-    centred = P - P.mean(axis=-1, keepdims=True)
-    return np.asarray(centred - centred.mean(axis=-2, keepdims=True))

@@ -3,8 +3,8 @@
 A round is then z' = z + βv(μ): what has probability 0 keeps it, and a policy with support S stays
 as it is where all responses of S have the same score. An absent response i grows by its exponent,
 β(v_i − v_S), in log-odds a round, and invades where that is positive. Every vertex is an
-equilibrium. For MRS-IPO those of a larger support solve a linear system; at λ = 1 they are those of
-MRS-DPO too, since v = 0 on S needs (P − ½)μ = 0 there for both.
+equilibrium. Where the score ranks by win rates, scores are equal where the (Pμ)_i are: equilibria
+of a larger support solve a linear system.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from alignsim import simplex, validation
 from alignsim.analysis.results import Result
 from alignsim.feedback import FeedbackMap
 from alignsim.kernels.status import OK
-from alignsim.objectives import OBJECTIVES, Comparison
+from alignsim.objectives import Comparison, ProductPairs
 from alignsim.summary import Lines, holding, numbers, tally
 from alignsim.validation import FloatArray
 
@@ -80,8 +80,9 @@ class BoundaryEquilibria(Result):
     count : (...)
         How many were found.
     status : (...)
-        See :meth:`words`: 0 all supports were searched; 1 vertices only (MRS-DPO below λ = 1, or
-        K above ``LARGEST_ENUMERATED``); 2 searched, but some face may hold a continuum, which is
+        See :meth:`words`: 0 all supports were searched; 1 vertices only (K above
+        ``LARGEST_ENUMERATED``, or a score that is not proved to rank by win rates);
+        2 searched, but some face may hold a continuum, which is
         not listed; 3 none, as α < 1.
     """
 
@@ -155,11 +156,11 @@ def boundary_equilibria(loop: FeedbackMap) -> BoundaryEquilibria:
     K = flat.responses
     free = np.flatnonzero(flat.alpha == 1.0)
     part = flat.take(free)
-    linear = np.full(part.size, K <= LARGEST_ENUMERATED)
-    if flat.objective != "ipo":
-        linear &= part.lam == 1.0
-    inner, continuum = face_equilibria(part.take(np.flatnonzero(linear)))
-    found = _merged(_vertices(part), inner._replace(which=np.flatnonzero(linear)[inner.which]))
+    searched = K <= LARGEST_ENUMERATED and flat.objective.facts.win_gain is not None
+    found, continuum = _vertices(part), np.zeros(part.size, dtype=np.bool_)
+    if searched:
+        inner, continuum = face_equilibria(part)
+        found = _merged(found, inner)
     which = free[found.which]
     here = flat.take(which)
     exponents, internal = _local(here, found)
@@ -167,8 +168,7 @@ def boundary_equilibria(loop: FeedbackMap) -> BoundaryEquilibria:
     place = np.arange(len(which)) - (np.cumsum(count) - count)[which]
     width = max(1, int(count.max(initial=0)))
     status = np.full(flat.size, ANCHORED)
-    status[free] = np.where(linear, SEARCHED, VERTICES_ONLY)
-    status[free[linear]] = np.where(continuum, CONTINUUM, SEARCHED)
+    status[free] = np.where(continuum, CONTINUUM, SEARCHED) if searched else VERTICES_ONLY
     support = np.zeros((flat.size, width, K), dtype=np.bool_)
     policy, growth = np.full((2, flat.size, width, K), np.nan)
     radius = np.full((flat.size, width), np.nan)
@@ -246,7 +246,7 @@ def _merged(*pieces: Equilibria) -> Equilibria:
 
 def _local(here: FeedbackMap, found: Equilibria) -> tuple[FloatArray, FloatArray]:
     """Return the exponents (m, K) and the internal spectral radius (m,) at each equilibrium."""
-    score, status = OBJECTIVES[here.objective].optimum(_comparison(here, found.policy))
+    score, status = here.objective.optimum(_comparison(here, found.policy))
     size = found.support.sum(axis=-1)
     level = np.where(found.support, score, 0.0).sum(axis=-1) / size
     exponents = score - level[:, None]
@@ -265,7 +265,7 @@ def _internal_radius(here: FeedbackMap, policy: FloatArray) -> FloatArray:
 
     The matrix of all responses has these and zeros.
     """
-    response = OBJECTIVES[here.objective].tangent(_comparison(here, policy)).sampler
+    response = here.objective.linearise(_comparison(here, policy))[1].pairs
     change = here.lam[:, None, None] * response @ simplex.covariance(policy)
     values = np.linalg.eigvals(change).astype(np.complex128)
     largest_first = np.argsort(-np.abs(values), axis=-1, kind="stable")
@@ -279,7 +279,7 @@ def _comparison(here: FeedbackMap, policy: FloatArray) -> Comparison:
     lam = here.lam[:, None]
     return Comparison(
         P=here.P,
-        reference=np.zeros_like(policy),
+        reference_logits=np.zeros_like(policy),
         beta=here.beta,
-        sampler=lam * policy + (1.0 - lam) * here.offline_policy,
+        pairs=ProductPairs(lam * policy + (1.0 - lam) * here.offline_policy),
     )

@@ -1,8 +1,8 @@
 """The fixed point of a feedback map.
 
-It depends on β and α only through η = β/(1−α): it is the zero of z_ref + ηv(μ(z)) − z, which is
-the same map at α = 0 with β = η. MRS-IPO has exactly one for every α < 1 (theory 6.2); MRS-DPO
-has one at λ = 1 and can have several below (theory 7), and so can a map of general payoffs.
+Where a round has a score it depends on β and α only through η = β/(1−α): it is the zero of
+z_ref + ηv(μ(z)) − z, which is the same map at α = 0 with β = η. Whether there is one only is a fact
+of the objective.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from alignsim.analysis.results import Result
 from alignsim.feedback import FeedbackMap
 from alignsim.kernels.status import OK
 from alignsim.objectives.solvers import damped_newton, solve_each
+from alignsim.preferences.payoffs import kinds
 from alignsim.summary import Lines, numbers, tally
 from alignsim.validation import FloatArray
 
@@ -91,8 +92,8 @@ def fixed_point(loop: FeedbackMap, start_logits: ArrayLike | None = None) -> Fix
     """Return the fixed points of a batch of maps, one each.
 
     Newton from ``start_logits`` (..., K), by default (and where NaN) the reference; then a
-    continuation in η, and for MRS-IPO last the damped iteration of theory 6.2, which cannot fail
-    but may be slow (``ITERATION_BUDGET``).
+    continuation in η, and for linear scores last the damped iteration of theory 6.2, which cannot
+    fail between preferences but may be slow (``ITERATION_BUDGET``).
 
     Examples
     --------
@@ -114,11 +115,10 @@ def fixed_point(loop: FeedbackMap, start_logits: ArrayLike | None = None) -> Fix
                 "give one start a map"
             )
         start = np.broadcast_to(given, (*loop.shape, K)).reshape(-1, K)
-    eta = flat.eta
-    interior = np.isfinite(eta)
+    interior = flat.alpha < 1.0
     logits = np.full((flat.size, K), np.nan)
     residual = np.full(flat.size, np.nan)
-    anchored = flat.replace(alpha=0.0, beta=np.where(interior, eta, 0.0))
+    anchored = at_alpha_zero(flat)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         for method in _methods(loop):
             missing = np.flatnonzero(interior & ~(residual <= TOLERANCE))
@@ -128,13 +128,7 @@ def fixed_point(loop: FeedbackMap, start_logits: ArrayLike | None = None) -> Fix
             good = (size <= TOLERANCE) & (np.abs(found).max(axis=-1) <= validation.LARGEST_LOGIT)
             logits[missing[good]] = found[good]
             residual[missing[good]] = size[good]
-    matrices, which = flat.matrix_table()
-    if loop.objective == "ipo":
-        sole = is_zero_sum(matrices)[which]
-    else:
-        inside = np.asarray(((matrices > 0.0) & (matrices < 1.0)).all(axis=(-2, -1)))
-        sole = inside[which] & (flat.lam == 1.0)
-    sole |= flat.beta * flat.lam == 0.0
+    sole = flat.holds(loop.objective.facts.unique_from) | unmoved(flat)
     status = np.where(sole, UNIQUE, FOUND)
     status = np.where(residual <= TOLERANCE, status, NOT_FOUND)
     status = np.where(flat.alpha < 1.0, status, NONE).astype(np.int8)
@@ -143,29 +137,28 @@ def fixed_point(loop: FeedbackMap, start_logits: ArrayLike | None = None) -> Fix
     )
 
 
-def is_zero_sum(payoffs: FloatArray) -> NDArray[np.bool_]:
-    """Return where payoffs − ½ are skew up to constant rows and columns: (..., K, K) → (...).
+def at_alpha_zero(flat: FeedbackMap) -> FeedbackMap:
+    """Return maps with the same fixed points: at α = 0 and β = η, where a round has a score.
 
-    Then ⟨x, Px⟩ = 0 for all mean-zero x, as for every preference matrix. What a payoff matrix adds
-    by row or by column changes neither the number of fixed points nor the form of the Jacobian.
+    Where η is infinite β is 0.
     """
-    from alignsim.kernels import equilibrium
+    if not flat.has_score:
+        return flat
+    return flat.with_parameters(
+        alpha=np.zeros(flat.size), beta=np.where(np.isfinite(flat.eta), flat.eta, 0.0)
+    )
 
-    flat = np.ascontiguousarray(payoffs).reshape(-1, *payoffs.shape[-2:])
-    return np.asarray(_kinds(flat) != equilibrium.GENERAL).reshape(payoffs.shape[:-2])
 
-
-def _kinds(payoffs: FloatArray) -> NDArray[np.int8]:
-    from alignsim.kernels import equilibrium
-
-    kinds = np.empty(len(payoffs), dtype=np.int8)
-    equilibrium.classify(payoffs, kinds)
-    return kinds
+def unmoved(flat: FeedbackMap) -> NDArray[np.bool_]:
+    """Return where the sampler or its score does not matter, so that a round is affine: (n,)."""
+    return np.asarray((flat.beta * flat.lam == 0.0) & flat.has_score)
 
 
 def _methods(loop: FeedbackMap) -> tuple[Method, ...]:
     """Return the searches for a fixed point, in the order in which they are tried."""
-    if loop.objective != "ipo":
+    if not loop.has_score:
+        return (_newton,)
+    if not loop.linear:
         return _newton, _continue
     if loop.responses <= WIDEST_KERNEL:
         return _solve, _iterate
@@ -188,7 +181,7 @@ def _solve(anchored: FeedbackMap, start: FloatArray) -> tuple[FloatArray, FloatA
     equilibrium.judge(matrices, which, pull, drift, point, residual)
     residual = np.where(residual <= SOLVED, residual, np.inf)
     if anchored.responses <= equilibrium.SMALL:
-        skew = _kinds(matrices)[which] == equilibrium.SKEW
+        skew = kinds(matrices)[which] == equilibrium.SKEW
         part = np.flatnonzero(skew & (residual > SOLVED))
         if len(part):
             found, size = point[part], residual[part]
@@ -215,10 +208,9 @@ def _polish(anchored: FeedbackMap, start: FloatArray, max_iterations: int = 60) 
     identity = np.eye(anchored.responses)
 
     def system(z: FloatArray, which: NDArray[np.intp]) -> tuple[FloatArray, FloatArray]:
-        part = _select(anchored, which)
-        moved, status = part.advance(z)
+        (moved, status), slope = _select(anchored, which).linearise(z)
         moved = np.where((status == OK)[:, None], moved, np.nan)
-        return moved - z, part.derivative(z) - identity
+        return moved - z, slope - identity
 
     usable = np.where(np.isfinite(start), start, anchored.reference_logits)
     return damped_newton(system, usable, max_iterations=max_iterations).point
@@ -234,19 +226,19 @@ def _continue(anchored: FeedbackMap, start: FloatArray) -> tuple[FloatArray, Flo
     del start
     target = anchored.beta
     eta = np.minimum(CONTINUATION_START, target)
-    point = _polish(anchored.replace(beta=eta), anchored.reference_logits)
+    point = _polish(anchored.with_parameters(beta=eta), anchored.reference_logits)
     stride = np.full(len(eta), CONTINUATION_STRIDE)
     for _ in range(CONTINUATION_STEPS):
         going = np.flatnonzero((eta < target) & (stride > CONTINUATION_STRIDE * 1e-3))
         if not len(going):
             break
-        here = anchored.take(going).replace(beta=eta[going])
+        here = anchored.take(going).with_parameters(beta=eta[going])
         ahead = np.minimum(eta[going] * np.exp(stride[going]), target[going])
-        slope = here.derivative(point[going]) - np.eye(anchored.responses)
-        score = (here.advance(point[going]).value - here.reference_logits) / eta[going, None]
-        tangent = -solve_each(slope, score)
+        (moved, _), slope = here.linearise(point[going])
+        score = (moved - here.reference_logits) / eta[going, None]
+        tangent = -solve_each(slope - np.eye(anchored.responses), score)
         guess = point[going] + (ahead - eta[going])[:, None] * tangent
-        there = here.replace(beta=ahead)
+        there = here.with_parameters(beta=ahead)
         found = _polish(there, guess, max_iterations=12)
         good = _residual(there, found) <= TOLERANCE
         point[going[good]] = found[good]

@@ -1,8 +1,7 @@
 """All fixed points of a feedback map, with their multipliers.
 
-Where a theorem says that there is one only, it is found and certified: MRS-IPO (theory 6.2),
-MRS-DPO at λ = 1 with P in (0, 1) (theory 7), and every map that contracts the span at α = 0.
-MRS-DPO below λ = 1 and maps of general payoffs can have several. They are searched by Newton's
+Where a fact of the objective says that there is one only, or a linear score contracts the span at
+α = 0, it is found and certified. Elsewhere there may be several. They are searched by Newton's
 method from many starts, until the number of roots that were hit once or twice says that none is
 left (Chao's estimator), or a budget is spent.
 """
@@ -17,14 +16,19 @@ from numpy.typing import ArrayLike, NDArray
 
 from alignsim import simplex, validation
 from alignsim.analysis import evidence
-from alignsim.analysis.equilibria.certificates import row_span
-from alignsim.analysis.equilibria.fixed_point import TOLERANCE, fixed_point, is_zero_sum
+from alignsim.analysis.equilibria.fixed_point import (
+    TOLERANCE,
+    at_alpha_zero,
+    fixed_point,
+    unmoved,
+)
 from alignsim.analysis.equilibria.stability import multipliers
 from alignsim.analysis.evidence import MEANINGS as EVIDENCE
 from alignsim.analysis.results import Result
 from alignsim.feedback import FeedbackMap
 from alignsim.kernels.status import OK
 from alignsim.objectives.solvers import damped_newton
+from alignsim.preferences.payoffs import row_span
 from alignsim.preferences.seeds import Seed, generator
 from alignsim.summary import Lines, numbers, span, tally
 from alignsim.validation import FloatArray
@@ -47,6 +51,9 @@ KIND_MEANINGS = {
     REPELLER: "repeller",
     NO_POINT: "none",
 }
+
+CONTRACTING = 4.0
+"""A linear score contracts the span at α = 0 where ηλD is below this (theory 6.5, C3)."""
 
 ON_CIRCLE = 1e-9
 """A multiplier whose modulus is this close to 1 decides nothing."""
@@ -213,13 +220,12 @@ def fixed_points(
     given = _given(loop, start_logits)
     source = generator(rng)
     first = fixed_point(loop).logits.reshape(-1, loop.responses)
-    eta = flat.eta
-    anchored = flat.replace(alpha=0.0, beta=np.where(np.isfinite(eta), eta, 0.0))
+    anchored = at_alpha_zero(flat)
     proof = _uniqueness(anchored)
     roots = first[:, None]
     unseen = np.zeros(flat.size)
     used = np.ones(flat.size, dtype=np.int64)
-    several = np.flatnonzero(np.isfinite(eta) & (proof == evidence.NOTHING))
+    several = np.flatnonzero((flat.alpha < 1.0) & (proof == evidence.NOTHING))
     if len(several):
         reference = flat.reference_logits[several]
         known = np.where(np.isfinite(first[several]), first[several], reference)
@@ -271,14 +277,12 @@ def _given(loop: FeedbackMap, start_logits: ArrayLike | None) -> FloatArray:
 
 def _uniqueness(anchored: FeedbackMap) -> NDArray[np.int8]:
     """Return how it is known that there is one fixed point, (n,); NOTHING where it is not."""
-    P, pull = anchored.P, anchored.beta * anchored.lam
-    if anchored.objective == "dpo":
-        within = ((P > 0.0) & (P < 1.0)).all(axis=(-2, -1))
-        theorem = within & (anchored.lam == 1.0)
-    else:
-        theorem = is_zero_sum(P) | (pull * row_span(P) < 4.0)
+    theorem = anchored.holds(anchored.objective.facts.unique_from)
+    if anchored.linear:
+        pull = anchored.beta * anchored.lam
+        theorem |= pull * anchored.of_matrices(row_span) < CONTRACTING
     found = np.where(theorem, evidence.CERTIFIED, evidence.NOTHING)
-    return np.where(pull == 0.0, evidence.ANALYTIC, found).astype(np.int8)
+    return np.where(unmoved(anchored), evidence.ANALYTIC, found).astype(np.int8)
 
 
 # The search
@@ -427,10 +431,9 @@ def _newton(anchored: FeedbackMap, start: FloatArray) -> FloatArray:
     identity = np.eye(anchored.responses)
 
     def system(z: FloatArray, which: NDArray[np.intp]) -> tuple[FloatArray, FloatArray]:
-        part = anchored.take(which)
-        moved, status = part.advance(z)
+        (moved, status), slope = anchored.take(which).linearise(z)
         moved = np.where((status == OK)[:, None], moved, np.nan)
-        return moved - z, part.derivative(z) - identity
+        return moved - z, slope - identity
 
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         result = damped_newton(system, start, step_cap=STEP_CAP, max_iterations=NEWTON_STEPS)

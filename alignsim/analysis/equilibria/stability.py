@@ -1,9 +1,9 @@
 """Exact local stability of a fixed point.
 
-MRS-IPO: the multipliers are α ± iβλω_k, so ρ² = α² + (βλω)² with ω = ‖J^½(P − ½)J^½‖₂, and
-stability can only be lost by a Neimark–Sacker bifurcation (theory 6.3). MRS-DPO and general
-payoffs: the multipliers are α + βν_k with the eigenvalues ν_k of the derivative of the score
-(theory 7); for MRS-DPO at λ = 1 they are imaginary, ν = ±iω_D.
+Where the score is linear and the payoffs zero-sum the multipliers are α ± iβλω_k, so
+ρ² = α² + (βλω)² with ω = ‖J^½(P − ½)J^½‖₂, and stability can only be lost by a Neimark–Sacker
+bifurcation (theory 6.3). Elsewhere they are α + βν_k with the eigenvalues ν_k of the derivative of
+the score (theory 7), or those of the whole derivative where a round has no score.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from alignsim.analysis.equilibria.fixed_point import (
     WIDEST_KERNEL,
     FixedPoint,
     fixed_point,
-    is_zero_sum,
 )
 from alignsim.analysis.results import Result
 from alignsim.feedback import FeedbackMap
+from alignsim.preferences.payoffs import is_zero_sum
 from alignsim.simplex import softmax
 from alignsim.summary import Lines, numbers, tally
 from alignsim.validation import FloatArray
@@ -35,15 +35,17 @@ MEANINGS = {
     UNDECIDED: "undecided",
 }
 
-ROUNDING = 1e-12
-"""|ρ − 1| that decides nothing for MRS-IPO, beside the error that the fixed point may have."""
+ROUNDING = 64.0 * np.finfo(np.float64).eps
+"""Share of its terms that ρ² − 1 = (βλω)² − (1 − α²) may have and decide nothing."""
 
 POINT_SHARE = 4.0
-"""And this multiple of that error. Newton's inverse (I − cS)⁻¹ has norm at most 1, so a residual
-R leaves an error of its own size in the logits; a change of them moves log ω by at most twice."""
+"""And this multiple of the fixed point's error moves (βλω)² relatively. Newton's inverse (I − cS)⁻¹
+has norm at most 1, so a residual R leaves an error of its own size in the logits; a change of them
+moves log ω by at most twice."""
 
 NEAR = 1e-7
-"""|ρ − 1|, times the condition number of the leading multiplier, that decides nothing elsewhere."""
+"""|ρ − 1| that decides nothing elsewhere, times the condition number of the leading multiplier and
+the share of it that is not α."""
 
 WIDEST_DOUBT = 1e-4
 """The condition number is infinite at a defective multiplier; the doubt is not."""
@@ -60,10 +62,13 @@ class Stability(Result):
     fixed_point : FixedPoint
         Where it was computed.
     omega : (...)
-        For MRS-IPO the ω of ρ² = α² + (βλω)²; for MRS-DPO at λ = 1 the ω_D of
-        ρ² = α² + (βω_D)²; NaN elsewhere, where multipliers need not be of that form.
+        For linear scores and zero-sum payoffs the ω of ρ² = α² + (βλω)²; for other scores whose
+        derivative is proved to have imaginary eigenvalues, as that of DPO at λ = 1, the ω of
+        ρ² = α² + (βω)²; NaN elsewhere, where multipliers need not be of that form.
     angle : (...)
         Argument of the leading multiplier, in [0, π]: the rotation a round at the onset.
+    margin : (...)
+        1 − ρ, positive where stable, also where ρ is 1 to the last digit.
     verdict : (...)
         See :meth:`words`: 0 stable, 1 unstable, 2 marginal (ρ is 1 up to rounding; never to be
         decided by iteration), 3 undecided (no fixed point, or none was found).
@@ -76,17 +81,13 @@ class Stability(Result):
     fixed_point: FixedPoint
     omega: FloatArray
     angle: FloatArray
+    margin: FloatArray
     verdict: NDArray[np.int8]
 
     @property
     def stable(self) -> NDArray[np.bool_]:
         """Whether ρ < 1, (...); False where there is no fixed point."""
-        return np.asarray(self.spectral_radius < 1.0)
-
-    @property
-    def margin(self) -> FloatArray:
-        """1 − ρ, positive where stable, (...)."""
-        return np.asarray(1.0 - self.spectral_radius)
+        return np.asarray(self.margin > 0.0)
 
     def _summary(self) -> Lines:
         yield "verdict", tally(self.words("verdict"))
@@ -96,11 +97,12 @@ class Stability(Result):
 
 
 class _Leading(NamedTuple):
-    """ρ, ω, the leading multiplier's argument, and the doubt about ρ: (n,) each."""
+    """ρ, ω, the leading multiplier's argument, 1 − ρ, and the doubt about it: (n,) each."""
 
     radius: FloatArray
     omega: FloatArray
     angle: FloatArray
+    margin: FloatArray
     doubt: FloatArray
 
 
@@ -124,14 +126,15 @@ def stability(loop: FeedbackMap, start_logits: ArrayLike | None = None) -> Stabi
     point = fixed_point(loop, start_logits)
     logits = point.logits.reshape(-1, loop.responses)
     found = _leading(loop.part(0, loop.size), logits, point.residual.ravel())
-    verdict = np.where(found.radius < 1.0, STABLE, UNSTABLE)
-    verdict[np.abs(found.radius - 1.0) <= found.doubt] = MARGINAL
+    verdict = np.where(found.margin > 0.0, STABLE, UNSTABLE)
+    verdict[np.abs(found.margin) <= found.doubt] = MARGINAL
     verdict[np.isnan(found.radius)] = UNDECIDED
     return Stability(
         found.radius.reshape(loop.shape),
         point,
         found.omega.reshape(loop.shape),
         found.angle.reshape(loop.shape),
+        found.margin.reshape(loop.shape),
         verdict.astype(np.int8).reshape(loop.shape),
     )
 
@@ -215,10 +218,7 @@ def _leading(flat: FeedbackMap, logits: FloatArray, residual: FloatArray) -> _Le
 
 def _on_a_line(flat: FeedbackMap) -> NDArray[np.bool_]:
     """Return where all multipliers are α ± iβλω_k, (n,)."""
-    if flat.objective != "ipo":
-        return np.zeros(flat.size, dtype=bool)
-    matrices, which = flat.matrix_table()
-    return is_zero_sum(matrices)[which]
+    return np.asarray(flat.of_matrices(is_zero_sum) & flat.linear)
 
 
 def _leading_on_the_line(flat: FeedbackMap, logits: FloatArray, residual: FloatArray) -> _Leading:
@@ -227,33 +227,35 @@ def _leading_on_the_line(flat: FeedbackMap, logits: FloatArray, residual: FloatA
     rotation = _rotations(matrices, which, logits)
     with np.errstate(over="ignore"):
         imaginary = flat.beta * flat.lam * rotation
-        error = residual * (1.0 + np.abs(logits).max(axis=-1))
-        return _Leading(
-            np.hypot(flat.alpha, imaginary),
-            rotation,
-            np.arctan2(imaginary, flat.alpha),
-            ROUNDING + POINT_SHARE * error,
-        )
+        radius = np.hypot(flat.alpha, imaginary)
+        moving, held = imaginary**2, (1.0 - flat.alpha) * (1.0 + flat.alpha)
+        margin = np.where(np.isinf(moving), 1.0 - radius, (held - moving) / (1.0 + radius))
+        error = POINT_SHARE * residual * (1.0 + np.abs(logits).max(axis=-1))
+        doubt = (ROUNDING * (moving + held) + error * moving) / (1.0 + radius)
+        return _Leading(radius, rotation, np.arctan2(imaginary, flat.alpha), margin, doubt)
 
 
 def _leading_eigenvalue(flat: FeedbackMap, logits: FloatArray, residual: FloatArray) -> _Leading:
     """Return it from the eigenvalues of the derivative; of conjugates the upper one leads."""
     del residual  # far smaller than the doubt
-    rates = _score_eigenvalues(flat, logits)
+    moving = _moving_parts(flat, logits)
     with np.errstate(over="ignore", invalid="ignore"):
-        values = flat.alpha[:, None] + flat.beta[:, None] * rates
+        values = flat.alpha[:, None] + moving
         modulus = np.abs(values)
     leading = np.argmax(np.where(np.isnan(modulus), -1.0, modulus), axis=-1)[:, None]
     radius = np.take_along_axis(modulus, leading, axis=-1)[:, 0]
     angle = np.abs(np.angle(np.take_along_axis(values, leading, axis=-1)[:, 0]))
-    doubt = np.full(flat.size, NEAR)
+    share = np.abs(moving).max(axis=-1)
+    doubt = NEAR * share
     close = np.flatnonzero(np.abs(radius - 1.0) <= WIDEST_DOUBT)
     if len(close):
         condition = _condition(flat.take(close), logits[close])
-        doubt[close] = np.minimum(NEAR * condition, WIDEST_DOUBT)
-    imaginary = (flat.objective == "dpo") & (flat.lam == 1.0)
-    rotation = np.where(imaginary, np.abs(rates.imag).max(axis=-1), np.nan)
-    return _Leading(radius, rotation, angle, doubt)
+        doubt[close] = np.minimum(doubt[close] * condition, WIDEST_DOUBT)
+    margin = 1.0 - radius
+    imaginary = flat.holds(flat.objective.facts.imaginary_from)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rotation = np.where(imaginary, np.abs(moving.imag).max(axis=-1) / flat.beta, np.nan)
+    return _Leading(radius, rotation, angle, margin, doubt)
 
 
 def _condition(flat: FeedbackMap, logits: FloatArray) -> FloatArray:
@@ -284,18 +286,24 @@ def _on_the_line(flat: FeedbackMap, logits: FloatArray) -> NDArray[np.complex128
 
 
 def _eigenvalues(flat: FeedbackMap, logits: FloatArray) -> NDArray[np.complex128]:
-    """Return all multipliers α + βν_k, (n, K−1)."""
-    rates = _score_eigenvalues(flat, logits)
-    return np.asarray(flat.alpha[:, None] + flat.beta[:, None] * rates)
+    """Return all multipliers, (n, K−1)."""
+    return np.asarray(flat.alpha[:, None] + _moving_parts(flat, logits))
 
 
-def _score_eigenvalues(flat: FeedbackMap, logits: FloatArray) -> NDArray[np.complex128]:
-    """Return the eigenvalues ν of the derivative of the score by the logits, (n, K−1)."""
+def _moving_parts(flat: FeedbackMap, logits: FloatArray) -> NDArray[np.complex128]:
+    """Return the multipliers less α, (n, K−1): β times the eigenvalues of the score's derivative.
+
+    Apart from α they keep their digits where they are small.
+    """
+    scored = flat.has_score
+    rest = flat.with_parameters(alpha=np.zeros(flat.size), beta=np.ones(flat.size))
     with np.errstate(invalid="ignore", over="ignore"):
-        derivative = flat.replace(alpha=0.0, beta=1.0).derivative(logits, "tangent")
+        derivative = (rest if scored else flat).derivative(logits, "tangent")
     finite = np.asarray(np.isfinite(derivative).all(axis=(-2, -1)))[:, None]
     values = np.linalg.eigvals(np.where(finite[..., None], derivative, 0.0)).astype(complex)
-    return np.where(finite, values, np.nan)
+    with np.errstate(invalid="ignore", over="ignore"):
+        parts = flat.beta[:, None] * values if scored else values - flat.alpha[:, None]
+    return np.where(finite, parts, np.nan)
 
 
 def _rotations(matrices: FloatArray, which: NDArray[np.intp], logits: FloatArray) -> FloatArray:

@@ -332,7 +332,7 @@ def _converged(
     )  # fmt: skip
     near, slow = rows[there], rows[~there]
     found.rest(near, fixed[near], radius[near], evidence.ITERATED)
-    if certify and len(slow) and loop.objective == "ipo":
+    if certify and len(slow) and loop.linear:
         must = slow[certificates(loop.take(slow)).certified]
         found.rest(must, fixed[must], radius[must], evidence.CERTIFIED)
 

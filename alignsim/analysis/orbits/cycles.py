@@ -100,7 +100,7 @@ def _search(
 
     Return residuals (n,), derivatives of T^q (n, K, K), and the least periods (n,).
     """
-    if loop.objective != "ipo":
+    if not loop.linear:
         return _search_any(loop, period, point)
     from alignsim.kernels import orbits
 

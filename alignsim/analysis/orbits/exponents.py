@@ -136,7 +136,8 @@ def lyapunov_spectrum(
     Notes
     -----
     At α = 0 a round of MRS-IPO forgets all but rank(P − ½) directions, the constant one left out;
-    the other exponents are −inf by that count, as is the last of MRS-DPO for even K.
+    the other exponents are −inf by that count, as is the last of MRS-DPO for even K. Objectives
+    declare such a count in their facts.
 
     Examples
     --------
@@ -168,7 +169,7 @@ def lyapunov_spectrum(
     state = np.array(opening.reshape(-1, K), order="C")
     edges = skip + (total - skip) * np.arange(BATCHES + 1) // BATCHES
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        if loop.objective == "ipo" and K <= WIDEST_LANE:
+        if loop.linear and K <= WIDEST_LANE:
             sums, status = _in_lanes(flat, state, wanted, edges, workers)
         else:
             sums, status = _in_parts(flat, state, wanted, edges, workers)
@@ -210,7 +211,7 @@ def leading_exponent(
     K, T = loop.responses, frames.shape[1] - 1
     edges = np.linspace(T // 5, T, BATCHES + 1).astype(np.int64)
     first = _first_vectors(K)[:, :1]
-    if loop.objective == "ipo":
+    if loop.linear:
         sums = np.empty((loop.size, BATCHES))
         matrices, which = loop.matrix_table()
         parameters = np.stack([loop.alpha, loop.beta * loop.lam], axis=-1)
@@ -245,22 +246,15 @@ def _first_vectors(responses: int) -> FloatArray:
 
 
 def _vanish(flat: FeedbackMap, growth: FloatArray, volume: FloatArray) -> None:
-    """Set to −inf the growth of the directions that a round with α = 0 forgets.
+    """Set to −inf the growth of the directions that a round with α = 0 is proved to forget.
 
-    Its tangent map is βλ(P − ½)(diag π − ππᵀ), and that of MRS-DPO has a factor P − S, skew, that
-    takes the sampler to 0 (theory 7): for even K it takes another vector there. Growth that is
-    still lost in rounding makes the volume unknown.
+    Growth that is still lost in rounding makes the volume unknown.
     """
     K = flat.responses
-    sudden = np.flatnonzero(flat.alpha == 0.0)
+    fact = flat.objective.facts.forgotten
     lost = np.zeros(flat.size, dtype=np.intp)
-    if flat.objective == "ipo" and len(sudden):
-        E = simplex.mean_zero_basis(K)
-        matrices, which = flat.matrix_table()
-        chosen, back = np.unique(which[sudden], return_inverse=True)
-        lost[sudden] = K - 1 - np.linalg.matrix_rank(E.T @ matrices[chosen] @ E)[back]
-    elif K % 2 == 0:
-        lost[sudden] = 1
+    if fact is not None and (flat.alpha == 0.0).any():
+        lost = np.where(flat.alpha == 0.0, flat.of_matrices(fact.value), 0)
     vanishing = np.arange(growth.shape[-1]) >= (K - 1 - lost)[:, None]
     np.copyto(growth, -np.inf, where=vanishing[:, None])
     volume[lost > 0] = -np.inf

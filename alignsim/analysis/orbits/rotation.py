@@ -41,7 +41,7 @@ def critical_plane(loop: FeedbackMap, fixed: FloatArray) -> FloatArray:
     """
     found = np.asarray(np.isfinite(fixed).all(axis=-1))
     usable = np.where(found[:, None], fixed, 0.0)
-    plane = _skew_plane(loop, usable) if loop.objective == "ipo" else _left_plane(loop, usable)
+    plane = _skew_plane(loop, usable) if loop.linear else _left_plane(loop, usable)
     return np.where(found[:, None, None] & np.isfinite(plane), plane, 0.0)
 
 

@@ -29,7 +29,7 @@ from alignsim.analysis.bifurcations.normal_form import (
     leading,
     neimark_sacker_coefficient,
 )
-from alignsim.feedback import expansion
+from alignsim.objectives import DPO
 from tests.feedback.systems import policy, preferences
 
 GOLDEN = [[0.5, 0.7, 0.4], [0.3, 0.5, 0.8], [0.6, 0.2, 0.5]]
@@ -536,7 +536,7 @@ def test_arguments_are_refused_by_name(monkeypatch):
         found.amplitude(-1.0)
     with pytest.raises(ValueError, match="batch axes do not broadcast"):
         neimark_sacker(loop.replace(alpha=[0.1, 0.2, 0.3])).rotation([[1.0], [2.0]])
-    monkeypatch.delitem(expansion.SCORE_EXPANSIONS, "dpo")
+    monkeypatch.setattr(DPO, "expansion", None)
     for call in (neimark_sacker, lambda x: first_lyapunov_coefficient(x, np.zeros(3))):
         with pytest.raises(ValueError, match=r"objective is 'dpo'.*derivatives are not known"):
             call(loop)

@@ -22,7 +22,7 @@ THREE_CYCLE = asim.preferences.cyclic(3, advantage=0.3)
 
 def label(loop, rounds=3000, burn_in=None, **start):
     orbit = loop.run(rounds=rounds, burn_in=burn_in, keep="all", **start)
-    several = loop.objective == "dpo"
+    several = loop.objective.name == "dpo"
     return phases(loop, orbit, stability(loop, orbit.final_logits if several else None))
 
 
