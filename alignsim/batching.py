@@ -37,7 +37,7 @@ class Batched:
 
     def reshaped(self, shape: tuple[int, ...]) -> Self:
         """Return the same with another shape of the batch."""
-        return self._changed(lambda value, further: value.reshape(*shape, *further))
+        return self._changed(lambda value, further: value.reshape((*shape, *further)))
 
     def taken(self, which: Any) -> Self:
         """Return the instances at an index of the batch: an array, a slice, a tuple of arrays."""
@@ -62,7 +62,7 @@ class Batched:
     def _changed(self, change: Callable[[Array, tuple[int, ...]], Array]) -> Self:
         """Return a copy with every batched array changed, given the sizes of its further axes."""
         changes: dict[str, Any] = {}
-        for name, value in self._batch():
+        for name, value in self._members():
             if isinstance(value, Batched):
                 changes[name] = value._changed(change)
             else:
@@ -70,7 +70,7 @@ class Batched:
                 changes[name] = change(value, value.shape[further:])
         return self._with(**changes)
 
-    def _batch(self) -> Iterator[tuple[str, Any]]:
+    def _members(self) -> Iterator[tuple[str, Any]]:
         """Yield the fields that are part of the batch."""
         for entry in fields(self):  # type: ignore[arg-type]
             value = getattr(self, entry.name)
@@ -79,7 +79,7 @@ class Batched:
                 yield entry.name, value
 
     def _arrays(self) -> Iterator[Array]:
-        for _, value in self._batch():
+        for _, value in self._members():
             if isinstance(value, Batched):
                 yield from value._arrays()
             else:

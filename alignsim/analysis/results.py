@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alignsim import validation
+from alignsim.batching import Batched
 from alignsim.summary import Summarised, in_words
 
 
-class Result(Summarised):
+class Result(Batched, Summarised):
     """An answer for a batch of maps; its repr says what was found in a few lines."""
 
     WORDS: ClassVar[Mapping[str, Mapping[int, str]]] = {}

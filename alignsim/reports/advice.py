@@ -110,6 +110,7 @@ class Advice(Result):
     """
 
     WORDS: ClassVar = {"status": MEANINGS, "evidence": EVIDENCE}
+    AXES: ClassVar = {"policy": 1, "alphas": None, "radii": 1}
 
     eta: FloatArray
     lam: FloatArray
@@ -282,23 +283,23 @@ def advise(
     )
     findings = _Findings(flat, status, seen, several, logits, floor, largest, found)
     return Advice(
-        eta=loop.beta,
-        lam=loop.lam,
-        status=status.astype(np.int8).reshape(shape),
-        policy=simplex.softmax(logits).reshape(*shape, K),
-        tradeoff=found.reshaped(shape),
+        eta=flat.beta,
+        lam=flat.lam,
+        status=status.astype(np.int8),
+        policy=simplex.softmax(logits),
+        tradeoff=found,
         alphas=others,
-        radii=radii(gap, others).reshape(*shape, len(others)),
+        radii=radii(gap, others),
         min_effective_support=floor,
-        eta_largest=largest.reshape(shape),
-        far_starts=seen.starts.reshape(shape),
-        arrived=seen.arrived.reshape(shape),
+        eta_largest=largest,
+        far_starts=seen.starts,
+        arrived=seen.arrived,
         probe_rounds=seen.rounds,
-        evidence=seen.evidence.reshape(shape),
+        evidence=seen.evidence,
         tolerance=small,
         objective=loop.objective.name,
         warnings=_warnings(findings),
-    )
+    ).reshaped(shape)
 
 
 # Convergence from everywhere

@@ -6,8 +6,8 @@ every objective: the α at which it is stable, and the fastest one, follow from 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -83,6 +83,11 @@ class Tradeoff(Result):
         but slower. NaN where none is known, as for MRS-DPO.
     """
 
+    AXES: ClassVar = dict.fromkeys(
+        ("eta", "win_rate", "entropy", "alpha_lowest", "alpha", "beta", "rate", "rounds",
+         "alpha_certified"), 1
+    )  # fmt: skip
+
     eta: FloatArray
     win_rate: FloatArray
     entropy: FloatArray
@@ -100,10 +105,6 @@ class Tradeoff(Result):
 
     def _title(self) -> str:
         return f"Tradeoff of {maps(self.eta.shape[:-1])}"
-
-    def reshaped(self, shape: tuple[int, ...]) -> Tradeoff:
-        """Return the same of a batch of another ``shape``."""
-        return Tradeoff(*(getattr(self, f.name).reshape(*shape, -1) for f in fields(self)))
 
     def _summary(self) -> Lines:
         for name in ("eta", "win_rate", "entropy", "alpha", "beta", "rate", "rounds"):

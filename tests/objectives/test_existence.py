@@ -203,7 +203,7 @@ def test_the_derivative_refuses_what_the_optimum_refuses():
 def test_the_derivative_wants_one_kind_of_pairs():
     with pytest.raises(ValueError, match="sampling and pair_weights: neither given"):
         asim.objectives.optimum_derivative(P3, objective="ipo", beta=1.0)
-    with pytest.raises(ValueError, match="with_respect_to is 'sampling'.*'pair_weights'"):
+    with pytest.raises(ValueError, match=r"with_respect_to is 'sampling'.*'pair_weights'"):
         asim.objectives.optimum_derivative(
             P3, pair_weights=np.ones((3, 3)), objective="ipo", beta=1.0, with_respect_to="sampling"
         )

@@ -183,7 +183,8 @@ def test_the_winner_that_is_never_found_is_warned_of():
     assert found.evidence == ITERATED
     assert found.far_starts == FAR_STARTS
     assert found.arrived < FAR_STARTS
-    (warning,) = found.warnings
+    (warning, abrupt) = found.warnings
+    assert "subcritical" in abrupt
     assert f"{int(found.arrived)} of {FAR_STARTS} far starts converged" in warning
     safe = float(found.alpha_certified)
     assert f"for α above {safe:.5g} (certified)" in warning

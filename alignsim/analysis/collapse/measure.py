@@ -115,6 +115,7 @@ class Collapse(Result):
     """
 
     WORDS: ClassVar = {"kind": MEANINGS, "evidence": EVIDENCE}
+    AXES: ClassVar = {"top": 1}
     _batch = "kind"
 
     entropy_final: FloatArray
@@ -240,13 +241,9 @@ def collapse(
         )
         for at in range(0, flat.size, block)
     ]
-    gathered = {
-        name: np.concatenate([part[name] for part in parts]).reshape(
-            (*shape, K) if name == "top" else shape
-        )
-        for name in parts[0]
-    }
-    return Collapse(**gathered, threshold=limit, eta=full.eta, responses=K)
+    gathered = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    found = Collapse(**gathered, threshold=limit.ravel(), eta=flat.eta, responses=K)
+    return found.reshaped(shape)
 
 
 def collapsed(logits: ArrayLike) -> NDArray[np.bool_]:

@@ -17,6 +17,7 @@ J = diag π* − π*π*ᵀ. In this norm αI + bMJ is normal and has norm ρ, MJ
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -57,6 +58,7 @@ class CaptureRegion(Result):
         The fixed points.
     """
 
+    AXES: ClassVar = {"logits": 1}
     _batch = "radius"
 
     radius: FloatArray
@@ -93,6 +95,13 @@ def capture_region(loop: FeedbackMap, point: FixedPoint) -> CaptureRegion:
 
     Empty (radius 0) where the point is not stable or missing, where the score is not linear, and
     for payoffs that are not zero-sum.
+
+    Raises
+    ------
+    TypeError
+        If ``point`` is no :class:`FixedPoint`.
+    ValueError
+        If it does not fit the map.
 
     Examples
     --------
@@ -138,6 +147,11 @@ def deviation(logits: FloatArray, fixed: FloatArray) -> FloatArray:
 
 def _present(loop: FeedbackMap, point: FixedPoint) -> NDArray[np.bool_]:
     """Return where there is a fixed point, in the batch shape of both."""
+    if not isinstance(point, FixedPoint):
+        raise TypeError(
+            f"point is of type {type(point).__name__}; give alignsim.analysis.fixed_point(loop)"
+        )
+    validation.logits(point.logits, "point.logits", responses=loop.responses, missing=True)
     shape = validation.batch_shape(
         {"the map": loop.shape, "the fixed point": point.logits.shape[:-1]}
     )

@@ -19,6 +19,7 @@ C2, C4, C5 and the universal ones need P + Pᵀ = 1; C1 and C3 hold for every pa
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +58,7 @@ class Certificates(Result):
         The condition holds for every smaller β at this α and λ; 0 where it never does.
     """
 
+    AXES: ClassVar = {"holds": 1, "slack": 1, "rate": 1, "beta_limit": 1}
     _batch = "certified"
 
     holds: NDArray[np.bool_]

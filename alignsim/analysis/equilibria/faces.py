@@ -87,6 +87,7 @@ class BoundaryEquilibria(Result):
     """
 
     WORDS: ClassVar = {"status": MEANINGS, "inside": INSIDE_MEANINGS}
+    AXES: ClassVar = {"support": 2, "policy": 2, "exponents": 2, "internal": 1}
 
     support: NDArray[np.bool_]
     policy: FloatArray
@@ -158,7 +159,7 @@ def boundary_equilibria(loop: FeedbackMap) -> BoundaryEquilibria:
     part = flat.take(free)
     searched = K <= LARGEST_ENUMERATED and flat.objective.facts.win_gain is not None
     found, continuum = _vertices(part), np.zeros(part.size, dtype=np.bool_)
-    if searched:
+    if searched and part.size:
         inner, continuum = face_equilibria(part)
         found = _merged(found, inner)
     which = free[found.which]
@@ -174,15 +175,8 @@ def boundary_equilibria(loop: FeedbackMap) -> BoundaryEquilibria:
     radius = np.full((flat.size, width), np.nan)
     support[which, place], policy[which, place] = found.support, found.policy
     growth[which, place], radius[which, place] = exponents, internal
-    shape = loop.shape
-    return BoundaryEquilibria(
-        support=support.reshape(*shape, width, K),
-        policy=policy.reshape(*shape, width, K),
-        exponents=growth.reshape(*shape, width, K),
-        internal=radius.reshape(*shape, width),
-        count=count.reshape(shape),
-        status=status.astype(np.int8).reshape(shape),
-    )
+    found_all = BoundaryEquilibria(support, policy, growth, radius, count, status.astype(np.int8))
+    return found_all.reshaped(loop.shape)
 
 
 def face_equilibria(flat: FeedbackMap) -> tuple[Equilibria, NDArray[np.bool_]]:

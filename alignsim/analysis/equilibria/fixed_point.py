@@ -72,6 +72,7 @@ class FixedPoint(Result):
     """
 
     WORDS: ClassVar = {"status": MEANINGS}
+    AXES: ClassVar = {"logits": 1}
 
     logits: FloatArray
     status: NDArray[np.int8]
@@ -132,9 +133,7 @@ def fixed_point(loop: FeedbackMap, start_logits: ArrayLike | None = None) -> Fix
     status = np.where(sole, UNIQUE, FOUND)
     status = np.where(residual <= TOLERANCE, status, NOT_FOUND)
     status = np.where(flat.alpha < 1.0, status, NONE).astype(np.int8)
-    return FixedPoint(
-        logits.reshape(*loop.shape, K), status.reshape(loop.shape), residual.reshape(loop.shape)
-    )
+    return FixedPoint(logits, status, residual).reshaped(loop.shape)
 
 
 def at_alpha_zero(flat: FeedbackMap) -> FeedbackMap:

@@ -143,6 +143,7 @@ class FixedPoints(Result):
     """
 
     WORDS: ClassVar = {"status": MEANINGS, "evidence": EVIDENCE, "kind": KIND_MEANINGS}
+    AXES: ClassVar = {"logits": 2, "multipliers": 2, "degenerate": 1}
 
     logits: FloatArray
     multipliers: ComplexArray
@@ -241,18 +242,17 @@ def fixed_points(
     status = np.where(listed, np.where(sole, UNIQUE, SEVERAL_POSSIBLE), NOT_FOUND)
     obtained = np.where(sole, proof, evidence.ITERATED)
     logits, multipliers, degenerate, index = _described(flat, anchored, roots)
-    shape = loop.shape
     return FixedPoints(
-        logits=logits.reshape(*shape, *logits.shape[1:]),
-        multipliers=multipliers.reshape(*shape, *multipliers.shape[1:]),
-        degenerate=degenerate.reshape(*shape, *degenerate.shape[1:]),
-        count=count.reshape(shape),
-        status=np.where(flat.alpha < 1.0, status, NONE).astype(np.int8).reshape(shape),
-        evidence=np.where(listed, obtained, evidence.NOTHING).astype(np.int8).reshape(shape),
-        unseen=np.where(listed, unseen, np.nan).reshape(shape),
-        index=index.reshape(shape),
-        starts=used.reshape(shape),
-    )
+        logits=logits,
+        multipliers=multipliers,
+        degenerate=degenerate,
+        count=count,
+        status=np.where(flat.alpha < 1.0, status, NONE).astype(np.int8),
+        evidence=np.where(listed, obtained, evidence.NOTHING).astype(np.int8),
+        unseen=np.where(listed, unseen, np.nan),
+        index=index,
+        starts=used,
+    ).reshaped(loop.shape)
 
 
 def _given(loop: FeedbackMap, start_logits: ArrayLike | None) -> FloatArray:

@@ -123,20 +123,20 @@ def stability(loop: FeedbackMap, start_logits: ArrayLike | None = None) -> Stabi
     >>> local.omega.round(6).tolist(), local.angle.round(6).tolist()
     ([0.288675, 0.288675, 0.288675], [1.032395, 1.047198, 1.061278])
     """
-    point = fixed_point(loop, start_logits)
-    logits = point.logits.reshape(-1, loop.responses)
-    found = _leading(loop.part(0, loop.size), logits, point.residual.ravel())
+    point = fixed_point(loop, start_logits).reshaped((loop.size,))
+    found = _leading(loop.part(0, loop.size), point.logits, point.residual)
     verdict = np.where(found.margin > 0.0, STABLE, UNSTABLE)
     verdict[np.abs(found.margin) <= found.doubt] = MARGINAL
     verdict[np.isnan(found.radius)] = UNDECIDED
-    return Stability(
-        found.radius.reshape(loop.shape),
-        point,
-        found.omega.reshape(loop.shape),
-        found.angle.reshape(loop.shape),
-        found.margin.reshape(loop.shape),
-        verdict.astype(np.int8).reshape(loop.shape),
+    local = Stability(
+        spectral_radius=found.radius,
+        fixed_point=point,
+        omega=found.omega,
+        angle=found.angle,
+        margin=found.margin,
+        verdict=verdict.astype(np.int8),
     )
+    return local.reshaped(loop.shape)
 
 
 def spectral_radius(loop: FeedbackMap, logits: ArrayLike) -> FloatArray:

@@ -123,12 +123,8 @@ def transient_growth(
         budget = _budget(local.spectral_radius.ravel()[kept], rounds)
         growth[kept], at_round[kept], ended = _largest_power(jacobians[bounded], budget)
         status[kept] = np.where(ended, EXACT, LOWER_BOUND)
-    return TransientGrowth(
-        growth.reshape(loop.shape),
-        at_round.reshape(loop.shape),
-        reactivity.reshape(loop.shape),
-        status.astype(np.int8).reshape(loop.shape),
-    )
+    found = TransientGrowth(growth, at_round, reactivity, status.astype(np.int8))
+    return found.reshaped(loop.shape)
 
 
 def _budget(radius: FloatArray, rounds: int | None) -> NDArray[np.intp]:

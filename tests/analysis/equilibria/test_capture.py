@@ -184,3 +184,12 @@ def test_bad_logits_are_refused():
         capture_region(loop, point).contains([0.0, 0.0, 0.0])
     with pytest.raises(ValueError, match="do not broadcast"):
         capture_region(loop, point).contains(np.zeros((3, 4)))
+
+
+def test_a_point_of_another_kind_or_size_is_refused():
+    loop = asim.FeedbackMap(asim.preferences.cyclic(3, advantage=0.3), beta=4.0, alpha=0.6)
+    other = asim.FeedbackMap(asim.preferences.cyclic(5, advantage=0.3), beta=4.0, alpha=0.6)
+    with pytest.raises(TypeError, match="point is of type ndarray; give alignsim"):
+        asim.analysis.capture_region(loop, np.zeros(3))
+    with pytest.raises(ValueError, match=r"point\.logits has 5 responses.*P has 3"):
+        asim.analysis.capture_region(loop, asim.analysis.fixed_point(other))

@@ -6,8 +6,8 @@ import pytest
 import alignsim as asim
 from alignsim import simplex
 from alignsim.analysis import certificates, critical_signal, fixed_point
-from alignsim.analysis.equilibria.certificates import NAMES, antisymmetric_part, row_span
-from alignsim.analysis.equilibria.fixed_point import is_zero_sum
+from alignsim.analysis.equilibria.certificates import NAMES
+from alignsim.preferences.payoffs import antisymmetric_part, is_zero_sum, row_span
 
 MEASURES = {
     "C1": lambda target, z: np.linalg.norm(z - target, axis=-1),
