@@ -25,12 +25,10 @@ LONG = 60_000
 class CycleBesideFixedPoint(Claim):
     """Two orbits of one map with a stable fixed point: one converges, the other cycles."""
 
-    name: ClassVar[str] = "cycle-beside-fixed-point"
     statement: ClassVar[str] = (
         "From K = 4 on a locally stable fixed point of MRS-IPO need not attract every orbit: a "
         "map with ρ = .9457 there has an attracting cycle of period 5 beside it."
     )
-    source: ClassVar[str] = "derived"
     section: ClassVar[str] = "6.6"
     costly: ClassVar[bool] = True
     tolerance: float = 1e-8
@@ -85,7 +83,6 @@ class WinnerNeverFound(Claim):
         "α = .9, β = 20 orbits that start near the uniform policy cycle without it for ever. The "
         "fixed point is unstable at β = 3 and 15 and stable at 2 and 20."
     )
-    source: ClassVar[str] = "derived"
     section: ClassVar[str] = "6.6"
     costly: ClassVar[bool] = True
     tolerance: float = 1e-8

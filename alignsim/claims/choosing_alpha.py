@@ -18,13 +18,11 @@ from alignsim.validation import FloatArray
 class ChoosingAlpha(Claim):
     """ρ along α at one fixed point, from the eigenvalues of the round's derivative."""
 
-    name: ClassVar[str] = "choosing-alpha"
     statement: ClassVar[str] = (
         "At fixed η = β/(1−α) and λ the fixed point of MRS-IPO stays, and with c = ηλω its "
         "spectral radius is ρ² = α² + (1−α)²c²: it is stable exactly for α > (c²−1)/(c²+1), and ρ "
         "is least at α = c²/(1+c²), where it is c/√(1+c²) < 1. MRS-DPO at λ = 1: the same with ω_D."
     )
-    source: ClassVar[str] = "derived"
     section: ClassVar[str] = "6.9"
     tolerance: float = 1e-6
     gain: float = 1.0

@@ -18,14 +18,12 @@ from alignsim.validation import FloatArray
 class CollapseAsymptotics(Claim):
     """The entropy of the fixed point against its asymptotics."""
 
-    name: ClassVar[str] = "collapse-asymptotics"
     statement: ClassVar[str] = (
         "Let ε_j = (ref_j/ref_1)e^{−ηg_j}, g_j = λ(P_1j − ½) + (1−λ)⟨P_1 − P_j, π_off⟩. Under "
         "strict strong transitivity, and at λ = 1 for a strict Condorcet winner 1, the entropy of "
         "the MRS-IPO fixed point is Σ_j ε_j(1 − log ε_j) as η → ∞, with a relative error that "
         "vanishes like (1 + η)Σ_j ε_j."
     )
-    source: ClassVar[str] = "derived"
     section: ClassVar[str] = "6.7"
     rounding: float = 1e-9
     gain: float = 1.0
@@ -73,13 +71,11 @@ class CollapseAsymptotics(Claim):
 class CollapseControl(Claim):
     """Maps with one η and different (α, β), and the map that never samples itself."""
 
-    name: ClassVar[str] = "collapse-control"
     statement: ClassVar[str] = (
         "What controls a collapse is η = β/(1−α): maps with one η and λ have one fixed point. "
         "βλ/(1−α) does not: at λ = 0 it is 0 whatever η, and MRS-IPO converges to π ∝ π_ref ⊙ "
         "e^{ηPπ_off}, which collapses as η grows."
     )
-    source: ClassVar[str] = "derived"
     section: ClassVar[str] = "6.7"
     tolerance: float = 1e-9
     gain: float = 1.0

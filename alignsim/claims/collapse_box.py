@@ -18,14 +18,12 @@ from alignsim.validation import FloatArray
 class CollapseBox(Claim):
     """Every gap of the fixed point, both ways."""
 
-    name: ClassVar[str] = "collapse-box"
     statement: ClassVar[str] = (
         "At the fixed point of MRS-IPO, α < 1 and η = β/(1−α), every gap log(π_i/π_j) is that of "
         "π_ref plus a number in η·[min_k (P_ik − P_jk), max_k (P_ik − P_jk)]. So π_j/π_1 ≤ "
         "(ref_j/ref_1)e^{−ηδ_j}, and δ_j = min_k (P_1k − P_jk) is positive under strict strong "
         "transitivity."
     )
-    source: ClassVar[str] = "derived"
     section: ClassVar[str] = "6.7"
     rounding: float = 1e-9
     gain: float = 1.0
@@ -52,13 +50,11 @@ class CollapseBox(Claim):
 class EntropyFloor(Claim):
     """The entropy of the fixed point and of orbits after their transient."""
 
-    name: ClassVar[str] = "entropy-floor"
     statement: ClassVar[str] = (
         "For α < 1 no fixed point or attractor of MRS-IPO has a probability above 1/(1 + S), "
         "S = min_i Σ_{j≠i} (ref_j/ref_i)e^{−ηU_ij}, U_ij = max_k (P_ik − P_jk), nor an entropy "
         "below the least that this allows: no vertex is ever reached."
     )
-    source: ClassVar[str] = "derived"
     section: ClassVar[str] = "6.7"
     costly: ClassVar[bool] = True
     rounding: float = 1e-9
@@ -100,7 +96,6 @@ class EntropyFloor(Claim):
 class NearCollapse(Claim):
     """Orbits at a ratio βλ/(1−α) that is large enough for a given nearness."""
 
-    name: ClassVar[str] = "near-collapse"
     statement: ClassVar[str] = (
         "Let P be strictly strongly transitive and α < 1. MRS-IPO ends arbitrarily near the best "
         "response as βλ/(1−α) grows, for every λ > 0, and never at it: 1 − π_1 ≤ τ once "

@@ -13,6 +13,7 @@ value and see the claim fail: a check that cannot fail proves nothing. Where a h
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
@@ -22,6 +23,8 @@ from alignsim.validation import FloatArray
 
 Instances = dict[str, np.ndarray]
 """Named arrays, the trials along the first axis of each."""
+
+_WORD_STARTS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 SOURCES = ("paper", "literature", "derived")
 """Chen, He, Jordan and Yao (arXiv 2602.12180); standard literature; derived for this project."""
@@ -33,11 +36,12 @@ class Claim(ABC):
     Attributes
     ----------
     name
-        Short, lower case, words joined by hyphens.
+        Short, lower case, words joined by hyphens; by default the words of the class's name.
     statement
         In words and symbols, complete with its hypotheses.
     source
-        One of ``SOURCES``: who states it. Only what the paper states is attributed to it.
+        One of ``SOURCES``: who states it, by default derived here. Only what the paper states is
+        attributed to it.
     section
         Where the derivation stands, as a section of the theory page.
     costly
@@ -46,9 +50,14 @@ class Claim(ABC):
 
     name: ClassVar[str]
     statement: ClassVar[str]
-    source: ClassVar[str]
+    source: ClassVar[str] = "derived"
     section: ClassVar[str]
     costly: ClassVar[bool] = False
+
+    def __init_subclass__(cls) -> None:
+        """Name the claim after its class, unless it has a name."""
+        if "name" not in vars(cls):
+            cls.name = _WORD_STARTS.sub("-", cls.__name__).lower()
 
     @abstractmethod
     def instances(self, rng: np.random.Generator, trials: int) -> Instances:

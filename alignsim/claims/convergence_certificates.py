@@ -135,12 +135,12 @@ class SkewContraction(NormContraction):
     """C2."""
 
     name: ClassVar[str] = "certificate-c2"
+    source: ClassVar[str] = "derived"
     statement: ClassVar[str] = (
         "If α² + (βλ/2)m < 1, m = ‖ΠMΠ‖₂, every orbit of MRS-IPO converges to the one fixed point: "
         "each round shrinks the Euclidean distance of centred logits from it by at least "
         "h + √(α² + h²), h = βλm/4."
     )
-    source: ClassVar[str] = "derived"
     certificate: ClassVar[str] = "C2"
 
     def limit(self, x: Instances) -> FloatArray:
@@ -163,7 +163,6 @@ class SpanContraction(_Certificate):
         "one fixed point: each round shrinks span(z − z*) by at least that factor. For every P, "
         "α + βλ/2 < 1 suffices."
     )
-    source: ClassVar[str] = "derived"
     certificate: ClassVar[str] = "C3"
 
     def limit(self, x: Instances) -> FloatArray:
@@ -188,7 +187,6 @@ class DivergenceDescent(_Certificate):
         "If (βλD)² < 32α(1 − α), every orbit of MRS-IPO converges to the one fixed point π*: "
         "KL(π* ‖ π_t) falls in every round. For every P, (βλ)² < 8α(1 − α) suffices."
     )
-    source: ClassVar[str] = "derived"
     certificate: ClassVar[str] = "C4"
     highest_alpha: ClassVar[float] = 0.9999
 
@@ -215,7 +213,6 @@ class DivergenceContraction(DivergenceDescent):
         "point π*: each round shrinks KL(π* ‖ π_t) by at least α if (βλm)² ≤ 4α(1 − α), else by "
         "α/(1 − r(1 − α)), r = (βλm)²/(4α(1 − α)) − 1."
     )
-    source: ClassVar[str] = "derived"
     certificate: ClassVar[str] = "C5"
     highest_alpha: ClassVar[float] = 0.98
 
@@ -235,11 +232,9 @@ class DivergenceContraction(DivergenceDescent):
 class CertifiedConvergence(Claim):
     """Ends of long orbits, up to the largest β that any certificate allows."""
 
-    name: ClassVar[str] = "certified-convergence"
     statement: ClassVar[str] = (
         "Where one of C1 to C5 holds, MRS-IPO converges to its fixed point from every start."
     )
-    source: ClassVar[str] = "derived"
     section: ClassVar[str] = "6.5"
     gain: float = 1.0
     settled: float = 1e-6
@@ -276,13 +271,11 @@ class CertifiedConvergence(Claim):
 class CertificateLimits(Claim):
     """β limits of C1 and C2, and of all beside the exact boundary of symmetric three-cycles."""
 
-    name: ClassVar[str] = "certificate-limits"
     statement: ClassVar[str] = (
         "C2 holds wherever C1 does. For the three-cycle P = ½ ± a with uniform π_ref, π_off and "
         "λ = 1, C1 to C5 hold up to β = 2(1−α)/(√3a), 2(1−α²)/(√3a), 4(1−α)/(3a), "
         "√(32α(1−α))/(3a) and √(8α(1−α))/(√3a), all below the exact √(3(1−α²))/a."
     )
-    source: ClassVar[str] = "derived"
     section: ClassVar[str] = "6.5"
     tolerance: float = 1e-9
     gain: float = 1.0

@@ -25,7 +25,6 @@ weakest oscillation that is tried here has 20 times as much."""
 class ThreeCycleThreshold(Claim):
     """Orbits from far starts, a little below the threshold and a little above."""
 
-    name: ClassVar[str] = "three-cycle-threshold"
     statement: ClassVar[str] = (
         "For K = 3, 1 ≻ 2 ≻ 3 ≻ 1 with P = ½ ± a and uniform π_ref and π_off, MRS-IPO is unstable "
         "exactly for α² + a²β²λ²/3 > 1: as tried, orbits from far starts end at the uniform policy "
@@ -51,13 +50,11 @@ class ThreeCycleThreshold(Claim):
 class OddCycleThreshold(Claim):
     """The same for balanced cycles of 3, 5, 7 and 9 responses."""
 
-    name: ClassVar[str] = "odd-cycle-threshold"
     statement: ClassVar[str] = (
         "For odd K, each response beating the next (K−1)/2 with ½ + a, and uniform π_ref and "
         "π_off, MRS-IPO is unstable exactly for α² + (aβλ·cot(π/2K)/K)² > 1: as tried 1 % from it "
         "on either side."
     )
-    source: ClassVar[str] = "derived"
     section: ClassVar[str] = "6.4"
     gain: float = 1.0
     distance: float = 0.01
@@ -79,13 +76,11 @@ class OddCycleThreshold(Claim):
 class CirculantOmega(Claim):
     """ω of circulant preferences at the uniform policy."""
 
-    name: ClassVar[str] = "circulant-omega"
     statement: ClassVar[str] = (
         "If P_{i,i+m} = ½ + c_m (indices mod K, c_{K−m} = −c_m), then at the uniform policy "
         "ω = (1/K)·max_k |2Σ_{m ≤ (K−1)/2} c_m sin(2πkm/K)|; for a cycle of nearest neighbours "
         "that is 2a·max_k sin(2πk/K)/K, and for a balanced cycle of odd K a·cot(π/2K)/K."
     )
-    source: ClassVar[str] = "derived"
     section: ClassVar[str] = "6.4"
     tolerance: float = 1e-9
     gain: float = 1.0

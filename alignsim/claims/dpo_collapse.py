@@ -18,12 +18,10 @@ from alignsim.validation import FloatArray
 class DPOCollapseBox(Claim):
     """Every gap of a fixed point between ordered responses."""
 
-    name: ClassVar[str] = "dpo-collapse-box"
     statement: ClassVar[str] = (
         "Let P be strictly strongly transitive, α < 1 and η = β/(1−α). At every fixed point of "
         "MRS-DPO, i above j, log(π_i/π_j) exceeds that of π_ref by at least 4η·min_k (P_ik − P_jk)."
     )
-    source: ClassVar[str] = "derived"
     section: ClassVar[str] = "7"
     rounding: float = 1e-9
     gain: float = 4.0
@@ -62,13 +60,11 @@ class DPOCollapseBox(Claim):
 class DPOCollapseLimit(Claim):
     """The gaps of a collapsed fixed point."""
 
-    name: ClassVar[str] = "dpo-collapse-limit"
     statement: ClassVar[str] = (
         "For λ = 1 and a strict Condorcet winner 1 the gaps log(π_1/π_j) of the MRS-DPO fixed "
         "point, less those of π_ref, tend to η·logit P_1j as η → ∞, with an error that vanishes "
         "like η(1 − π_1)."
     )
-    source: ClassVar[str] = "derived"
     section: ClassVar[str] = "7"
     rounding: float = 1e-9
     gain: float = 1.0

@@ -18,7 +18,6 @@ from alignsim.validation import FloatArray
 class DPOConcentration(Claim):
     """The weighted growth of gaps, from finite differences, against a covariance."""
 
-    name: ClassVar[str] = "dpo-concentration"
     statement: ClassVar[str] = (
         "For a change δμ of a full-support sampler, ½Σ μ_iμ_jσ'(v_i − v_j)(v_i − v_j)(δv_i − δv_j) "
         "= Cov_μ(v, (P − S)δμ) to first order: weighted gaps of the DPO score grow exactly if the "

@@ -20,13 +20,11 @@ from alignsim.validation import FloatArray
 class DPOCycleThreshold(Claim):
     """ρ at the uniform policy, and small perturbations on both sides of the threshold."""
 
-    name: ClassVar[str] = "dpo-cycle-threshold"
     statement: ClassVar[str] = (
         "For the odd-K circulant with margin a and uniform references MRS-DPO is unstable at the "
         "uniform policy exactly if α² + (4aβλ cot(π/2K)/K)² > 1; K = 3: α² + (16/3)a²β²λ² > 1. In "
         "β that is four times below MRS-IPO."
     )
-    source: ClassVar[str] = "derived"
     section: ClassVar[str] = "7"
     costly: ClassVar[bool] = True
     tolerance: float = 1e-9
@@ -64,13 +62,11 @@ class DPOCycleThreshold(Claim):
 class DPOCriticality(Claim):
     """The first Lyapunov coefficient at the threshold."""
 
-    name: ClassVar[str] = "dpo-criticality"
     statement: ClassVar[str] = (
         "At the threshold of MRS-DPO's symmetric three-cycle with margin a the first Lyapunov "
         "coefficient is κ_D²(4a²λ² − ¾), κ_D = 4aβλ/√3 (z_k = ζe^{2πik/3} + c.c.): the onset is "
         "gentle for aλ < √3/4 and hard above."
     )
-    source: ClassVar[str] = "derived"
     section: ClassVar[str] = "7"
     tolerance: float = 1e-7
     gain: float = 4.0
@@ -106,13 +102,11 @@ class DPOCriticality(Claim):
 class DPOAmplitude(Claim):
     """The size of the cycle just beyond a gentle onset."""
 
-    name: ClassVar[str] = "dpo-amplitude"
     statement: ClassVar[str] = (
         "Just beyond the threshold of MRS-DPO's symmetric three-cycle, ε = ρ − 1 and aλ < √3/4, "
         "the time variance of a policy coordinate is (2/9)ε/(κ_D²(¾ − 4a²λ²)) to first order in ε, "
         "κ_D = 4aβλ/√3."
     )
-    source: ClassVar[str] = "derived"
     section: ClassVar[str] = "7"
     costly: ClassVar[bool] = True
     width: float = 4.0
@@ -147,13 +141,11 @@ class DPOAmplitude(Claim):
 class DPOHysteresis(Claim):
     """A cycle that is followed below the threshold."""
 
-    name: ClassVar[str] = "dpo-hysteresis"
     statement: ClassVar[str] = (
         "Where the onset of MRS-DPO's symmetric three-cycle is hard (aλ > √3/4), the cycle lives "
         "on beside the stable uniform policy. At α = .5, λ = 1 it ends between ρ = .9980 and .9981 "
         "for a = .45, and between .988 and .990 for a = .47; below, orbits converge."
     )
-    source: ClassVar[str] = "derived"
     section: ClassVar[str] = "7"
     costly: ClassVar[bool] = True
     advantages: tuple[float, float] = (0.45, 0.47)

@@ -18,7 +18,6 @@ from alignsim.validation import FloatArray
 class DPOFirstOrder(Claim):
     """No move of the logits lowers the DPO loss under μ⊗μ, and S(v)μ = Pμ."""
 
-    name: ClassVar[str] = "dpo-first-order"
     statement: ClassVar[str] = (
         "For P in (0, 1) and a full-support sampler μ the minimiser of the DPO loss under μ⊗μ is "
         "softmax(log π_ref + βv) with S(v)μ = Pμ, S_ij = σ(v_i − v_j)."

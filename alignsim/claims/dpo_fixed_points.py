@@ -20,13 +20,11 @@ from alignsim.validation import FloatArray
 class DPOSelfPlayStability(Claim):
     """The spectral radius from the derivative, against ω_D."""
 
-    name: ClassVar[str] = "dpo-self-play-stability"
     statement: ClassVar[str] = (
         "At the fixed point of MRS-DPO with λ = 1 all multipliers have the real part α, and "
         "ρ² = α² + (βω_D)², ω_D = ‖L^{+½}diag(π)(P − S)diag(π)L^{+½}‖₂, L = diag(π)diag(Dπ) − "
         "diag(π)D diag(π), D = S∘(1 − S)."
     )
-    source: ClassVar[str] = "derived"
     section: ClassVar[str] = "7"
     tolerance: float = 1e-7
     gain: float = 1.0
@@ -50,12 +48,10 @@ class DPOSelfPlayStability(Claim):
 class DPOThreeResponses(Claim):
     """ω_D of three responses in closed form."""
 
-    name: ClassVar[str] = "dpo-three-responses"
     statement: ClassVar[str] = (
         "For K = 3 and λ = 1 the multipliers of MRS-DPO are α ± iβω_D with ω_D = |e|√(π_1π_2π_3/"
         "(π_1D_12D_13 + π_2D_12D_23 + π_3D_13D_23)), e = (P_12 − S_12)/π_3, D = S∘(1 − S)."
     )
-    source: ClassVar[str] = "derived"
     section: ClassVar[str] = "7"
     tolerance: float = 1e-7
     gain: float = 1.0
@@ -85,12 +81,10 @@ class DPOThreeResponses(Claim):
 class DPOUniqueness(Claim):
     """The fixed points that are reached from many starts, and the index of each."""
 
-    name: ClassVar[str] = "dpo-uniqueness"
     statement: ClassVar[str] = (
         "MRS-DPO with λ = 1, α < 1 and P in (0, 1) has exactly one fixed point: det(I − T') is "
         "positive at each, and the indices add up to 1. For λ < 1 it can have several."
     )
-    source: ClassVar[str] = "derived"
     section: ClassVar[str] = "7"
     costly: ClassVar[bool] = True
     tolerance: float = 1e-6
@@ -139,14 +133,12 @@ class DPOUniqueness(Claim):
 class DPOSeveralFixedPoints(Claim):
     """A saddle, and where its two sides lead."""
 
-    name: ClassVar[str] = "dpo-several-fixed-points"
     statement: ClassVar[str] = (
         "MRS-DPO with λ < 1 can have several fixed points, which MRS-IPO never has: with P = "
         "[[.5, .02, .16], [.98, .5, .07], [.84, .93, .5]], π_off uniform, λ = ½, η = 8 and α ≥ .9 "
         "p ∝ (.64, .357, .003) is a saddle for log π_ref = log p − ηv(μ_p), and (.8604, .1396, 0) "
         "and (.6028, .3916, .0056) attract."
     )
-    source: ClassVar[str] = "derived"
     section: ClassVar[str] = "7"
     costly: ClassVar[bool] = True
     digits: float = 1e-4

@@ -17,12 +17,10 @@ from alignsim.validation import FloatArray
 class DPORanksLikeIPO(Claim):
     """Every gap of the DPO score against four times the gap of Pμ, sign and size."""
 
-    name: ClassVar[str] = "dpo-ranks-like-ipo"
     statement: ClassVar[str] = (
         "For a product sampler μ and P in (0, 1), v_i > v_j exactly if (Pμ)_i > (Pμ)_j, and then "
         "v_i − v_j ≥ 4((Pμ)_i − (Pμ)_j)."
     )
-    source: ClassVar[str] = "derived"
     section: ClassVar[str] = "3.5"
     rounding: float = 1e-9
     gain: float = 4.0
@@ -48,12 +46,10 @@ class DPORanksLikeIPO(Claim):
 class DPOMajorisesIPO(Claim):
     """Partial sums of sorted policies."""
 
-    name: ClassVar[str] = "dpo-majorises-ipo"
     statement: ClassVar[str] = (
         "With a uniform reference and a product sampler, the optimum of DPO(β) majorises that of "
         "IPO(4β): its m largest probabilities sum to at least as much, for every m."
     )
-    source: ClassVar[str] = "derived"
     section: ClassVar[str] = "3.5"
     rounding: float = 1e-10
     gain: float = 4.0

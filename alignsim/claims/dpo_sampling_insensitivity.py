@@ -18,7 +18,6 @@ from alignsim.validation import FloatArray
 class DPOSamplingInsensitivity(Claim):
     """DPO scores under many samplers: they agree if and only if P is Bradley-Terry."""
 
-    name: ClassVar[str] = "dpo-sampling-insensitivity"
     statement: ClassVar[str] = (
         "The DPO score is the same for every full-support sampler if and only if P is "
         "Bradley-Terry, P_ij = σ(r_i − r_j)."

@@ -17,12 +17,10 @@ from alignsim.validation import FloatArray
 class DPOVertex(Claim):
     """The score at a vertex sampler against log-odds."""
 
-    name: ClassVar[str] = "dpo-vertex"
     statement: ClassVar[str] = (
         "If only response c is sampled, μ = e_c, and P is in (0, 1), the DPO score is "
         "v_i − v_c = logit P_ic."
     )
-    source: ClassVar[str] = "derived"
     section: ClassVar[str] = "3.6"
     tolerance: float = 1e-9
     gain: float = 1.0

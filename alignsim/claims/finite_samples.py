@@ -25,13 +25,11 @@ ERRORS = 5.0
 class SampleCovariance(Claim):
     """The covariance of many independent rounds of n pairs, against the formula."""
 
-    name: ClassVar[str] = "sample-covariance"
     statement: ClassVar[str] = (
         "A round of MRS-IPO from n pairs of μ⊗μ, each judged once, moves the centred logits with "
         "covariance n⁻¹L⁺[Σ_{i<j} w_ij((βM_ij − u_i + u_j)² + β²(¼ − M_ij²))(e_i − e_j)(e_i − "
         "e_j)ᵀ]L⁺ as n → ∞: u = βMμ, w_ij = 2μ_iμ_j, L = diag(w1) − w."
     )
-    source: ClassVar[str] = "derived"
     section: ClassVar[str] = "8"
     costly: ClassVar[bool] = True
     gain: float = 1.0
@@ -86,13 +84,11 @@ class SampleCovariance(Claim):
 class OpponentVariance(Claim):
     """Mean and covariance of many independent rounds with n opponents a response."""
 
-    name: ClassVar[str] = "opponent-variance"
     statement: ClassVar[str] = (
         "If every response meets n opponents of its own from μ, its share of wins has mean (Pμ)_i "
         "and variance (Pμ)_i(1 − (Pμ)_i)/n, independently of the others: a round of MRS-IPO moves "
         "the centred logits with covariance β²Π diag(Pμ∘(1 − Pμ)/n)Π."
     )
-    source: ClassVar[str] = "derived"
     section: ClassVar[str] = "8"
     costly: ClassVar[bool] = True
     gain: float = 1.0
@@ -136,14 +132,12 @@ class OpponentVariance(Claim):
 class NoisePrecursor(Claim):
     """The variance that small noise leaves around a stable three-cycle."""
 
-    name: ClassVar[str] = "noise-precursor"
     statement: ClassVar[str] = (
         "Below the threshold of MRS-IPO's symmetric three-cycle small independent noise of "
         "standard deviation s on the logits of every round leaves a variance of "
         "(2/3)s²/(1 − α² − κ²) in each centred logit, κ = aβλ/√3: it grows without bound as the "
         "threshold is approached."
     )
-    source: ClassVar[str] = "derived"
     section: ClassVar[str] = "8"
     costly: ClassVar[bool] = True
     gain: float = 1.0
@@ -195,13 +189,11 @@ class NoisePrecursor(Claim):
 class Desynchronisation(Claim):
     """Runs of one noisy oscillating map: each varies in time, their mean hardly."""
 
-    name: ClassVar[str] = "desynchronisation"
     statement: ClassVar[str] = (
         "Noisy runs of an oscillating MRS-IPO map lose their common phase, so that the mean of N "
         "trajectories hides the oscillation: its time variance is of order 1/N of the mean of the "
         "runs' variances. Without noise runs from one start stay together."
     )
-    source: ClassVar[str] = "derived"
     section: ClassVar[str] = "8"
     costly: ClassVar[bool] = True
     runs: int = 40

@@ -16,13 +16,11 @@ from alignsim.validation import FloatArray
 class GapBox(Claim):
     """Every gap in each of the first rounds, against the box that grows with them."""
 
-    name: ClassVar[str] = "gap-box"
     statement: ClassVar[str] = (
         "Let MRS-IPO start at π_ref. In every round t and for all i, j the gap log(π_i/π_j) is "
         "that of π_ref plus a number in β(1 + α + … + α^(t−1))·[min_k d_k, max_k d_k], "
         "d = P_i − P_j; the sum is (1 − α^t)/(1 − α) for α < 1 and t for α = 1."
     )
-    source: ClassVar[str] = "derived"
     section: ClassVar[str] = "6.1"
     rounding: float = 1e-10
     gain: float = 1.0

@@ -17,7 +17,6 @@ from alignsim.validation import FloatArray
 class IPOClosedForm(Claim):
     """The optimum of the pair loss, solved as least squares, against softmax(log ref + βPμ)."""
 
-    name: ClassVar[str] = "ipo-closed-form"
     statement: ClassVar[str] = (
         "For a full-support sampler μ the minimiser of the IPO pair loss under μ⊗μ is "
         "π* = softmax(log π_ref + βPμ)."

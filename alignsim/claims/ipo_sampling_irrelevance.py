@@ -17,12 +17,10 @@ from alignsim.validation import FloatArray
 class IPOSamplingIrrelevance(Claim):
     """Optima under two samplers, of additive preferences; Bradley-Terry is not enough."""
 
-    name: ClassVar[str] = "ipo-sampling-irrelevance"
     statement: ClassVar[str] = (
         "If P_ij − ½ = r_i − r_j for some rewards r, the IPO optimum is ∝ π_ref e^{βr} for every "
         "sampler μ."
     )
-    source: ClassVar[str] = "derived"
     section: ClassVar[str] = "2.3"
     tolerance: float = 1e-10
     gain: float = 1.0

@@ -17,12 +17,10 @@ from alignsim.validation import FloatArray
 class IPOSensitivity(Claim):
     """Finite differences of the optimum under changed pair weights, against L⁺(δw∘R)1."""
 
-    name: ClassVar[str] = "ipo-sensitivity"
     statement: ClassVar[str] = (
         "For connected pair weights w with optimum u = log(π/π_ref), a change δw moves it by "
         "δu = L_w⁺(δw∘R)1 with the residual R_ij = β(P_ij − ½) − (u_i − u_j), to first order."
     )
-    source: ClassVar[str] = "derived"
     section: ClassVar[str] = "2.4"
     tolerance: float = 1e-5
     gain: float = 1.0

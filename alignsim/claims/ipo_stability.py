@@ -19,12 +19,10 @@ from alignsim.validation import FloatArray
 class ImaginaryRotation(Claim):
     """Eigenvalues of the Jacobian of the score at any policy, fixed or not."""
 
-    name: ClassVar[str] = "imaginary-rotation"
     statement: ClassVar[str] = (
         "For every P with P + Pᵀ = 1 and every policy π, the non-zero eigenvalues of MJ(π), "
         "J = diag π − ππᵀ, are pairs ±iω_k, the largest ω_k being ‖J^½MJ^½‖₂."
     )
-    source: ClassVar[str] = "derived"
     section: ClassVar[str] = "6.3"
     tolerance: float = 1e-10
     """For ω² as a share of ‖M‖₂²/4, whose root is the largest ω there could be: a double zero
@@ -66,11 +64,9 @@ class ImaginaryRotation(Claim):
 class ThreeResponseOmega(Claim):
     """ω of three responses, from the curl."""
 
-    name: ClassVar[str] = "three-response-omega"
     statement: ClassVar[str] = (
         "For K = 3: ω = |P_12 + P_23 + P_31 − 3/2|·√(π_1π_2π_3); so ω = 0 if P is additive."
     )
-    source: ClassVar[str] = "derived"
     section: ClassVar[str] = "6.3"
     tolerance: float = 1e-12
     gain: float = 1.0
@@ -93,12 +89,10 @@ class ThreeResponseOmega(Claim):
 class ExactMultipliers(Claim):
     """The spectral radius of finite differences at the fixed point, against α² + (βλω)²."""
 
-    name: ClassVar[str] = "exact-multipliers"
     statement: ClassVar[str] = (
         "At the fixed point of MRS-IPO the largest modulus ρ of a multiplier has "
         "ρ² = α² + (βλω)², ω = ‖J^½MJ^½‖₂."
     )
-    source: ClassVar[str] = "derived"
     section: ClassVar[str] = "6.3"
     tolerance: float = 1e-5
     gain: float = 1.0
@@ -128,13 +122,11 @@ class ExactMultipliers(Claim):
 class ExactStability(Claim):
     """What becomes of a small deviation, a little on either side of the boundary."""
 
-    name: ClassVar[str] = "exact-stability"
     statement: ClassVar[str] = (
         "At fixed η = β/(1−α) and λ the fixed point of MRS-IPO stays, and it is stable exactly for "
         "1 − α < 2/(1 + (ηλω)²): small deviations die out 0.3 % (of 1 − α) on this side of "
         "the boundary, and grow 0.3 % beyond it."
     )
-    source: ClassVar[str] = "derived"
     section: ClassVar[str] = "6.3"
     gain: float = 1.0
     distance: float = 0.003

@@ -18,7 +18,6 @@ from alignsim.validation import FloatArray
 class LogitGapGrowth(Claim):
     """Gaps before and after an upward shift, where the rows' difference falls along the order."""
 
-    name: ClassVar[str] = "logit-gap-growth"
     statement: ClassVar[str] = (
         "Order the responses from best to worst. If μ' dominates μ (Σ_{k≤m} (μ' − μ)_k ≥ 0 for "
         "all m) and d_k = P_ik − P_jk does not increase with k, then log(π_i/π_j) of the IPO "
@@ -62,12 +61,10 @@ class LogitGapGrowth(Claim):
 class LogitGapNoGo(Claim):
     """The weighted sum of the growths of neighbouring gaps."""
 
-    name: ClassVar[str] = "logit-gap-no-go"
     statement: ClassVar[str] = (
         "For any P and shift δ = μ' − μ with partial sums F_m, Σ_m F_m·Δlog(π_m/π_{m+1}) = 0: no "
         "upward shift enlarges all neighbouring gaps with F_m > 0."
     )
-    source: ClassVar[str] = "derived"
     section: ClassVar[str] = "5"
     tolerance: float = 1e-9
     tilt: float = 0.0
@@ -98,13 +95,11 @@ class LogitGapNoGo(Claim):
 class ThreeResponseGaps(Claim):
     """The two neighbouring gaps of K = 3 against the curl."""
 
-    name: ClassVar[str] = "three-response-gaps"
     statement: ClassVar[str] = (
         "For K = 3, c = P_12 + P_23 + P_31 − 3/2 and a shift δ of the sampler: Δlog(π_1/π_2) = "
         "−βcδ_3 and Δlog(π_2/π_3) = −βcδ_1. Bradley-Terry preferences have c > 0, so that upward "
         "shifts widen the top gap and narrow the bottom one."
     )
-    source: ClassVar[str] = "derived"
     section: ClassVar[str] = "5"
     tolerance: float = 1e-8
     gain: float = 1.0

@@ -21,7 +21,6 @@ SLOWEST_TURN, FASTEST_TURN = 1.1, 3.0
 class OnsetAmplitude(Claim):
     """The time variance of orbits just beyond the threshold, against the normal form."""
 
-    name: ClassVar[str] = "onset-amplitude"
     statement: ClassVar[str] = (
         "Let the general first Lyapunov coefficient Re d of MRS-IPO be negative at a threshold "
         "without strong resonance, one pair of multipliers critical. At ρ = 1 + ε just beyond it, "

@@ -58,7 +58,6 @@ class FixedSampling(Claim):
 class SmithTopSampling(Claim):
     """The scores of members and non-members under the sampler that knows P."""
 
-    name: ClassVar[str] = "smith-top-sampling"
     statement: ClassVar[str] = (
         "For every P some full-support sampler scores each member of the Smith set above each "
         "non-member, and so a Condorcet winner above all."
@@ -128,7 +127,6 @@ class OrderLimits(Claim):
 class RowDominance(Claim):
     """Scores at the vertices and inside, under strict row dominance."""
 
-    name: ClassVar[str] = "row-dominance"
     statement: ClassVar[str] = (
         "If P_ik > P_jk for all k whenever i is above j (strict row dominance), every sampler "
         "keeps the order; without it some sampler does not."

@@ -20,12 +20,10 @@ RESPONSES = 31
 class RotationBound(Claim):
     """ω of random, extremal and adversarially improved matrices, against the universal bound."""
 
-    name: ClassVar[str] = "rotation-bound"
     statement: ClassVar[str] = (
         "For every K, P with P + Pᵀ = 1 and policy, ω = ‖J^½MJ^½‖₂ ≤ (2/π)·max|P_ij − ½| ≤ 1/π. So "
         "βλ ≤ π·√(1 − α²) is never locally unstable. Sharp for balanced cycles as K → ∞."
     )
-    source: ClassVar[str] = "derived"
     section: ClassVar[str] = "6.3"
     gain: float = 1.0
     ascents: int = 3

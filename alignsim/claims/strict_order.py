@@ -22,13 +22,11 @@ ROUNDS = 4000
 class OrderedOscillation(Claim):
     """Three strictly ordered responses with a reference that leans against the order."""
 
-    name: ClassVar[str] = "ordered-oscillation"
     statement: ClassVar[str] = (
         "Strict strong transitivity does not rule out oscillation of MRS-IPO, already at K = 3: "
         "margins ½·(.9, 1, .91), log π_ref = −40·M·uniform, α = 0, β = 40, λ = 1 give ρ = 3.12, "
         "and orbits that never settle."
     )
-    source: ClassVar[str] = "derived"
     section: ClassVar[str] = "6.7"
     costly: ClassVar[bool] = True
     radius: float = 3.12
@@ -51,14 +49,12 @@ class OrderedOscillation(Claim):
 class OrderedOscillationFromUniform(Claim):
     """Three groups of strictly ordered responses with uniform references."""
 
-    name: ClassVar[str] = "ordered-oscillation-from-uniform"
     statement: ClassVar[str] = (
         "Strict strong transitivity does not rule out oscillation of MRS-IPO with uniform "
         "references either: for groups A, B, C of 1, 4 and 7 responses, margins .4995·[i in A, "
         "k in C] + 1e-5(k − i) rescaled to at most ½, α = 0, β = 21.846 and λ = 1, ρ = 1.069 and "
         "the best response's share cycles with a time variance of 9.8e-3."
     )
-    source: ClassVar[str] = "derived"
     section: ClassVar[str] = "6.7"
     costly: ClassVar[bool] = True
     radius: float = 1.069
@@ -84,13 +80,11 @@ class OrderedOscillationFromUniform(Claim):
 class TiedTopRows(Claim):
     """The ratio of two responses that nothing tells apart."""
 
-    name: ClassVar[str] = "tied-top-rows"
     statement: ClassVar[str] = (
         "Two responses with identical rows of P keep the ratio of π_ref for ever, in MRS-IPO and "
         "MRS-DPO; from another start the log-ratio's distance to it is α^t times its first. So "
         "under weak strong transitivity tied top rows are never told apart."
     )
-    source: ClassVar[str] = "derived"
     section: ClassVar[str] = "6.7"
     tolerance: float = 1e-7
     gain: float = 1.0

@@ -20,13 +20,11 @@ from alignsim.validation import FloatArray
 class ThreeCycleCriticality(Claim):
     """The general normal form at the threshold, against the closed one of the symmetric cycle."""
 
-    name: ClassVar[str] = "three-cycle-criticality"
     statement: ClassVar[str] = (
         "For the three-cycle P = ½ ± a with uniform π_ref and π_off, and logits "
         "z_k = ζe^{2πik/3} + c.c., the first Lyapunov coefficient of MRS-IPO at the threshold is "
         "−3κ²/4, κ = aβλ/√3: every onset is supercritical."
     )
-    source: ClassVar[str] = "derived"
     section: ClassVar[str] = "6.4"
     tolerance: float = 1e-9
     gain: float = 1.0
@@ -48,13 +46,11 @@ class ThreeCycleCriticality(Claim):
 class ThreeCycleOscillation(Claim):
     """Variance and mean rotation of long orbits."""
 
-    name: ClassVar[str] = "three-cycle-oscillation"
     statement: ClassVar[str] = (
         "Beyond that threshold, with ε = √(α² + κ²) − 1 small and α < 1: orbits of the three-cycle "
         "vary over time by 8ε/(27κ²) + O(ε²) a policy coordinate, and turn by "
         "θ + ε(−cot(3θ/2)/3 − 2α/(3κ)) + O(ε²) a round, θ = atan2(κ, α)."
     )
-    source: ClassVar[str] = "derived"
     section: ClassVar[str] = "6.4"
     costly: ClassVar[bool] = True
     size_gain: float = 1.0

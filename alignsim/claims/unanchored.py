@@ -18,7 +18,6 @@ from alignsim.validation import FloatArray
 class FullCollapse(Claim):
     """The entropy after many rounds, and that it falls by then."""
 
-    name: ClassVar[str] = "full-collapse"
     statement: ClassVar[str] = (
         "Let P be strictly strongly transitive and α = 1. The entropy of MRS-IPO eventually falls "
         "in every round and tends to 0, the policy to the best response: after t rounds π_j/π_1 is "
@@ -54,13 +53,11 @@ class FullCollapse(Claim):
 class EntropyFallsFrom(Claim):
     """The entropy in every round from T on."""
 
-    name: ClassVar[str] = "entropy-falls-from"
     statement: ClassVar[str] = (
         "Let P be strictly strongly transitive and α = 1. The entropy of MRS-IPO falls in every "
         "round t ≥ T = max_{i above j} (z_j − z_i)₊/(β min_k (P_ik − P_jk)), z the first logits; "
         "that of MRS-DPO already from T/4 on."
     )
-    source: ClassVar[str] = "derived"
     section: ClassVar[str] = "6.8"
     rounding: float = 1e-12
     share: float = 1.0
@@ -116,13 +113,11 @@ class EntropyFallsFrom(Claim):
 class CollapseRate(Claim):
     """The growth of the gaps in a round of a collapsed policy."""
 
-    name: ClassVar[str] = "collapse-rate"
     statement: ClassVar[str] = (
         "Let P be strictly strongly transitive and α = 1. The gap log(π_1/π_j) of MRS-IPO grows by "
         "β[λ(P_1j − ½) + (1−λ)⟨P_1 − P_j, π_off⟩] a round in the end, that of MRS-DPO at λ = 1 by "
         "β·logit P_1j."
     )
-    source: ClassVar[str] = "derived"
     section: ClassVar[str] = "6.8"
     tolerance: float = 1e-8
     gain: float = 1.0
@@ -160,14 +155,12 @@ class CollapseRate(Claim):
 class UnanchoredCycle(Claim):
     """Self-play on a three-cycle: multipliers, growth near the centre, and the way out."""
 
-    name: ClassVar[str] = "unanchored-cycle"
     statement: ClassVar[str] = (
         "For a cycle of three responses and α = λ = 1 MRS-IPO has an interior fixed point π̂ ∝ "
         "(M_23, M_31, M_12) with multipliers 1 ± iβω, ω = |P_12 + P_23 + P_31 − 3/2|√(π̂_1π̂_2π̂_3). "
         "From every other start KL(π̂‖π_t) rises in every round, near π̂ by the factor 1 + (βω)², "
         "and orbits spiral to the boundary."
     )
-    source: ClassVar[str] = "derived"
     section: ClassVar[str] = "6.8"
     costly: ClassVar[bool] = True
     tolerance: float = 1e-9

@@ -21,13 +21,11 @@ LARGEST_PULL = 30.0
 class UniqueFixedPoint(Claim):
     """The ends of Newton's method and of the damped iteration, each from far starts."""
 
-    name: ClassVar[str] = "unique-fixed-point"
     statement: ClassVar[str] = (
         "For α < 1, every P with P + Pᵀ = 1 and a full-support reference, MRS-IPO has exactly one "
         "fixed point. From every start the iteration z ← z + s(z_ref + ηMμ(z) − z) with "
         "s = 4/(8 + (ηλm)²), m = ‖ΠMΠ‖₂, η = β/(1−α), converges to it."
     )
-    source: ClassVar[str] = "derived"
     section: ClassVar[str] = "6.2"
     tolerance: float = 1e-9
     gain: float = 1.0
@@ -76,13 +74,11 @@ class UniqueFixedPoint(Claim):
 class FlowContraction(Claim):
     """The velocity of KL(π* ‖ π) along the flow, at any policy."""
 
-    name: ClassVar[str] = "flow-contraction"
     statement: ClassVar[str] = (
         "Along the flow ż = z_ref + ηMμ(z) − z with fixed point π*, at every policy π: "
         "d/dt KL(π* ‖ π) = −KL(π* ‖ π) − KL(π ‖ π*). So the flow converges from everywhere, and "
         "MRS-IPO, which is its Euler scheme with step 1 − α, oscillates by its step alone."
     )
-    source: ClassVar[str] = "derived"
     section: ClassVar[str] = "6.2"
     tolerance: float = 1e-10
     gain: float = 1.0
