@@ -211,7 +211,7 @@ class FeedbackMap(MapBatch):
         burn_in: int | None = None,
         threads: int | None = None,
         samples_per_round: int | None = None,
-        noise: str = "pairs",
+        noise: str | None = None,
         smoothing: float = 0.0,
         rng: Seed = None,
     ) -> Trajectory:
@@ -238,10 +238,11 @@ class FeedbackMap(MapBatch):
             Learn each round from so many new comparisons; by default from infinitely many. To
             repeat a run with other noise, broadcast: a batch of starts is a batch of runs.
         noise
-            ``"pairs"``: that many pairs from the sampler, each judged once, then the one-shot
-            optimum of these data. Responses that were never compared, not even through others,
-            keep their reference ratio under IPO. Under DPO a round without a finite optimum fails:
-            where some responses never lost to the others, or were never compared with them.
+            ``"pairs"``, the default: that many pairs from the sampler, each judged once, then the
+            one-shot optimum of these data. Responses that were never compared, not even through
+            others, keep their reference ratio under IPO. Under DPO a round without a finite
+            optimum fails: where some responses never lost to the others, or were never compared
+            with them.
             ``"opponents"``: that many opponents for every response, whose score is the share it
             won; IPO only.
         smoothing
@@ -281,12 +282,13 @@ class FeedbackMap(MapBatch):
         K, shape = self.responses, loop.shape
         plan = None
         if samples_per_round is not None:
-            plan = sampling(samples_per_round, noise, smoothing, rng, self.objective)
+            plan = sampling(samples_per_round, noise or "pairs", smoothing, rng, self.objective)
             self._check_wins()
-        elif np.any(smoothing):
-            raise ValueError(
-                f"smoothing is {smoothing}, but the rounds are exact; set samples_per_round"
-            )
+        else:
+            given = {"noise": noise is not None, "smoothing": smoothing, "rng": rng is not None}
+            idle = [name for name, value in given.items() if np.any(value)]
+            if idle:
+                raise ValueError(f"{idle[0]} is given, but rounds are exact; set samples_per_round")
         record = iterate(loop.part(0, loop.size), logits.reshape(-1, K), schedule, plan)
         averages = record.averages.reshape(*shape, 2 * K + 2)
         return Trajectory(

@@ -15,13 +15,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from alignsim import simplex, validation
 from alignsim.analysis.bifurcations.neimark_sacker import SUBCRITICAL, first_lyapunov_coefficient
-from alignsim.analysis.equilibria.certificates import certificates
 from alignsim.analysis.equilibria.stability import multipliers
-from alignsim.analysis.evidence import CERTIFIED, ITERATED, NOTHING
 from alignsim.analysis.evidence import MEANINGS as EVIDENCE
 from alignsim.analysis.results import Result
 from alignsim.feedback import FeedbackMap
 from alignsim.objectives import Objective
+from alignsim.reports.far_starts import FAR_STARTS, Convergence, convergence
 from alignsim.reports.tradeoff import (
     ROUNDING,
     WANTED,
@@ -47,27 +46,6 @@ SMALLEST_ETA, LARGEST_ETA = 1e-3, 1e6
 
 SMALLEST_TOLERANCE, LARGEST_TOLERANCE = 1e-300, 0.999
 """The factors by which a deviation may be wanted to shrink."""
-
-FAR_STARTS = 12
-"""Starts from which a loop without a certificate is tried."""
-
-VERTEX_STARTS = 6
-"""At most so many of them lie near a vertex; the others are scattered."""
-
-FAR = 4.0
-"""How far a near-vertex logit stands out, beside log K (analysis C.2)."""
-
-SCATTER = 5.0
-"""Standard deviation of the logits of scattered starts."""
-
-ARRIVED = 1e-3
-"""Distance in logits, relative to 1 + span, at which a far start has reached the fixed point."""
-
-PATIENCE = 2.0
-"""Far starts are run for so many times the rounds that the local rate alone would need."""
-
-LONGEST_PROBE = 10_000
-"""Rounds that a probe takes at most."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -275,7 +253,7 @@ def advise(
     alpha, beta = found.alpha[:, WANTED], found.beta[:, WANTED]
     status = np.where(np.isnan(alpha), NO_STABLE_ALPHA, ADVISED)
     status[np.isnan(logits).any(axis=-1)] = NO_FIXED_POINT
-    seen = _convergence(
+    seen = convergence(
         flat.replace(alpha=np.nan_to_num(alpha), beta=np.nan_to_num(beta)),
         logits,
         found.rate[:, WANTED],
@@ -302,72 +280,12 @@ def advise(
     ).reshaped(shape)
 
 
-# Convergence from everywhere
-
-
-class _Convergence(NamedTuple):
-    """What is known about far starts: (n,) each, and the rounds of the probe."""
-
-    evidence: NDArray[np.int8]
-    starts: NDArray[np.int64]
-    arrived: NDArray[np.int64]
-    decided: NDArray[np.bool_]
-    rounds: int
-
-
-def _convergence(
-    loop: FeedbackMap, logits: FloatArray, rate: FloatArray, advised: NDArray[np.bool_]
-) -> _Convergence:
-    """Look for a certificate, and else run the flat batch ``loop`` from far starts."""
-    certified = np.zeros(loop.size, dtype=bool)
-    if loop.linear:
-        certified = advised & certificates(loop).certified
-    probed = np.flatnonzero(advised & ~certified)
-    evidence = np.where(certified, CERTIFIED, NOTHING).astype(np.int8)
-    starts = np.zeros(loop.size, dtype=np.int64)
-    arrived = np.zeros(loop.size, dtype=np.int64)
-    decided = np.ones(loop.size, dtype=bool)
-    if not len(probed):
-        return _Convergence(evidence, starts, arrived, decided, 0)
-    target = logits[probed]
-    begin = _far_starts(target)
-    distance = np.ptp(begin - target[:, None, :], axis=-1).max(axis=-1)
-    near = ARRIVED * (1.0 + np.ptp(target, axis=-1))
-    needed = PATIENCE * np.log(distance / near) / -np.log(np.maximum(rate[probed], 0.1))
-    rounds = np.minimum(2.0 ** np.ceil(np.log2(needed + 1.0)), LONGEST_PROBE).astype(np.int64)
-    end = np.empty_like(begin)
-    for wanted in np.unique(rounds):  # not as many as the slowest of the batch needs
-        own = np.flatnonzero(rounds == wanted)
-        orbit = loop.take(np.repeat(probed[own], FAR_STARTS)).run(
-            start_logits=begin[own].reshape(-1, loop.responses),
-            rounds=int(wanted), keep="last", burn_in=int(wanted),
-        )  # fmt: skip
-        end[own] = orbit.final_logits.reshape(-1, *begin.shape[1:])
-    there = np.ptp(end - target[:, None, :], axis=-1) <= near[:, None]
-    evidence[probed], starts[probed] = ITERATED, FAR_STARTS
-    arrived[probed] = there.sum(axis=-1)
-    decided[probed] = needed <= rounds
-    return _Convergence(evidence, starts, arrived, decided, int(rounds.max()))
-
-
-def _far_starts(target: FloatArray) -> FloatArray:
-    """Return starts near vertices and scattered around fixed points (n, K): (n, starts, K)."""
-    n, K = target.shape
-    vertices = (np.log(K) + FAR) * np.eye(K)[:VERTEX_STARTS]
-    scattered = np.random.default_rng(0).normal(scale=SCATTER, size=(FAR_STARTS - len(vertices), K))
-    near_vertices = np.broadcast_to(vertices, (n, *vertices.shape))
-    return simplex.centre(np.concatenate([near_vertices, target[:, None, :] + scattered], axis=1))
-
-
-# In words
-
-
 class _Findings(NamedTuple):
     """What warnings are made of."""
 
     flat: FeedbackMap
     status: NDArray[np.intp]
-    seen: _Convergence
+    seen: Convergence
     several: NDArray[np.bool_]
     logits: FloatArray
     floor: float

@@ -282,7 +282,9 @@ def test_averages_and_frames_are_kept_as_in_an_exact_run():
         ({"samples_per_round": 5, "smoothing": -1.0}, "smoothing is -1"),
         ({"samples_per_round": 5, "smoothing": [1.0, 2.0]}, r"smoothing has shape \(2,\)"),
         ({"samples_per_round": 5, "smoothing": np.nan}, "smoothing"),
-        ({"smoothing": 1.0}, "smoothing is 1.0, but the rounds are exact; set samples_per_round"),
+        ({"smoothing": 1.0}, "smoothing is given, but rounds are exact; set samples_per_round"),
+        ({"noise": "pairs"}, "noise is given, but rounds are exact; set samples_per_round"),
+        ({"rng": 0}, "rng is given, but rounds are exact; set samples_per_round"),
         (
             {"samples_per_round": 5, "smoothing": 1.0, "noise": "opponents"},
             "smoothing is 1, but a share of won opponents .*; use smoothing=0, or noise='pairs'",

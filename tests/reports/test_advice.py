@@ -12,11 +12,11 @@ from alignsim.reports import advice as module
 from alignsim.reports import tradeoff
 from alignsim.reports.advice import (
     ADVISED,
-    FAR_STARTS,
     NO_FIXED_POINT,
     NO_STABLE_ALPHA,
     advise,
 )
+from alignsim.reports.far_starts import FAR_STARTS
 from alignsim.reports.tradeoff import TRADEOFF_STEPS, WANTED
 from tests.feedback.systems import policy, preferences
 

@@ -18,7 +18,7 @@ from alignsim import simplex, validation
 from alignsim.analysis.results import Result
 from alignsim.feedback import FeedbackMap
 from alignsim.kernels.status import OK
-from alignsim.objectives.solvers import damped_newton, solve_each
+from alignsim.objectives.solvers import NewtonResult, damped_newton, solve_each
 from alignsim.preferences.payoffs import kinds
 from alignsim.summary import Lines, numbers, tally
 from alignsim.validation import FloatArray
@@ -199,11 +199,14 @@ def _solve(anchored: FeedbackMap, start: FloatArray) -> tuple[FloatArray, FloatA
 
 def _newton(anchored: FeedbackMap, start: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Damped Newton on T(z) − z."""
-    point = _polish(anchored, start)
+    point = newton(anchored, start).point
     return point, _residual(anchored, point)
 
 
-def _polish(anchored: FeedbackMap, start: FloatArray, max_iterations: int = 60) -> FloatArray:
+def newton(
+    anchored: FeedbackMap, start: FloatArray, max_iterations: int = 60, step_cap: float = 4.0
+) -> NewtonResult:
+    """Return where damped Newton on T(z) − z leads from ``start`` (n, K); NaN is the reference."""
     identity = np.eye(anchored.responses)
 
     def system(z: FloatArray, which: NDArray[np.intp]) -> tuple[FloatArray, FloatArray]:
@@ -212,7 +215,7 @@ def _polish(anchored: FeedbackMap, start: FloatArray, max_iterations: int = 60) 
         return moved - z, slope - identity
 
     usable = np.where(np.isfinite(start), start, anchored.reference_logits)
-    return damped_newton(system, usable, max_iterations=max_iterations).point
+    return damped_newton(system, usable, step_cap=step_cap, max_iterations=max_iterations)
 
 
 def _continue(anchored: FeedbackMap, start: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -225,7 +228,7 @@ def _continue(anchored: FeedbackMap, start: FloatArray) -> tuple[FloatArray, Flo
     del start
     target = anchored.beta
     eta = np.minimum(CONTINUATION_START, target)
-    point = _polish(anchored.with_parameters(beta=eta), anchored.reference_logits)
+    point = newton(anchored.with_parameters(beta=eta), anchored.reference_logits).point
     stride = np.full(len(eta), CONTINUATION_STRIDE)
     for _ in range(CONTINUATION_STEPS):
         going = np.flatnonzero((eta < target) & (stride > CONTINUATION_STRIDE * 1e-3))
@@ -238,7 +241,7 @@ def _continue(anchored: FeedbackMap, start: FloatArray) -> tuple[FloatArray, Flo
         tangent = -solve_each(slope - np.eye(anchored.responses), score)
         guess = point[going] + (ahead - eta[going])[:, None] * tangent
         there = here.with_parameters(beta=ahead)
-        found = _polish(there, guess, max_iterations=12)
+        found = newton(there, guess, max_iterations=12).point
         good = _residual(there, found) <= TOLERANCE
         point[going[good]] = found[good]
         eta[going[good]] = ahead[good]

@@ -18,9 +18,9 @@ from alignsim.analysis.equilibria.fixed_points import (
     SADDLE,
     SEVERAL_POSSIBLE,
     UNIQUE,
-    UNSEEN,
     fixed_points,
 )
+from alignsim.analysis.equilibria.root_search import UNSEEN
 from tests.feedback.systems import policy, preferences
 
 
