@@ -44,8 +44,7 @@ has norm at most 1, so a residual R leaves an error of its own size in the logit
 moves log ω by at most twice."""
 
 NEAR = 1e-7
-"""|ρ − 1| that decides nothing elsewhere, times the condition number of the leading multiplier and
-the share of it that is not α."""
+"""Relative error, times its condition number, that the moving part of a multiplier may have."""
 
 WIDEST_DOUBT = 1e-4
 """The condition number is infinite at a defective multiplier; the doubt is not."""
@@ -238,24 +237,24 @@ def _leading_on_the_line(flat: FeedbackMap, logits: FloatArray, residual: FloatA
 def _leading_eigenvalue(flat: FeedbackMap, logits: FloatArray, residual: FloatArray) -> _Leading:
     """Return it from the eigenvalues of the derivative; of conjugates the upper one leads."""
     del residual  # far smaller than the doubt
-    moving = _moving_parts(flat, logits)
-    with np.errstate(over="ignore", invalid="ignore"):
-        values = flat.alpha[:, None] + moving
-        modulus = np.abs(values)
-    leading = np.argmax(np.where(np.isnan(modulus), -1.0, modulus), axis=-1)[:, None]
-    radius = np.take_along_axis(modulus, leading, axis=-1)[:, 0]
-    angle = np.abs(np.angle(np.take_along_axis(values, leading, axis=-1)[:, 0]))
-    share = np.abs(moving).max(axis=-1)
-    doubt = NEAR * share
+    parts = _moving_parts(flat, logits)
+    imaginary = flat.holds(flat.objective.facts.imaginary_from)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        modulus = np.abs(flat.alpha[:, None] + parts)
+        leading = np.argmax(np.where(np.isnan(modulus), -1.0, modulus), axis=-1)[:, None]
+        radius = np.take_along_axis(modulus, leading, axis=-1)[:, 0]
+        part = np.take_along_axis(parts, leading, axis=-1)[:, 0]
+        real = np.where(imaginary, 0.0, 2.0 * flat.alpha * part.real)
+        held, square = (1.0 - flat.alpha) * (1.0 + flat.alpha), np.abs(part) ** 2
+        margin = np.where(np.isinf(square), 1.0 - radius, (held - real - square) / (1.0 + radius))
+        unsure = np.where(imaginary, 0.0, 2.0 * flat.alpha * np.abs(part))
+        doubt = NEAR * (2.0 * square + unsure) / (1.0 + radius)
+        rotation = np.where(imaginary, np.abs(parts.imag).max(axis=-1) / flat.beta, np.nan)
     close = np.flatnonzero(np.abs(radius - 1.0) <= WIDEST_DOUBT)
     if len(close):
         condition = _condition(flat.take(close), logits[close])
         doubt[close] = np.minimum(doubt[close] * condition, WIDEST_DOUBT)
-    margin = 1.0 - radius
-    imaginary = flat.holds(flat.objective.facts.imaginary_from)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        rotation = np.where(imaginary, np.abs(moving.imag).max(axis=-1) / flat.beta, np.nan)
-    return _Leading(radius, rotation, angle, margin, doubt)
+    return _Leading(radius, rotation, np.abs(np.angle(flat.alpha + part)), margin, doubt)
 
 
 def _condition(flat: FeedbackMap, logits: FloatArray) -> FloatArray:

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 import alignsim as asim
-from alignsim.analysis.equilibria.fixed_point import FOUND, NONE, NOT_FOUND, TOLERANCE, UNIQUE
+from alignsim.analysis.equilibria.fixed_point import (
+    FOUND,
+    NONE,
+    NOT_FOUND,
+    TOLERANCE,
+    UNIQUE,
+    fixed_point,
+)
 from tests.feedback.systems import policy, preferences
 
 GOLDEN = asim.FeedbackMap(
@@ -209,3 +216,26 @@ def test_one_fixed_point_of_dpo_is_claimed_only_where_a_theorem_says_so():
     assert point.status.tolist() == [[UNIQUE, FOUND, FOUND], [UNIQUE, FOUND, UNIQUE]]
     several = asim.analysis.fixed_points(loop)
     assert ((several.words("status") == "unique") == (point.status == UNIQUE)).all()
+
+
+@pytest.mark.parametrize("K", [2, 3, 4, 5, 8, 70])
+@pytest.mark.parametrize("eta", [1e8, 1e12, 1e15])
+def test_the_one_fixed_point_is_found_however_strong_the_signal(K, eta):
+    """Rounding of ηPπ hides residuals below 1e-16·η; the policy is that of a maximal lottery."""
+    rng = np.random.default_rng(K)
+    P = np.array([preferences(rng, K) for _ in range(20)])
+    reference = np.array([policy(rng, K) for _ in range(20)])
+    found = fixed_point(asim.FeedbackMap(P, beta=eta, reference=reference))
+    assert (found.status == UNIQUE).all()
+    against = (P @ found.policy[..., None])[..., 0]
+    # no response beats it by more than a share that its log-odds of order log η allow
+    assert against.max() <= 0.5 + 100.0 / eta + 1e-12
+
+
+def test_near_alpha_one_the_fixed_point_is_that_of_eta():
+    """(α, β) = (1 − 1e-9, .18) is η = 1.8e8."""
+    P = asim.preferences.cyclic(3, advantage=0.5)
+    loop = asim.FeedbackMap(P, beta=0.18, alpha=1 - 1e-9, reference=[0.2, 0.3, 0.5])
+    found = fixed_point(loop)
+    assert found.status == UNIQUE
+    assert found.policy == pytest.approx([1 / 3] * 3, abs=1e-7)

@@ -205,3 +205,20 @@ def test_where_there_is_no_fixed_point_the_radius_is_not_a_number():
     assert radius[0] == pytest.approx(0.3 / np.sqrt(3))
     assert np.isnan(radius[1])
     assert np.isnan(spectral_radius(loop, np.full((2, 3), np.nan))).all()
+
+
+@pytest.mark.parametrize("objective", ["ipo", "dpo"])
+def test_a_margin_near_alpha_one_is_known_to_more_than_its_size(objective):
+    """The multipliers of a symmetric cycle are α ± iκ, so that 1 − ρ is known to the last digit."""
+    slack = 1e-9
+    gain = {"ipo": 1.0, "dpo": 4.0}[objective] * 0.3 / np.sqrt(3.0)
+    critical = np.sqrt(slack * (2.0 - slack)) / gain
+    loop = asim.FeedbackMap(
+        asim.preferences.cyclic(3, advantage=0.3),
+        objective=objective, beta=critical * np.array([0.5, 0.999, 1.001, 2.0]), alpha=1 - slack,
+    )  # fmt: skip
+    local = asim.stability(loop)
+    assert local.words("verdict").tolist() == ["stable", "stable", "unstable", "unstable"]
+    held = (1.0 - loop.alpha) * (1.0 + loop.alpha)
+    exact = (held - (gain * loop.beta) ** 2) / (1.0 + local.spectral_radius)
+    np.testing.assert_allclose(local.margin, exact, rtol=1e-6 if objective == "ipo" else 1e-3)
