@@ -14,7 +14,7 @@ Lines = Iterator[tuple[str, str]]
 """Names and what there is to say of them; a line that says nothing is left out."""
 
 LISTED = 3
-"""So many numbers are listed; of more the range is given."""
+"""The most numbers that are listed; of more the range is given."""
 
 
 class Summarised(ABC):

@@ -1,4 +1,4 @@
-"""The recipe of docs/architecture.md, followed to the letter: an objective is a class and a line."""
+"""The recipe of docs/architecture.md, followed to the letter: a class and a line in a table."""
 
 import importlib
 import inspect

@@ -1,4 +1,4 @@
-"""How an answer was obtained, in the words that every result of this floor uses."""
+"""How an answer was obtained, in the words that every result uses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the results of this floor have in common: codes that are put in words, a short repr."""
+"""What the results of an analysis have in common: batches, codes with words, a short repr."""
 
 from __future__ import annotations
 

@@ -235,7 +235,7 @@ class FeedbackMap(MapBatch):
         threads
             At most this many; by default all processors. The result does not depend on it.
         samples_per_round
-            Learn each round from so many new comparisons; by default from infinitely many. To
+            Number of new comparisons from which each round learns; by default infinitely many. To
             repeat a run with other noise, broadcast: a batch of starts is a batch of runs.
         noise
             ``"pairs"``, the default: that many pairs from the sampler, each judged once, then the

@@ -17,7 +17,7 @@ FAR_STARTS = 12
 """Starts from which a loop without a certificate is tried."""
 
 VERTEX_STARTS = 6
-"""At most so many of them lie near a vertex; the others are scattered."""
+"""The most of them that lie near a vertex; the others are scattered."""
 
 FAR = 4.0
 """How far a near-vertex logit stands out, beside log K (analysis C.2)."""
@@ -29,7 +29,7 @@ ARRIVED = 1e-3
 """Distance in logits, relative to 1 + span, at which a far start has reached the fixed point."""
 
 PATIENCE = 2.0
-"""Far starts are run for so many times the rounds that the local rate alone would need."""
+"""Far starts are run for this multiple of the rounds that the local rate alone would need."""
 
 LONGEST_PROBE = 10_000
 """Rounds that a probe takes at most."""

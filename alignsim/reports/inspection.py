@@ -22,7 +22,7 @@ INTERVAL = 0.95
 """Share of the resamples that an interval covers."""
 
 ONSET_SAMPLE = 500
-"""At most so many matrices of a population have their onset computed."""
+"""The most matrices of a population whose onset is computed."""
 
 LISTED = 12
 """Populations up to this size are listed matrix by matrix."""
@@ -183,7 +183,7 @@ def _(data: Comparisons, settings: Settings) -> Inspection:
         if len(together) < 2:
             most = int((data.wins + data.wins.T).max())
             raise ValueError(
-                f"min_votes is {settings.min_votes}, but no pair of responses has so many votes; "
+                f"min_votes is {settings.min_votes}, but no pair of responses has that many votes; "
                 f"pass min_votes={most} at most"
             ) from None
         chosen = data.restrict(together)

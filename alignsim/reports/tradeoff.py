@@ -31,7 +31,7 @@ SCANNED_ETA = np.geomspace(0.1, 1e4, 41)
 """Where the entropy is looked at to find the largest η under a floor: steps of a third."""
 
 BISECTIONS = 100
-"""Halvings of an interval; so many reach the next float from anywhere in [0, 1]."""
+"""Halvings of an interval, enough to reach the next float from anywhere in [0, 1]."""
 
 ETA_BISECTIONS = 30
 """Of a step of the scan: to ten digits."""

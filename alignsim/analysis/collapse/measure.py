@@ -56,7 +56,7 @@ RESTING = 1e-9
 """Spread of the span, relative to 1 + span, below which logits have come to rest."""
 
 FEWEST_FITTED = 8
-"""A line is fitted to so many rounds at least."""
+"""The fewest rounds to which a line is fitted."""
 
 FEWEST_SWITCHES = 3
 """Changes of the leader after the burn-in from which it is said to change for ever."""
@@ -359,7 +359,7 @@ class _Course:
             self.add_policy(simplex.softmax(logits[:, 0]), 1, 0)
 
     def add_policy(self, mean: FloatArray, rounds: int, last: int) -> None:
-        """Take in the mean policy (n, K) of so many rounds up to ``last``."""
+        """Take in the mean policy (n, K) of a number of rounds that end with ``last``."""
         if last >= self.burn_in:
             self.policy_sum += rounds * mean
 

@@ -38,13 +38,13 @@ FIRST_RANDOM = 12
 """Random starts of the first round of a search."""
 
 STARTS_PER_ROOT = 20
-"""A search goes on until it has used so many starts for every root found."""
+"""Starts for every root found, before a search may end."""
 
 UNSEEN = 0.5
-"""And until the estimated number of roots not seen is below this."""
+"""Estimated number of roots not seen below which a search may end."""
 
 INDEX_BUDGET = 1024
-"""And, within so many starts, until the signs of det(I − T') add up to 1."""
+"""Starts within which a search goes on until the signs of det(I − T') add up to 1."""
 
 BUDGET = 20_000
 """Largest number of starts a map, up to ``BUDGET_RESPONSES``; then less, as K⁻³."""
