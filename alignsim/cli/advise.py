@@ -112,7 +112,7 @@ def _population(file: Path, source: options.Source, ratings: Mapping[str, Any]) 
     from alignsim import data as readers
     from alignsim.cli import inputs
     from alignsim.cli.inputs import Subject
-    from alignsim.validation import MissingPairsError
+    from alignsim.errors import MissingPairsError
 
     found = inputs.read(file, source.key, source)
     name = source.key or file.stem
@@ -126,8 +126,10 @@ def _population(file: Path, source: options.Source, ratings: Mapping[str, Any]) 
         return _sampled(found, name)
     try:
         return Subject(name, found.matrix(smoothing=smoothing or 0.0), found.labels)
-    except MissingPairsError:
-        complete = found.restrict(found.largest_clique())
+    except MissingPairsError as missing:
+        if missing.complete is None:
+            raise
+        complete = found.restrict(missing.complete)
         size = f"largest complete set of {len(complete.labels)}"
         return Subject(f"{name}, {size}", complete.matrix(), complete.labels)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import signal
 import sys
 from typing import Annotated
 
@@ -22,8 +24,19 @@ def main() -> None:
     """Run the command line; the entry point ``alignsim``."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
-    app(prog_name="alignsim")
+            stream.reconfigure(errors="backslashreplace")
+    if os.environ.get("COLUMNS", "").strip("0") == "":
+        os.environ.pop("COLUMNS", None)  # at a width of 0 nothing would be printed
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        app(prog_name="alignsim")
+    except KeyboardInterrupt:  # before the command was known
+        sys.exit(130)
+
+
+def _terminate(number: int, frame: object) -> None:  # noqa: ARG001
+    """End as at the end of a program, so that half-written files are removed."""
+    sys.exit(128 + number)
 
 
 def _print_version(wanted: bool) -> None:

@@ -10,7 +10,8 @@ import numpy as np
 
 from alignsim import data, preferences
 from alignsim.cli import options
-from alignsim.validation import FloatArray, MissingPairsError
+from alignsim.errors import MissingPairsError
+from alignsim.validation import FloatArray
 
 CYCLE = 3
 ADVANTAGE = 0.3

@@ -11,11 +11,11 @@ import numpy as np
 from alignsim import validation
 from alignsim.data.matrices import Matrices, MatrixStacks
 from alignsim.data.scores import RECIPES, from_scores
-from alignsim.data.tables import quote
 from alignsim.data.votes import count_wins, shares_of_wins
+from alignsim.errors import Argument, InputError, MissingPairsError, quote, words
 from alignsim.preferences.seeds import Seed, generator
 from alignsim.summary import Lines, Summarised, span
-from alignsim.validation import FloatArray, MissingPairsError
+from alignsim.validation import FloatArray
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -152,9 +152,10 @@ class Ratings(Summarised):
             most = max(map(len, self.responses), default=0)
             if most < 2:
                 raise ValueError("no prompt has two responses to compare; rate two or more of each")
-            raise ValueError(
-                f"subsets is {least}, but no prompt has so many responses; pass subsets={most} at "
-                "most"
+            raise InputError(
+                "subsets",
+                f"is {least}, but no prompt has so many responses",
+                ["pass ", Argument("subsets", most), " at most"],
             )
         chosen = self._only(usable)
         by_votes = recipe == "votes"
@@ -283,10 +284,11 @@ class Ratings(Summarised):
             unscored = np.asarray(np.isnan(scores).all(axis=1))
             if unscored.any():
                 i, a = validation.first_true(unscored)
-                raise ValueError(
+                raise InputError(
+                    "",
                     f"prompt {quote(self.prompts[p])}: nobody scored response "
-                    f"{quote(self.responses[p][i])} on {self.attributes[a]!r}; leave the "
-                    "attribute out with attributes=[...], or remove the response"
+                    f"{quote(self.responses[p][i])} on {quote(self.attributes[a])}",
+                    words("leave the attribute out with {attributes=...}, or remove the response"),
                 )
 
     def _check_all_meet(self) -> None:

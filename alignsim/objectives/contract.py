@@ -79,7 +79,7 @@ class Objective(ABC):
 
     @abstractmethod
     def check(self, x: Comparison) -> None:
-        """Raise :class:`~alignsim.validation.NoOptimumError` where no unique optimum exists."""
+        """Raise :class:`~alignsim.errors.NoOptimumError` where no unique optimum exists."""
 
 
 class ScoreObjective(Objective):

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from alignsim import validation
+from alignsim.errors import InputError, InPython
 from alignsim.preferences.logistic import positive_temperature, win_probability
 from alignsim.validation import FloatArray
 
@@ -42,10 +43,9 @@ def cyclic(responses: int, *, advantage: ArrayLike) -> FloatArray:
     """
     count = validation.integer(responses, "responses", minimum=3)
     if count % 2 == 0:
-        raise ValueError(
-            f"responses is {count}; a balanced cycle needs an odd number: use {count + 1}, "
-            f"or nearest_neighbour_cycle({count}, advantage=...)"
-        )
+        other = InPython(f", or nearest_neighbour_cycle({count}, advantage=...)")
+        odd = f"a balanced cycle needs an odd number: use {count + 1}"
+        raise InputError("responses", f"is {count}", [odd, other])
     ahead = _steps_ahead(count)
     signs = np.where(ahead == 0, 0, np.where(ahead <= count // 2, 1, -1))
     return _from_signs(signs, advantage)
