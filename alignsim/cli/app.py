@@ -19,14 +19,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+WIDTHS = range(20, 1000)
+"""Columns that COLUMNS may ask for: fewer hold no word, and the lines of many fill the memory."""
+
 
 def main() -> None:
     """Run the command line; the entry point ``alignsim``."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    if os.environ.get("COLUMNS", "").strip("0") == "":
-        os.environ.pop("COLUMNS", None)  # at a width of 0 nothing would be printed
+    if os.environ.get("COLUMNS", "") not in map(str, WIDTHS):
+        os.environ.pop("COLUMNS", None)
     signal.signal(signal.SIGTERM, _terminate)
     try:
         app(prog_name="alignsim")
