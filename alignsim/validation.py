@@ -87,6 +87,14 @@ memory (the limit is 2 GiB); ask for less, or set the environment variable ALIGN
         )
 
 
+def responses(value: Any, name: str, *, minimum: int, batch: tuple[int, ...] = ()) -> int:
+    """Return a number of responses K of which matrices (*batch, K, K) can be made."""
+    count = integer(value, name, minimum=minimum)
+    many = " by ".join(f"{axis:,}" for axis in (*batch, count, count))
+    affordable(8.0 * math.prod(batch) * count**2, name, f"is {count}, and {many} numbers")
+    return count
+
+
 def real_array(value: ArrayLike, name: str, *, min_ndim: int = 0) -> FloatArray:
     """Return a copy of ``value`` as a finite, non-empty float64 array.
 

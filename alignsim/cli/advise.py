@@ -136,9 +136,11 @@ def _population(file: Path, source: options.Source, ratings: Mapping[str, Any]) 
 
 def _of_ratings(file: Path, found: Ratings, given: Mapping[str, Any]) -> Matrices:
     recipe, subsets, seed = (given[name] for name in ("--recipe", "--subsets", "--seed"))
-    if recipe not in (None, "random-attribute"):
+    drawn = recipe in (None, "random-attribute")
+    if not drawn:
         options.refuse({"--seed": seed}, f"--recipe {recipe} draws nothing")
-    stacks = found.matrices(recipe or "random-attribute", subsets=subsets, rng=seed or 0)
+    rng = (seed or 0) if drawn else None
+    stacks = found.matrices(recipe or "random-attribute", subsets=subsets, rng=rng)
     if len(stacks) > 1:
         sizes = ", ".join(map(str, stacks))
         raise ValueError(

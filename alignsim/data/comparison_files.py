@@ -98,7 +98,8 @@ def comparisons_from_table(
     left, right = _side_columns(table, left, right)
     marked = _mark_columns(table, winner, judges, taken={left, right})
     prompt = find_column(table, "prompt", prompt)
-    judge = find_column(table, "judge", judge)
+    if judge is not None or len(marked) == 1:
+        judge = find_column(table, "judge", judge)
     names = {"left": table.labels(left), "right": table.labels(right)}
     for row, (one, other) in enumerate(zip(names["left"], names["right"], strict=True)):
         if one == other:
@@ -113,6 +114,9 @@ def comparisons_from_table(
         raise FileFormatError(table.path, f"no vote in {listed(marked)}", "expected at least one")
     outcome = _outcomes(table, cast, names, codes)
     several = len(marked) > 1
+    if several and judge is not None:
+        told: Words = [Argument("judge", judge), f" says nothing, as {listed(marked)} are judges"]
+        raise FileFormatError(table.path, told, "leave it out")
     voters = None if judge is None else table.labels(judge, blank="")
     asked = None if prompt is None else table.labels(prompt, blank="")
     return Comparisons.from_names(

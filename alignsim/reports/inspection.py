@@ -227,9 +227,10 @@ def _(data: Ratings, settings: Settings) -> Inspection:
 
         votes = ("all prompts, every score a vote",)
         summaries = _summaries(pooled.P[None], votes, (labels,), settings, resample)
+    drawn = settings.recipe == "random-attribute"
     stacks = data.matrices(
-        settings.recipe, temperature=settings.temperature, subsets=settings.subsets,
-        rounding=settings.rounding, rng=settings.seed,
+        settings.recipe, temperature=None if settings.temperature == 1.0 else settings.temperature,
+        subsets=settings.subsets, rounding=settings.rounding, rng=settings.seed if drawn else None,
     )  # fmt: skip
     population: Rows = ()
     for stack in stacks.values():
