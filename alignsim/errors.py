@@ -124,7 +124,7 @@ class InputError(ValueError):
 
         subject = text([Argument(self.argument, index=self.index)] if self.argument else "")
         what = self._LINK.join(filter(None, (subject, text(self.complaint))))
-        return "; ".join(filter(None, (what, text(self.remedy))))
+        return writable("; ".join(filter(None, (what, text(self.remedy)))))
 
     def __str__(self) -> str:
         return self.told()
@@ -186,6 +186,15 @@ def shortened(text: object, most: int = 3 * LONGEST) -> str:
     """
     line = " ".join(str(text).split())
     return line if len(line) <= most else f"{line[:most]}…"
+
+
+def writable(text: str) -> str:
+    r"""Return a text with a question mark for each lone surrogate, which no file can hold.
+
+    >>> writable("tea" + chr(0xD800))
+    'tea?'
+    """
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def listed(names: Iterable[Any]) -> str:

@@ -7,7 +7,6 @@ what to do about it.
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 import math
 import operator
@@ -95,8 +94,10 @@ def responses(value: Any, name: str, *, minimum: int, batch: tuple[int, ...] = (
     return count
 
 
-def real_array(value: ArrayLike, name: str, *, min_ndim: int = 0) -> FloatArray:
-    """Return a copy of ``value`` as a finite, non-empty float64 array.
+def real_array(
+    value: ArrayLike, name: str, *, min_ndim: int = 0, finite: bool = True
+) -> FloatArray:
+    """Return a copy of ``value`` as a non-empty float64 array, finite unless that is not asked for.
 
     Raises
     ------
@@ -129,6 +130,10 @@ def real_array(value: ArrayLike, name: str, *, min_ndim: int = 0) -> FloatArray:
     affordable(8.0 * raw.size, name, f"has shape {raw.shape}, which", copies=1)
     with np.errstate(over="ignore"):
         array = np.array(raw, dtype=np.float64, order="C")
+    return _finite(array, name) if finite else array
+
+
+def _finite(array: FloatArray, name: str) -> FloatArray:
     bad = ~np.isfinite(array)
     if bad.any():
         index = first_true(bad)
@@ -240,14 +245,9 @@ def logits(
     value: ArrayLike, name: str, *, responses: int | None = None, missing: bool = False
 ) -> FloatArray:
     """Return finite logits (..., K), not yet centred; rows may be NaN only where ``missing``."""
-    if missing:
-        with contextlib.suppress(ValueError):  # of ragged lists, which are told apart below
-            value = np.asarray(value)
-    if missing and isinstance(value, np.ndarray) and value.dtype.kind == "f":
-        gaps = np.isnan(value).any(axis=-1, keepdims=True) if value.ndim else np.isnan(value)
-        filled = logits(np.where(gaps, 0.0, value), name, responses=responses)
-        return np.where(gaps, np.nan, filled)
-    array = _of_responses(value, name, responses)
+    array = _of_responses(value, name, responses, finite=not missing)
+    gaps = np.isnan(array).any(axis=-1, keepdims=True)
+    array = _finite(np.where(gaps, 0.0, array), name)
     huge = np.abs(array) > LARGEST_LOGIT
     if huge.any():
         index = first_true(huge)
@@ -257,12 +257,14 @@ def logits(
             f"logits must lie within ±{LARGEST_LOGIT:g}",
             index=index,
         )
-    return array
+    return np.where(gaps, np.nan, array)
 
 
-def _of_responses(value: ArrayLike, name: str, responses: int | None) -> FloatArray:
+def _of_responses(
+    value: ArrayLike, name: str, responses: int | None, *, finite: bool = True
+) -> FloatArray:
     """Return an array (..., K), checked to have the K that is expected."""
-    array = real_array(value, name, min_ndim=1)
+    array = real_array(value, name, min_ndim=1, finite=finite)
     if responses is not None and array.shape[-1] != responses:
         shape = InPython(f" (shape {array.shape})")
         raise InputError(name, [f"has {array.shape[-1]} responses", shape], f"P has {responses}")

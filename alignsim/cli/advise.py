@@ -112,10 +112,10 @@ def _population(file: Path, source: options.Source, ratings: Mapping[str, Any]) 
     from alignsim import data as readers
     from alignsim.cli import inputs
     from alignsim.cli.inputs import Subject
-    from alignsim.errors import MissingPairsError
+    from alignsim.errors import MissingPairsError, writable
 
     found = inputs.read(file, source.key, source)
-    name = source.key or file.stem
+    name = writable(source.key or file.stem)
     smoothing = source.smoothing
     if isinstance(found, readers.Ratings):
         options.refuse({"--smoothing": smoothing}, f"{file} holds no votes")

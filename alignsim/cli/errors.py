@@ -10,7 +10,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from alignsim.errors import Argument, InputError, InPython, shortened
+from alignsim.errors import Argument, InputError, InPython, quote, shortened
 
 _BAD_INPUT = (ValueError, OSError, MemoryError, OverflowError)
 
@@ -91,7 +91,7 @@ def _given(error: Any) -> str:
     if not hasattr(error.__cause__, "errors"):
         return ""
     value = error.__cause__.errors()[0]["input"]
-    return "" if str(value) in str(error) else f", not {value!r}"
+    return "" if str(value) in str(error) else f", not {quote(value)}"
 
 
 @contextmanager

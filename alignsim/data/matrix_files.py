@@ -70,7 +70,7 @@ def read_matrices(path: PathLike, *, key: str | None = None) -> Matrices:
     if kind == ".json":
         return matrices_from_json(path, parse_json(path, read_text(path)), key=key)
     raise FileFormatError(
-        f"{path}: unknown kind of file {kind!r} for matrices; known: .npy, .npz, .json"
+        f"{path}: unknown kind of file {quote(kind)} for matrices; known: .npy, .npz, .json"
     )
 
 

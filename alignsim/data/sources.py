@@ -11,7 +11,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from alignsim.errors import FileFormatError, InputError, quote
+from alignsim.errors import FileFormatError, InputError, quote, writable
 from alignsim.validation import affordable
 
 PathLike = str | os.PathLike[str]
@@ -134,8 +134,7 @@ def parse_json(path: PathLike, text: str, *, first_line: int = 1) -> Any:
 
 def _encodable(content: Any) -> Any:
     """Return parsed JSON with a question mark for each lone surrogate, which no file can hold."""
-    text = json.dumps(content, ensure_ascii=False)
-    return json.loads(text.encode("utf-8", "replace"))
+    return json.loads(writable(json.dumps(content, ensure_ascii=False)))
 
 
 def _as_path(path: PathLike) -> Path:

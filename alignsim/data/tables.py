@@ -122,8 +122,9 @@ def read_table(path: PathLike) -> Table:
     kind = suffix(path)
     if kind not in parsers:
         raise FileFormatError(
-            f"{path}: unknown kind of file {kind!r}; known: {', '.join(parsers)}, each also .gz, "
-            "and .npy and .npz for matrices"
+            str(path),
+            f"unknown kind of file {quote(kind)}",
+            f"known: {', '.join(parsers)}, each also .gz, and .npy and .npz for matrices",
         )
     return parsers[kind](str(path), read_text(path))
 
