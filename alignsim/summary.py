@@ -10,6 +10,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from alignsim.errors import writable
+
 Lines = Iterator[tuple[str, str]]
 """Names and what there is to say of them; a line that says nothing is left out."""
 
@@ -33,7 +35,8 @@ class Summarised(ABC):
     def __repr__(self) -> str:
         lines = [(name, text) for name, text in self._summary() if text]
         width = max((len(name) for name, _ in lines), default=0)
-        return "\n".join([self._title(), *(f"  {name:<{width}}  {text}" for name, text in lines)])
+        shown = (self._title(), *(f"  {name:<{width}}  {text}" for name, text in lines))
+        return writable("\n".join(shown))
 
 
 def maps(shape: tuple[int, ...], one: str = "map", several: str = "maps") -> str:

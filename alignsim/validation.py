@@ -1,19 +1,24 @@
 """Checked input: the one place where arguments are judged and errors are worded.
 
-Every function returns a clean ``float64`` array (or a number) and raises a ``ValueError`` that
-names the argument, the offending index and value, and what to do about it.
+Every function returns a clean ``float64`` array (or a number) and raises an
+:class:`~alignsim.errors.InputError` that names the argument, the offending index and value, and
+what to do about it.
 """
 
 from __future__ import annotations
 
-import contextlib
 import difflib
+import math
 import operator
+import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from alignsim.errors import LONGEST, InputError, InPython, Words, listed, quote, shortened
+from alignsim.errors import at as at
 
 FloatArray = NDArray[np.float64]
 
@@ -27,22 +32,17 @@ SUM_TOLERANCE = 1e-8
 """How far P + Pᵀ may be from 1, and a policy's sum from 1, before the input is refused."""
 
 
-class NoOptimumError(ValueError):
-    """The one-shot problem has no finite or no unique solution; the message says why."""
+MEMORY = "ALIGNSIM_MEMORY"
+"""The environment variable that says how many GiB one call may take."""
 
+USUAL_MEMORY = 2.0
+"""GiB that one call may take, unless `MEMORY` says otherwise."""
 
-class FileFormatError(ValueError):
-    """A file could not be read; the message names the line or record and what was expected."""
+COPIES = 4
+"""Of its largest array a call holds so many at once, about."""
 
-
-class MissingPairsError(ValueError):
-    """Some pairs of responses were never compared; the message names them and the remedies."""
-
-
-def at(index: Iterable[Any]) -> str:
-    """Return an index as it is written in Python, ``[2, 0]``, and nothing for a scalar."""
-    numbers = [int(i) for i in index]
-    return f"[{', '.join(map(str, numbers))}]" if numbers else ""
+LARGEST_NDIM = 20
+"""Axes that an argument may have; NumPy stops at 32 or 64, and calls add some of their own."""
 
 
 def first_true(mask: NDArray[np.bool_] | np.bool_) -> tuple[int, ...]:
@@ -50,41 +50,94 @@ def first_true(mask: NDArray[np.bool_] | np.bool_) -> tuple[int, ...]:
     return tuple(int(i) for i in np.unravel_index(int(np.argmax(mask)), np.shape(mask)))
 
 
-def real_array(value: ArrayLike, name: str, *, min_ndim: int = 0) -> FloatArray:
-    """Return a copy of ``value`` as a finite, non-empty float64 array.
+def affordable(
+    size: float,
+    argument: str,
+    what: str,
+    remedy: Words = "ask for less",
+    *,
+    copies: int = COPIES,
+    kind: type[InputError] = InputError,
+) -> None:
+    """Refuse what takes more memory than one call may: ``size`` bytes in each of some copies.
+
+    The limit is `USUAL_MEMORY`, or the number of GiB in the environment variable `MEMORY`.
+
+    >>> affordable(8e12, "responses", "is 1,000,000, whose table")
+    Traceback (most recent call last):
+    alignsim.errors.InputError: responses is 1,000,000, whose table would take some 29802 GiB of \
+memory (the limit is 2 GiB); ask for less, or set the environment variable ALIGNSIM_MEMORY to more
+    """
+    stated = os.environ.get(MEMORY, "")
+    try:
+        most = float(stated or USUAL_MEMORY)
+    except ValueError:
+        most = math.nan
+    if not most > 0:
+        raise InputError(MEMORY, f"is {quote(stated)}", "give a number of GiB, above 0")
+    need = copies * size / 2**30
+    if need > most:
+        limit = f"of memory (the limit is {most:g} GiB)"
+        parts = [remedy] if isinstance(remedy, str) else remedy
+        raise kind(
+            argument,
+            f"{what} would take some {need:.5g} GiB {limit}",
+            [*parts, f", or set the environment variable {MEMORY} to more"],
+        )
+
+
+def responses(value: Any, name: str, *, minimum: int, batch: tuple[int, ...] = ()) -> int:
+    """Return a number of responses K of which matrices (*batch, K, K) can be made."""
+    count = integer(value, name, minimum=minimum)
+    many = " by ".join(f"{axis:,}" for axis in (*batch, count, count))
+    affordable(8.0 * math.prod(batch) * count**2, name, f"is {count}, and {many} numbers")
+    return count
+
+
+def real_array(
+    value: ArrayLike, name: str, *, min_ndim: int = 0, finite: bool = True
+) -> FloatArray:
+    """Return a copy of ``value`` as a non-empty float64 array, finite unless that is not asked for.
 
     Raises
     ------
-    ValueError
-        For a complex, object or text dtype, a ragged list, an empty array, too few axes,
-        NaN or infinity.
+    InputError
+        For a complex, object or text dtype, a ragged list, an empty array, too few or too many
+        axes, NaN or infinity.
     """
-    if np.ma.is_masked(value):
-        raise ValueError(f"{name} has masked entries; fill them, or leave their instances out")
     try:
+        masked = np.ma.is_masked(value)
         raw = np.asarray(value)
-    except ValueError as error:
-        raise ValueError(
-            f"{name} is not a rectangular array of numbers ({error}); "
-            "give every row the same length"
+    except Exception as error:  # whatever an ``__array__`` raises
+        raise InputError(
+            name,
+            f"is not a rectangular array of numbers ({shortened(error)})",
+            "give numbers, every row of the same length",
         ) from None
+    if masked:
+        raise InputError(name, "has masked entries", "fill them, or leave their instances out")
     if raw.dtype.kind not in "biuf":
-        raise ValueError(
-            f"{name} has dtype {raw.dtype}; give real numbers (bool, integer or float)"
+        raise InputError(
+            name, f"has dtype {shortened(raw.dtype)}", "give real numbers (bool, integer or float)"
         )
+    if not min_ndim <= raw.ndim <= LARGEST_NDIM:
+        wanted = f"at least {min_ndim} {'axis' if min_ndim == 1 else 'axes'}"
+        if raw.ndim > LARGEST_NDIM:
+            wanted = f"at most {LARGEST_NDIM} axes"
+        raise InputError(name, f"has shape {raw.shape}", f"it needs {wanted}")
+    if raw.size == 0:
+        raise InputError(name, f"has shape {raw.shape}, an empty batch", "give at least one")
+    affordable(8.0 * raw.size, name, f"has shape {raw.shape}, which", copies=1)
     with np.errstate(over="ignore"):
         array = np.array(raw, dtype=np.float64, order="C")
-    if array.ndim < min_ndim:
-        raise ValueError(
-            f"{name} has shape {array.shape}; it needs at least {min_ndim} "
-            f"{'axis' if min_ndim == 1 else 'axes'}"
-        )
-    if array.size == 0:
-        raise ValueError(f"{name} has shape {array.shape}, an empty batch; give at least one")
+    return _finite(array, name) if finite else array
+
+
+def _finite(array: FloatArray, name: str) -> FloatArray:
     bad = ~np.isfinite(array)
     if bad.any():
         index = first_true(bad)
-        raise ValueError(f"{name}{at(index)} is {array[index]}; every entry must be finite")
+        raise InputError(name, f"is {array[index]}", "every entry must be finite", index=index)
     return array
 
 
@@ -102,27 +155,31 @@ def preference_matrix(P: ArrayLike, name: str = "P") -> FloatArray:
     array = real_array(P, name, min_ndim=2)
     rows, columns = array.shape[-2:]
     if rows != columns:
-        raise ValueError(
-            f"{name} has shape {array.shape}; the last two axes must be equal (a K×K matrix)"
+        raise InputError(
+            name, f"has shape {array.shape}", "the last two axes must be equal (a K×K matrix)"
         )
     if rows < 2:
-        raise ValueError(f"{name} compares {rows} response; a preference needs at least 2")
+        raise InputError(name, f"compares {rows} response", "a preference needs at least 2")
     outside = (array < 0) | (array > 1)
     if outside.any():
         index = first_true(outside)
-        raise ValueError(
-            f"{name}{at(index)} is {array[index]:.12g}, not a probability in [0, 1]; "
-            "turn counts into shares of wins first"
+        raise InputError(
+            name,
+            f"is {array[index]:.12g}, not a probability in [0, 1]",
+            "turn counts into shares of wins first",
+            index=index,
         )
     gap = array + np.swapaxes(array, -1, -2) - 1.0
     uneven = np.abs(gap) > SUM_TOLERANCE
     if uneven.any():
         index = first_true(uneven)
         mirror = (*index[:-2], index[-1], index[-2])
-        raise ValueError(
-            f"{name}{at(index)} + {name}{at(mirror)} is {array[index] + array[mirror]:.12g}, "
-            f"not 1 (tolerance {SUM_TOLERANCE:g}; the diagonal must be 1/2); "
-            "mend it with alignsim.preferences.symmetrise(P)"
+        raise InputError(
+            name,
+            f"+ {name}{at(mirror)} is {array[index] + array[mirror]:.12g}, "
+            f"not 1 (tolerance {SUM_TOLERANCE:g}; the diagonal must be 1/2)",
+            "mend it with alignsim.preferences.symmetrise(P)",
+            index=index,
         )
     rounding = np.abs(gap) <= 4 * np.finfo(np.float64).eps
     return np.asarray(np.where(rounding, array, array - 0.5 * gap))
@@ -153,29 +210,33 @@ def policy(
     ValueError
         If off the simplex, of the wrong length, or with a zero where ``full_support`` forbids it.
     """
-    array = real_array(value, name, min_ndim=1)
-    if responses is not None and array.shape[-1] != responses:
-        raise ValueError(
-            f"{name} has {array.shape[-1]} responses (shape {array.shape}); P has {responses}"
-        )
+    array = _of_responses(value, name, responses)
     negative = array < -SUM_TOLERANCE
     if negative.any():
         index = first_true(negative)
-        raise ValueError(f"{name}{at(index)} is {array[index]:.12g}; a probability is at least 0")
+        raise InputError(
+            name, f"is {array[index]:.12g}", "a probability is at least 0", index=index
+        )
     array = np.clip(array, 0.0, None)
-    total = array.sum(axis=-1)
+    with np.errstate(over="ignore"):
+        total = array.sum(axis=-1)
     off = np.abs(total - 1.0) > SUM_TOLERANCE
     if off.any():
         index = first_true(off)
-        raise ValueError(
-            f"{name}{at(index)} sums to {float(total[index]):.12g}, not 1 "
-            f"(tolerance {SUM_TOLERANCE:g}); divide it by its sum"
+        raise InputError(
+            name,
+            f"sums to {float(total[index]):.12g}, not 1 (tolerance {SUM_TOLERANCE:g})",
+            "divide it by its sum",
+            index=index,
         )
     if full_support and (array == 0).any():
         index = first_true(array == 0)
-        raise ValueError(
-            f"{name}{at(index)} is 0, and its logit is -inf; give every response a positive "
-            "probability (a collapsed orbit is resumed from start_logits=orbit.final_logits)"
+        resume = " (a collapsed orbit is resumed from start_logits=orbit.final_logits)"
+        raise InputError(
+            name,
+            "is 0, and its logit is -inf",
+            ["give every response a positive probability", InPython(resume)],
+            index=index,
         )
     return np.asarray(array / array.sum(axis=-1, keepdims=True))
 
@@ -184,24 +245,29 @@ def logits(
     value: ArrayLike, name: str, *, responses: int | None = None, missing: bool = False
 ) -> FloatArray:
     """Return finite logits (..., K), not yet centred; rows may be NaN only where ``missing``."""
-    if missing:
-        with contextlib.suppress(ValueError):  # of ragged lists, which are told apart below
-            value = np.asarray(value)
-    if missing and isinstance(value, np.ndarray) and value.dtype.kind == "f":
-        gaps = np.isnan(value).any(axis=-1, keepdims=True) if value.ndim else np.isnan(value)
-        filled = logits(np.where(gaps, 0.0, value), name, responses=responses)
-        return np.where(gaps, np.nan, filled)
-    array = real_array(value, name, min_ndim=1)
-    if responses is not None and array.shape[-1] != responses:
-        raise ValueError(
-            f"{name} has {array.shape[-1]} responses (shape {array.shape}); P has {responses}"
-        )
+    array = _of_responses(value, name, responses, finite=not missing)
+    gaps = np.isnan(array).any(axis=-1, keepdims=True)
+    array = _finite(np.where(gaps, 0.0, array), name)
     huge = np.abs(array) > LARGEST_LOGIT
     if huge.any():
         index = first_true(huge)
-        raise ValueError(
-            f"{name}{at(index)} is {array[index]:.12g}; logits must lie within ±{LARGEST_LOGIT:g}"
+        raise InputError(
+            name,
+            f"is {array[index]:.12g}",
+            f"logits must lie within ±{LARGEST_LOGIT:g}",
+            index=index,
         )
+    return np.where(gaps, np.nan, array)
+
+
+def _of_responses(
+    value: ArrayLike, name: str, responses: int | None, *, finite: bool = True
+) -> FloatArray:
+    """Return an array (..., K), checked to have the K that is expected."""
+    array = real_array(value, name, min_ndim=1, finite=finite)
+    if responses is not None and array.shape[-1] != responses:
+        shape = InPython(f" (shape {array.shape})")
+        raise InputError(name, [f"has {array.shape[-1]} responses", shape], f"P has {responses}")
     return array
 
 
@@ -212,7 +278,7 @@ def parameter(value: ArrayLike, name: str, *, low: float = 0.0, high: float = np
     if outside.any():
         index = first_true(outside)
         wanted = f"at least {low:g}" if np.isinf(high) else f"in [{low:g}, {high:g}]"
-        raise ValueError(f"{name}{at(index)} is {array[index]:.12g}; it must be {wanted}")
+        raise InputError(name, f"is {array[index]:.12g}", f"it must be {wanted}", index=index)
     return array
 
 
@@ -220,22 +286,21 @@ def number(value: ArrayLike, name: str, *, low: float = 0.0, high: float = np.in
     """Return ``value`` as one number, finite and within [low, high]."""
     array = parameter(value, name, low=low, high=high)
     if array.ndim:
-        raise ValueError(f"{name} has shape {array.shape}; give one number")
+        raise InputError(name, f"has shape {array.shape}", "give one number")
     return float(array)
 
 
-def integer(value: Any, name: str, *, minimum: int) -> int:
-    """Return ``value`` as an int from ``minimum`` to ``LARGEST_INTEGER``."""
+def integer(value: Any, name: str, *, minimum: int, maximum: int = LARGEST_INTEGER) -> int:
+    """Return ``value`` as an int from ``minimum`` to ``maximum``."""
     try:
-        if isinstance(value, bool):
-            raise TypeError
-        number = operator.index(value)
-    except TypeError:
-        raise ValueError(f"{name} is {value!r}; it must be a whole number") from None
-    if number < minimum:
-        raise ValueError(f"{name} is {number}; it must be at least {minimum}")
-    if number > LARGEST_INTEGER:
-        raise ValueError(f"{name} is {number}; it must be at most {LARGEST_INTEGER}")
+        number = None if isinstance(value, bool) else operator.index(value)
+    except Exception:  # whatever an ``__index__`` raises
+        number = None
+    if number is None:
+        raise InputError(name, f"is {quote(value)}", "it must be a whole number")
+    if not minimum <= number <= maximum:
+        wanted = f"at least {minimum}" if number < minimum else f"at most {maximum}"
+        raise InputError(name, f"is {quote(number)}", f"it must be {wanted}")
     return number
 
 
@@ -254,14 +319,21 @@ def feedback_map(value: object, name: str) -> None:
         )
 
 
+NEAR_AMONG = 1000
+"""Of more names none is looked for that is like an unknown one."""
+
+
 def choice(value: Any, name: str, known: Iterable[str]) -> str:
     """Return ``value`` if it is one of the ``known`` names; else list them, the nearest first."""
-    names = sorted(known)
+    names = set(known)
     if isinstance(value, str) and value in names:
         return value
-    near = difflib.get_close_matches(str(value), names, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    raise ValueError(f"{name} is {value!r}; {hint}known: {', '.join(map(repr, names))}")
+    near = []
+    if isinstance(value, str) and len(names) <= NEAR_AMONG:
+        short = [other for other in sorted(names) if len(other) <= LONGEST]
+        near = difflib.get_close_matches(value[:LONGEST], short, n=1)
+    hint = f"did you mean {quote(near[0])}? " if near else ""
+    raise InputError(name, f"is {quote(value)}", f"{hint}known: {listed(sorted(names))}")
 
 
 def batch_shape(shapes: Mapping[str, tuple[int, ...]]) -> tuple[int, ...]:
@@ -272,11 +344,14 @@ def batch_shape(shapes: Mapping[str, tuple[int, ...]]) -> tuple[int, ...]:
     ValueError
         If they do not broadcast: names every argument with its shape.
     """
+    named = ", ".join(f"{name} {shape}" for name, shape in shapes.items() if shape)
     try:
-        return np.broadcast_shapes(*shapes.values())
+        shape = np.broadcast_shapes(*shapes.values())
     except ValueError:
-        listed = ", ".join(f"{name} {shape}" for name, shape in shapes.items() if shape)
-        raise ValueError(
-            f"the batch axes do not broadcast: {listed}; make them equal or 1, "
-            "or use alignsim.sweep for an outer product"
+        raise InputError(
+            "",
+            f"the batch axes do not broadcast: {named}",
+            "make them equal or 1, or use alignsim.sweep for an outer product",
         ) from None
+    affordable(8.0 * math.prod(shape), "", f"the batch axes, {named}, broadcast to what")
+    return shape

@@ -279,8 +279,8 @@ def test_the_first_bad_place_is_named_in_reading_order():
 
 def test_the_errors_of_the_package_are_value_errors():
     for error in (
-        validation.NoOptimumError,
-        validation.FileFormatError,
-        validation.MissingPairsError,
+        asim.errors.NoOptimumError,
+        asim.errors.FileFormatError,
+        asim.errors.MissingPairsError,
     ):
         assert issubclass(error, ValueError)

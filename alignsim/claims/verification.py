@@ -18,6 +18,7 @@ from alignsim import validation
 from alignsim._version import __version__
 from alignsim.claims.contract import Claim, Instances
 from alignsim.data.sources import parse_json, read_text
+from alignsim.errors import FileFormatError
 from alignsim.progress import ProgressBar
 from alignsim.summary import Lines, Summarised, tally
 from alignsim.writing import beside
@@ -205,7 +206,7 @@ def replay(path: str | Path, *, claims: Iterable[Claim] | None = None) -> ClaimR
     claim = known[validation.choice(name, f"'{path}': its claim", known)]
     drawn = claim.instances(np.random.default_rng(0), LEAST_TRIALS)
     if lacking := [field for field in drawn if field not in x]:
-        raise validation.FileFormatError(
+        raise FileFormatError(
             f"'{path}': the instance of {claim.name!r} lacks {', '.join(map(repr, lacking))}; "
             f"{_SAVE_AGAIN}"
         )
@@ -213,7 +214,7 @@ def replay(path: str | Path, *, claims: Iterable[Claim] | None = None) -> ClaimR
     try:
         margin = claim.margin(x)
     except (LookupError, TypeError, ValueError) as error:
-        raise validation.FileFormatError(
+        raise FileFormatError(
             f"'{path}': its numbers are no instance of {claim.name!r} "
             f"({type(error).__name__}: {error}); {_SAVE_AGAIN}"
         ) from None
@@ -227,7 +228,7 @@ def _saved(place: Path) -> tuple[Any, Instances]:
     """Return the name of the claim and the instance that a file holds."""
     content = parse_json(place, read_text(place))
     if not isinstance(content, dict) or not isinstance(content.get("instance"), dict):
-        raise validation.FileFormatError(
+        raise FileFormatError(
             f"'{place}' is not a saved instance: it needs the keys \"claim\", a name, and "
             f'"instance", its fields; {_SAVE_AGAIN}'
         )
@@ -236,7 +237,7 @@ def _saved(place: Path) -> tuple[Any, Instances]:
         try:
             x[name] = np.asarray(value, dtype=np.float64)[None]
         except (TypeError, ValueError, OverflowError) as error:
-            raise validation.FileFormatError(
+            raise FileFormatError(
                 f"'{place}' is not a saved instance: its field {name!r} is no array of numbers "
                 f"({error}); {_SAVE_AGAIN}"
             ) from None

@@ -112,10 +112,10 @@ def _population(file: Path, source: options.Source, ratings: Mapping[str, Any]) 
     from alignsim import data as readers
     from alignsim.cli import inputs
     from alignsim.cli.inputs import Subject
-    from alignsim.validation import MissingPairsError
+    from alignsim.errors import MissingPairsError, writable
 
     found = inputs.read(file, source.key, source)
-    name = source.key or file.stem
+    name = writable(source.key or file.stem)
     smoothing = source.smoothing
     if isinstance(found, readers.Ratings):
         options.refuse({"--smoothing": smoothing}, f"{file} holds no votes")
@@ -126,17 +126,21 @@ def _population(file: Path, source: options.Source, ratings: Mapping[str, Any]) 
         return _sampled(found, name)
     try:
         return Subject(name, found.matrix(smoothing=smoothing or 0.0), found.labels)
-    except MissingPairsError:
-        complete = found.restrict(found.largest_clique())
+    except MissingPairsError as missing:
+        if missing.complete is None:
+            raise
+        complete = found.restrict(missing.complete)
         size = f"largest complete set of {len(complete.labels)}"
         return Subject(f"{name}, {size}", complete.matrix(), complete.labels)
 
 
 def _of_ratings(file: Path, found: Ratings, given: Mapping[str, Any]) -> Matrices:
     recipe, subsets, seed = (given[name] for name in ("--recipe", "--subsets", "--seed"))
-    if recipe not in (None, "random-attribute"):
+    drawn = recipe in (None, "random-attribute")
+    if not drawn:
         options.refuse({"--seed": seed}, f"--recipe {recipe} draws nothing")
-    stacks = found.matrices(recipe or "random-attribute", subsets=subsets, rng=seed or 0)
+    rng = (seed or 0) if drawn else None
+    stacks = found.matrices(recipe or "random-attribute", subsets=subsets, rng=rng)
     if len(stacks) > 1:
         sizes = ", ".join(map(str, stacks))
         raise ValueError(

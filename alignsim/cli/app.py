@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import signal
 import sys
 from typing import Annotated
 
@@ -17,13 +19,27 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+WIDTHS = range(20, 1000)
+"""Columns that COLUMNS may ask for: fewer hold no word, and the lines of many fill the memory."""
+
 
 def main() -> None:
     """Run the command line; the entry point ``alignsim``."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
-    app(prog_name="alignsim")
+            stream.reconfigure(errors="backslashreplace")
+    if os.environ.get("COLUMNS", "") not in map(str, WIDTHS):
+        os.environ.pop("COLUMNS", None)
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        app(prog_name="alignsim")
+    except KeyboardInterrupt:  # before the command was known
+        sys.exit(130)
+
+
+def _terminate(number: int, frame: object) -> None:  # noqa: ARG001
+    """End as at the end of a program, so that half-written files are removed."""
+    sys.exit(128 + number)
 
 
 def _print_version(wanted: bool) -> None:

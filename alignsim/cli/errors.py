@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import re
 import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,29 +10,21 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from alignsim.errors import Argument, InputError, InPython, quote, shortened
+
 _BAD_INPUT = (ValueError, OSError, MemoryError, OverflowError)
 
 _USAGE_ERROR: Any = typer.BadParameter.__mro__[1]
 """Typer's own complaint about arguments, a class that it does not export."""
 
 _OTHER_NAMES = {
+    "alphas": "--alpha",
     "attributes": "--attribute",
     "attribute": "--attribute-column",
     "score": "--score-column",
     "rng": "--seed",
 }
 """Arguments of the library whose options are called otherwise."""
-
-_PYTHON_ONLY = (
-    (
-        re.compile(r"keep the (\d+) responses that all meet, \w+\((?:responses=)?\[(.*?)\]\)"),
-        r"leave in the file only the \1 responses that all meet (\2)",
-    ),
-    (re.compile(r" \(a collapsed orbit is resumed from [^)]*\)"), ""),
-    (re.compile(r", or nearest_neighbour_cycle\([^)]*\)"), ""),
-    (re.compile(r" \(shape \([^)]*\)\)"), ""),
-)
-"""Phrases for which there is no option, and what is said instead."""
 
 
 class OneLineErrors(TyperGroup):
@@ -55,37 +45,21 @@ class OneLineErrors(TyperGroup):
             return super().invoke(ctx)
 
 
-def as_options(message: str, spellings: Mapping[str, str]) -> str:
-    """Return a message of the library in which arguments are the options of a command.
-
-    Quoted text is left alone.
+def as_option(part: Argument | InPython, spellings: Mapping[str, str]) -> str:
+    """Return what a message of the library mentions as it is typed after a command.
 
     >>> spellings = {"alpha": "--alpha", "judges": "--judges"}
-    >>> as_options("alpha is 2; it must be in [0, 1]", spellings)
-    '--alpha is 2; it must be in [0, 1]'
-    >>> as_options("'alpha is'; pass judges=['a1', 'a2'] or judges=[...]", spellings)
-    "'alpha is'; pass --judges a1,a2 or --judges ..."
+    >>> as_option(Argument("alpha", index=(1,)), spellings)
+    'number 2 of --alpha'
+    >>> as_option(Argument("judges", ["a1", "b 2"]), spellings), as_option(Argument("P"), spellings)
+    ("--judges a1,'b 2'", 'P')
     """
-    for phrase, instead in _PYTHON_ONLY:
-        message = phrase.sub(instead, message)
-    names = "|".join(map(re.escape, spellings))
-    mention = re.compile(
-        r"""(?P<quoted>(?<!\w)(?:'[^']*'|"[^"]*"))"""
-        rf"|(?:^|(?<=: ))(?P<subject>{names})(?:\[(?P<place>\d+)\])?"
-        r"(?= (?:is|has|sums|gives|names)\b)"
-        rf"|\b(?P<keyword>{names})="
-        r"""(?P<value>\.\.\.|\[.*?\]|\{.*?\}|'[^']*'|"[^"]*"|[-+.\w]*)"""
-    )
-
-    def reworded(found: re.Match[str]) -> str:
-        if found["quoted"]:
-            return found["quoted"]
-        if found["subject"]:
-            which = "" if found["place"] is None else f"number {int(found['place']) + 1} of "
-            return which + spellings[found["subject"]]
-        return f"{spellings[found['keyword']]} {_as_typed(found['value'])}".rstrip()
-
-    return mention.sub(reworded, message)
+    if isinstance(part, InPython):
+        return part.elsewhere
+    if part.name not in spellings:
+        return str(part)
+    which = f"number {part.index[0] + 1} of " if len(part.index) == 1 else ""
+    return f"{which}{spellings[part.name]} {_typed(part.value)}".rstrip()
 
 
 def _spellings(command: Any) -> dict[str, str]:
@@ -99,24 +73,17 @@ def _spellings(command: Any) -> dict[str, str]:
     }
 
 
-def _as_typed(value: str) -> str:
-    """Return a Python literal as it is typed after an option; other text as it is.
-
-    >>> _as_typed('{"left": ..., "tie": 0}'), _as_typed("['a', 'b c']"), _as_typed("1")
-    ('left=...,tie=0', "a,'b c'", '1')
-    """
-    try:
-        return _typed(ast.literal_eval(value))
-    except (SyntaxError, ValueError):
-        return value
-
-
 def _typed(value: object) -> str:
+    """Return a value as it is typed after an option.
+
+    >>> _typed({"left": "...", "tie": 0}), _typed(["a", "b c"]), _typed(...)
+    ('left=...,tie=0', "a,'b c'", '...')
+    """
     if isinstance(value, dict):
         return ",".join(f"{name}={_typed(entry)}" for name, entry in value.items())
     if isinstance(value, list):
         return ",".join(map(_typed, value))
-    return "..." if value is ... else shlex.quote(str(value))
+    return "" if value is None else "..." if value is ... else shlex.quote(shortened(value))
 
 
 def _given(error: Any) -> str:
@@ -124,7 +91,7 @@ def _given(error: Any) -> str:
     if not hasattr(error.__cause__, "errors"):
         return ""
     value = error.__cause__.errors()[0]["input"]
-    return "" if str(value) in str(error) else f", not {value!r}"
+    return "" if str(value) in str(error) else f", not {quote(value)}"
 
 
 @contextmanager
@@ -134,10 +101,14 @@ def _one_line(ctx: Any = None) -> Iterator[None]:
         yield
     except BrokenPipeError:
         raise
+    except KeyboardInterrupt:
+        typer.echo("alignsim: interrupted", err=True)
+        raise typer.Exit(130) from None
     except _BAD_INPUT as error:
         message = str(error) or type(error).__name__
-        if ctx is not None and ctx.invoked_subcommand:
-            message = as_options(message, _spellings(ctx.command.commands[ctx.invoked_subcommand]))
+        if isinstance(error, InputError) and ctx is not None and ctx.invoked_subcommand:
+            spellings = _spellings(ctx.command.commands[ctx.invoked_subcommand])
+            message = error.told(lambda part: as_option(part, spellings))
     except _USAGE_ERROR as error:
         command = error.ctx.command_path if error.ctx else "alignsim"
         message = f"{error.format_message().rstrip('.')}{_given(error)} (see {command} --help)"

@@ -10,7 +10,8 @@ import numpy as np
 
 from alignsim import data, preferences
 from alignsim.cli import options
-from alignsim.validation import FloatArray, MissingPairsError
+from alignsim.errors import MissingPairsError, quote, writable
+from alignsim.validation import FloatArray
 
 CYCLE = 3
 ADVANTAGE = 0.3
@@ -78,7 +79,7 @@ def subject(file: Path | None, source: options.Source, cycle: options.Cycle) -> 
         return _cycle(cycle.responses, cycle.advantage)
     options.refuse(options.given(cycle), f"the matrix is in {file}")
     found = read(file, source.key, source)
-    name = source.key or file.stem
+    name = writable(source.key or file.stem)
     if isinstance(found, data.Matrices):
         options.refuse({"--smoothing": source.smoothing}, f"{file} holds no votes")
         return _picked(found, name, file, source.index)
@@ -178,7 +179,7 @@ def probabilities(text: str) -> list[float]:
         return [float(part) for part in text.split(",")]
     except ValueError:
         raise ValueError(
-            f"--start is {text!r}; give probabilities separated by commas, such as 0.5,0.3,0.2"
+            f"--start is {quote(text)}; give probabilities separated by commas, such as 0.5,0.3,0.2"
         ) from None
 
 
@@ -192,6 +193,6 @@ def codes(text: str) -> dict[str, list[str]]:
     for part in text.split(","):
         side, equals, mark = part.partition("=")
         if not equals:
-            raise ValueError(f"--codes is {text!r}; write it as 'left=1,right=2,tie=0'")
+            raise ValueError(f"--codes is {quote(text)}; write it as 'left=1,right=2,tie=0'")
         marks_of.setdefault(side.strip(), []).append(mark.strip())
     return marks_of

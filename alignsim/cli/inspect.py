@@ -109,6 +109,7 @@ def inspect(
     Columns are guessed where they are not named.
     """
     from alignsim.cli import inputs, outputs
+    from alignsim.errors import writable
 
     outputs.check(out, "--out", outputs.FINDINGS, file)
     from alignsim import reports
@@ -137,7 +138,7 @@ def inspect(
     if not quiet:
         from alignsim.cli import reports as printed
 
-        printed.print_inspection(file.name, found)
+        printed.print_inspection(writable(file.name), found)
         printed.print_saved(out)
 
 

@@ -12,6 +12,8 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from alignsim.errors import quote
+
 PICTURES_HELP = "Picture to write (.png, .pdf, .svg)."
 
 MATRICES_HELP = (
@@ -203,4 +205,4 @@ def refuse(given: Mapping[str, object], because: str) -> None:
             raise ValueError(f"{option} is given, but {because}; leave it out")
         if value is not False and value not in (None, []):
             shown = ",".join(value) if isinstance(value, list) else value
-            raise ValueError(f"{option} is {shown!r}, but {because}; leave it out")
+            raise ValueError(f"{option} is {quote(shown)}, but {because}; leave it out")

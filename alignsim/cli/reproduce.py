@@ -133,6 +133,7 @@ def _population(
 
     from alignsim import data as readers
     from alignsim.cli import inputs
+    from alignsim.errors import writable
 
     if file is None:
         options.refuse({"--key": keys, **options.given(columns)}, "there is no DATA")
@@ -144,7 +145,7 @@ def _population(
     wanted: list[str | None] = [*keys] or [None]
     of_ratings = options.Columns(**vars(columns))
     data = [inputs.read(file, key, of_ratings) for key in wanted]
-    name = ", ".join([file.name, *keys])
+    name = writable(", ".join([file.name, *keys]))
     if isinstance(data[0], readers.Ratings):
         return _of_ratings(name, data[0], responses or RESPONSES, seed, draws)
     stacks = [part.P for part in data if isinstance(part, readers.Matrices)]

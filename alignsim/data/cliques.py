@@ -5,13 +5,19 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+BUDGET = 10**6
+"""Vertices that a search colours before it gives up, a second's work."""
 
-def largest_clique(linked: NDArray[np.bool_]) -> tuple[int, ...]:
+_Level = tuple[tuple[int, ...], int, list[tuple[int, int]]]
+
+
+def largest_clique(linked: NDArray[np.bool_], budget: float = BUDGET) -> tuple[int, ...] | None:
     """Return the vertices of a maximum clique, ascending: (K, K) symmetric → up to K indices.
 
     Exact branch and bound over bitmasks: a set that can be coloured with c colours, no two
     linked vertices alike, holds no clique larger than c. Which of several equally large
-    cliques comes out is arbitrary but reproducible.
+    cliques comes out is arbitrary but reproducible. The problem is NP-hard: None if the search
+    takes more than a ``budget`` of coloured vertices.
 
     References
     ----------
@@ -27,21 +33,26 @@ def largest_clique(linked: NDArray[np.bool_]) -> tuple[int, ...]:
     3
     """
     neighbours = [
-        sum(1 << int(j) for j in np.flatnonzero(row) if j != i) for i, row in enumerate(linked)
+        int.from_bytes(np.packbits(row, bitorder="little").tobytes(), "little") & ~(1 << i)
+        for i, row in enumerate(linked)
     ]
     best: tuple[int, ...] = ()
-
-    def grow(clique: tuple[int, ...], candidates: int) -> None:
-        nonlocal best
-        if len(clique) > len(best):
-            best = clique
-        for vertex, bound in reversed(_colour(candidates, neighbours)):
-            if len(clique) + bound <= len(best):
-                return
-            grow((*clique, vertex), candidates & neighbours[vertex])
-            candidates ^= 1 << vertex
-
-    grow((), (1 << len(neighbours)) - 1)
+    # each level of the search: a clique, its candidates, and those that are left to try
+    everyone = (1 << len(neighbours)) - 1
+    levels: list[_Level] = [((), everyone, _colour(everyone, neighbours))]
+    while levels:
+        clique, candidates, coloured = levels.pop()
+        if not coloured or len(clique) + coloured[-1][1] <= len(best):
+            continue
+        vertex, _ = coloured.pop()
+        levels.append((clique, candidates & ~(1 << vertex), coloured))
+        grown, inside = (*clique, vertex), candidates & neighbours[vertex]
+        if len(grown) > len(best):
+            best = grown
+        budget -= inside.bit_count()
+        if budget < 0:
+            return None
+        levels.append((grown, inside, _colour(inside, neighbours)))
     return tuple(sorted(best))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from alignsim import validation
+from alignsim.errors import InputError, quote
 
 OUTCOMES = {"left": 1, "tie": 0, "right": -1}
 
@@ -64,7 +65,9 @@ def stated_codes(codes: Mapping[str, object]) -> dict[str, int]:
         listed = marks if isinstance(marks, list | tuple | set | frozenset) else (marks,)
         for mark in map(plain_mark, listed):
             if outcome_of.setdefault(mark, outcome) != outcome:
-                raise ValueError(f"codes gives {mark!r} two meanings; name each mark once")
+                raise InputError(
+                    "codes", f"gives {quote(mark)} two meanings", "name each mark once"
+                )
     return outcome_of
 
 

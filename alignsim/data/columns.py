@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
 from alignsim import validation
 from alignsim.data.tables import Table
-from alignsim.validation import FileFormatError
+from alignsim.errors import Argument, FileFormatError, InputError, listed, quote
 
 ROLES: dict[str, tuple[str, ...]] = {
     "prompt": ("prompt", "question", "instruction", "query", "context", "story"),
@@ -52,8 +51,8 @@ def named_column(table: Table, keyword: str, name: str) -> str:
     """
     try:
         return validation.choice(name, keyword, table.columns)
-    except ValueError as error:
-        raise FileFormatError(f"{table.path}: no such column: {error}") from None
+    except InputError as error:
+        raise FileFormatError.within(table.path, error, "no such column: ") from None
 
 
 def find_column(table: Table, role: str, name: str | None = None) -> str | None:
@@ -70,8 +69,9 @@ def find_column(table: Table, role: str, name: str | None = None) -> str | None:
     candidates = [column for column in table.columns if plain(column) in known]
     if len(candidates) > 1:
         raise FileFormatError(
-            f"{table.path}: {' and '.join(map(repr, candidates))} could each be the {role}; "
-            f"say which with {role}={candidates[0]!r}"
+            table.path,
+            f"{' and '.join(map(quote, candidates[:3]))} could each be the {role}",
+            ["say which with ", Argument(role, candidates[0])],
         )
     return candidates[0] if candidates else None
 
@@ -87,8 +87,9 @@ def need_column(table: Table, role: str, name: str | None = None) -> str:
     column = find_column(table, role, name)
     if column is None:
         raise FileFormatError(
-            f"{table.path}: no column for the {role}; name it with {role}=... "
-            f"(columns: {listed(table.columns)})"
+            table.path,
+            f"no column for the {role}",
+            ["name it with ", Argument(role, ...), f" (columns: {listed(table.columns)})"],
         )
     return column
 
@@ -100,12 +101,3 @@ def find_pair(table: Table) -> tuple[str, str] | None:
         if left in by_name and right in by_name:
             return by_name[left], by_name[right]
     return None
-
-
-def listed(names: Iterable[str]) -> str:
-    """Return names as they stand in an error message.
-
-    >>> listed(["a", "b"])
-    "'a', 'b'"
-    """
-    return ", ".join(map(repr, names))

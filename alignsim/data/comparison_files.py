@@ -6,11 +6,13 @@ import re
 from collections.abc import Mapping, Sequence
 
 from alignsim.data.codes import WORDS, guessed_codes, plain_mark, stated_codes
-from alignsim.data.columns import find_column, find_pair, listed, named_column, plain
+from alignsim.data.columns import find_column, find_pair, named_column, plain
 from alignsim.data.comparisons import Comparisons
 from alignsim.data.sources import PathLike
-from alignsim.data.tables import Table, quote, read_table
-from alignsim.validation import FileFormatError
+from alignsim.data.tables import Table, read_table
+from alignsim.errors import Argument, FileFormatError, Words, listed, quote, words
+
+MEANINGS = Argument("codes", {"left": "...", "right": "...", "tie": "..."})
 
 _JUDGE = re.compile(r"(a|judge|rater|annotator|worker|assessor|human|vote|label)\d+")
 
@@ -96,11 +98,12 @@ def comparisons_from_table(
     left, right = _side_columns(table, left, right)
     marked = _mark_columns(table, winner, judges, taken={left, right})
     prompt = find_column(table, "prompt", prompt)
-    judge = find_column(table, "judge", judge)
+    if judge is not None or len(marked) == 1:
+        judge = find_column(table, "judge", judge)
     names = {"left": table.labels(left), "right": table.labels(right)}
     for row, (one, other) in enumerate(zip(names["left"], names["right"], strict=True)):
         if one == other:
-            raise table.error(row, f"{quote(one)} is compared with itself; remove the record")
+            raise table.error(row, f"{quote(one)} is compared with itself", "remove the record")
     cast = [
         (row, column)
         for row in range(len(table))
@@ -108,9 +111,12 @@ def comparisons_from_table(
         if table.columns[column][row] is not None and plain_mark(table.columns[column][row])
     ]
     if not cast:
-        raise FileFormatError(f"{table.path}: no vote in {listed(marked)}; expected at least one")
+        raise FileFormatError(table.path, f"no vote in {listed(marked)}", "expected at least one")
     outcome = _outcomes(table, cast, names, codes)
     several = len(marked) > 1
+    if several and judge is not None:
+        told: Words = [Argument("judge", judge), f" says nothing, as {listed(marked)} are judges"]
+        raise FileFormatError(table.path, told, "leave it out")
     voters = None if judge is None else table.labels(judge, blank="")
     asked = None if prompt is None else table.labels(prompt, blank="")
     return Comparisons.from_names(
@@ -124,40 +130,37 @@ def comparisons_from_table(
 
 
 def _side_columns(table: Table, left: str | None, right: str | None) -> tuple[str, str]:
-    named = {
-        keyword: named_column(table, keyword, name)
+    named = [
+        Argument(keyword, named_column(table, keyword, name))
         for keyword, name in (("left", left), ("right", right))
         if name is not None
-    }
-    if len(named) == 2:
-        if named["left"] == named["right"]:
-            raise FileFormatError(
-                f"{table.path}: left={left!r} and right={right!r} are one column; name two"
-            )
-        return named["left"], named["right"]
-    for keyword, name in named.items():
-        other = "right" if keyword == "left" else "left"
-        raise FileFormatError(
-            f"{table.path}: {keyword}={name!r} is one side; name the other one with {other}=... "
-            f"(columns: {listed(table.columns)})"
-        )
-    guess = find_pair(table)
-    if guess is None:
-        raise FileFormatError(
-            f"{table.path}: no columns for the two sides; name both with left=... and right=... "
-            f"(columns: {listed(table.columns)})"
-        )
-    return guess
+    ]
+    complaint: Words = "no columns for the two sides"
+    remedy = words("name both with {left=...} and {right=...}")
+    if not named:
+        guess = find_pair(table)
+        if guess is not None:
+            return guess
+    elif len(named) == 1:
+        other = "right" if named[0].name == "left" else "left"
+        complaint = [named[0], " is one side"]
+        remedy = ["name the other one with ", Argument(other, ...)]
+    elif named[0].value != named[1].value:
+        return named[0].value, named[1].value
+    else:
+        complaint, remedy = [named[0], " and ", named[1], " are one column"], ["name two"]
+    raise FileFormatError(table.path, complaint, [*remedy, f" (columns: {listed(table.columns)})"])
 
 
 def _mark_columns(
     table: Table, winner: str | None, judges: Sequence[str] | None, taken: set[str]
 ) -> tuple[str, ...]:
     if winner is not None and judges is not None:
-        raise FileFormatError(f"{table.path}: pass winner=... or judges=[...], not both")
+        raise FileFormatError(table.path, words("pass {winner=...} or {judges=...}, not both"))
     if judges is not None:
         if isinstance(judges, str) or not judges:
-            raise FileFormatError(f"{table.path}: judges is {judges!r}; give a list of columns")
+            told: Words = [Argument("judges"), f" is {quote(judges)}"]
+            raise FileFormatError(table.path, told, "give a list of columns")
         return tuple(named_column(table, "judges", name) for name in judges)
     if winner is not None:
         return (named_column(table, "winner", winner),)
@@ -167,14 +170,14 @@ def _mark_columns(
     )
     if single and panel:
         raise FileFormatError(
-            f"{table.path}: both {single!r} and {listed(panel)} could hold the votes; "
-            f"pass winner={single!r} or judges={list(panel)!r}"
+            table.path,
+            f"both {quote(single)} and {listed(panel)} could hold the votes",
+            ["pass ", Argument("winner", single), " or ", Argument("judges", list(panel))],
         )
     if not single and not panel:
-        raise FileFormatError(
-            f"{table.path}: no column of votes; name it with winner=... or judges=[...] "
-            f"(columns: {listed(table.columns)})"
-        )
+        remedy = words("name it with {winner=...} or {judges=...}")
+        columns = f" (columns: {listed(table.columns)})"
+        raise FileFormatError(table.path, "no column of votes", [*remedy, columns])
     return (single,) if single else panel
 
 
@@ -207,8 +210,9 @@ def _outcomes(
         readings.append(named)
     if len(readings) > 1:
         raise FileFormatError(
-            f"{table.path}: the votes {listed(sorted(set(raw))[:4])} can be read in more than one "
-            'way; say what they mean with codes={"left": ..., "right": ..., "tie": ...}'
+            table.path,
+            f"the votes {listed(sorted(set(raw))[:4])} can be read in more than one way",
+            ["say what they mean with ", MEANINGS],
         )
     if not readings:
         known = [
@@ -217,8 +221,9 @@ def _outcomes(
         ]
         _refuse_unknown(table, cast, raw, known, ["left", "right", "a", "b", "1", "2", "tie"])
         raise FileFormatError(
-            f"{table.path}: the votes {listed(sorted(set(raw))[:6])} mix several codes; "
-            'say what they mean with codes={"left": ..., "right": ..., "tie": ...}'
+            table.path,
+            f"the votes {listed(sorted(set(raw))[:6])} mix several codes",
+            ["say what they mean with ", MEANINGS],
         )
     return readings[0]
 
@@ -236,6 +241,6 @@ def _refuse_unknown(
         raise table.error(
             row,
             f"column {quote(column)} holds {quote(raw[first])}, an unknown code "
-            f"(known: {listed(codes)}); "
-            'say what it means with codes={"left": ..., "right": ..., "tie": ...}',
+            f"(known: {listed(codes)})",
+            ["say what it means with ", MEANINGS],
         )

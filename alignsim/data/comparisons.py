@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alignsim import validation
-from alignsim.data.cliques import largest_clique
-from alignsim.data.votes import shares_of_wins
+from alignsim.data.cliques import BUDGET, largest_clique
+from alignsim.data.votes import shares_of_wins, square
+from alignsim.errors import InputError, quote
 from alignsim.preferences.seeds import Seed, generator
 from alignsim.summary import Lines, Summarised, holding
 from alignsim.validation import FloatArray
@@ -87,16 +88,19 @@ class Comparisons(Summarised):
         for name, mask in wrong.items():
             if mask.any():
                 n = int(mask.argmax())
-                raise ValueError(
-                    f"{name}[{n}] is {getattr(self, name).tolist()[n]!r}; indices run from 0 to "
-                    f"{len(self.labels) - 1}, outcomes are 1 (left won), 0 (tie) or -1 (right won)"
+                raise InputError(
+                    name,
+                    f"is {quote(getattr(self, name).tolist()[n])}",
+                    f"indices run from 0 to {len(self.labels) - 1}, outcomes are 1 (left won), "
+                    "0 (tie) or -1 (right won)",
+                    index=(n,),
                 )
         object.__setattr__(self, "outcome", np.asarray(self.outcome, dtype=np.int64))
         same = self.left == self.right
         if same.any():
             n = int(same.argmax())
             raise ValueError(
-                f"left[{n}] and right[{n}] are both {self.labels[self.left[n]]!r}; "
+                f"left[{n}] and right[{n}] are both {quote(self.labels[self.left[n]])}; "
                 "remove votes of a response against itself"
             )
 
@@ -131,7 +135,7 @@ class Comparisons(Summarised):
     @property
     def wins(self) -> FloatArray:
         """Votes that i won against j, a tie half: (K, K)."""
-        count = len(self.labels)
+        count = len(square(self.labels))
         share = 0.5 * (1.0 + self.outcome)
         pair = self.left * count + self.right
         by_left = np.bincount(pair, share, count * count).reshape(count, count)
@@ -164,19 +168,27 @@ class Comparisons(Summarised):
             keep_with="restrict(",
         )
 
-    def largest_clique(self, min_votes: int = 1) -> tuple[str, ...]:
+    def largest_clique(self, min_votes: int = 1, *, budget: float = BUDGET) -> tuple[str, ...]:
         """Return a largest set of labels in which every pair has ``min_votes`` votes.
 
         Exact; where several sets are largest, one of them.
 
         Raises
         ------
-        ValueError
-            If ``min_votes`` < 1.
+        InputError
+            If ``min_votes`` < 1, or the search takes more than ``budget`` steps.
         """
         needed = validation.integer(min_votes, "min_votes", minimum=1)
         wins = self.wins
-        return tuple(self.labels[i] for i in largest_clique(wins + wins.T >= needed))
+        found = largest_clique(wins + wins.T >= needed, budget)
+        if found is None:
+            raise InputError(
+                "budget",
+                f"is {budget:g} steps, and the search for the largest complete set of "
+                f"{len(self.labels)} responses takes more",
+                "raise it, or restrict the votes to fewer responses first",
+            )
+        return tuple(self.labels[i] for i in found)
 
     def restrict(self, labels: Sequence[str]) -> Comparisons:
         """Return the votes among some labels only, which keep the order given.
@@ -188,14 +200,14 @@ class Comparisons(Summarised):
         """
         kept = tuple(validation.choice(label, "labels", self.labels) for label in labels)
         if len(kept) < 2 or len(set(kept)) < len(kept):
-            raise ValueError(f"labels is {kept!r}; name at least two, each once")
-        place = np.full(len(self.labels), -1)
-        for i, label in enumerate(kept):
-            place[self.labels.index(label)] = i
+            raise InputError("labels", f"is {quote(kept)}", "name at least two, each once")
+        new = {label: i for i, label in enumerate(kept)}
+        place = np.array([new.get(label, -1) for label in self.labels])
         left, right = place[self.left], place[self.right]
         inside = (left >= 0) & (right >= 0)
         if not inside.any():
-            raise ValueError(f"labels: no vote compares two of {kept!r}; name other ones")
+            told = f"is {quote(kept)}; no vote compares two of them"
+            raise InputError("labels", told, "name others")
         return replace(
             self._rows(np.flatnonzero(inside)),
             labels=kept,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from alignsim import validation
-from alignsim.data.columns import find_column, find_pair, listed
+from alignsim.data.columns import find_column, find_pair
 from alignsim.data.comparison_files import comparisons_from_table, read_comparisons
 from alignsim.data.comparisons import Comparisons
 from alignsim.data.matrices import Matrices
@@ -16,7 +16,7 @@ from alignsim.data.rating_files import ratings_from_table, read_ratings
 from alignsim.data.ratings import Ratings
 from alignsim.data.sources import PathLike, parse_json, read_text, suffix
 from alignsim.data.tables import Table, read_table, table_from_records
-from alignsim.validation import FileFormatError
+from alignsim.errors import Argument, FileFormatError, InputError, listed, words
 
 
 def read(path: PathLike, **options: Any) -> Ratings | Comparisons | Matrices:
@@ -88,8 +88,8 @@ def _fitting_readers(options: dict[str, Any]) -> set[str]:
         validation.choice(name, "option", known)
     fitting = {kind for kind, keywords in _KEYWORDS.items() if keywords.issuperset(options)}
     if not fitting:
-        takes = "; ".join(f"{kind} take {_named(_KEYWORDS[kind])}" for kind in _READERS)
-        raise ValueError(f"{_named(options)} do not go together: {takes}")
+        takes = [p for kind in _READERS for p in ("; ", f"{kind} take ", *_named(_KEYWORDS[kind]))]
+        raise InputError("", [*_named(options), " do not go together: ", *takes[1:]])
     return fitting
 
 
@@ -100,19 +100,18 @@ def _matrices(path: PathLike, fitting: set[str], options: dict[str, Any]) -> Mat
 
 def _require(kind: str, fitting: set[str], path: PathLike) -> None:
     if kind not in fitting:
-        raise FileFormatError(
-            f"{path}: holds {kind}, which take {_named(_KEYWORDS[kind])} and no option of "
-            f"{' or '.join(sorted(fitting))}; leave those out"
-        )
+        others = f" and no option of {' or '.join(sorted(fitting))}"
+        takes = [f"holds {kind}, which take ", *_named(_KEYWORDS[kind]), others]
+        raise FileFormatError(str(path), takes, "leave those out")
 
 
-def _named(keywords: Iterable[str]) -> str:
-    return ", ".join(f"{keyword}=" for keyword in sorted(keywords))
+def _named(keywords: Iterable[str]) -> list[str | Argument]:
+    return [part for name in sorted(keywords) for part in (", ", Argument(name))][1:]
 
 
 def _kind_of_table(table: Table, fitting: set[str]) -> str:
     if fitting == {"matrices"}:
-        raise FileFormatError(f"{table.path}: holds a table, which has no key; leave it out")
+        raise FileFormatError(table.path, words("holds a table, which has no {key}; leave it out"))
     possible = fitting - {"matrices"}
     if len(possible) == 1:
         return possible.pop()
@@ -121,7 +120,10 @@ def _kind_of_table(table: Table, fitting: set[str]) -> str:
     if find_column(table, "response") is not None:
         return "ratings"
     raise FileFormatError(
-        f"{table.path}: neither votes nor ratings by its columns ({listed(table.columns)}); name "
-        "them: left=, right= and winner= (or judges=) for votes, prompt=, response= and "
-        "attributes= (or attribute= and score=) for ratings"
+        table.path,
+        f"neither votes nor ratings by its columns ({listed(table.columns)})",
+        words(
+            "name them: {left}, {right} and {winner} (or {judges}) for votes, {prompt}, {response} "
+            "and {attributes} (or {attribute} and {score}) for ratings"
+        ),
     )

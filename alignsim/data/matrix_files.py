@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import io
-import zipfile
-import zlib
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -13,24 +13,20 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from alignsim import validation
-from alignsim.data.columns import listed
 from alignsim.data.matrices import Matrices
-from alignsim.data.sources import PathLike, parse_json, read_bytes, read_text, suffix
-from alignsim.data.tables import quote
-from alignsim.validation import FileFormatError
-
-_NAMES_LISTED = 30
-
-_UNREADABLE = (
-    ValueError,
-    EOFError,
-    OSError,
-    MemoryError,
-    RuntimeError,
-    zipfile.BadZipFile,
-    zlib.error,
+from alignsim.data.sources import PathLike, parse_json, read_bytes, read_text, refuse_large, suffix
+from alignsim.errors import (
+    Argument,
+    FileFormatError,
+    InputError,
+    Words,
+    listed,
+    quote,
+    shortened,
+    words,
 )
-"""What NumPy and zipfile raise on files that are damaged, encrypted or not theirs."""
+
+_PICK_ONE = words("pick one with {key=...}")
 
 
 def read_matrices(path: PathLike, *, key: str | None = None) -> Matrices:
@@ -74,7 +70,7 @@ def read_matrices(path: PathLike, *, key: str | None = None) -> Matrices:
     if kind == ".json":
         return matrices_from_json(path, parse_json(path, read_text(path)), key=key)
     raise FileFormatError(
-        f"{path}: unknown kind of file {kind!r} for matrices; known: .npy, .npz, .json"
+        f"{path}: unknown kind of file {quote(kind)} for matrices; known: .npy, .npz, .json"
     )
 
 
@@ -91,7 +87,9 @@ def matrices_from_json(path: PathLike, content: Any, *, key: str | None = None) 
     for name, entry in content.items():
         if not isinstance(entry, dict) or "P" not in entry:
             raise FileFormatError(
-                f'{path}: entry {name!r} has no "P"; expected {{"P": [[...]], "labels": [...]}}'
+                str(path),
+                f'entry {quote(name)} has no "P"',
+                'expected {"P": [[...]], "labels": [...]}',
             )
     if key is not None:
         entry = _entry(path, content[_known_key(path, key, content)], key)
@@ -99,7 +97,7 @@ def matrices_from_json(path: PathLike, content: Any, *, key: str | None = None) 
     entries = [_entry(path, entry, name) for name, entry in content.items()]
     if len({entry.P.shape for entry in entries}) > 1:
         raise FileFormatError(
-            f"{path}: holds matrices of several sizes; pick one with key=... ({_some(content)})"
+            str(path), "holds matrices of several sizes", [*_PICK_ONE, f" ({listed(content)})"]
         )
     if len(entries) == 1:
         return entries[0]
@@ -124,20 +122,15 @@ def _from_archive(path: PathLike, key: str | None) -> Matrices:
     }
     if len(square) != 1:
         found = "no array of square matrices" if not square else "several arrays of matrices"
-        raise FileFormatError(f"{path}: {found}; pick one with key=... ({_some(square or arrays)})")
+        names = listed(square or arrays)
+        raise FileFormatError(str(path), found, [*_PICK_ONE, f" ({names})"])
     return _checked(path, next(iter(square.values())))
 
 
 def _load(path: PathLike, expected: type) -> Any:
-    try:
-        found = np.load(io.BytesIO(read_bytes(path)), allow_pickle=False)
-    except FileFormatError:
-        raise
-    except _UNREADABLE as error:
-        raise FileFormatError(
-            f"{path}: not a readable NumPy file ({_one_line(error)}); it is damaged, cut short, "
-            "or holds Python objects"
-        ) from None
+    content = read_bytes(path)
+    with _reading(path, "not a readable NumPy file"):
+        found = np.load(io.BytesIO(content), allow_pickle=False)
     if not isinstance(found, expected):
         raise FileFormatError(
             f"{path}: the suffix does not tell what the file holds; "
@@ -147,12 +140,27 @@ def _load(path: PathLike, expected: type) -> Any:
 
 
 def _member(path: PathLike, archive: Any, name: str) -> Any:
+    """Return a member as an array; what is none becomes an array of bytes."""
+    with _reading(path, f"array {quote(name)} cannot be read"):
+        members = (name, f"{name}.npy")
+        size = sum(entry.file_size for entry in archive.zip.infolist() if entry.filename in members)
+        refuse_large(path, size, f"array {quote(name)} has {size:,} bytes when unzipped")
+        return np.asarray(archive[name])
+
+
+@contextmanager
+def _reading(path: PathLike, complaint: str) -> Iterator[None]:
+    """Say in one sentence whatever NumPy and zipfile raise on files that are damaged or hostile."""
     try:
-        return archive[name]
-    except _UNREADABLE as error:
+        with warnings.catch_warnings(action="ignore"):
+            yield
+    except InputError:
+        raise
+    except Exception as error:
         raise FileFormatError(
-            f"{path}: array {name!r} cannot be read ({_one_line(error)}); the file is damaged, "
-            "cut short, or holds Python objects"
+            str(path),
+            f"{complaint} ({shortened(error)})",
+            "it is damaged, cut short, or holds Python objects",
         ) from None
 
 
@@ -163,7 +171,7 @@ def _entry(path: PathLike, entry: Mapping[str, Any], name: str) -> Matrices:
         return matrices
     if not isinstance(labels, list) or len(labels) != matrices.responses:
         raise FileFormatError(
-            f"{path}: {name!r} has labels {quote(labels)}; "
+            f"{path}: {quote(name)} has labels {quote(labels)}; "
             f"expected a list of {matrices.responses}, one a response"
         )
     row = tuple(map(str, labels))
@@ -173,26 +181,18 @@ def _entry(path: PathLike, entry: Mapping[str, Any], name: str) -> Matrices:
 def _checked(path: PathLike, P: ArrayLike, name: str = "P") -> Matrices:
     try:
         return Matrices(validation.preference_matrix(P, name))
-    except ValueError as error:
-        raise FileFormatError(f"{path}: {error}") from None
+    except InputError as error:
+        raise FileFormatError.within(path, error) from None
 
 
 def _known_key(path: PathLike, key: str, known: Mapping[str, Any]) -> str:
     try:
         return validation.choice(key, "key", known)
-    except ValueError as error:
-        raise FileFormatError(f"{path}: {error}") from None
+    except InputError as error:
+        raise FileFormatError.within(path, error) from None
 
 
 def _refuse_key(path: PathLike, key: str | None) -> None:
     if key is not None:
-        raise FileFormatError(f"{path}: holds one array without a name; leave out key={key!r}")
-
-
-def _some(names: Mapping[str, Any]) -> str:
-    shown = list(names)[:_NAMES_LISTED]
-    return listed(shown) + (", ..." if len(names) > len(shown) else "")
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())
+        told: Words = ["holds one array without a name; leave out ", Argument("key", key)]
+        raise FileFormatError(str(path), told)

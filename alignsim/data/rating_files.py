@@ -10,15 +10,15 @@ import numpy as np
 from alignsim.data.columns import (
     BOOKKEEPING,
     find_column,
-    listed,
     named_column,
     need_column,
     plain,
 )
 from alignsim.data.ratings import Ratings
 from alignsim.data.sources import PathLike
-from alignsim.data.tables import Table, quote, read_table
-from alignsim.validation import FileFormatError, FloatArray
+from alignsim.data.tables import Table, read_table
+from alignsim.errors import Argument, FileFormatError, listed, quote, words
+from alignsim.validation import FloatArray
 
 HELPSTEER_ATTRIBUTES = ("helpfulness", "correctness", "coherence", "complexity", "verbosity")
 """The attributes of nvidia/HelpSteer, integers 0 to 4."""
@@ -169,8 +169,9 @@ def _wide_attributes(
         )
     if not names:
         raise FileFormatError(
-            f"{table.path}: no column of scores; name them with attributes=[...] "
-            f"(columns: {listed(table.columns)})"
+            table.path,
+            "no column of scores",
+            [*words("name them with {attributes=...}"), f" (columns: {listed(table.columns)})"],
         )
     return names
 
@@ -182,8 +183,9 @@ def _long_attributes(
     for name in attributes or ():
         if name not in present:
             raise FileFormatError(
-                f"{table.path}: attributes names {name!r}, which no record rates; "
-                f"known: {listed(present)}"
+                table.path,
+                [Argument("attributes"), f" names {quote(name)}, which no record rates"],
+                f"known: {listed(present)}",
             )
     return present if attributes is None else tuple(attributes)
 
@@ -210,7 +212,7 @@ def _gathered(table: Table, records: _Records, names: tuple[str, ...]) -> Rating
         for row in rows:
             cell = records.identities[row], records.raters[row], records.attributes[row]
             if cell in seen:
-                raise table.error(row, _twice(records.prompts[row], *cell))
+                raise table.error(row, _twice(records.prompts[row], *cell), _TWICE)
             seen.add(cell)
             place = response_at[cell[0]], rater_at[cell[1]], columns[cell[2]]
             block[place] = records.values[row]
@@ -223,7 +225,9 @@ def _gathered(table: Table, records: _Records, names: tuple[str, ...]) -> Rating
 def _twice(prompt: str, response: str, rater: str, attribute: str) -> str:
     by = f" by {quote(rater)}" if rater else ""
     on = f" on {quote(attribute)}" if attribute else ""
-    return (
-        f"prompt {quote(prompt)}, response {quote(response)} is rated twice{by}{on}; "
-        "remove one, or name the column that tells them apart with response=... or rater=..."
-    )
+    return f"prompt {quote(prompt)}, response {quote(response)} is rated twice{by}{on}"
+
+
+_TWICE = words(
+    "remove one, or name the column that tells them apart with {response=...} or {rater=...}"
+)

@@ -10,7 +10,7 @@ import numpy as np
 
 from alignsim.data.ratings import Ratings
 from alignsim.data.sources import PathLike, suffix
-from alignsim.data.tables import quote
+from alignsim.errors import quote
 from alignsim.writing import beside
 
 
@@ -46,7 +46,8 @@ def write_helpsteer(ratings: Ratings, path: PathLike) -> None:
     """
     if suffix(path) != ".jsonl":
         raise ValueError(f"path is '{path}'; its name must end in .jsonl or .jsonl.gz")
-    content = "".join(f"{line}\n" for line in _lines(ratings)).encode("utf-8")
+    # a lone surrogate as JSON escapes it
+    content = "".join(f"{line}\n" for line in _lines(ratings)).encode("utf-8", "backslashreplace")
     zipped = Path(path).suffix.lower() == ".gz"
     with beside(Path(path)) as part:
         part.write_bytes(gzip.compress(content, mtime=0) if zipped else content)

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
+from math import comb
 
 import numpy as np
 
 from alignsim import validation
 from alignsim.data.matrices import Matrices, MatrixStacks
-from alignsim.data.scores import RECIPES, from_scores
-from alignsim.data.tables import quote
-from alignsim.data.votes import count_wins, shares_of_wins
+from alignsim.data.scores import RECIPES, from_scores, refuse_idle
+from alignsim.data.votes import count_wins, shares_of_wins, square
+from alignsim.errors import Argument, InputError, MissingPairsError, quote, words
 from alignsim.preferences.seeds import Seed, generator
 from alignsim.summary import Lines, Summarised, span
-from alignsim.validation import FloatArray, MissingPairsError
+from alignsim.validation import FloatArray, affordable
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -115,9 +116,9 @@ class Ratings(Summarised):
         self,
         recipe: str = "random-attribute",
         *,
-        temperature: float = 1.0,
+        temperature: float | None = None,
         subsets: int | None = None,
-        raters: str = "mean",
+        raters: str | None = None,
         rounding: str | None = None,
         rng: Seed = None,
     ) -> MatrixStacks:
@@ -127,41 +128,47 @@ class Ratings(Summarised):
         ----------
         recipe
             As in `from_scores`, on aggregated scores; but ``"votes"`` counts every score that
-            one rater gave on one attribute as a vote, whatever ``raters`` and ``rounding`` are.
+            one rater gave on one attribute as a vote.
         temperature
-            Divides score differences; above 0.
+            Divides score differences; above 0, by default 1. Not for "votes".
         subsets
             Take every set of so many responses instead of all of a prompt's: C(R, subsets)
             matrices a prompt, in lexicographic order.
         raters, rounding
-            As in `aggregate`.
+            As in `aggregate`. Not for "votes".
         rng
-            None, a seed, or a ``numpy.random.Generator`` (for "random-attribute").
+            None, a seed, or a ``numpy.random.Generator``. For "random-attribute" only.
 
         Raises
         ------
         ValueError
-            If an argument is outside its range, or no prompt has enough responses.
+            If an argument is outside its range or says nothing under the recipe, or no prompt has
+            enough responses.
         MissingPairsError
             If, under "votes", two responses of a prompt share no rater.
         """
         validation.choice(recipe, "recipe", RECIPES)
+        refuse_idle(recipe, temperature=temperature, raters=raters, rounding=rounding, rng=rng)
         least = 2 if subsets is None else validation.integer(subsets, "subsets", minimum=2)
         usable = [p for p, labels in enumerate(self.responses) if len(labels) >= least]
         if not usable:
             most = max(map(len, self.responses), default=0)
             if most < 2:
                 raise ValueError("no prompt has two responses to compare; rate two or more of each")
-            raise ValueError(
-                f"subsets is {least}, but no prompt has so many responses; pass subsets={most} at "
-                "most"
+            raise InputError(
+                "subsets",
+                f"is {least}, but no prompt has so many responses",
+                ["pass ", Argument("subsets", most), " at most"],
             )
         chosen = self._only(usable)
+        sizes = [(comb(len(r), subsets or len(r)), subsets or len(r)) for r in chosen.responses]
+        many = f"there are {sum(count for count, _ in sizes):,} matrices to make, which"
+        affordable(8.0 * sum(count * size**2 for count, size in sizes), "", many)
         by_votes = recipe == "votes"
         if by_votes:
             chosen._check_all_meet()
-        values = chosen._votes() if by_votes else chosen.aggregate(raters, rounding)
-        draw = generator(rng)
+        values = chosen._votes() if by_votes else chosen.aggregate(raters or "mean", rounding)
+        draw = generator(rng) if recipe == "random-attribute" else None
         stacks: dict[int, Matrices] = {}
         for size in sorted({subsets or len(labels) for labels in chosen.responses}):
             picked = list(chosen._picks(size, whole=subsets is None))
@@ -209,7 +216,7 @@ class Ratings(Summarised):
             If some pair has fewer votes: names pairs, the largest complete set, the remedies.
         """
         labels = self._recurring() if responses is None else _distinct(responses, self.responses)
-        place = {label: i for i, label in enumerate(labels)}
+        place = {label: i for i, label in enumerate(square(labels))}
         groups: dict[tuple[tuple[str, ...], int], list[FloatArray]] = {}
         for here, scores in zip(self.responses, self.scores, strict=True):
             groups.setdefault((here, scores.shape[1]), []).append(scores)
@@ -283,10 +290,11 @@ class Ratings(Summarised):
             unscored = np.asarray(np.isnan(scores).all(axis=1))
             if unscored.any():
                 i, a = validation.first_true(unscored)
-                raise ValueError(
+                raise InputError(
+                    "",
                     f"prompt {quote(self.prompts[p])}: nobody scored response "
-                    f"{quote(self.responses[p][i])} on {self.attributes[a]!r}; leave the "
-                    "attribute out with attributes=[...], or remove the response"
+                    f"{quote(self.responses[p][i])} on {quote(self.attributes[a])}",
+                    words("leave the attribute out with {attributes=...}, or remove the response"),
                 )
 
     def _check_all_meet(self) -> None:

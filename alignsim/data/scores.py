@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from alignsim import validation
 from alignsim.data.votes import count_wins
+from alignsim.errors import InputError, quote
 from alignsim.preferences.logistic import positive_temperature, win_probability
 from alignsim.preferences.seeds import Seed, generator
 from alignsim.validation import FloatArray
@@ -24,7 +25,7 @@ def from_scores(
     scores: ArrayLike,
     *,
     recipe: str = "random-attribute",
-    temperature: ArrayLike = 1.0,
+    temperature: ArrayLike | None = None,
     rng: Seed = None,
 ) -> FloatArray:
     """Return preference matrices from scores: (..., K, A) → (..., K, K), higher is better.
@@ -40,15 +41,15 @@ def from_scores(
         ``"mean-score"``: the sigmoid of the difference of mean scores, a Bradley-Terry matrix.
         ``"votes"``: the share of attributes on which i scores higher, ties half.
     temperature
-        (...), above 0; divides the score differences ("votes" takes no notice of it).
+        (...), above 0; divides the score differences, 1 by default. Not for "votes".
     rng
-        None, a seed, or a ``numpy.random.Generator`` (for "random-attribute").
+        None, a seed, or a ``numpy.random.Generator``. For "random-attribute" only.
 
     Raises
     ------
     ValueError
-        If a score is not finite (its index is named), K < 2, a temperature is not above 0, or
-        the recipe is unknown.
+        If a score is not finite (its index is named), K < 2, a temperature is not above 0, the
+        recipe is unknown, or an argument says nothing under it.
 
     References
     ----------
@@ -63,16 +64,26 @@ def from_scores(
     0.5499
     """
     rule = RECIPES[validation.choice(recipe, "recipe", RECIPES)]
+    refuse_idle(recipe, temperature=temperature, rng=rng)
     array = validation.real_array(scores, "scores", min_ndim=2)
     if array.shape[-2] < 2:
         raise ValueError(
             f"scores has shape {array.shape}, (..., responses, attributes); "
             "a preference needs at least 2 responses"
         )
-    warmth = positive_temperature(temperature)
+    warmth = positive_temperature(1.0 if temperature is None else temperature)
     batch = validation.batch_shape({"scores": array.shape[:-2], "temperature": warmth.shape})
+    validation.responses(array.shape[-2], "scores", minimum=2, batch=batch)
     array = np.broadcast_to(array, (*batch, *array.shape[-2:]))
     return rule(array, warmth[..., None, None], generator(rng))
+
+
+def refuse_idle(recipe: str, **given: object) -> None:
+    """Raise InputError for an argument that is given, though it says nothing under a recipe."""
+    for name, value in given.items():
+        if value is not None and name in IDLE.get(recipe, ()):
+            told = f"is {quote(value)}, but the recipe {recipe!r} does not use it"
+            raise InputError(name, told, "leave it out")
 
 
 def _random_attribute(
@@ -103,6 +114,13 @@ def _mean_score(scores: FloatArray, temperature: FloatArray, _: np.random.Genera
 def _votes(scores: FloatArray, _: FloatArray, __: np.random.Generator) -> FloatArray:
     return np.asarray(count_wins(scores) / scores.shape[-1])
 
+
+IDLE = {
+    "votes": ("temperature", "raters", "rounding", "rng"),
+    "mean": ("rng",),
+    "mean-score": ("rng",),
+}
+"""Arguments that say nothing under a recipe."""
 
 RECIPES: dict[str, Recipe] = {
     "random-attribute": _random_attribute,

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import os
+import stat
 import zlib
 from pathlib import Path
 from typing import Any
 
-from alignsim.validation import FileFormatError
+from alignsim.errors import FileFormatError, InputError, quote, writable
+from alignsim.validation import affordable
 
 PathLike = str | os.PathLike[str]
 
 _GZIP_MAGIC = b"\x1f\x8b"
+
+LONGEST_PATH = 4096
+"""Characters of a file's name; no system takes more."""
+
+_PIECE = 2**24
+"""Bytes that are unzipped at once."""
 
 
 def suffix(path: PathLike) -> str:
@@ -24,6 +33,12 @@ def suffix(path: PathLike) -> str:
     """
     bare = _as_path(path)
     return (Path(bare.stem) if bare.suffix.lower() == ".gz" else bare).suffix.lower()
+
+
+def refuse_large(path: PathLike, size: float, what: str) -> None:
+    """Raise FileFormatError where what a file holds takes more memory than one call may."""
+    remedy = "leave out what is not needed"
+    affordable(size, str(path), f"{what}, which", remedy, kind=FileFormatError)
 
 
 def read_bytes(path: PathLike) -> bytes:
@@ -38,17 +53,25 @@ def read_bytes(path: PathLike) -> bytes:
     """
     file = _as_path(path)
     try:
+        found = file.stat()
+        if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):
+            raise FileFormatError(
+                str(path), "is a device, a pipe or a socket", "save its content in a file"
+            )
+        refuse_large(path, found.st_size, f"has {found.st_size:,} bytes")
         content = file.read_bytes()
     except FileNotFoundError:
         raise FileFormatError(f"{path}: no such file; check the path") from None
     except IsADirectoryError:
         raise FileFormatError(f"{path}: is a folder; name a file in it") from None
+    except InputError:
+        raise
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise FileFormatError(f"{path}: cannot be read ({reason})") from None
     if content.startswith(_GZIP_MAGIC) or file.suffix.lower() == ".gz":
         try:
-            content = gzip.decompress(content)
+            content = _unzipped(path, content)
         except (OSError, EOFError, zlib.error) as error:
             raise FileFormatError(
                 f"{path}: truncated or damaged gzip stream ({error}); fetch the file again"
@@ -56,6 +79,17 @@ def read_bytes(path: PathLike) -> bytes:
     if not content.strip():
         raise FileFormatError(f"{path}: the file is empty; expected at least one record")
     return content
+
+
+def _unzipped(path: PathLike, content: bytes) -> bytes:
+    """Return what a gzip stream holds, read piece by piece: a small one may hold terabytes."""
+    pieces, size = [], 0
+    with gzip.GzipFile(fileobj=io.BytesIO(content)) as stream:
+        while piece := stream.read(_PIECE):
+            size += len(piece)
+            refuse_large(path, size, f"has {size:,} bytes and more when unzipped")
+            pieces.append(piece)
+    return b"".join(pieces)
 
 
 def read_text(path: PathLike) -> str:
@@ -86,7 +120,8 @@ def parse_json(path: PathLike, text: str, *, first_line: int = 1) -> Any:
         If it is malformed or truncated: names the line, counted from ``first_line``.
     """
     try:
-        return json.loads(text)
+        content = json.loads(text)
+        return content if "\\ud" not in text.lower() else _encodable(content)
     except json.JSONDecodeError as error:
         line = first_line + error.lineno - 1
         raise FileFormatError(
@@ -97,8 +132,17 @@ def parse_json(path: PathLike, text: str, *, first_line: int = 1) -> Any:
         raise FileFormatError(f"{path}, line {first_line}: not usable JSON ({error})") from None
 
 
+def _encodable(content: Any) -> Any:
+    """Return parsed JSON with a question mark for each lone surrogate, which no file can hold."""
+    return json.loads(writable(json.dumps(content, ensure_ascii=False)))
+
+
 def _as_path(path: PathLike) -> Path:
     try:
-        return Path(path)
+        found = Path(path)
     except TypeError:
-        raise ValueError(f"path is {path!r}; give the name of a file, a str or a Path") from None
+        found = None
+    if found is None or len(str(found)) > LONGEST_PATH:
+        remedy = f"give the name of a file, a str or a Path of at most {LONGEST_PATH} characters"
+        raise InputError("path", f"is {quote(path)}", remedy)
+    return found

@@ -75,6 +75,8 @@ def synthetic_ratings(
     count = validation.integer(prompts, "prompts", minimum=1)
     K = validation.integer(responses, "responses", minimum=2)
     A = validation.integer(attributes, "attributes", minimum=1)
+    many = f"is {count}: with {K} responses and {A} attributes its scores"
+    validation.affordable(8.0 * count * K * A, "prompts", many)
     top = validation.integer(levels, "levels", minimum=2) - 1
     shared = validation.number(correlation, "correlation", high=1.0)
     draw = generator(rng)

@@ -6,21 +6,18 @@ import csv
 import io
 import json
 import math
-import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from alignsim.data.sources import PathLike, parse_json, read_text, suffix
-from alignsim.validation import FileFormatError, FloatArray
+from alignsim.data.sources import PathLike, parse_json, read_text, refuse_large, suffix
+from alignsim.errors import FileFormatError, Words, quote, words
+from alignsim.validation import FloatArray
 
 _DELIMITERS = ",;\t"
 _MISSING = {"", "na", "n/a", "nan", "null", "none"}
-
-_shortener = reprlib.Repr()
-_shortener.maxstring = _shortener.maxother = 60
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,9 +42,10 @@ class Table:
     def __len__(self) -> int:
         return len(self.places)
 
-    def error(self, row: int, message: str) -> FileFormatError:
+    def error(self, row: int, complaint: Words, remedy: Words = "") -> FileFormatError:
         """Return an error that names the file and the place of a record."""
-        return FileFormatError(f"{self.path}, {self.unit} {self.places[row]}: {message}")
+        place = f"{self.path}, {self.unit} {self.places[row]}"
+        return FileFormatError(place, complaint, remedy)
 
     def labels(self, column: str, *, blank: str | None = None) -> list[str]:
         """Return a column as text; an empty cell becomes ``blank``, or is refused if that is None.
@@ -61,7 +59,8 @@ class Table:
         if None in found:
             raise self.error(
                 found.index(None),
-                f"column {quote(column)} is empty; give every record one, or remove it",
+                f"column {quote(column)} is empty",
+                "give every record one, or remove it",
             )
         return [label for label in found if label is not None]
 
@@ -79,9 +78,11 @@ class Table:
             raise self.error(
                 row,
                 f"column {quote(column)} holds {quote(self.columns[column][row])}, "
-                "not a finite number; "
-                "mend it, leave it empty if there is none, "
-                "or name the columns of numbers with attributes=[...]",
+                "not a finite number",
+                words(
+                    "mend it, leave it empty if there is none, or name the columns of numbers "
+                    "with {attributes=...}"
+                ),
             )
         return np.array(found, dtype=np.float64)
 
@@ -121,8 +122,9 @@ def read_table(path: PathLike) -> Table:
     kind = suffix(path)
     if kind not in parsers:
         raise FileFormatError(
-            f"{path}: unknown kind of file {kind!r}; known: {', '.join(parsers)}, each also .gz, "
-            "and .npy and .npz for matrices"
+            str(path),
+            f"unknown kind of file {quote(kind)}",
+            f"known: {', '.join(parsers)}, each also .gz, and .npy and .npz for matrices",
         )
     return parsers[kind](str(path), read_text(path))
 
@@ -140,15 +142,6 @@ def table_from_records(path: str, records: Any) -> Table:
             f"{path}: holds a JSON {type(records).__name__}; expected a list of records (objects)"
         )
     return _from_objects(path, records, "record", range(1, len(records) + 1))
-
-
-def quote(value: object) -> str:
-    r"""Return a value as it is shown in an error: on one line, and shortened.
-
-    >>> quote("two" + chr(10) + "lines")
-    "'two\\nlines'"
-    """
-    return _shortener.repr(value)
 
 
 def _delimited(path: str, text: str) -> Table:
@@ -192,11 +185,13 @@ def _header(text: str, delimiter: str) -> list[str]:
 
 def _checked_header(place: str, names: list[str]) -> list[str]:
     """Return the column names; only the first may be blank (an index column, which is dropped)."""
+    seen: set[str] = set()
     for k, name in enumerate(names):
-        if name in names[:k]:
-            raise FileFormatError(f"{place}: two columns are called {name!r}; rename one")
+        if name in seen:
+            raise FileFormatError(place, f"two columns are called {quote(name)}", "rename one")
         if not name and k:
-            raise FileFormatError(f"{place}: column {k + 1} has no name; give it one")
+            raise FileFormatError(place, f"column {k + 1} has no name", "give it one")
+        seen.add(name)
     return names
 
 
@@ -221,6 +216,8 @@ def _from_objects(path: str, records: list[Any], unit: str, places: Sequence[int
         names.update(dict.fromkeys(record))
     if not names:
         raise FileFormatError(f"{path}: holds no records; expected at least one object with keys")
+    what = f"has {len(names):,} different keys in {len(records):,} records"
+    refuse_large(path, 8.0 * len(names) * len(records), what)
     columns = {name: [record.get(name) for record in records] for name in names}
     return Table(path, columns, unit, places)
 

@@ -9,10 +9,25 @@ from numpy.typing import NDArray
 
 from alignsim import validation
 from alignsim.data.cliques import largest_clique
-from alignsim.validation import FloatArray, MissingPairsError
+from alignsim.errors import Argument, InPython, MissingPairsError, listed, quote, words
+from alignsim.validation import FloatArray
 
 PAIRS_NAMED = 3
 """How many of the missing pairs an error names."""
+
+
+def square(labels: Sequence[str]) -> Sequence[str]:
+    """Return the labels of a table (K, K), if that is of a size that a call may take.
+
+    Raises
+    ------
+    InputError
+        If not: says how many they are, what they would take, and the remedy.
+    """
+    many = f"there are {len(labels):,} different responses, and a table of all pairs"
+    systems = words("compare systems, not texts, by naming {left} and {right}, or {response}")
+    validation.affordable(8.0 * len(labels) ** 2, "", many, systems)
+    return labels
 
 
 def count_wins(scores: FloatArray) -> FloatArray:
@@ -73,7 +88,7 @@ def shares_of_wins(
     short = votes < (0 if prior > 0 and needed == 1 else needed)
     np.fill_diagonal(short, False)
     if short.any():
-        raise MissingPairsError(_shortage(votes, short, labels, needed, keep_with))
+        raise _shortage(votes, short, labels, needed, keep_with)
     np.fill_diagonal(votes, 1.0)
     P = (wins + 0.5 * prior) / (votes + prior)
     np.fill_diagonal(P, 0.5)
@@ -82,24 +97,29 @@ def shares_of_wins(
 
 def _shortage(
     votes: FloatArray, short: NDArray[np.bool_], labels: Sequence[str], needed: int, keep_with: str
-) -> str:
+) -> MissingPairsError:
     pairs = np.argwhere(np.triu(short))
     named = ", ".join(
-        f"{labels[i]!r} and {labels[j]!r} ({votes[i, j]:g})" for i, j in pairs[:PAIRS_NAMED]
+        f"{quote(labels[i])} and {quote(labels[j])} ({votes[i, j]:g})"
+        for i, j in pairs[:PAIRS_NAMED]
     )
     more = ", ..." if len(pairs) > PAIRS_NAMED else ""
-    clique = [labels[i] for i in largest_clique(~short)]
-    remedies = ["pass smoothing=1 (a prior of one vote, half to either side)"]
-    if needed > 1:
-        remedies = ["lower min_votes"]
-    if len(clique) > 1:
-        remedies.insert(
-            0, f"keep the {len(clique)} responses that all meet, {keep_with}{clique!r})"
-        )
     total = len(labels) * (len(labels) - 1) // 2
     have = "pair has" if total == 1 else "pairs has" if len(pairs) == 1 else "pairs have"
     votes_needed = f"{needed} {'vote' if needed == 1 else 'votes'}"
-    return (
-        f"{len(pairs)} of {total} {have} fewer than {votes_needed}: {named}{more}; "
-        f"{', or '.join(remedies)}"
+    remedy: list[str | Argument | InPython] = ["lower ", Argument("min_votes")]
+    if needed == 1:
+        prior = Argument("smoothing", 1)
+        remedy = ["pass ", prior, " (a prior of one vote, half to either side)"]
+    found = largest_clique(~short)
+    complete = None if found is None else tuple(labels[i] for i in found)
+    if complete and len(complete) > 1:
+        meet = f"the {len(complete)} responses that all meet"
+        in_python = f"keep {meet}, {keep_with}{quote(list(complete))})"
+        on_file = f"leave in the file only {meet} ({listed(complete)})"
+        remedy = [InPython(in_python, on_file), ", or ", *remedy]
+    error = MissingPairsError(
+        "", f"{len(pairs)} of {total} {have} fewer than {votes_needed}: {named}{more}", remedy
     )
+    error.complete = complete
+    return error

@@ -121,9 +121,8 @@ def class_rates(
     count = validation.integer(draws, "draws", minimum=1)
     counts = np.empty((count, len(CLASSES)), dtype=np.int64)
     for d in range(count):
-        P = ratings.matrices(recipe, subsets=responses, rounding=rounding, rng=first + d)[
-            responses
-        ].P
+        rng = first + d if recipe == "random-attribute" else None
+        P = ratings.matrices(recipe, subsets=responses, rounding=rounding, rng=rng)[responses].P
         counts[d] = [mask.sum() for mask in split_classes(P).values()]
     shares = counts / len(P)
     error = (

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alignsim import simplex, validation
+from alignsim.errors import NoOptimumError
 from alignsim.feedback.batch import MapBatch
 from alignsim.feedback.engines import Schedule, iterate, thread_count
 from alignsim.feedback.samples import sampling
@@ -167,7 +168,7 @@ class FeedbackMap(MapBatch):
         failed = np.asarray((status != OK) & ~missing)
         if failed.any():
             index = first_true(failed)
-            raise validation.NoOptimumError(
+            raise NoOptimumError(
                 f"the round from logits{at(index)} has no finite {self.objective} "
                 "optimum in float64; move P off 0 and 1, or lower beta"
             )

@@ -24,9 +24,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from alignsim.errors import NoOptimumError
 from alignsim.kernels.status import NO_SAMPLE_OPTIMUM, OK
 from alignsim.objectives.facts import Facts
-from alignsim.validation import FloatArray, NoOptimumError, at, first_true
+from alignsim.validation import FloatArray, at, first_true
 
 if TYPE_CHECKING:
     from alignsim.objectives.score_expansion import ScoreExpansion
@@ -138,7 +139,7 @@ class Objective(ABC):
         return np.ones(np.broadcast_shapes(x.P.shape[:-2], x.reference_logits.shape[:-1]), bool)
 
     def check(self, x: Comparison) -> None:
-        """Raise :class:`~alignsim.validation.NoOptimumError` where ``exists`` does not hold."""
+        """Raise :class:`~alignsim.errors.NoOptimumError` where ``exists`` does not hold."""
         there = self.exists(x)
         if not there.all():
             raise NoOptimumError(

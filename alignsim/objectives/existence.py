@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from alignsim.errors import NoOptimumError
 from alignsim.preferences.graphs import reachable
-from alignsim.validation import FloatArray, NoOptimumError, at, first_true
+from alignsim.validation import FloatArray, at, first_true
 
 BoolArray = NDArray[np.bool_]
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from alignsim import validation
+from alignsim.errors import NoOptimumError
 from alignsim.kernels.status import OK
 from alignsim.objectives.contract import (
     Comparison,
@@ -19,7 +20,7 @@ from alignsim.objectives.contract import (
 from alignsim.objectives.dpo import DPO
 from alignsim.objectives.ipo import IPO
 from alignsim.simplex import centred_logits, covariance, softmax
-from alignsim.validation import FloatArray, NoOptimumError, at, first_true
+from alignsim.validation import FloatArray, at, first_true
 
 TINY = np.finfo(np.float64).tiny
 
@@ -58,7 +59,7 @@ def ipo_optimum(
     Raises
     ------
     ValueError
-        For input that is not as above; :class:`~alignsim.validation.NoOptimumError` if the
+        For input that is not as above; :class:`~alignsim.errors.NoOptimumError` if the
         weights do not connect the responses, naming the components.
 
     Notes
@@ -91,7 +92,7 @@ def dpo_optimum(
     Raises
     ------
     ValueError
-        Also :class:`~alignsim.validation.NoOptimumError` where some responses never lose to the
+        Also :class:`~alignsim.errors.NoOptimumError` where some responses never lose to the
         others, so that the loss has no finite minimiser; names them.
 
     Notes

@@ -16,11 +16,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alignsim import validation
+from alignsim.errors import InputError
 from alignsim.preferences.structure import TOLERANCE, condorcet_winner, smith_set
 from alignsim.summary import Lines, Summarised, holding, maps, numbers
 from alignsim.validation import FloatArray, at, first_true
 
 BoolArray = NDArray[np.bool_]
+
+LARGEST_PROGRAM = 400
+"""Responses of the largest linear program that is solved: seconds; the time grows as K⁴."""
 
 SHARE = 0.5
 """Of the largest uniform part that a Smith-top sampler could take."""
@@ -260,7 +264,10 @@ def fixed_sampling_counterexample(sampler: ArrayLike, *, certainty: float = 1.0)
     mu = validation.policy(sampler, "sampler")
     K = mu.shape[-1]
     if K < 3:
-        raise ValueError(f"sampler has {K} responses; with fewer than 3 no axiom can be broken")
+        raise InputError(
+            "sampler", f"has {K} responses", "with fewer than 3 no axiom can be broken"
+        )
+    validation.responses(K, "sampler", minimum=3, batch=mu.shape[:-1])
     sure = validation.number(certainty, "certainty", low=0.5, high=1.0)
     if sure == 0.5:
         raise ValueError("certainty is 0.5; it must be above ½, or nothing is preferred")
@@ -302,6 +309,12 @@ def _best_response(gains: FloatArray) -> tuple[float, FloatArray]:
     from scipy.optimize import linprog
 
     rows, columns = gains.shape
+    if columns > LARGEST_PROGRAM:
+        raise InputError(
+            "P",
+            f"needs a linear program of {columns} responses, which would take minutes",
+            f"give at most {LARGEST_PROGRAM}, or raise alignsim.preferences.axioms.LARGEST_PROGRAM",
+        )
     solved: Any = linprog(
         np.append(np.zeros(columns), -1.0),
         A_ub=np.hstack([-gains, np.ones((rows, 1))]),

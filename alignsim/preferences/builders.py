@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from alignsim import validation
+from alignsim.errors import InputError, InPython
 from alignsim.preferences.logistic import positive_temperature, win_probability
 from alignsim.validation import FloatArray
 
@@ -40,12 +41,11 @@ def cyclic(responses: int, *, advantage: ArrayLike) -> FloatArray:
     >>> asim.preferences.cyclic(3, advantage=0.3).tolist()
     [[0.5, 0.8, 0.2], [0.2, 0.5, 0.8], [0.8, 0.2, 0.5]]
     """
-    count = validation.integer(responses, "responses", minimum=3)
+    count = validation.responses(responses, "responses", minimum=3)
     if count % 2 == 0:
-        raise ValueError(
-            f"responses is {count}; a balanced cycle needs an odd number: use {count + 1}, "
-            f"or nearest_neighbour_cycle({count}, advantage=...)"
-        )
+        other = InPython(f", or nearest_neighbour_cycle({count}, advantage=...)")
+        odd = f"a balanced cycle needs an odd number: use {count + 1}"
+        raise InputError("responses", f"is {count}", [odd, other])
     ahead = _steps_ahead(count)
     signs = np.where(ahead == 0, 0, np.where(ahead <= count // 2, 1, -1))
     return _from_signs(signs, advantage)
@@ -76,7 +76,7 @@ def nearest_neighbour_cycle(responses: int, *, advantage: ArrayLike) -> FloatArr
     >>> asim.preferences.nearest_neighbour_cycle(4, advantage=0.25)[0].tolist()
     [0.5, 0.75, 0.5, 0.25]
     """
-    count = validation.integer(responses, "responses", minimum=3)
+    count = validation.responses(responses, "responses", minimum=3)
     ahead = _steps_ahead(count)
     signs = (ahead == 1).astype(int) - (ahead == count - 1)
     return _from_signs(signs, advantage)
@@ -208,4 +208,5 @@ def _rewards(rewards: ArrayLike) -> FloatArray:
     array = validation.real_array(rewards, "rewards", min_ndim=1)
     if array.shape[-1] < 2:
         raise ValueError(f"rewards has shape {array.shape}; a preference needs at least 2")
+    validation.responses(array.shape[-1], "rewards", minimum=2, batch=array.shape[:-1])
     return array

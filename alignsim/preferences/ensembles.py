@@ -47,10 +47,11 @@ def random_skew(
     >>> asim.preferences.random_skew(4, size=(2, 5), rng=0).shape
     (2, 5, 4, 4)
     """
-    count = validation.integer(responses, "responses", minimum=2)
+    batch = _batch(size)
+    count = validation.responses(responses, "responses", minimum=2, batch=batch)
     bound = validation.number(max_margin, "max_margin", high=0.5)
     i, j = np.triu_indices(count, 1)
-    drawn = generator(rng).uniform(-bound, bound, (*_batch(size), len(i)))
+    drawn = generator(rng).uniform(-bound, bound, (*batch, len(i)))
     margins = np.zeros((*drawn.shape[:-1], count, count))
     margins[..., i, j] = drawn
     return _from_upper_margins(margins)
@@ -92,11 +93,11 @@ def random_strictly_strongly_transitive(
     >>> bool((P[:-1] > P[1:]).all())
     True
     """
-    count = validation.integer(responses, "responses", minimum=2)
+    batch, draw = _batch(size), generator(rng)
+    count = validation.responses(responses, "responses", minimum=2, batch=batch)
     bound = validation.number(max_margin, "max_margin", high=0.5)
     if bound == 0:
         raise ValueError("max_margin is 0, which leaves only ties; it must be above 0")
-    batch, draw = _batch(size), generator(rng)
     margins = np.zeros((*batch, count, count))
     for distance in range(1, count):
         i = np.arange(count - distance)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from alignsim.errors import InputError, quote
+
 Seed = None | int | np.random.Generator
 """What ``rng`` may be: None (fresh entropy), a seed, or a generator to draw from."""
 
@@ -23,7 +25,6 @@ def generator(rng: Seed) -> np.random.Generator:
     """
     try:
         return np.random.default_rng(rng)
-    except (TypeError, ValueError):
-        raise ValueError(
-            f"rng is {rng!r}; give None, a whole number >= 0 or a numpy.random.Generator"
-        ) from None
+    except Exception:  # whatever an object raises that is asked for numbers
+        remedy = "give None, a whole number >= 0 or a numpy.random.Generator"
+        raise InputError("rng", f"is {quote(rng)}", remedy) from None

@@ -21,6 +21,9 @@ from alignsim.validation import FloatArray
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
 
+SMALL = 64
+"""Responses up to which closing a relation is faster for a batch than one matrix after another."""
+
 TOLERANCE = 1e-9
 """Probabilities closer than this are equal, unless the caller says otherwise."""
 
@@ -124,9 +127,6 @@ def condorcet_winner(P: ArrayLike, *, tolerance: float = TOLERANCE) -> IntArray:
 def smith_set(P: ArrayLike, *, tolerance: float = TOLERANCE) -> BoolArray:
     """Return the smallest nonempty S with P_ij > ½ for all i in S, j outside: (..., K) bool.
 
-    These are the responses from which every other can be reached along unbeaten steps
-    (P_ij ≥ ½).
-
     References
     ----------
     Smith (1973); ``docs/theory.md`` section 4.
@@ -138,7 +138,16 @@ def smith_set(P: ArrayLike, *, tolerance: float = TOLERANCE) -> BoolArray:
     [True, True, False]
     """
     beats = _beats(P, tolerance)
-    return np.asarray(reachable(~np.swapaxes(beats, -1, -2)).all(axis=-1))
+    K = beats.shape[-1]
+    wins = beats.sum(axis=-1)
+    order = (-wins).argsort(axis=-1, kind="stable")  # members win more often than the others
+    ordered = np.take_along_axis(beats, order[..., :, None], axis=-2)
+    ordered = np.take_along_axis(ordered, order[..., None, :], axis=-1)
+    within = np.diagonal(ordered.cumsum(axis=-1).cumsum(axis=-2), axis1=-2, axis2=-1)
+    size = np.arange(1, K + 1)
+    beaten = np.take_along_axis(wins, order, axis=-1).cumsum(axis=-1) - within
+    smallest = (beaten == size * (K - size)).argmax(axis=-1)
+    return np.asarray(order.argsort(axis=-1) <= smallest[..., None])
 
 
 def is_cyclic(P: ArrayLike, *, tolerance: float = TOLERANCE) -> BoolArray:
@@ -156,8 +165,17 @@ def is_cyclic(P: ArrayLike, *, tolerance: float = TOLERANCE) -> BoolArray:
     >>> bool(asim.preferences.is_cyclic([[0.5, 0.6, 0.4], [0.4, 0.5, 0.6], [0.6, 0.4, 0.5]]))
     True
     """
-    reach = reachable(_beats(P, tolerance))
-    return np.asarray(np.diagonal(reach, axis1=-2, axis2=-1).any(axis=-1))
+    beats = _beats(P, tolerance)
+    if beats.shape[-1] <= SMALL:
+        return np.asarray(np.diagonal(reachable(beats), axis1=-2, axis2=-1).any(axis=-1))
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import connected_components
+
+    found = np.empty(beats.shape[:-2], dtype=bool)
+    for index in np.ndindex(found.shape):
+        parts, _ = connected_components(csr_array(beats[index]), connection="strong")
+        found[index] = parts < beats.shape[-1]
+    return found
 
 
 def is_weakly_transitive(P: ArrayLike, *, tolerance: float = TOLERANCE) -> BoolArray:
@@ -173,12 +191,10 @@ def is_weakly_transitive(P: ArrayLike, *, tolerance: float = TOLERANCE) -> BoolA
     >>> bool(asim.preferences.is_weakly_transitive(P))
     False
     """
-    beaten = np.swapaxes(_beats(P, tolerance), -1, -2)
-    broken = np.zeros(beaten.shape[:-2], dtype=bool)
-    for j in range(beaten.shape[-1]):
-        chained = ~beaten[..., :, j, None] & ~beaten[..., j, None, :]
-        broken |= (chained & beaten).any(axis=(-2, -1))
-    return np.asarray(~broken)
+    unbeaten = ~np.swapaxes(_beats(P, tolerance), -1, -2)
+    rank = unbeaten.sum(axis=-1)  # "unbeaten by" is complete: an order, or it contradicts the ranks
+    ranked = rank[..., :, None] >= rank[..., None, :]
+    return np.asarray((unbeaten == ranked).all(axis=(-2, -1)))
 
 
 def is_strongly_transitive(P: ArrayLike, *, tolerance: float = TOLERANCE) -> BoolArray:
@@ -309,18 +325,15 @@ def _beats(P: ArrayLike, tolerance: float) -> BoolArray:
 
 
 def _ordered_rows(P: ArrayLike, exceeds: np.ufunc, margin: float) -> BoolArray:
-    """Return whether, of every two rows, one minus the other ``exceeds`` the margin throughout.
+    """Return whether each row, in the order of their sums, ``exceeds`` all later ones by a margin.
 
-    Dominance is transitive, so that all pairs being comparable is the same as an order.
+    No other order can do: a row that dominates another has the larger sum.
     """
     array = validation.preference_matrix(P)
-    ordered = np.ones(array.shape[:-2], dtype=bool)
-    for i in range(array.shape[-1] - 1):
-        gap = array[..., i : i + 1, :] - array[..., i + 1 :, :]
-        above = exceeds(gap, margin).all(axis=-1)
-        below = exceeds(-gap, margin).all(axis=-1)
-        ordered &= np.all(above | below, axis=-1)
-    return ordered
+    order = (-array.sum(axis=-1)).argsort(axis=-1, kind="stable")
+    rows = np.take_along_axis(array, order[..., None], axis=-2)
+    least = np.minimum.accumulate(rows[..., :-1, :], axis=-2)
+    return np.asarray(exceeds(least - rows[..., 1:, :], margin).all(axis=(-2, -1)))
 
 
 def _curl(skew: FloatArray) -> FloatArray:

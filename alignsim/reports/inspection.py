@@ -13,10 +13,11 @@ import numpy as np
 from alignsim import validation
 from alignsim.analysis.bifurcations.onset import critical_beta
 from alignsim.data import Comparisons, Matrices, Ratings
+from alignsim.errors import Argument, InputError, MissingPairsError
 from alignsim.objectives import OBJECTIVES
 from alignsim.preferences import Structure, spread, structure
 from alignsim.summary import Lines, Summarised, numbers, span
-from alignsim.validation import FloatArray, MissingPairsError
+from alignsim.validation import FloatArray
 
 INTERVAL = 0.95
 """Share of the resamples that an interval covers."""
@@ -176,15 +177,18 @@ def _(data: Comparisons, settings: Settings) -> Inspection:
     chosen, name = data, "all votes"
     try:
         P = data.matrix(**options)
-    except MissingPairsError:
+    except MissingPairsError as missing:
+        together = missing.complete
+        if together is None:
+            raise
         count = len(data.labels) * (len(data.labels) - 1) // 2
         thin = int((np.triu(data.wins + data.wins.T < settings.min_votes, 1)).sum())
-        together = data.largest_clique(settings.min_votes)
         if len(together) < 2:
             most = int((data.wins + data.wins.T).max())
-            raise ValueError(
-                f"min_votes is {settings.min_votes}, but no pair of responses has that many votes; "
-                f"pass min_votes={most} at most"
+            raise InputError(
+                "min_votes",
+                f"is {settings.min_votes}, but no pair of responses has that many votes",
+                ["pass ", Argument("min_votes", most), " at most"],
             ) from None
         chosen = data.restrict(together)
         P = chosen.matrix(**options)
@@ -223,9 +227,10 @@ def _(data: Ratings, settings: Settings) -> Inspection:
 
         votes = ("all prompts, every score a vote",)
         summaries = _summaries(pooled.P[None], votes, (labels,), settings, resample)
+    drawn = settings.recipe == "random-attribute"
     stacks = data.matrices(
-        settings.recipe, temperature=settings.temperature, subsets=settings.subsets,
-        rounding=settings.rounding, rng=settings.seed,
+        settings.recipe, temperature=None if settings.temperature == 1.0 else settings.temperature,
+        subsets=settings.subsets, rounding=settings.rounding, rng=settings.seed if drawn else None,
     )  # fmt: skip
     population: Rows = ()
     for stack in stacks.values():

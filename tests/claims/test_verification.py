@@ -10,7 +10,7 @@ import pytest
 
 from alignsim.claims import CLAIMS, Claim, replay, save_worst, verify
 from alignsim.claims.contract import SOURCES
-from alignsim.validation import FileFormatError
+from alignsim.errors import FileFormatError
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@ import json
 import pytest
 
 import alignsim as asim
-from alignsim.validation import FileFormatError
+from alignsim.errors import FileFormatError
 
 
 def _file(marks, header="left,right,winner"):

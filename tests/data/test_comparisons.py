@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import alignsim as asim
-from alignsim.validation import MissingPairsError
+from alignsim.errors import MissingPairsError
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_restriction_refusals(votes):
         votes.restrict(["a", "z"])
     with pytest.raises(ValueError, match="name at least two, each once"):
         votes.restrict(["a", "a"])
-    with pytest.raises(ValueError, match="no vote compares two of"):
+    with pytest.raises(ValueError, match="; no vote compares two of them; name others"):
         votes.restrict(["a", "c"])
 
 

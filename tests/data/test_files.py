@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import alignsim as asim
-from alignsim.validation import FileFormatError
+from alignsim.errors import FileFormatError
 
 PAIR = [[0.5, 0.75], [0.25, 0.5]]
 VOTES = [{"left": "tea", "right": "coffee", "winner": "left"}]
@@ -37,12 +37,15 @@ def test_a_key_is_passed_on(write):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({}, r"neither votes nor ratings by its columns \('who', 'what'\).*left=.*response="),
+        (
+            {},
+            r"by its columns \('who', 'what'\).*left, right and winner .*response",
+        ),
         ({"key": "x"}, "a table, which has no key"),
         ({"wining": "x"}, "option is 'wining'; did you mean 'winner'"),
         (
             {"winner": "x", "attributes": ["y"]},
-            "attributes=, winner= do not go together: .* matrices take key=",
+            "attributes, winner do not go together: ratings take .* matrices take key",
         ),
     ],
 )
@@ -54,7 +57,7 @@ def test_refusals(write, options, message):
 def test_options_of_another_kind_of_file(write, tmp_path):
     np.save(tmp_path / "p.npy", PAIR)
     for path in (tmp_path / "p.npy", write("p.json", json.dumps(PAIR))):
-        with pytest.raises(FileFormatError, match="which take key= and no option of votes"):
+        with pytest.raises(FileFormatError, match="which take key and no option of votes"):
             asim.data.read(path, winner="x")
 
 

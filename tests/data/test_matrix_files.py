@@ -6,7 +6,7 @@ import pytest
 
 import alignsim as asim
 from alignsim import preferences as prefs
-from alignsim.validation import FileFormatError
+from alignsim.errors import FileFormatError
 
 PAIR = [[0.5, 0.75], [0.25, 0.5]]
 TRIO = prefs.cyclic(3, advantage=0.25).tolist()

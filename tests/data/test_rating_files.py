@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import alignsim as asim
-from alignsim.validation import FileFormatError
+from alignsim.errors import FileFormatError
 
 WIDE = (
     "Prompt ID,model,annotator,id,taste,smell\n"

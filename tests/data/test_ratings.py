@@ -6,7 +6,7 @@ import pytest
 
 import alignsim as asim
 from alignsim import preferences as prefs
-from alignsim.validation import MissingPairsError
+from alignsim.errors import MissingPairsError
 
 
 def _ratings(*scores, responses=None):

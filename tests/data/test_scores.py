@@ -4,7 +4,7 @@ import pytest
 import alignsim as asim
 from alignsim import preferences as prefs
 from alignsim import validation
-from alignsim.data.scores import RECIPES
+from alignsim.data.scores import IDLE, RECIPES
 
 
 def _sigmoid(x):
@@ -18,7 +18,13 @@ def scores():
 
 @pytest.mark.parametrize("recipe", sorted(RECIPES))
 def test_every_recipe_gives_preference_matrices(scores, recipe):
-    P = asim.data.from_scores(scores, recipe=recipe, temperature=0.7, rng=0)
+    idle = IDLE.get(recipe, ())
+    given = {"temperature": 0.7, "rng": 0}
+    wanted = {name: value for name, value in given.items() if name not in idle}
+    P = asim.data.from_scores(scores, recipe=recipe, **wanted)
+    for name in given.keys() & idle:
+        with pytest.raises(ValueError, match=f"{name} is .*, but the recipe '{recipe}' does not"):
+            asim.data.from_scores(scores, recipe=recipe, **wanted | {name: given[name]})
     assert P.shape == (6, 4, 4)
     assert np.allclose(validation.preference_matrix(P), P, rtol=0, atol=1e-15)
 

@@ -5,7 +5,7 @@ import pytest
 
 import alignsim as asim
 from alignsim.data.sources import parse_json, read_text
-from alignsim.validation import FileFormatError
+from alignsim.errors import FileFormatError
 
 
 def test_plain_gzipped_and_marked_text_read_alike(write):

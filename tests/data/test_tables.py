@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from alignsim.data.tables import read_table
-from alignsim.validation import FileFormatError
+from alignsim.errors import FileFormatError
 
 RECORDS = [{"prompt": "a, b", "score": 1.5}, {"prompt": 'say "c"', "score": None}]
 

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alignsim.data.votes import count_wins, shares_of_wins
-from alignsim.validation import MissingPairsError
+from alignsim.errors import MissingPairsError
 
 
 @settings(deadline=None)

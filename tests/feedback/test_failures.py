@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import alignsim as asim
-from alignsim.validation import NoOptimumError
+from alignsim.errors import NoOptimumError
 from tests.feedback.systems import preferences
 
 HEALTHY = asim.preferences.cyclic(3, advantage=0.3)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import alignsim as asim
-from alignsim.validation import NoOptimumError
+from alignsim.errors import NoOptimumError
 from tests import naive
 
 P3 = np.array([[0.5, 0.7, 0.4], [0.3, 0.5, 0.8], [0.6, 0.2, 0.5]])

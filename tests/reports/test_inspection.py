@@ -51,7 +51,7 @@ def test_resamples_that_leave_a_pair_without_votes_are_counted_and_left_out():
     found = inspect(data, resamples=50).matrices[0]
     assert "resamples leave a pair without votes" in found.onset_note
     assert not np.isnan(found.onset_low)
-    with pytest.raises(asim.validation.MissingPairsError):
+    with pytest.raises(asim.errors.MissingPairsError):
         data.resample(np.random.default_rng(1)).pooled()
 
 

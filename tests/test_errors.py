@@ -1,0 +1,190 @@
+"""Errors carry fields, are spelt as the interface spells, and never repeat the whole input."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+import alignsim as asim
+from alignsim import errors, validation
+from alignsim.cli.errors import as_option
+from alignsim.errors import Argument, FileFormatError, InputError, InPython, listed, quote, words
+
+MOST = 4 * errors.LONGEST
+"""Characters that a quoted value takes at most, with what stands around it."""
+
+
+class Nameless:
+    def __repr__(self):
+        raise KeyError("no name")
+
+    def __index__(self):
+        raise KeyError("no index")
+
+
+class Vector:
+    def __init__(self, found):
+        self.found = found
+
+    def __array__(self, dtype=None, copy=None):
+        if isinstance(self.found, Exception):
+            raise self.found
+        return self.found
+
+
+HOSTILE = {
+    "an __array__ that raises": Vector(RuntimeError("two\nlines" * 1000)),
+    "an __array__ that runs out of memory": Vector(MemoryError()),
+    "an __array__ of text": Vector("nonsense"),
+    "an __array__ of objects": Vector(np.array([{}], dtype=object)),
+    "a repr that raises": Nameless(),
+    "a huge integer": 10**5000,
+    "a list of huge integers": [10**400] * 1000,
+    "bytes": b"x" * 10**6,
+    "a long text": "x\n" * 10**6,
+    "a date": np.datetime64("2020-01-01"),
+    "a function": len,
+    "a class": float,
+    "a dictionary": {"a" * 500: 1},
+    "a set": {1.5},
+    "a complex number": 1j,
+    "40 axes": np.ones((1,) * 40),
+    "64 axes": np.ones((1,) * 64),
+    "masked": np.ma.array([0.5, 0.5], mask=[True, False]),
+    "a trillion numbers": np.broadcast_to(1.0, 10**12),
+    "ragged": [[1.0], [1.0, 2.0]],
+    "lone surrogate": "\ud800",
+}
+DOORS = {
+    "array": lambda bad: validation.real_array(bad, "x"),
+    "matrix": validation.preference_matrix,
+    "policy": lambda bad: validation.policy(bad, "x", responses=3),
+    "logits": lambda bad: validation.logits(bad, "x", missing=True),
+    "number": lambda bad: validation.number(bad, "x", high=0.25),
+    "integer": lambda bad: validation.integer(bad, "x", minimum=1),
+    "choice": lambda bad: validation.choice(bad, "x", ("ipo", "dpo")),
+    "map": lambda bad: asim.FeedbackMap(np.full((2, 2), 0.5), beta=bad),
+    "data": asim.data.Matrices,
+    "scores": asim.data.from_scores,
+    "rewards": asim.preferences.bradley_terry,
+    "size": lambda bad: asim.preferences.random_skew(3, size=bad),
+    "file": asim.data.read,
+}
+
+
+@pytest.mark.parametrize("bad", HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)
+def test_every_door_refuses_what_is_hostile_in_one_short_sentence(door, bad):
+    with pytest.raises(InputError) as refusal:
+        door(bad)
+    told = str(refusal.value)
+    assert len(told) < 2 * MOST
+    assert "\n" not in told
+    assert "; " in told
+    told.encode()
+
+
+def test_subclasses_of_arrays_are_as_good_as_arrays():
+    masked = np.ma.array([[0.5, 0.7], [0.3, 0.5]])
+    assert type(validation.preference_matrix(masked)) is np.ndarray
+
+
+@pytest.mark.parametrize("value", HOSTILE.values(), ids=HOSTILE)
+def test_a_quoted_value_is_short_and_on_one_line(value):
+    assert len(quote(value)) <= MOST
+    assert quote(value).isprintable()
+
+
+def test_of_many_names_a_message_lists_the_first():
+    assert listed(range(errors.LISTED)).count(",") == errors.LISTED - 1
+    assert listed(range(10**5)).endswith(f"{errors.LISTED - 1}, ...")
+    with pytest.raises(InputError) as refusal:
+        validation.choice("name", "x", (f"{'long' * 100}{i}" for i in range(5000)))
+    assert len(str(refusal.value)) < MOST * errors.LISTED
+
+
+def test_a_near_name_is_not_sought_among_very_many(monkeypatch):
+    def refuse(*_, **__):
+        raise AssertionError
+
+    monkeypatch.setattr(validation.difflib, "get_close_matches", refuse)
+    with pytest.raises(InputError, match="x is 'name'; known: 'c0', "):
+        validation.choice("name", "x", (f"c{i}" for i in range(validation.NEAR_AMONG + 1)))
+
+
+def test_one_error_is_spelt_as_each_interface_spells():
+    remedy = [
+        *words("give {winner=...} or "),
+        Argument("judges", ["a", "b c"]),
+        InPython(", see f()"),
+    ]
+    error = FileFormatError("votes.csv, line 3", [Argument("left"), " is 'x'"], remedy)
+    assert str(error) == (
+        "votes.csv, line 3: left is 'x'; give winner=... or judges=['a', 'b c'], see f()"
+    )
+    options = {name: f"--{name}" for name in ("left", "winner", "judges")}
+    assert error.told(lambda part: as_option(part, options)) == (
+        "votes.csv, line 3: --left is 'x'; give --winner ... or --judges a,'b c'"
+    )
+
+
+def test_an_error_has_fields():
+    with pytest.raises(InputError) as refusal:
+        validation.parameter([1.0, -2.0], "beta")
+    error = refusal.value
+    assert (error.argument, error.index) == ("beta", (1,))
+    assert (error.complaint, error.remedy) == ("is -2", "it must be at least 0")
+
+
+@pytest.mark.parametrize("kind", [InputError, *InputError.__subclasses__()])
+def test_errors_survive_the_way_between_processes(kind):
+    assert issubclass(kind, ValueError)
+    error = kind("x", ["is ", Argument("y", 3)], "mend it", index=(2, 1))
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is kind
+    assert str(again) == str(error)
+    assert (again.argument, again.index) == ("x", (2, 1))
+    assert str(pickle.loads(pickle.dumps(kind("a whole message")))) == "a whole message"
+
+
+# Memory
+
+
+def test_the_limit_on_memory_is_stated_and_adjustable(monkeypatch):
+    with pytest.raises(InputError, match=r"responses is 9999, and 9,999 by 9,999 numbers would"):
+        asim.preferences.cyclic(9999, advantage=0.1)
+    monkeypatch.setenv(validation.MEMORY, "0.0001")
+    with pytest.raises(InputError, match=r"the limit is 0.0001 GiB\); .* ALIGNSIM_MEMORY to"):
+        asim.preferences.random_skew(101, rng=0)
+    monkeypatch.setenv(validation.MEMORY, "1")
+    assert asim.preferences.random_skew(101, rng=0).shape == (101, 101)
+
+
+@pytest.mark.parametrize("nonsense", ["much", "-1", "0", "nan"])
+def test_a_limit_that_is_none_is_named(monkeypatch, nonsense):
+    monkeypatch.setenv(validation.MEMORY, nonsense)
+    with pytest.raises(InputError, match=f"ALIGNSIM_MEMORY is '{nonsense}'; give a number of GiB"):
+        asim.preferences.random_skew(4)
+
+
+ABSURD = {
+    "cyclic": lambda: asim.preferences.cyclic(10**9 + 1, advantage=0.1),
+    "neighbours": lambda: asim.preferences.nearest_neighbour_cycle(10**9, advantage=0.1),
+    "skew": lambda: asim.preferences.random_skew(10**6),
+    "many": lambda: asim.preferences.random_skew(3, size=(10**6, 10**6)),
+    "strict": lambda: asim.preferences.random_strictly_strongly_transitive(10**6),
+    "rewards": lambda: asim.preferences.bradley_terry(np.zeros(10**6)),
+    "additive": lambda: asim.preferences.additive(np.zeros(10**6)),
+    "sampler": lambda: asim.preferences.fixed_sampling_counterexample(np.full(10**5, 1e-5)),
+    "scores": lambda: asim.data.from_scores(np.zeros((10**5, 1))),
+    "ratings": lambda: asim.data.synthetic_ratings(prompts=10**10),
+    "broadcast": lambda: asim.FeedbackMap(
+        np.full((2, 2), 0.5), beta=np.ones((10**5, 1)), alpha=np.zeros(10**5)
+    ),
+}
+
+
+@pytest.mark.parametrize("ask", ABSURD.values(), ids=ABSURD)
+def test_absurd_requests_are_refused_before_memory_is_taken(ask):
+    with pytest.raises(InputError, match=r"would take some .* GiB .*limit is 2 GiB\)"):
+        ask()
