@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from alignsim.experiments.findings import counted
 from alignsim.plotting import grid
 from alignsim.plotting.palette import INK, OKABE_ITO, Style, settings
 from alignsim.validation import FloatArray
@@ -92,8 +93,9 @@ def oscillation(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: Any) 
     """Return Axes (2, objectives): cycle strength, and the share that oscillates, over βλ.
 
     Of the class "cyclic", one line for each α and λ. The band is twice the standard error over
-    matrices. Crosses, where known, are the share of exactly unstable fixed points.
-    The other classes are grey.
+    the matrices of one draw. Crosses, where known, are the share of exactly unstable fixed
+    points. The other classes are grey. A title says over how many matrices of how many is
+    averaged where runs failed.
 
     Parameters
     ----------
@@ -117,7 +119,7 @@ def oscillation(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: Any) 
     >>> found = asim.experiments.reproduce(P, beta=[1.0, 2.0, 4.0], rounds=100)
     >>> axes = asim.plotting.oscillation(found, ax=Figure().subplots(2, 2))
     >>> [ax.get_title() for ax in axes[0]]
-    ['MRS-IPO', 'MRS-DPO']
+    ['MRS-IPO, 1 matrix', 'MRS-DPO, 1 matrix']
     """
     _check(ds, ("cycle_strength", "oscillating", "unstable"), "reproduce")
     count = ds.sizes["objective"]
@@ -125,7 +127,7 @@ def oscillation(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: Any) 
     cyclic, others = ds.sel({"class": "cyclic"}), ds.drop_sel({"class": "cyclic"})
     for column, objective in zip(panels.T, ds["objective"].values, strict=True):
         one, rest = cyclic.sel(objective=objective), others.sel(objective=objective)
-        column[0].set_title(f"MRS-{objective.upper()}")
+        column[0].set_title(f"MRS-{objective.upper()}, {_counted(one)}")
         for ax_, name in zip(column, ("cycle_strength", "oscillating"), strict=True):
             _curves(ax_, one, name, _signal, kwargs)
         _grey_curves(column[0], rest, "cycle_strength", _signal, "")
@@ -140,7 +142,7 @@ def oscillation(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: Any) 
     for ax_ in panels[0]:
         ax_.set_ylim(-0.03 * top, 1.1 * top)
     panels[0, 0].set_ylabel("mean cycle strength\n(variance per coordinate)")
-    panels[1, 0].set_ylabel(f"share of {cyclic['run'].item():,} that oscillates")
+    panels[1, 0].set_ylabel("share that oscillates")
     _legend(panels[0, 0], cyclic, "upper left")
     panels[1, 0].legend(loc="upper left", frameon=False, fontsize="small")
     return panels
@@ -150,7 +152,8 @@ def terminal_entropy(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: 
     """Return one Axes an objective: the final entropy of strongly transitive matrices over η.
 
     One line for each α and λ; at fixed λ the lines of all α are one curve where the loop has
-    converged. The dotted line is where ties at the top end at λ = 1; grey is the strict class.
+    converged. The dotted line is where ties at the top end at λ = 1, over the same matrices; the
+    band is twice the standard error over the matrices of one draw; grey is the strict class.
 
     Parameters
     ----------
@@ -180,15 +183,16 @@ def terminal_entropy(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: 
     panels = _panels(ax, (count,), (4.6 * count, 3.9))
     weak = ds.sel({"class": "strongly_transitive"})
     for ax_, objective in zip(panels, ds["objective"].values, strict=True):
-        _curves(ax_, weak.sel(objective=objective), "entropy", _control, kwargs)
-        limit = weak["entropy_limit"].item()
+        one = weak.sel(objective=objective)
+        _curves(ax_, one, "entropy", _control, kwargs)
+        limit = one["entropy_limit"].item()
         if np.isfinite(limit):
             ax_.axhline(
                 limit, color=INK, linewidth=0.9, linestyle=":", label="ties at the top, λ = 1"
             )
         strict = ds.sel({"class": ["strictly_strongly_transitive"], "objective": objective})
         _grey_curves(ax_, strict, "entropy", _control, "strictly strongly transitive")
-        ax_.set(xlabel=CONTROL, title=f"MRS-{objective.upper()}, {_counted(weak)}")
+        ax_.set(xlabel=CONTROL, title=f"MRS-{objective.upper()}, {_counted(one)}")
         ax_.set_ylim(bottom=-0.04)
     panels[0].set_ylabel("mean final entropy (nats)")
     _legend(panels[-1], weak, "upper right")
@@ -230,7 +234,7 @@ def condorcet_winner(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: 
     panels = _panels(ax, (count,), (4.6 * count, 3.9))
     for ax_, objective in zip(panels, ds["objective"].values, strict=True):
         one = ds.sel(objective=objective)
-        label = "down to the least of all"
+        label = "down to the least of all matrices"
         for place, style in _lines(one):
             control = _control(place)
             ax_.fill_between(
@@ -239,13 +243,14 @@ def condorcet_winner(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: 
             )  # fmt: skip
             label = "_"
         _curves(ax_, one, "winner", _control, kwargs)
-        number = f"{ds.attrs['run']:,} matrices"
-        ax_.set(xlabel=CONTROL, title=f"MRS-{objective.upper()}, {number}", ylim=(-0.03, 1.03))
-        ax_.annotate(
-            f"winners beat ½ by {ds.attrs['least_margin']:.3f} or more\n"
-            f"cycle strength at most {np.nanmax(one['cycle_strength'].values, initial=0.0):.1g}",
-            (0.03, 0.05), xycoords="axes fraction", fontsize="small",
-        )  # fmt: skip
+        title = f"MRS-{objective.upper()}, {_counted(one)}"
+        ax_.set(xlabel=CONTROL, title=title, ylim=(-0.03, 1.03))
+        if one["completed"]:
+            ax_.annotate(
+                f"winners beat ½ by {one['least_margin'].item():.3f} or more\n"
+                f"cycle strength at most {one['cycle_strength_most'].max().item():.1g}",
+                (0.03, 0.05), xycoords="axes fraction", fontsize="small",
+            )  # fmt: skip
     panels[0].set_ylabel("probability of the Condorcet winner")
     _legend(panels[-1], ds, "lower right")
     return panels
@@ -257,7 +262,7 @@ def _lines(ds: xr.Dataset) -> list[tuple[xr.Dataset, Style]]:
     lams = np.sort(ds["lam"].values)[::-1]
     for rank, lam in enumerate(lams):
         for i, alpha in enumerate(ds["alpha"].values):
-            place = ds.sel(alpha=alpha, lam=lam).transpose("beta", ...).sortby("beta")
+            place = ds.sel(alpha=alpha, lam=lam).sortby("beta")
             style: Style = {
                 "color": OKABE_ITO[i % len(OKABE_ITO)],
                 "marker": _MARKERS[i % len(_MARKERS)],
@@ -273,7 +278,8 @@ def _lines(ds: xr.Dataset) -> list[tuple[xr.Dataset, Style]]:
 def _curves(ax: Axes, ds: xr.Dataset, name: str, at: _Axis, kwargs: Style) -> None:
     """Draw a variable for every α and λ, with the band of its standard error, if it has one."""
     if ds[name].isnull().all():
-        ax.text(0.5, 0.5, "no such matrix", transform=ax.transAxes, ha="center")
+        reason = "no such matrix" if not ds["run"] else "a run failed in every matrix"
+        ax.text(0.5, 0.5, reason, transform=ax.transAxes, ha="center")
         return
     for place, style in _lines(ds):
         x = at(place)
@@ -287,8 +293,8 @@ def _curves(ax: Axes, ds: xr.Dataset, name: str, at: _Axis, kwargs: Style) -> No
 
 def _grey_curves(ax: Axes, ds: xr.Dataset, name: str, at: _Axis, label: str) -> None:
     """Draw a variable of other classes, thin and grey, under one name with their number."""
-    drawn = ds["run"].values > 0
-    label = f"{label} ({ds['run'].values.sum():,})" if label else "_"
+    drawn = ds["completed"].values > 0
+    label = f"{label} ({ds['completed'].values.sum():,})" if label else "_"
     for i in np.flatnonzero(drawn):
         for place, style in _lines(ds.isel({"class": i})):
             ax.plot(
@@ -346,7 +352,8 @@ def _control(place: xr.Dataset) -> FloatArray:
 
 
 def _counted(ds: xr.Dataset) -> str:
-    return f"{ds['run'].item():,} matrices"
+    number = counted(ds)
+    return f"{number} {'matrix' if number == '1' else 'matrices'}"
 
 
 def _check(ds: Any, names: tuple[str, ...], source: str) -> None:
@@ -354,7 +361,7 @@ def _check(ds: Any, names: tuple[str, ...], source: str) -> None:
     for name in names:
         if name not in ds.data_vars:
             raise ValueError(
-                f"ds has no variable {name!r}; give the Dataset that alignsim.sweeps.{source} "
+                f"ds has no variable {name!r}; give the Dataset that alignsim.experiments.{source} "
                 "returns, whole"
             )
 
