@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alignsim.experiments.findings import counted
 from alignsim.plotting import grid
 from alignsim.plotting.palette import INK, OKABE_ITO, Style, settings
+from alignsim.plotting.panels import PanelArray, panel_axes
 from alignsim.validation import FloatArray
 
 if TYPE_CHECKING:
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
-PanelArray = NDArray[np.object_]
 _Axis = Callable[["xr.Dataset"], FloatArray]
 
+_SHARED: Style = {"sharex": "col", "sharey": "row"}
 _MARKERS = "osD^vPX*"
 _DASHES = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (6, 1.5, 1, 1.5)))
 """Line styles of λ, from the largest on."""
@@ -67,7 +67,7 @@ def evolution(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: Any) ->
     """
     _check(ds, ("policy",), "evolution")
     shape = ds.sizes["raised"], ds.sizes["step"]
-    panels = _panels(ax, shape, (3.1 * shape[1], 2.2 * shape[0]))
+    panels = panel_axes(ax, shape, (3.1 * shape[1], 2.2 * shape[0]), **_SHARED)
     for place in np.ndindex(shape):
         one = ds.isel(raised=place[0], step=place[1])
         panel: Axes = panels.item(*place)
@@ -123,7 +123,7 @@ def oscillation(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: Any) 
     """
     _check(ds, ("cycle_strength", "oscillating", "unstable"), "reproduce")
     count = ds.sizes["objective"]
-    panels = _panels(ax, (2, count), (4.6 * count, 6.2))
+    panels = panel_axes(ax, (2, count), (4.6 * count, 6.2), **_SHARED)
     cyclic, others = ds.sel({"class": "cyclic"}), ds.drop_sel({"class": "cyclic"})
     for column, objective in zip(panels.T, ds["objective"].values, strict=True):
         one, rest = cyclic.sel(objective=objective), others.sel(objective=objective)
@@ -180,7 +180,7 @@ def terminal_entropy(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: 
     """
     _check(ds, ("entropy",), "reproduce")
     count = ds.sizes["objective"]
-    panels = _panels(ax, (count,), (4.6 * count, 3.9))
+    panels = panel_axes(ax, (count,), (4.6 * count, 3.9), **_SHARED)
     weak = ds.sel({"class": "strongly_transitive"})
     for ax_, objective in zip(panels, ds["objective"].values, strict=True):
         one = weak.sel(objective=objective)
@@ -231,7 +231,7 @@ def condorcet_winner(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: 
     """
     _check(ds, ("winner", "winner_least"), "winner_from_corners")
     count = ds.sizes["objective"]
-    panels = _panels(ax, (count,), (4.6 * count, 3.9))
+    panels = panel_axes(ax, (count,), (4.6 * count, 3.9), **_SHARED)
     for ax_, objective in zip(panels, ds["objective"].values, strict=True):
         one = ds.sel(objective=objective)
         label = "down to the least of all matrices"
@@ -364,21 +364,3 @@ def _check(ds: Any, names: tuple[str, ...], source: str) -> None:
                 f"ds has no variable {name!r}; give the Dataset that alignsim.experiments.{source} "
                 "returns, whole"
             )
-
-
-def _panels(ax: Any, shape: tuple[int, ...], size: tuple[float, float]) -> PanelArray:
-    from matplotlib.axes import Axes
-
-    if ax is None:
-        from matplotlib import pyplot
-
-        rows, columns = shape if len(shape) == 2 else (1, shape[0])
-        made = pyplot.subplots(
-            rows, columns, squeeze=False, figsize=size, layout="constrained", sharex="col",
-            sharey="row",
-        )[1]  # fmt: skip
-        ax = made.reshape(shape)
-    axes = np.asarray(ax, dtype=object)
-    if axes.shape != shape or not all(isinstance(each, Axes) for each in axes.flat):
-        raise ValueError(f"ax has shape {axes.shape}; give Axes of shape {shape}")
-    return axes
