@@ -14,7 +14,7 @@ from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
-from readme import ALPHAS, ETAS, SHOWN, SIGNALS, store
+from readme import ALPHAS, ETAS, SIGNALS, store
 from tqdm import tqdm
 
 import alignsim as asim
@@ -41,13 +41,15 @@ def main(path: Path) -> None:
         "cyclic_by_mean": int(asim.preferences.is_cyclic(by_mean).sum()),
         "count": over_draws(found, "count"),
         "share": over_draws(found, "share"),
-        "cycle_strength": over_draws(found, "strength"),
-        "entropy": over_draws(found, "entropy"),
+        "cycle_strength": [rounded(each["strength"]) for each in found],
+        "largest_fall": -min(0.0, *(np.diff(each["strength"]).min() for each in found)),
+        "entropy": [rounded(each["entropy"]) for each in found],
+        "largest_rise_of_entropy": max(0.0, *(np.diff(each["entropy"]).max() for each in found)),
+        "entropy_by_alpha": max(np.ptp(each["entropy"], axis=0).max() for each in found),
         "entropy_limit": [each["entropy_limit"] for each in found],
         "failed": sum(each["failed"] for each in found),
         "winner_least": min(each["winner_least"] for each in found),
         "least_margin": min(each["least_margin"] for each in found),
-        **courses(found),
     }
     data = hashlib.sha256(path.read_bytes()).hexdigest()
     made = {"by": "figures/hanna.py", "seeds": [*SEEDS], "rounds": ROUNDS, "data_sha256": data}
@@ -81,7 +83,6 @@ def one_draw(P: np.ndarray) -> dict:
     masks = asim.experiments.split_classes(P)
     options = {"objective": "ipo", "lam": 1.0, "most": EVERY, "rounds": ROUNDS, "progress": False}
     cycles = asim.experiments.reproduce(P[masks["cyclic"]], alpha=ALPHAS, beta=SIGNALS, **options)
-    strength = cycles.cycle_strength.sel({"class": "cyclic"}).squeeze().values
     winner = asim.experiments.winner_from_corners(P, alpha=ALPHAS, beta=SIGNALS, **options)
     orders = [
         asim.experiments.reproduce(
@@ -90,21 +91,14 @@ def one_draw(P: np.ndarray) -> dict:
         ).sel({"class": "strongly_transitive"})
         for alpha in ALPHAS
     ]  # fmt: skip
-    entropy = np.array([ds.entropy.values.ravel() for ds in orders])
     return {
         "count": {name: int(mask.sum()) for name, mask in masks.items()},
         "share": {
             "cyclic": float((masks["cyclic"] | masks["cyclic_winner"]).mean()),
             "strongly_transitive": float(masks["strongly_transitive"].mean()),
         },
-        "courses": strength,
-        "strength": {
-            f"{alpha:g}, {signal:g}": float(strength[i, SIGNALS.index(signal)])
-            for i, alpha in enumerate(ALPHAS)
-            for signal in SHOWN
-        },
-        "entropies": entropy,
-        "entropy": {f"{eta:g}": float(value) for eta, value in zip(ETAS, entropy[0], strict=True)},
+        "strength": cycles.cycle_strength.sel({"class": "cyclic"}).squeeze().values,
+        "entropy": np.array([ds.entropy.values.ravel() for ds in orders]),
         "entropy_limit": orders[0].entropy_limit.item(),
         "failed": int(sum(ds.failed.sum().item() for ds in (cycles, winner, *orders))),
         "winner_least": winner.winner_least.isel(beta=-1).min().item(),
@@ -112,21 +106,9 @@ def one_draw(P: np.ndarray) -> dict:
     }
 
 
-def courses(found: list[dict]) -> dict:
-    """Return what the curves do, of all draws: where they are flat, and where they rise."""
-    strength = np.array([each["courses"] for each in found])
-    entropy = np.array([each["entropies"] for each in found])
-    still = (strength < 1e-9).all(axis=(0, 1))
-    steps = np.diff(strength.mean(axis=0), axis=0)
-    grows = np.flatnonzero((steps > 0.0).all(axis=0) & (strength.mean(axis=0)[0] > 1e-9))
-    unbroken = grows[: int(np.argmin(np.append(np.diff(grows) == 1, False))) + 1]
-    return {
-        "largest_fall": float(max(0.0, -np.diff(strength, axis=2).min())),
-        "still_until": SIGNALS[int(np.flatnonzero(still)[-1])],
-        "rises_with_alpha": [SIGNALS[unbroken[0]], SIGNALS[unbroken[-1]]],
-        "largest_rise_of_entropy": float(max(0.0, np.diff(entropy, axis=2).max())),
-        "largest_difference_by_alpha": float(np.ptp(entropy, axis=1).max()),
-    }
+def rounded(values: np.ndarray) -> list:
+    """Return values as they are stored, without what is rounding."""
+    return np.round(values, 7).tolist()
 
 
 def over_draws(found: list[dict], name: str) -> dict[str, list[float]]:

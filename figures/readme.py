@@ -18,6 +18,9 @@ from pathlib import Path
 from textwrap import fill
 from typing import Any
 
+import numpy as np
+from numpy.typing import ArrayLike
+
 from alignsim import __version__
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -88,28 +91,36 @@ makes the cycles: with scores averaged over criteria, no matrix is cyclic.
 def hanna_page(numbers: dict[str, Any]) -> str:
     """Return docs/hanna.md; raise if its words are not true of the numbers."""
     own = numbers["hanna"]
-    strength, entropy = own["cycle_strength"], own["entropy"]
+    strength = np.array(own["cycle_strength"])  # (draws, alpha, signal)
+    entropy = np.array(own["entropy"])[:, 0]  # (draws, eta)
     true = {
         "cycle strength never falls with βλ": own["largest_fall"] < 1e-6,
         "the entropy never rises with η": own["largest_rise_of_entropy"] < 1e-6,
         "scores averaged over criteria make no cycle": own["cyclic_by_mean"] == 0,
         "every run succeeded": own["failed"] == 0,
-        "winners are found": own["winner_least"] > 0.999,
+        "loops of all α end alike": own["entropy_by_alpha"] < 1e-6,
+        "winners are found": own["winner_least"] > FOUND,
     }
     if wrong := [words for words, holds in true.items() if not holds]:
         raise ValueError(f"docs/hanna.md says what is not so, rewrite it: {'; '.join(wrong)}")
     counts = {name: plus_minus(values) for name, values in own["count"].items()}
-    low, high = own["rises_with_alpha"]
+    mean = strength.mean(axis=0)
+    still = SIGNALS[np.flatnonzero((strength == 0.0).all(axis=(0, 1)))[-1]]
+    grows = (np.diff(mean, axis=0) >= 0.0).all(axis=0) & (mean[-1] - mean[0] > NOTICEABLE)
+    low, high = (SIGNALS[i] for i in np.flatnonzero(grows)[[0, -1]])
+    if not grows[SIGNALS.index(low) : SIGNALS.index(high)].all():
+        raise ValueError("docs/hanna.md says that cycle strength rises with α on one range")
+    shown = [SIGNALS.index(signal) for signal in SHOWN]
     oscillation = _table(
         ["α", *(f"βλ = {signal:g}" for signal in SHOWN)],
         *(
-            [f"{alpha:g}", *(plus_minus(strength[f"{alpha:g}, {signal:g}"]) for signal in SHOWN)]
-            for alpha in ALPHAS
+            [f"{alpha:g}", *(plus_minus(values) for values in strength[:, i, shown].T)]
+            for i, alpha in enumerate(ALPHAS)
         ),
     )
     collapse = _table(
         [*(f"η = {eta:g}" for eta in ETAS), "ties at the top alone"],
-        [*(plus_minus(entropy[f"{eta:g}"]) for eta in ETAS), plus_minus(own["entropy_limit"])],
+        [*(plus_minus(values) for values in entropy.T), plus_minus(own["entropy_limit"])],
     )
     return wrapped(f"""\
 # What loops do on HANNA's ratings
@@ -122,7 +133,8 @@ This page is written by `figures/readme.py` from numbers that `figures/hanna.py`
 MRS-IPO at λ = 1, with uniform reference and offline sampler, for {own["made"]["rounds"]:,} rounds
 on every matrix of {len(own["made"]["seeds"])} draws of the paper's recipe: four stories a prompt,
 one random criterion a pair, ratings averaged over raters and rounded. A number is the mean over
-draws ± its standard error over draws, that is, the spread of the recipe, given the ratings.
+draws ± its standard error over draws, that is, the spread of the recipe, given the ratings; an
+error below {LEAST} is left out.
 
 The curves of one draw, also for MRS-DPO and λ < 1, are in
 [figures/reproduce_hanna](../figures/reproduce_hanna). Their errors are over the matrices of that
@@ -131,7 +143,7 @@ draw. They come from `alignsim reproduce hanna_ratings.csv --out figures/reprodu
 ## Oscillation
 
 In a draw, {counts["cyclic"]} matrices are cyclic without a Condorcet winner. Their mean cycle
-strength is 0 up to βλ = {own["still_until"]:.2g}, and never falls as βλ rises from {SIGNALS[0]:g}
+strength is 0 up to βλ = {still:.2g}, and never falls as βλ rises from {SIGNALS[0]:g}
 to {SIGNALS[-1]:g}. It rises with α for βλ from {low:.2g} to {high:.2g}; above, the
 order in α turns.
 
@@ -140,16 +152,16 @@ order in α turns.
 ## A winner above the cycle
 
 In a draw, {counts["cyclic_winner"]} matrices are cyclic below a Condorcet winner. They collapse
-onto it from near every response: at the largest βλ its probability, averaged over time, is at least
-{own["winner_least"]:.4f} in every run. These winners beat every other response by
+onto it from near every response: at the largest βλ its probability, averaged over time, is above
+{FOUND} in every run. These winners beat every other response by
 {own["least_margin"]:.3f} or more; a winner by 0.02 may never be found
 ([gallery](../notebooks/07_gallery_of_surprises.ipynb)).
 
 ## Collapse
 
 In a draw, {counts["strongly_transitive"]} matrices are strongly transitive, ties allowed. Their
-mean final entropy (nats) falls with η = β/(1−α). Loops of different α and the same η differ by
-at most {own["largest_difference_by_alpha"]:.1g}. For η → ∞ only ties at the top are left.
+mean final entropy (nats) falls with η = β/(1−α). Loops of different α and the same η end
+at the same entropy. For η → ∞ only ties at the top are left.
 
 {collapse}
 """)
@@ -174,18 +186,19 @@ WIDTH = 104
 ALPHAS = (0.0, 0.5, 0.75, 0.9)
 SHOWN = (3.981, 10.0, 25.12, 100.0)
 SIGNALS = tuple(float(f"{10 ** (k / 5 - 1):.4g}") for k in range(16))
+FOUND = 0.999
+NOTICEABLE = 1e-3
+LEAST = 0.0001
 ETAS = (0.1, 16.0, 160.0, 1000.0)
 """What `hanna.py` computes and the README tells."""
 
 
-def plus_minus(values: list[float], *, percent: bool = False) -> str:
-    """Return the mean over draws and its standard error, of two digits at most."""
-    import numpy as np
-
+def plus_minus(values: ArrayLike, *, percent: bool = False) -> str:
+    """Return the mean over draws and its standard error, if that can be seen."""
     scaled = np.asarray(values, dtype=float) * (100.0 if percent else 1.0)
     mean, error = scaled.mean(), scaled.std(ddof=1) / np.sqrt(len(scaled))
-    if error < 1e-9 * max(1.0, abs(mean)):
-        return f"{mean:.4g}"
+    if error < LEAST:
+        return f"{mean:.4f}".rstrip("0").rstrip(".")
     places = max(0, -int(np.floor(np.log10(error))))
     return f"{mean:,.{places}f} ± {error:.{places}f}"
 

@@ -18,20 +18,10 @@ def panel_axes(
     upright: bool = False,
     **options: Any,
 ) -> PanelArray:
-    """Return Axes of the given shape: ``ax``, or those of a new figure.
+    """Return Axes of a shape, (rows, columns) or (n,): ``ax``, or those of a new figure.
 
-    Parameters
-    ----------
-    ax
-        Axes, or None; Axes (n,) also for the shape (1, n).
-    shape
-        (rows, columns), or (n,) for a row; for a column if ``upright``.
-    size
-        Width and height of a new figure in inches.
-    upright
-        Whether Axes (n,) of a new figure stand above each other.
-    **options
-        Passed to ``pyplot.subplots``.
+    A new figure has ``size`` in inches, and ``options`` of ``pyplot.subplots``; its Axes (n,) stand
+    above each other if ``upright``. A row (n,) also serves as (1, n).
 
     Raises
     ------

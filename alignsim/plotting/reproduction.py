@@ -65,7 +65,7 @@ def evolution(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: Any) ->
     >>> asim.plotting.evolution(found, ax=Figure().subplots(2, 3))[1, 2].get_title()
     'α = 0.5, βλ = 7.2: ρ = 2.14'
     """
-    _check(ds, ("policy",), "evolution")
+    grid.need(grid.dataset(ds), ("policy",), "experiments.evolution")
     shape = ds.sizes["raised"], ds.sizes["step"]
     panels = panel_axes(ax, shape, (3.1 * shape[1], 2.2 * shape[0]), **_SHARED)
     for place in np.ndindex(shape):
@@ -115,13 +115,15 @@ def oscillation(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: Any) 
     --------
     >>> import alignsim as asim
     >>> from matplotlib.figure import Figure
-    >>> P = asim.preferences.cyclic(3, advantage=0.5)[None]
+    >>> P = asim.preferences.cyclic(3, advantage=0.4)[None]
     >>> found = asim.experiments.reproduce(P, beta=[1.0, 2.0, 4.0], rounds=100)
     >>> axes = asim.plotting.oscillation(found, ax=Figure().subplots(2, 2))
     >>> [ax.get_title() for ax in axes[0]]
     ['MRS-IPO, 1 matrix', 'MRS-DPO, 1 matrix']
     """
-    _check(ds, ("cycle_strength", "oscillating", "unstable"), "reproduce")
+    grid.need(
+        grid.dataset(ds), ("cycle_strength", "oscillating", "unstable"), "experiments.reproduce"
+    )
     count = ds.sizes["objective"]
     panels = panel_axes(ax, (2, count), (4.6 * count, 6.2), **_SHARED)
     cyclic, others = ds.sel({"class": "cyclic"}), ds.drop_sel({"class": "cyclic"})
@@ -178,7 +180,7 @@ def terminal_entropy(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: 
     >>> asim.plotting.terminal_entropy(found, ax=Figure().subplots(2))[0].get_ylabel()
     'mean final entropy (nats)'
     """
-    _check(ds, ("entropy",), "reproduce")
+    grid.need(grid.dataset(ds), ("entropy",), "experiments.reproduce")
     count = ds.sizes["objective"]
     panels = panel_axes(ax, (count,), (4.6 * count, 3.9), **_SHARED)
     weak = ds.sel({"class": "strongly_transitive"})
@@ -229,7 +231,7 @@ def condorcet_winner(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: 
     >>> axes[0].get_title()
     'MRS-IPO, 0 matrices'
     """
-    _check(ds, ("winner", "winner_least"), "winner_from_corners")
+    grid.need(grid.dataset(ds), ("winner", "winner_least"), "experiments.winner_from_corners")
     count = ds.sizes["objective"]
     panels = panel_axes(ax, (count,), (4.6 * count, 3.9), **_SHARED)
     for ax_, objective in zip(panels, ds["objective"].values, strict=True):
@@ -354,13 +356,3 @@ def _control(place: xr.Dataset) -> FloatArray:
 def _counted(ds: xr.Dataset) -> str:
     number = counted(ds)
     return f"{number} {'matrix' if number == '1' else 'matrices'}"
-
-
-def _check(ds: Any, names: tuple[str, ...], source: str) -> None:
-    grid.dataset(ds)
-    for name in names:
-        if name not in ds.data_vars:
-            raise ValueError(
-                f"ds has no variable {name!r}; give the Dataset that alignsim.experiments.{source} "
-                "returns, whole"
-            )
