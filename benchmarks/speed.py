@@ -16,6 +16,7 @@ import json
 import os
 import platform
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -34,8 +35,8 @@ from tqdm import tqdm
 
 import alignsim as asim
 
-BEGIN, END = "<!-- benchmark:begin -->", "<!-- benchmark:end -->"
-PAGE = Path(__file__).parent.parent / "README.md"
+TABLE = Path(__file__).with_name("table.md")
+PAGE = Path(__file__).parents[1] / "figures" / "readme.py"
 
 MAPS, RESPONSES, ROUNDS = 4096, 4, 1000
 WIDE_MAPS, WIDE_RESPONSES, WIDE_ROUNDS = 256, 1000, 50
@@ -53,7 +54,7 @@ QUICK = Effort(turns=3, processes=1)
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="fewer turns; noisier")
-    parser.add_argument("--write", action="store_true", help="put the table in README.md")
+    parser.add_argument("--write", action="store_true", help="keep the table, also in README.md")
     options = parser.parse_args()
     effort = QUICK if options.quick else FULL
     sections = (
@@ -71,7 +72,10 @@ def main() -> None:
     text = f"{table}\n\n*{circumstances()}*"
     print(text)
     if options.write:
-        write_page(text)
+        TABLE.write_text(f"{text}\n", encoding="utf-8")
+        subprocess.run(
+            [sys.executable, Path(__file__).parents[1] / "figures" / "readme.py"], check=True
+        )
 
 
 # Rows
@@ -352,15 +356,6 @@ def processor() -> str:
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
-
-
-def write_page(table: str) -> None:
-    """Replace what the page has between its markers."""
-    head, begin, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, tail = rest.partition(END)
-    if not (begin and end):
-        raise SystemExit(f"{PAGE.name} needs the lines {BEGIN} and {END}")
-    PAGE.write_text(f"{head}{BEGIN}\n{table}\n{END}{tail}", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
 Usage: python figures/arnold_tongues.py
 
-Writes arnold_tongues.png beside this script, and prints the share of each phase.
+Writes arnold_tongues.png beside this script and the caption in README.md, and prints the share of
+each phase.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import matplotlib as mpl
+from readme import store
 
 import alignsim as asim
 
@@ -30,6 +32,8 @@ def main() -> None:
     ax = asim.plotting.phase_diagram(ds, ax=figure.add_subplot())
     ax.set_title(f"rock-paper-scissors, {ax.get_title()}")
     figure.savefig(HERE / "arnold_tongues.png", dpi=160, metadata={"Software": None})
+    numbers = {"points": ds.phase.size, "evaluations": int(ds.attrs["evaluations"])}
+    store("tongues", numbers, {"by": "figures/arnold_tongues.py"})
     for name, share in asim.sweeps.findings(ds):
         print(f"{name}: {share}")
 

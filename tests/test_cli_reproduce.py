@@ -90,13 +90,16 @@ def test_numbers_are_those_of_the_library(made):
     assert classes["matrices"].to_dict() == counts
     rates = asim.experiments.class_rates(ratings, seed=3, draws=2)
     assert classes["share"].tolist() == pytest.approx(rates.share, rel=1e-5)
-    assert classes["share_error"].tolist() == pytest.approx(rates.standard_error, rel=1e-4)
+    assert classes["share_error_over_draws"].tolist() == pytest.approx(
+        rates.standard_error, rel=1e-4
+    )
     found = asim.experiments.reproduce(P, rounds=60, most=5, progress=False)
     table = pd.read_csv(made[1]["oscillation.csv"])
     assert len(table) == found.cycle_strength.size
     assert table["cycle_strength"].to_numpy() == pytest.approx(
         found.cycle_strength.values.ravel(), rel=1e-5, abs=1e-9, nan_ok=True
     )
+    assert (table["completed"] == table["run"]).all()
     entropy = pd.read_csv(made[1]["terminal_entropy.csv"])
     assert set(entropy["class"]) == {"strongly_transitive", "strictly_strongly_transitive"}
 
@@ -114,6 +117,19 @@ def test_matrices_of_several_entries(run, tmp_path):
     assert classes["share"].isna().all()
     made = {path.stem for path in (tmp_path / "here").glob("*.png")}
     assert made == {"policy_evolution", "oscillation", "terminal_entropy"}
+
+
+def test_failed_runs_are_columns_of_their_own(run, tmp_path):
+    certain = np.triu(np.ones((3, 3)), 1) + 0.5 * np.eye(3)
+    np.save(tmp_path / "both.npy", np.stack([certain, prefs.bradley_terry([1.0, 0.5, 0.0])]))
+    printed = run("both.npy", *FEW, "--out", "here")
+    table = pd.read_csv(tmp_path / "here" / "terminal_entropy.csv")
+    counts = table.groupby("objective")[["completed", "run", "failed_no_optimum"]].max()
+    assert counts.loc["dpo"].tolist() == [1, 2, 1]
+    assert counts.loc["ipo"].tolist() == [2, 2, 0]
+    assert "entropy_error_over_matrices" in table
+    assert "MRS-DPO, 1 of 2 strongly transitive" in printed
+    assert "runs that failed: no_optimum" in printed
 
 
 def test_without_an_oscillation_there_is_no_example(run, tmp_path):

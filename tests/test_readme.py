@@ -1,30 +1,60 @@
-"""The README is run: its Python blocks work, its commands exist, its figures are there."""
+"""The README is run, and its numbers are those that scripts measured and stored."""
 
+import contextlib
+import hashlib
+import io
 import re
+import shlex
 from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import alignsim as asim
+from docs import names
+from figures import readme
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+SHELL = re.findall(r"```bash\n(.*?)```", README, flags=re.DOTALL)
+
+UNMEASURED = {
+    "3.11", "2026", "2602.12180", "2.0",  # a version, the paper, a licence
+    "20",  # in advise(P, eta=20), an example
+}  # fmt: skip
+"""Numbers of the README outside its blocks that nobody measures."""
 
 
-def test_python_blocks_run_one_after_the_other(tmp_path, monkeypatch):
+def test_python_blocks_run_and_print_what_their_comment_says(tmp_path, monkeypatch):
     import matplotlib
 
     matplotlib.use("Agg")
     monkeypatch.chdir(tmp_path)
-    assert BLOCKS
-    exec(compile("\n".join(BLOCKS), "README.md", "exec"), {})
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile("\n".join(BLOCKS), "README.md", "exec"), {})
+    radius, phase = printed.getvalue().strip().split(" ", 1)
+    (said,) = re.findall(r"print\(.*# (.*)", "\n".join(BLOCKS))
+    assert said == f"{float(radius):.2f}, {phase}"
 
 
-def test_figures_exist():
-    figures = re.findall(r"!\[[^]]*\]\(([^)]+)\)", README)
-    assert figures
-    assert [figure for figure in figures if not (ROOT / figure).is_file()] == []
+def test_commands_on_own_data_run(tmp_path, monkeypatch):
+    from alignsim.cli import app
 
-
-def test_readme_is_short():
-    assert len(README.splitlines()) < 200
+    monkeypatch.chdir(tmp_path)
+    lines = [line for line in SHELL[-1].splitlines() if line.startswith(("echo ", "alignsim "))]
+    assert len(lines) == 3
+    for line in lines:
+        name, *words = shlex.split(line)
+        if name == "echo":
+            text, _, path = words
+            Path(path).write_text(text, encoding="utf-8")
+        else:
+            result = CliRunner().invoke(app, words)
+            assert result.exit_code == 0, result.output
 
 
 def test_every_command_of_the_readme_is_known():
@@ -32,8 +62,88 @@ def test_every_command_of_the_readme_is_known():
 
     from alignsim.cli import app
 
-    shell = re.findall(r"```bash\n(.*?)```", README, flags=re.DOTALL)
     quoted = re.findall(r"`(alignsim [^`]+)`", README)
-    named = set(re.findall(r"\balignsim ([a-z][a-z-]+)", "\n".join(shell + quoted)))
+    named = set(re.findall(r"\balignsim ([a-z][a-z-]+)", "\n".join(SHELL + quoted)))
     assert named
     assert named <= set(get_command(app).commands)
+
+
+def test_links_and_figures_exist():
+    for page in (README, ARCHITECTURE):
+        assert re.findall(r"\]\((?!https)([^)]+)\)", page)
+    for folder, page in ((ROOT, README), (ROOT / "docs", ARCHITECTURE)):
+        links = re.findall(r"\]\((?!https)([^)#]+)\)", page)
+        assert [link for link in links if not (folder / link).exists()] == []
+
+
+def test_readme_is_short():
+    assert len(README.splitlines()) <= 120
+
+
+def test_blocks_are_made_of_stored_numbers():
+    """A number that is edited by hand, here or in docs/hanna.md, fails."""
+    numbers = readme.stored()
+    assert readme.rendered(README, numbers) == README
+    assert readme.HANNA.read_text(encoding="utf-8") == readme.hanna_page(numbers)
+    assert {found[2] for found in readme.BLOCK.finditer(README)} == set(readme.TEXTS)
+
+
+def test_a_block_is_written_anew_from_its_numbers():
+    numbers = readme.stored()
+    edited = README.replace(f"{numbers['tongues']['points']:,} points", "12 points")
+    assert edited != README
+    assert readme.rendered(edited, numbers) == README
+
+
+@pytest.mark.parametrize("page", [README, ARCHITECTURE], ids=["README", "architecture"])
+def test_no_number_was_typed(page):
+    """Outside of the blocks there is no measurement; symbols such as λ = 1 and K = 4 may stay."""
+    prose = readme.BLOCK.sub("", page)
+    prose = re.sub(r"```.*?```|`[^`]*`|\]\([^)]*\)", " ", prose, flags=re.DOTALL)
+    prose = re.sub(r"theory \d[\d.,]*(?:\d| and \d[\d.]*)?|K ≤ \d|\w = [01]\b|ρ − 1", " ", prose)
+    numbers = set(re.findall(r"\d+(?:[.,]\d+)*", prose))
+    assert numbers <= UNMEASURED
+
+
+def test_numbers_say_how_they_were_made(data):
+    """One draw is made again."""
+    numbers = readme.stored()
+    made = numbers["hanna"]["made"]
+    path = data / "hanna_ratings.csv"
+    assert made["data_sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    ratings = asim.data.read_ratings(path)
+    P = ratings.matrices(subsets=4, rounding="nearest", rng=made["seeds"][-1])[4].P
+    assert len(P) == numbers["hanna"]["matrices"]
+    for name, mask in asim.experiments.split_classes(P).items():
+        assert numbers["hanna"]["count"][name][-1] == mask.sum()
+    strength = asim.FeedbackMap(P[asim.experiments.split_classes(P)["cyclic"]], alpha=0.9,
+                                beta=10.0).run(rounds=made["rounds"], keep="last")  # fmt: skip
+    place = readme.ALPHAS.index(0.9), readme.SIGNALS.index(10.0)
+    kept = np.array(numbers["hanna"]["cycle_strength"][-1])[place]
+    assert strength.cycle_strength.mean() == pytest.approx(kept, rel=1e-3)
+
+
+def test_words_about_hanna_that_are_not_so_are_refused():
+    numbers = readme.stored()
+    hanna = numbers["hanna"] | {"largest_fall": 0.01}
+    with pytest.raises(ValueError, match="cycle strength never falls with βλ"):
+        readme.hanna_page(numbers | {"hanna": hanna})
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ([1.0, 1.0], "1"),
+        ([0.452, 0.466], "0.459 ± 0.007"),
+        ([775.0, 799.0, 781.0], "785 ± 7"),
+        ([16_808.0, 16_650.0], "16,729 ± 79"),
+        ([3e-5, 3.2e-5], "0"),
+        ([1.3862, 1.38621], "1.3862"),
+    ],
+)
+def test_errors_are_over_draws(values, text):
+    assert readme.plus_minus(values) == text
+
+
+def test_list_of_public_names_is_current():
+    assert (ROOT / "docs" / "names.md").read_text(encoding="utf-8") == names.page()

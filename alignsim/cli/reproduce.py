@@ -30,6 +30,8 @@ ROUNDING = "nearest"
 _DECIMALS = 9
 """Of the numbers that are saved; what lies below is rounding."""
 
+_COUNTS = ["completed", "failed"]
+
 _DATA = "Data"
 
 
@@ -65,7 +67,7 @@ def reproduce(
         int | None,
         typer.Option(
             min=1,
-            help=f"Over how many draws of the recipe classes are counted (default: {DRAWS}).",
+            help=f"Draws of the recipe over which classes are counted (default: {DRAWS}).",
         ),
     ] = None,
     responses: Annotated[
@@ -84,11 +86,9 @@ def reproduce(
             help="Which entry of an .npz or .json file; may be repeated.", rich_help_panel=_DATA
         ),
     ] = None,
-    rounds: Annotated[
-        int, typer.Option(min=1, max=10**9, help="How many rounds the loop goes.")
-    ] = 3000,
+    rounds: Annotated[int, typer.Option(min=1, max=10**9, help="Rounds of each run.")] = 3000,
     most: Annotated[
-        int, typer.Option(min=1, help="Of each class, at most so many matrices are run.")
+        int, typer.Option(min=1, help="Matrices of a class that are run at most.")
     ] = 800,
     ratings: options.RatingColumns,
     progress: options.Progress = True,
@@ -97,7 +97,10 @@ def reproduce(
     """Run the paper's experiments on ratings: what loops do to each class of preferences.
 
     Each pair of responses draws an attribute and takes P = σ(score difference). The scores of
-    several raters are averaged and rounded.
+    several raters are averaged and rounded. The loops, MRS-IPO and MRS-DPO, mix the last policy
+    into the reference (share α) and into the sampler (share λ). Errors of class shares are over
+    draws of the recipe, all others over the matrices of one draw. Averages are over matrices
+    without a failed run; failed runs are counted by their status.
     """
     outputs.check_folder(out, "--out")
     from alignsim import experiments
@@ -106,7 +109,7 @@ def reproduce(
     population = _population(file, key or [], ratings, responses, prompts, seed, draws)
     shown = options.shows_progress(quiet, progress)
     found = experiments.reproduce(population.P, rounds=rounds, most=most, progress=shown)
-    winner = experiments.winner_from_corners(population.P, rounds=rounds, most=most)
+    winner = experiments.winner_from_corners(population.P, rounds=rounds, most=most, progress=shown)
     classes = _classes(population, found)
     out.mkdir(exist_ok=True)
     _save_table(classes, out / "classes.csv")
@@ -181,7 +184,7 @@ def _of_ratings(
 
 
 def _classes(population: _Population, found: xarray.Dataset) -> xarray.Dataset:
-    """Return of each class its matrices, its rate over the draws of the recipe, those run."""
+    """Return the matrices of each class, those run, and its share over the draws of the recipe."""
     import numpy as np
     import xarray
 
@@ -196,7 +199,7 @@ def _classes(population: _Population, found: xarray.Dataset) -> xarray.Dataset:
             "of": len(population.P),
             "draws": 0 if rates is None else len(rates.counts),
             "share": ("class", missing if rates is None else rates.share),
-            "share_error": ("class", missing if rates is None else rates.standard_error),
+            "share_error_over_draws": ("class", missing if rates is None else rates.standard_error),
             "run": ("class", found["run"].values),
         },
         coords={"class": list(CLASSES)},
@@ -210,7 +213,7 @@ def _class_rows(classes: xarray.Dataset) -> list[Row]:
         row = {name: values.item() for name, values in classes.isel({"class": i}).items()}
         text = f"{row['matrices']:,}"
         if draws:
-            error = f" ± {100 * row['share_error']:.3f}" if draws > 1 else ""
+            error = f" ± {100 * row['share_error_over_draws']:.3f}" if draws > 1 else ""
             text += f"; {100 * row['share']:.3f}{error} % over {draws} draws"
         rows.append((row["meaning"], f"{text}; {row['run']:,} run"))
     return rows
@@ -223,7 +226,7 @@ def _save_figures(
     from matplotlib.figure import Figure
 
     from alignsim import experiments, plotting
-    from alignsim.experiments.reproduction import NoOscillationError
+    from alignsim.experiments.evolution import NoOscillationError
 
     def page(title: str, size: tuple[float, float], rows: int, columns: int) -> Any:
         figure = Figure(figsize=size, layout="constrained")
@@ -241,7 +244,7 @@ def _save_figures(
         figure, axes = page("cyclic, without a Condorcet winner", (8.4, 6.0), 2, 2)
         plotting.oscillation(found, ax=axes)
         names = ["cycle_strength", "cycle_strength_error", "oscillating", "unstable", "bistable"]
-        yield from _save(out / "oscillation.png", figure, found[names])
+        yield from _save(out / "oscillation.png", figure, found[[*names, *_COUNTS]])
     if counts["cyclic_winner"]:
         figure, axes = page("cyclic, below a Condorcet winner", (8.4, 3.9), 1, 2)
         plotting.condorcet_winner(winner, ax=axes[0])
@@ -250,14 +253,19 @@ def _save_figures(
         figure, axes = page("strongly transitive", (8.4, 3.9), 1, 2)
         plotting.terminal_entropy(found, ax=axes[0])
         transitive = found.sel({"class": ["strongly_transitive", "strictly_strongly_transitive"]})
-        numbers = transitive[["entropy", "entropy_error", "cycle_strength"]]
-        yield from _save(out / "terminal_entropy.png", figure, numbers)
+        names = ["entropy", "entropy_error", "entropy_limit", "cycle_strength"]
+        yield from _save(out / "terminal_entropy.png", figure, transitive[[*names, *_COUNTS]])
 
 
 def _save(picture: Path, figure: Figure, numbers: xarray.Dataset) -> tuple[Path, Path]:
     table = picture.with_suffix(".csv")
     outputs.save_picture(figure, picture)
-    _save_table(numbers, table)
+    if "failed" in numbers:
+        failed = numbers["failed"].to_dataset("status")
+        named = {str(status): f"failed_{status}" for status in failed}
+        numbers = numbers.drop_dims("status").merge(failed.rename(named))
+    errors = {str(name): f"{name}_over_matrices" for name in numbers if "_error" in str(name)}
+    _save_table(numbers.rename(errors), table)
     return picture, table
 
 

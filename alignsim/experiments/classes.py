@@ -51,6 +51,16 @@ class ClassRates(Summarised):
             yield name.replace("_", " "), f"{100.0 * share:.3g}{doubt} %"
 
 
+def stacked(P: ArrayLike) -> FloatArray:
+    """Return a stack of preference matrices (m, K, K), checked."""
+    matrices = validation.preference_matrix(P)
+    if matrices.ndim != 3:
+        raise ValueError(
+            f"P has shape {matrices.shape}; give a stack of matrices, (m, K, K): reshape it to one"
+        )
+    return matrices
+
+
 def split_classes(P: ArrayLike) -> dict[str, BoolArray]:
     """Return which matrices are in each class of ``CLASSES``: (..., K, K) → masks (...).
 
@@ -96,13 +106,13 @@ def class_rates(
     ratings
         What is drawn from.
     responses
-        K: every set of so many responses of a prompt makes a matrix.
+        K: every set of K responses of a prompt makes a matrix.
     recipe, rounding
         As in `Ratings.matrices`.
     seed
         The recipe is drawn with seeds ``seed``, ``seed`` + 1, and so on.
     draws
-        How many.
+        Times the recipe is drawn.
 
     Raises
     ------

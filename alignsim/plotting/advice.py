@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alignsim.plotting.palette import INK, OKABE_ITO, Style, light_viridis, phase_colours
+from alignsim.plotting.panels import PanelArray, panel_axes
 from alignsim.validation import FloatArray
 
 if TYPE_CHECKING:
@@ -46,9 +46,7 @@ _COMMON = 1e-12
 """Relative difference of the wanted η up to which a batch has one in common."""
 
 
-def advice(
-    result: Advice, *, ax: NDArray[np.object_] | None = None, **kwargs: Any
-) -> NDArray[np.object_]:
+def advice(result: Advice, *, ax: PanelArray | None = None, **kwargs: Any) -> PanelArray:
     """Return two Axes: what the fixed point is for each η, and which α reach it.
 
     Left: the win rate against the reference over the effective support that is left, coloured by
@@ -80,7 +78,7 @@ def advice(
     ['win rate against the reference', 'α, share of the last policy in the reference']
     """
     _check(result)
-    left, right = axes = _two_axes(ax)
+    left, right = axes = panel_axes(ax, (2,), (10.4, 4.4))
     _draw_tradeoff(left, result, kwargs)
     _draw_range(right, result)
     left.title.set_text("what the fixed point is")
@@ -232,16 +230,3 @@ def _check(result: Any) -> None:
             f"result wants η from {result.eta.min():.6g} to {result.eta.max():.6g}; "
             "ask for one η to draw a batch"
         )
-
-
-def _two_axes(ax: Any) -> NDArray[np.object_]:
-    from matplotlib.axes import Axes
-
-    if ax is None:
-        from matplotlib import pyplot
-
-        ax = pyplot.subplots(1, 2, figsize=(10.4, 4.4), layout="constrained")[1]
-    axes = np.asarray(ax, dtype=object)
-    if axes.shape != (2,) or not all(isinstance(each, Axes) for each in axes):
-        raise ValueError(f"ax is {ax!r}; give two Axes, as from figure.subplots(1, 2)")
-    return axes

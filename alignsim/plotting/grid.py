@@ -35,13 +35,13 @@ def dataset(ds: Any) -> xr.Dataset:
     return ds
 
 
-def need(ds: xr.Dataset, names: tuple[str, ...]) -> None:
+def need(ds: xr.Dataset, names: tuple[str, ...], source: str = "sweep") -> None:
     """Raise a ValueError that lists what ``ds`` holds if it lacks one of the variables."""
     for name in names:
         if name not in ds.data_vars:
             raise ValueError(
                 f"ds has no variable {name!r} (it has {_listed(ds.data_vars)}); give the Dataset "
-                "that alignsim.sweep returns, whole"
+                f"that alignsim.{source} returns, whole"
             )
 
 

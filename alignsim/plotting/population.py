@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alignsim.plotting import grid
 from alignsim.plotting.palette import INK, SYMBOLS, Style, light_viridis, settings
+from alignsim.plotting.panels import PanelArray, panel_axes
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -25,9 +25,9 @@ def population(
     *,
     x: str = "beta",
     y: str = "lam",
-    ax: NDArray[np.object_] | None = None,
+    ax: PanelArray | None = None,
     **kwargs: Any,
-) -> NDArray[np.object_]:
+) -> PanelArray:
     """Return the Axes (rows, 2) with what many matrices do over two parameters.
 
     Left: the share of matrices that oscillate, with lines at 10, 50 and 90 % (also on the bar).
@@ -71,14 +71,15 @@ def population(
     third = tuple(str(name) for name in ds.dims if name in SYMBOLS and name not in (x, y))
     ds = grid.plane(ds, x, y, others=("matrix", *third))
     rows = [ds.isel({third[0]: i}) for i in range(ds.sizes[third[0]])] if third else [ds]
-    axes = _panels(ax, len(rows))
+    size = 2 * _PANEL[0], len(rows) * _PANEL[1]
+    axes = panel_axes(ax, (len(rows), 2), size)
     for pair, row in zip(axes, rows, strict=True):
         _draw_row(pair, row, x, y, float(ds["entropy_mean"].max()), kwargs)
     return axes
 
 
 def _draw_row(
-    pair: NDArray[np.object_],
+    pair: PanelArray,
     ds: xr.Dataset,
     x: str,
     y: str,
@@ -111,22 +112,3 @@ def _draw_row(
             ds[x].values, ds[y].values, share, levels=crossed, colors=INK, linewidths=1.0
         )
         bars[0].add_lines(lines)
-
-
-def _panels(ax: Any, rows: int) -> NDArray[np.object_]:
-    from matplotlib.axes import Axes
-
-    if ax is None:
-        from matplotlib import pyplot
-
-        size = (2 * _PANEL[0], rows * _PANEL[1])
-        ax = pyplot.subplots(rows, 2, squeeze=False, figsize=size, layout="constrained")[1]
-    axes = np.asarray(ax, dtype=object)
-    if axes.shape == (2,):
-        axes = axes[None]
-    if axes.shape != (rows, 2) or not all(isinstance(each, Axes) for each in axes.flat):
-        raise ValueError(
-            f"ax has shape {axes.shape}; give Axes of shape ({rows}, 2), as from "
-            f"figure.subplots({rows}, 2, squeeze=False)"
-        )
-    return axes

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from alignsim.experiments.findings import counted
 from alignsim.plotting import grid
 from alignsim.plotting.palette import INK, OKABE_ITO, Style, settings
+from alignsim.plotting.panels import PanelArray, panel_axes
 from alignsim.validation import FloatArray
 
 if TYPE_CHECKING:
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
-PanelArray = NDArray[np.object_]
 _Axis = Callable[["xr.Dataset"], FloatArray]
 
+_SHARED: Style = {"sharex": "col", "sharey": "row"}
 _MARKERS = "osD^vPX*"
 _DASHES = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (6, 1.5, 1, 1.5)))
 """Line styles of λ, from the largest on."""
@@ -64,9 +65,9 @@ def evolution(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: Any) ->
     >>> asim.plotting.evolution(found, ax=Figure().subplots(2, 3))[1, 2].get_title()
     'α = 0.5, βλ = 7.2: ρ = 2.14'
     """
-    _check(ds, ("policy",), "evolution")
+    grid.need(grid.dataset(ds), ("policy",), "experiments.evolution")
     shape = ds.sizes["raised"], ds.sizes["step"]
-    panels = _panels(ax, shape, (3.1 * shape[1], 2.2 * shape[0]))
+    panels = panel_axes(ax, shape, (3.1 * shape[1], 2.2 * shape[0]), **_SHARED)
     for place in np.ndindex(shape):
         one = ds.isel(raised=place[0], step=place[1])
         panel: Axes = panels.item(*place)
@@ -92,8 +93,9 @@ def oscillation(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: Any) 
     """Return Axes (2, objectives): cycle strength, and the share that oscillates, over βλ.
 
     Of the class "cyclic", one line for each α and λ. The band is twice the standard error over
-    matrices. Crosses, where known, are the share of exactly unstable fixed points.
-    The other classes are grey.
+    the matrices of one draw. Crosses, where known, are the share of exactly unstable fixed
+    points. The other classes are grey. A title says over how many matrices of how many is
+    averaged where runs failed.
 
     Parameters
     ----------
@@ -113,19 +115,21 @@ def oscillation(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: Any) 
     --------
     >>> import alignsim as asim
     >>> from matplotlib.figure import Figure
-    >>> P = asim.preferences.cyclic(3, advantage=0.5)[None]
+    >>> P = asim.preferences.cyclic(3, advantage=0.4)[None]
     >>> found = asim.experiments.reproduce(P, beta=[1.0, 2.0, 4.0], rounds=100)
     >>> axes = asim.plotting.oscillation(found, ax=Figure().subplots(2, 2))
     >>> [ax.get_title() for ax in axes[0]]
-    ['MRS-IPO', 'MRS-DPO']
+    ['MRS-IPO, 1 matrix', 'MRS-DPO, 1 matrix']
     """
-    _check(ds, ("cycle_strength", "oscillating", "unstable"), "reproduce")
+    grid.need(
+        grid.dataset(ds), ("cycle_strength", "oscillating", "unstable"), "experiments.reproduce"
+    )
     count = ds.sizes["objective"]
-    panels = _panels(ax, (2, count), (4.6 * count, 6.2))
+    panels = panel_axes(ax, (2, count), (4.6 * count, 6.2), **_SHARED)
     cyclic, others = ds.sel({"class": "cyclic"}), ds.drop_sel({"class": "cyclic"})
     for column, objective in zip(panels.T, ds["objective"].values, strict=True):
         one, rest = cyclic.sel(objective=objective), others.sel(objective=objective)
-        column[0].set_title(f"MRS-{objective.upper()}")
+        column[0].set_title(f"MRS-{objective.upper()}, {_counted(one)}")
         for ax_, name in zip(column, ("cycle_strength", "oscillating"), strict=True):
             _curves(ax_, one, name, _signal, kwargs)
         _grey_curves(column[0], rest, "cycle_strength", _signal, "")
@@ -140,7 +144,7 @@ def oscillation(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: Any) 
     for ax_ in panels[0]:
         ax_.set_ylim(-0.03 * top, 1.1 * top)
     panels[0, 0].set_ylabel("mean cycle strength\n(variance per coordinate)")
-    panels[1, 0].set_ylabel(f"share of {cyclic['run'].item():,} that oscillates")
+    panels[1, 0].set_ylabel("share that oscillates")
     _legend(panels[0, 0], cyclic, "upper left")
     panels[1, 0].legend(loc="upper left", frameon=False, fontsize="small")
     return panels
@@ -150,7 +154,8 @@ def terminal_entropy(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: 
     """Return one Axes an objective: the final entropy of strongly transitive matrices over η.
 
     One line for each α and λ; at fixed λ the lines of all α are one curve where the loop has
-    converged. The dotted line is where ties at the top end at λ = 1; grey is the strict class.
+    converged. The dotted line is where ties at the top end at λ = 1, over the same matrices; the
+    band is twice the standard error over the matrices of one draw; grey is the strict class.
 
     Parameters
     ----------
@@ -175,20 +180,21 @@ def terminal_entropy(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: 
     >>> asim.plotting.terminal_entropy(found, ax=Figure().subplots(2))[0].get_ylabel()
     'mean final entropy (nats)'
     """
-    _check(ds, ("entropy",), "reproduce")
+    grid.need(grid.dataset(ds), ("entropy",), "experiments.reproduce")
     count = ds.sizes["objective"]
-    panels = _panels(ax, (count,), (4.6 * count, 3.9))
+    panels = panel_axes(ax, (count,), (4.6 * count, 3.9), **_SHARED)
     weak = ds.sel({"class": "strongly_transitive"})
     for ax_, objective in zip(panels, ds["objective"].values, strict=True):
-        _curves(ax_, weak.sel(objective=objective), "entropy", _control, kwargs)
-        limit = weak["entropy_limit"].item()
+        one = weak.sel(objective=objective)
+        _curves(ax_, one, "entropy", _control, kwargs)
+        limit = one["entropy_limit"].item()
         if np.isfinite(limit):
             ax_.axhline(
                 limit, color=INK, linewidth=0.9, linestyle=":", label="ties at the top, λ = 1"
             )
         strict = ds.sel({"class": ["strictly_strongly_transitive"], "objective": objective})
         _grey_curves(ax_, strict, "entropy", _control, "strictly strongly transitive")
-        ax_.set(xlabel=CONTROL, title=f"MRS-{objective.upper()}, {_counted(weak)}")
+        ax_.set(xlabel=CONTROL, title=f"MRS-{objective.upper()}, {_counted(one)}")
         ax_.set_ylim(bottom=-0.04)
     panels[0].set_ylabel("mean final entropy (nats)")
     _legend(panels[-1], weak, "upper right")
@@ -225,12 +231,12 @@ def condorcet_winner(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: 
     >>> axes[0].get_title()
     'MRS-IPO, 0 matrices'
     """
-    _check(ds, ("winner", "winner_least"), "winner_from_corners")
+    grid.need(grid.dataset(ds), ("winner", "winner_least"), "experiments.winner_from_corners")
     count = ds.sizes["objective"]
-    panels = _panels(ax, (count,), (4.6 * count, 3.9))
+    panels = panel_axes(ax, (count,), (4.6 * count, 3.9), **_SHARED)
     for ax_, objective in zip(panels, ds["objective"].values, strict=True):
         one = ds.sel(objective=objective)
-        label = "down to the least of all"
+        label = "down to the least of all matrices"
         for place, style in _lines(one):
             control = _control(place)
             ax_.fill_between(
@@ -239,13 +245,14 @@ def condorcet_winner(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: 
             )  # fmt: skip
             label = "_"
         _curves(ax_, one, "winner", _control, kwargs)
-        number = f"{ds.attrs['run']:,} matrices"
-        ax_.set(xlabel=CONTROL, title=f"MRS-{objective.upper()}, {number}", ylim=(-0.03, 1.03))
-        ax_.annotate(
-            f"winners beat ½ by {ds.attrs['least_margin']:.3f} or more\n"
-            f"cycle strength at most {np.nanmax(one['cycle_strength'].values, initial=0.0):.1g}",
-            (0.03, 0.05), xycoords="axes fraction", fontsize="small",
-        )  # fmt: skip
+        title = f"MRS-{objective.upper()}, {_counted(one)}"
+        ax_.set(xlabel=CONTROL, title=title, ylim=(-0.03, 1.03))
+        if one["completed"]:
+            ax_.annotate(
+                f"winners beat ½ by {one['least_margin'].item():.3f} or more\n"
+                f"cycle strength at most {one['cycle_strength_most'].max().item():.1g}",
+                (0.03, 0.05), xycoords="axes fraction", fontsize="small",
+            )  # fmt: skip
     panels[0].set_ylabel("probability of the Condorcet winner")
     _legend(panels[-1], ds, "lower right")
     return panels
@@ -257,7 +264,7 @@ def _lines(ds: xr.Dataset) -> list[tuple[xr.Dataset, Style]]:
     lams = np.sort(ds["lam"].values)[::-1]
     for rank, lam in enumerate(lams):
         for i, alpha in enumerate(ds["alpha"].values):
-            place = ds.sel(alpha=alpha, lam=lam).transpose("beta", ...).sortby("beta")
+            place = ds.sel(alpha=alpha, lam=lam).sortby("beta")
             style: Style = {
                 "color": OKABE_ITO[i % len(OKABE_ITO)],
                 "marker": _MARKERS[i % len(_MARKERS)],
@@ -273,7 +280,8 @@ def _lines(ds: xr.Dataset) -> list[tuple[xr.Dataset, Style]]:
 def _curves(ax: Axes, ds: xr.Dataset, name: str, at: _Axis, kwargs: Style) -> None:
     """Draw a variable for every α and λ, with the band of its standard error, if it has one."""
     if ds[name].isnull().all():
-        ax.text(0.5, 0.5, "no such matrix", transform=ax.transAxes, ha="center")
+        reason = "no such matrix" if not ds["run"] else "a run failed in every matrix"
+        ax.text(0.5, 0.5, reason, transform=ax.transAxes, ha="center")
         return
     for place, style in _lines(ds):
         x = at(place)
@@ -287,8 +295,8 @@ def _curves(ax: Axes, ds: xr.Dataset, name: str, at: _Axis, kwargs: Style) -> No
 
 def _grey_curves(ax: Axes, ds: xr.Dataset, name: str, at: _Axis, label: str) -> None:
     """Draw a variable of other classes, thin and grey, under one name with their number."""
-    drawn = ds["run"].values > 0
-    label = f"{label} ({ds['run'].values.sum():,})" if label else "_"
+    drawn = ds["completed"].values > 0
+    label = f"{label} ({ds['completed'].values.sum():,})" if label else "_"
     for i in np.flatnonzero(drawn):
         for place, style in _lines(ds.isel({"class": i})):
             ax.plot(
@@ -346,32 +354,5 @@ def _control(place: xr.Dataset) -> FloatArray:
 
 
 def _counted(ds: xr.Dataset) -> str:
-    return f"{ds['run'].item():,} matrices"
-
-
-def _check(ds: Any, names: tuple[str, ...], source: str) -> None:
-    grid.dataset(ds)
-    for name in names:
-        if name not in ds.data_vars:
-            raise ValueError(
-                f"ds has no variable {name!r}; give the Dataset that alignsim.sweeps.{source} "
-                "returns, whole"
-            )
-
-
-def _panels(ax: Any, shape: tuple[int, ...], size: tuple[float, float]) -> PanelArray:
-    from matplotlib.axes import Axes
-
-    if ax is None:
-        from matplotlib import pyplot
-
-        rows, columns = shape if len(shape) == 2 else (1, shape[0])
-        made = pyplot.subplots(
-            rows, columns, squeeze=False, figsize=size, layout="constrained", sharex="col",
-            sharey="row",
-        )[1]  # fmt: skip
-        ax = made.reshape(shape)
-    axes = np.asarray(ax, dtype=object)
-    if axes.shape != shape or not all(isinstance(each, Axes) for each in axes.flat):
-        raise ValueError(f"ax has shape {axes.shape}; give Axes of shape {shape}")
-    return axes
+    number = counted(ds)
+    return f"{number} {'matrix' if number == '1' else 'matrices'}"

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from alignsim import validation
 from alignsim.plotting import orbits
 from alignsim.plotting.palette import INK, OKABE_ITO, Style
+from alignsim.plotting.panels import PanelArray, panel_axes
 from alignsim.validation import FloatArray
 
 if TYPE_CHECKING:
@@ -41,9 +42,9 @@ def timeline(
     index: tuple[int, ...] | int = (),
     labels: Sequence[str] | None = None,
     time: str = "log",
-    ax: Sequence[Axes] | NDArray[np.object_] | None = None,
+    ax: Sequence[Axes] | PanelArray | None = None,
     **kwargs: Any,
-) -> NDArray[np.object_]:
+) -> PanelArray:
     """Return two Axes: the policy's coordinates over the rounds, and its entropy below.
 
     Of more than eight responses, the eight that reach the highest probabilities are named; the
@@ -88,7 +89,9 @@ def timeline(
         )
     names = orbits.response_labels(labels, policies.shape[-1])
     validation.choice(time, "time", ("linear", "log"))
-    top, bottom = axes = _two_axes(ax)
+    top, bottom = axes = panel_axes(
+        ax, (2,), (7.2, 4.6), upright=True, sharex=True, height_ratios=(2, 1)
+    )
     order = np.argsort(-policies.max(axis=0), kind="stable")
     grey, named = order[_NAMED:], np.sort(order[:_NAMED])
     courses = [
@@ -175,18 +178,3 @@ def _over_neighbours(extreme: np.ufunc, values: FloatArray, starts: NDArray[np.i
     """Return the least or greatest of each column and the two beside it; NaN is left out."""
     found = np.pad(extreme.reduceat(values, starts), 1, mode="edge")
     return extreme(extreme(found[:-2], found[1:-1]), found[2:])
-
-
-def _two_axes(ax: Any) -> NDArray[np.object_]:
-    from matplotlib.axes import Axes
-
-    if ax is None:
-        from matplotlib import pyplot
-
-        ax = pyplot.subplots(
-            2, sharex=True, figsize=(7.2, 4.6), height_ratios=(2, 1), layout="constrained"
-        )[1]
-    axes = np.asarray(ax, dtype=object)
-    if axes.shape != (2,) or not all(isinstance(each, Axes) for each in axes):
-        raise ValueError(f"ax is {ax!r}; give two Axes, as from figure.subplots(2)")
-    return axes

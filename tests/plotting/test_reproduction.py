@@ -5,8 +5,8 @@ from matplotlib import pyplot
 from matplotlib.figure import Figure
 
 import alignsim as asim
+from alignsim import experiments
 from alignsim import preferences as prefs
-from alignsim import sweeps
 from alignsim.plotting import condorcet_winner, evolution, oscillation, terminal_entropy
 
 GRID = {"alpha": [0.0, 0.5], "beta": [0.5, 6.0, 40.0], "lam": [0.5, 1.0], "rounds": 200}
@@ -19,12 +19,12 @@ def population():
 
 @pytest.fixture(scope="module")
 def found(population):
-    return sweeps.reproduce(population, most=8, progress=False, **GRID)
+    return experiments.reproduce(population, most=8, progress=False, **GRID)
 
 
 @pytest.fixture(scope="module")
 def winner(population):
-    return sweeps.winner_from_corners(population, **GRID)
+    return experiments.winner_from_corners(population, progress=False, **GRID)
 
 
 def _panels(*shape):
@@ -40,7 +40,7 @@ def _legend(ax):
 
 
 def test_evolution_draws_every_round(population):
-    ds = sweeps.evolution(population, rounds=40)
+    ds = experiments.evolution(population, rounds=40)
     axes = evolution(ds, ax=_panels(2, 3))
     for place in np.ndindex(2, 3):
         drawn = np.array([line.get_ydata() for line in axes[place].lines])
@@ -72,11 +72,10 @@ def test_oscillation_draws_the_cyclic_class_over_the_signal(found):
             assert ax.get_xscale() == "log"
         crosses = _lines(axes[1, column], "x")
         assert len(crosses) == (4 if objective == "ipo" else 0)
-    assert [ax.get_title() for ax in axes[0]] == ["MRS-IPO", "MRS-DPO"]
+    assert [ax.get_title() for ax in axes[0]] == ["MRS-IPO, 8 matrices", "MRS-DPO, 8 matrices"]
     assert _legend(axes[0, 0]) == ["α = 0", "α = 0.5", "λ = 1", "λ = 0.5"]
-    others = found.run.values[1:].sum()
+    others = found.completed.values[1:, 0].sum()
     assert _legend(axes[1, 0]) == [f"other classes ({others})", "unstable fixed point"]
-    assert axes[1, 0].get_ylabel() == "share of 8 that oscillates"
 
 
 def test_oscillation_bands_are_two_standard_errors(found):
@@ -96,7 +95,7 @@ def test_entropy_is_over_eta_with_its_limit(found):
     course = weak.entropy.sel(objective="ipo", alpha=0.5, lam=1.0)
     assert line.get_ydata() == pytest.approx(course.values)
     levels = [line.get_ydata() for line in axes[0].lines if line.get_linestyle() == ":"]
-    assert np.unique(levels) == pytest.approx(weak.entropy_limit.item())
+    assert np.unique(levels) == pytest.approx(weak.entropy_limit.sel(objective="ipo").item())
     assert axes[0].get_title() == "MRS-IPO, 8 matrices"
     strict = found.run.sel({"class": "strictly_strongly_transitive"}).item()
     assert _legend(axes[-1])[-2:] == [
@@ -114,8 +113,31 @@ def test_winner_has_a_band_down_to_the_least(winner):
     lows = [band.get_paths()[0].vertices[:, 1].min() for band in axes[1].collections]
     least = winner.winner_least.sel(objective="dpo").min("beta").values.ravel()
     assert sorted(lows) == pytest.approx(sorted(least))
-    assert _legend(axes[1])[-1] == "down to the least of all"
+    assert _legend(axes[1])[-1] == "down to the least of all matrices"
     assert any("winners beat ½ by 0.231" in text.get_text() for text in axes[0].texts)
+
+
+def test_a_title_counts_the_matrices_that_are_averaged_over(found):
+    some = found.copy(deep=True)
+    some.completed.loc[{"objective": "dpo"}] = 7
+    limit = some.entropy_limit.copy()
+    limit.loc[{"objective": "dpo"}] = 0.25
+    some["entropy_limit"] = limit
+    (axes,) = _panels(1, 2)
+    terminal_entropy(some, ax=axes)
+    assert axes[1].get_title() == "MRS-DPO, 7 of 8 matrices"
+    assert {line.get_ydata()[0] for line in axes[1].lines if line.get_linestyle() == ":"} == {0.25}
+    panels = oscillation(some, ax=_panels(2, 2))
+    assert panels[0, 1].get_title() == "MRS-DPO, 7 of 8 matrices"
+
+
+def test_runs_that_failed_everywhere_are_named():
+    certain = np.triu(np.ones((4, 4)), 1) + 0.5 * np.eye(4)
+    grid = {"objective": "dpo", "alpha": 0.5, "beta": [1.0, 2.0], "lam": 1.0, "rounds": 9}
+    ds = experiments.reproduce(certain[None], progress=False, **grid)
+    (ax,) = terminal_entropy(ds, ax=_panels(1, 1)[0])
+    assert ax.get_title() == "MRS-DPO, 0 of 1 matrices"
+    assert [text.get_text() for text in ax.texts] == ["a run failed in every matrix"]
 
 
 def test_keywords_reach_the_lines(found):
@@ -129,7 +151,7 @@ def test_each_makes_a_figure_by_itself(found, winner, population, tmp_path):
             (oscillation, found),
             (terminal_entropy, found),
             (condorcet_winner, winner),
-            (evolution, sweeps.evolution(population, rounds=20)),
+            (evolution, experiments.evolution(population, rounds=20)),
         ]
     ):
         figure = draw(ds).flat[0].figure
@@ -139,7 +161,7 @@ def test_each_makes_a_figure_by_itself(found, winner, population, tmp_path):
 
 def test_one_objective_and_classes_without_members(tmp_path):
     P = prefs.cyclic(3, advantage=0.5)[None]
-    ds = sweeps.reproduce(P, objective="ipo", alpha=0.5, beta=[1.0, 4.0], lam=1.0, rounds=50,
+    ds = experiments.reproduce(P, objective="ipo", alpha=0.5, beta=[1.0, 4.0], lam=1.0, rounds=50,
                           progress=False)  # fmt: skip
     axes = oscillation(ds)
     assert axes.shape == (2, 1)
@@ -153,11 +175,11 @@ def test_one_objective_and_classes_without_members(tmp_path):
 def test_bad_input_is_named(found, winner, population):
     with pytest.raises(ValueError, match="ds is of type list"):
         oscillation([1.0])
-    with pytest.raises(ValueError, match=r"no variable 'cycle_strength'.*sweeps\.reproduce"):
+    with pytest.raises(ValueError, match=r"no variable 'cycle_strength'.*experiments\.reproduce"):
         oscillation(xr.Dataset())
-    with pytest.raises(ValueError, match=r"no variable 'winner_least'.*winner_from_corners"):
+    with pytest.raises(ValueError, match=r"no variable 'winner'.*winner_from_corners"):
         condorcet_winner(found)
-    with pytest.raises(ValueError, match=r"no variable 'policy'.*sweeps\.evolution"):
+    with pytest.raises(ValueError, match=r"no variable 'policy'.*experiments\.evolution"):
         evolution(winner)
     with pytest.raises(ValueError, match=r"ax has shape \(1, 2\); give Axes of shape \(2, 2\)"):
         oscillation(found, ax=_panels(1, 2))

@@ -111,7 +111,7 @@ def test_makes_a_figure_by_itself(run, tmp_path):
 def test_bad_input_is_named(run, pair):
     with pytest.raises(ValueError, match="time is 'years'; known: 'linear', 'log'"):
         timeline(run(), time="years", ax=pair)
-    with pytest.raises(ValueError, match="give two Axes"):
+    with pytest.raises(ValueError, match=r"give Axes of shape \(2,\)"):
         timeline(run(), ax=pair[0])
     with pytest.raises(ValueError, match="keeps round 300 only"):
         timeline(run(keep="last"), ax=pair)
