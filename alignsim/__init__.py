@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         simplex,
         sweeps,
     )
-    from alignsim.analysis.bifurcations.neimark_sacker import neimark_sacker
+    from alignsim.analysis.bifurcations.criticality import bifurcations
     from alignsim.analysis.collapse.measure import collapse
     from alignsim.analysis.equilibria.certificates import certificates
     from alignsim.analysis.equilibria.fixed_points import fixed_points
@@ -53,6 +53,7 @@ __all__ = [
     "advise",
     "analysis",
     "basins",
+    "bifurcations",
     "certificates",
     "claims",
     "classify",
@@ -64,7 +65,6 @@ __all__ = [
     "fixed_points",
     "ipo_optimum",
     "lyapunov_spectrum",
-    "neimark_sacker",
     "objectives",
     "phase_diagram",
     "plotting",
@@ -90,7 +90,7 @@ _HOMES = {
     "fixed_points": "analysis",
     "ipo_optimum": "objectives",
     "lyapunov_spectrum": "analysis",
-    "neimark_sacker": "analysis",
+    "bifurcations": "analysis",
     "phase_diagram": "sweeps",
     "stability": "analysis",
     "sweep": "sweeps",

@@ -1,11 +1,11 @@
 """What a feedback map does in the long run."""
 
 from alignsim.analysis.bifurcations.closed_forms import critical_signal
-from alignsim.analysis.bifurcations.neimark_sacker import (
-    NeimarkSacker,
+from alignsim.analysis.bifurcations.criticality import (
+    Bifurcations,
     NormalForm,
+    bifurcations,
     first_lyapunov_coefficient,
-    neimark_sacker,
 )
 from alignsim.analysis.bifurcations.onset import Crossings, critical_beta, crossings
 from alignsim.analysis.collapse.entropy_bounds import (
@@ -37,6 +37,7 @@ from alignsim.analysis.orbits.verdicts import OSCILLATING
 __all__ = [
     "OSCILLATING",
     "Basins",
+    "Bifurcations",
     "BoundaryEquilibria",
     "CaptureRegion",
     "Certificates",
@@ -45,13 +46,13 @@ __all__ = [
     "FixedPoint",
     "FixedPoints",
     "LyapunovSpectrum",
-    "NeimarkSacker",
     "NormalForm",
     "Orbit",
     "Stability",
     "TransientGrowth",
     "asymptotic_entropy",
     "basins",
+    "bifurcations",
     "boundary_equilibria",
     "capture_region",
     "certificates",
@@ -68,7 +69,6 @@ __all__ = [
     "fixed_points",
     "lyapunov_spectrum",
     "multipliers",
-    "neimark_sacker",
     "omega",
     "phase_rounds",
     "phases",

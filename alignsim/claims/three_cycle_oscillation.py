@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 import alignsim as asim
-from alignsim.analysis.bifurcations.neimark_sacker import SUPERCRITICAL
+from alignsim.analysis.bifurcations.criticality import SUPERCRITICAL
 from alignsim.analysis.orbits.rotation import birkhoff_weights
 from alignsim.claims import instances as draw
 from alignsim.claims.contract import Claim, Instances

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from alignsim.plotting import grid
 from alignsim.plotting.palette import (
     AXES,
     INK,
+    OKABE_ITO,
     QUANTITIES,
     SYMBOLS,
     Style,
@@ -23,11 +26,26 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
+    from matplotlib.collections import QuadMesh
 
 Cells = tuple[FloatArray, FloatArray]
 """Edges of the cells along x and along y."""
 
+BoolArray = NDArray[np.bool_]
+
+_OF_ORBITS = ("period", "rotation_number")
+"""Variables that are drawn together with the phase."""
+
+_PERIODS = OKABE_ITO[:7]
+"""Colours of the commonest periods."""
+
+_NO_PERIOD, _OTHER_PERIOD = "#EDEDED", "#4D4D4D"
+"""Colours of what never repeats, and of all other periods."""
+
 _BOUNDARY = "boundary, ρ = 1"
+
+_NARROW = 3.5
+"""Inches below which axes have letters for labels, and a smaller legend."""
 
 _CURVE_POINTS = 400
 _LEGEND_COLUMN = 1.8
@@ -63,9 +81,11 @@ def phase_diagram(
         Two of "alpha", "beta", "lam"; by default those of the phase diagram, or β and λ of a
         sweep.
     value
-        "phase", or a variable of numbers such as "entropy_mean" or "cycle_strength". "entropy" is
-        that of the last round: where orbits oscillate it depends on the phase they end in, which
-        makes a moiré; "entropy_mean" is its time average.
+        "phase"; of a phase diagram by orbit "period", with a colour for each of the commonest, or
+        "rotation_number", over the phases of what does not turn; or a variable of numbers such as
+        "entropy_mean" or "cycle_strength". "entropy" is that of the last round: where orbits
+        oscillate it depends on the phase they end in, which makes a moiré; "entropy_mean" is its
+        time average.
     ax
         Where to draw; by default a new figure.
     **kwargs
@@ -88,15 +108,16 @@ def phase_diagram(
     'β, strength of the preference signal'
     """
     ds = grid.dataset(ds)
-    grid.need(ds, (value,))
+    grid.need(ds, ("phase", value) if value in _OF_ORBITS else (value,))
     _refuse_codes(ds, value)
     curves = _curves(ds)
     x, y = _directions(ds, x, y)
     ds = grid.plane(ds.drop_dims("vertex", errors="ignore"), x, y)
     if ax is None:
         ax = _new_axes()
+    narrow = ax.bbox.width / ax.figure.dpi < _NARROW
     cells = grid.edges(ds[x].values), grid.edges(ds[y].values)
-    draw = _draw_phases if value == "phase" else _draw_numbers
+    draw = {"phase": _draw_phases, "period": _draw_periods}.get(value, _draw_numbers)
     entries = draw(ax, ds, value, cells, kwargs)
     if "collapsed" in ds:
         entries += grid.hatch(ax, ds["collapsed"].values, cells, "..", label="collapsed")
@@ -112,24 +133,29 @@ def phase_diagram(
     ax.set(
         xscale=ds[x].attrs.get("scale", "linear"),
         yscale=ds[y].attrs.get("scale", "linear"),
-        xlabel=AXES[x],
-        ylabel=AXES[y],
+        xlabel=(SYMBOLS if narrow else AXES)[x],
+        ylabel=(SYMBOLS if narrow else AXES)[y],
         xlim=(cells[0][0], cells[0][-1]),
         ylim=(cells[1][0], cells[1][-1]),
         title=_title(ds),
     )
+    if narrow:
+        for axes in ax.figure.axes:
+            axes.yaxis.label.set_fontsize("x-small")
     if entries:
-        _add_legend(ax, entries)
+        _add_legend(ax, entries, 0.7 if narrow else 1.0)
     return ax
 
 
-def _add_legend(ax: Axes, entries: list[Artist]) -> None:
+def _add_legend(ax: Axes, entries: list[Artist], scale: float) -> None:
     """Put the legend below the axes, row by row (Matplotlib fills column by column)."""
+    from matplotlib import rcParams
+    from matplotlib.font_manager import FontProperties
     from matplotlib.transforms import ScaledTranslation
 
-    below = ScaledTranslation(0.0, -_LEGEND_DROP, ax.figure.dpi_scale_trans)
+    below = ScaledTranslation(0.0, -_LEGEND_DROP * scale, ax.figure.dpi_scale_trans)
     width = ax.bbox.width / ax.figure.dpi
-    rows = -(-len(entries) // max(1, int(width / _LEGEND_COLUMN)))
+    rows = -(-len(entries) // max(1, int(width / (scale * _LEGEND_COLUMN))))
     columns = -(-len(entries) // rows)
     ax.legend(
         handles=[entry for column in range(columns) for entry in entries[column::columns]],
@@ -137,6 +163,7 @@ def _add_legend(ax: Axes, entries: list[Artist]) -> None:
         bbox_to_anchor=(0.5, 0.0),
         bbox_transform=ax.transAxes + below,
         ncols=columns,
+        fontsize=scale * FontProperties(size=rcParams["legend.fontsize"]).get_size_in_points(),
         handlelength=1.8,
         columnspacing=1.4,
         frameon=False,
@@ -150,19 +177,13 @@ def _new_axes() -> Axes:
 
 
 def _draw_phases(ax: Axes, ds: xr.Dataset, value: str, cells: Cells, kwargs: Style) -> list[Artist]:
-    from matplotlib.colors import BoundaryNorm, ListedColormap
     from matplotlib.patches import Patch
 
     names = grid.phases(ds)
     here = [grid.is_phase(ds, name) for name in names]
-    failed = grid.failed(ds, value)
-    style: Style = {
-        "cmap": ListedColormap(phase_colours(names)),
-        "norm": BoundaryNorm(np.arange(len(names) + 1) - 0.5, len(names)),
-        "rasterized": True,
-    }
-    which = np.ma.masked_where(failed, np.argmax(here, axis=0))
-    mesh = ax.pcolormesh(*cells, which, **style | kwargs)
+    if value in _OF_ORBITS:
+        here = [mask & np.isnan(ds[value].values) for mask in here]
+    mesh, failed = _draw_classes(ax, ds, value, cells, here, phase_colours(names), kwargs)
     entries: list[Artist] = []
     for index, name in enumerate(names):
         shown = here[index] & ~failed
@@ -174,6 +195,46 @@ def _draw_phases(ax: Axes, ds: xr.Dataset, value: str, cells: Cells, kwargs: Sty
     return entries + grid.hatch_failed(ax, failed, cells, label="failed")
 
 
+def _draw_periods(
+    ax: Axes, ds: xr.Dataset, value: str, cells: Cells, kwargs: Style
+) -> list[Artist]:
+    """Draw the commonest periods in colours of their own, the others in one."""
+    period, undecided = ds["period"].values, grid.is_phase(ds, "undecided")
+    values, counts = np.unique(period[period > 1], return_counts=True)
+    common = np.sort(values[np.argsort(-counts, kind="stable")[: len(_PERIODS)]])
+    here = {
+        "none": (period == 0) & ~undecided,
+        "1": period == 1,
+        **{str(each): period == each for each in common},
+        "other": (period > 1) & ~np.isin(period, common),
+    }
+    colours = [_NO_PERIOD, *phase_colours(["converged"]), *_PERIODS[: len(common)], _OTHER_PERIOD]
+    mesh, failed = _draw_classes(ax, ds, value, cells, list(here.values()), colours, kwargs)
+    bar = ax.figure.colorbar(mesh, ax=ax, label="period (rounds)", ticks=np.arange(len(here)))
+    bar.set_ticklabels(list(here))
+    bar.minorticks_off()
+    return grid.hatch(ax, undecided & ~failed, cells, "////", label="undecided") + (
+        grid.hatch_failed(ax, failed, cells, label="failed")
+    )
+
+
+def _draw_classes(
+    ax: Axes, ds: xr.Dataset, value: str, cells: Cells,
+    masks: list[BoolArray], colours: Sequence[str], kwargs: Style,
+) -> tuple[QuadMesh, BoolArray]:  # fmt: skip
+    """Return the mesh of disjoint classes, each in its colour, and where instances failed."""
+    from matplotlib.colors import BoundaryNorm, ListedColormap
+
+    failed = grid.failed(ds, value)
+    style: Style = {
+        "cmap": ListedColormap(colours),
+        "norm": BoundaryNorm(np.arange(len(masks) + 1) - 0.5, len(masks)),
+        "rasterized": True,
+    }
+    which = np.ma.masked_where(failed | ~np.any(masks, axis=0), np.argmax(masks, axis=0))
+    return ax.pcolormesh(*cells, which, **style | kwargs), failed
+
+
 def _draw_numbers(
     ax: Axes, ds: xr.Dataset, value: str, cells: Cells, kwargs: Style
 ) -> list[Artist]:
@@ -183,6 +244,8 @@ def _draw_numbers(
     style: Style = {"cmap": light_viridis(), "rasterized": True}
     mesh = ax.pcolormesh(*cells, np.ma.masked_where(missing | failed, numbers), **style | kwargs)
     ax.figure.colorbar(mesh, ax=ax, label=QUANTITIES.get(value) or _described(ds[value]))
+    if value in _OF_ORBITS:
+        return _draw_phases(ax, ds, value, cells, {})
     return grid.hatch(ax, missing, cells, "////", label="no value") + grid.hatch_failed(
         ax, failed, cells, label="failed"
     )

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alignsim import simplex, validation
-from alignsim.analysis.bifurcations.neimark_sacker import SUBCRITICAL, first_lyapunov_coefficient
+from alignsim.analysis.bifurcations.criticality import SUBCRITICAL, first_lyapunov_coefficient
 from alignsim.analysis.equilibria.stability import multipliers
 from alignsim.analysis.evidence import MEANINGS as EVIDENCE
 from alignsim.analysis.results import Result

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from alignsim.analysis.bifurcations.searches import roots
 from alignsim.sweeps.lattice import IntArray, Lattice
 from alignsim.validation import FloatArray
 
@@ -25,9 +26,6 @@ NARROW = 1e-12
 
 CONTINUOUS = 1e-6
 """Largest test value at the end of a search; where it is larger, the test function jumped."""
-
-STEPS = 80
-"""More than the searches ever need: bisection alone takes 40."""
 
 
 class Curves(NamedTuple):
@@ -130,57 +128,8 @@ def _cuts(lattice: Lattice, edges: IntArray, test: Test) -> tuple[FloatArray, Fl
             column[which] + np.where(down[which], 0.0, share),
         )
 
-    share, evaluations = _roots(along, ends)
+    whole = np.stack([np.zeros(len(edges)), np.ones(len(edges))])
+    found = roots(along, whole, ends, fatol=ZERO, xatol=NARROW)
+    share = np.where(np.abs(found.f_x) <= CONTINUOUS, found.x, np.nan)
+    evaluations = int(found.nfev.sum())
     return row + np.where(down, share, 0.0), column + np.where(down, 0.0, share), evaluations
-
-
-def _roots(
-    test: Callable[[FloatArray, IntArray], FloatArray], ends: FloatArray
-) -> tuple[FloatArray, int]:
-    """Return where between 0 and 1 functions are 0, (m,), and how many evaluations it took.
-
-    ``ends`` (2, m) are their values at 0 and at 1. Chandrupatla's method (1997), begun with the
-    secant: inverse quadratic interpolation where it is safe, else bisection. NaN where the
-    function jumps over 0 or is NaN.
-    """
-    m = ends.shape[1]
-    root, size = np.full(m, np.nan), np.full(m, np.inf)
-    which = np.arange(m)
-    a, b = np.zeros(m), np.ones(m)
-    fa, fb = ends
-    share = fa / (fa - fb)
-    evaluations = 0
-    for _ in range(STEPS):
-        if not len(which):
-            break
-        x = a + share * (b - a)
-        fx = test(x, which)
-        evaluations += len(which)
-        same = (fx < 0.0) == (fa < 0.0)
-        c, fc = np.where(same, a, b), np.where(same, fa, fb)
-        b, fb = np.where(same, b, a), np.where(same, fb, fa)
-        a, fa = x, fx
-        nearer = np.abs(fa) <= np.abs(fb)
-        root[which] = np.where(nearer, a, b)
-        size[which] = np.abs(np.where(nearer, fa, fb))
-        width = np.abs(b - a)
-        going = (size[which] > ZERO) & (width > NARROW)
-        which, a, b, c, fa, fb, fc, width = (
-            values[going] for values in (which, a, b, c, fa, fb, fc, width)
-        )
-        least = 0.5 * NARROW / width
-        share = np.clip(_next_share(a, b, c, fa, fb, fc), least, 1.0 - least)
-    return np.where(size <= CONTINUOUS, root, np.nan), evaluations
-
-
-def _next_share(
-    a: FloatArray, b: FloatArray, c: FloatArray, fa: FloatArray, fb: FloatArray, fc: FloatArray
-) -> FloatArray:
-    """Return where to look next, as a share of the way from a to b; c is the point before."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        xi, phi = (a - b) / (c - b), (fa - fb) / (fc - fb)
-        quadratic = fa / (fb - fa) * fc / (fb - fc) + (c - a) / (b - a) * fa / (fc - fa) * fb / (
-            fc - fb
-        )
-    safe = (phi**2 < xi) & ((1.0 - phi) ** 2 < 1.0 - xi)
-    return np.asarray(np.where(safe, quadratic, 0.5))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,13 @@ if TYPE_CHECKING:
     import xarray
 
 CHUNK = 8192
-"""Maps that are run and analysed at a time; bounds the memory beside input and output."""
+"""Most maps that are run and analysed at a time; bounds the memory beside input and output."""
+
+FIRST_CHUNK, LEAST_CHUNK = 256, 64
+"""Maps in the first chunk, from which on chunks double or halve; and the fewest, a lane each."""
+
+PATIENCE = 0.7
+"""Seconds from which on a chunk is long: between chunks the bar moves and Ctrl-C is heard."""
 
 AXES = ("matrix", "alpha", "beta", "lam")
 """The dimensions of a sweep, in this order, as far as they are swept."""
@@ -229,13 +236,18 @@ def by_chunks(
 ) -> Columns:
     """Return the columns of all maps, analysed chunk by chunk; ``bar`` is told of each."""
     columns: Columns = {}
-    for first in range(0, loop.size, CHUNK):
-        part = loop.part(first, first + CHUNK)
+    first, chunk = 0, min(FIRST_CHUNK, CHUNK)
+    while first < loop.size:
+        begun = time.perf_counter()
+        part = loop.part(first, first + chunk)
         for name, values in analyse(part).items():
             if first == 0:
                 columns[name] = np.empty(loop.size, dtype=values.dtype)
-            columns[name][first : first + CHUNK] = values
+            columns[name][first : first + chunk] = values
         bar.update(part.size)
+        first += part.size
+        slow = time.perf_counter() - begun > PATIENCE
+        chunk = max(chunk // 2, LEAST_CHUNK) if slow else min(2 * chunk, CHUNK)
     return columns
 
 

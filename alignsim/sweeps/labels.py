@@ -32,6 +32,8 @@ def flags(meanings: dict[int, str], long_name: str) -> dict[str, Any]:
 
 STABILITY = flags(MEANINGS, "local stability of the fixed point")
 DISAGREEMENT = {"long_name": "stable, but the orbit does not converge to it; or the reverse"}
+PERIOD = {"long_name": "period of the attractor, 0 where it never repeats", "units": "rounds"}
+ROTATION_NUMBER = {"long_name": "rotation number", "units": "turns a round"}
 SPECTRAL_RADIUS = {"long_name": "spectral radius at the fixed point"}
 
 

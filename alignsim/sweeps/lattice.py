@@ -1,12 +1,21 @@
 """A dyadic lattice of labels that is refined where the labels change.
 
-It knows no physics: it says which points it wants (``ask``) and is told a label and the value of
-a test function for each (``tell``). Positions are integers, cells are squares of a power of two.
+It knows no physics: it says which points it wants (``ask``) and is told a label, the value of a
+test function and perhaps a rotation number for each (``tell``). Positions are integers, cells are
+squares of a power of two.
 
 A cell is split if the labels that are known on it differ or its test function changes sign, if
 the sign could change inside it unseen (``_doubtful``), or if it touches such a cell (the guard
 ring). Of the cells that are left whole a random share is audited: the centre is evaluated, and
 the cell split if its label differs. Cells that touch differ in size by a factor of 2 at most.
+
+Rotation numbers find tongues, in which the rotation number is a fraction: between two points at
+which it differs it takes every value, so that the tongue of each fraction in between passes between
+them. On every edge the place of the simplest such fraction is looked for (``_seeds``), and a cell
+is split if a label found there differs. A tongue that shows is followed on the edges of smaller
+cells; one that is narrower than the distance of points does not, nor need those of larger
+denominators. Where rotation numbers are told, only cells on which three labels meet get a guard
+ring.
 """
 
 from __future__ import annotations
@@ -25,6 +34,12 @@ Cells = tuple[IntArray, IntArray]
 
 COARSE_CELLS = 32
 """Cells a side of the first lattice."""
+
+LARGEST_DENOMINATOR = 32
+"""Of the fractions whose tongues are looked for; those of larger ones are thin."""
+
+SAME_TURNS = 1e-8
+"""Rotation numbers that differ by less are equal."""
 
 CORNERS = (0, 2, 6, 8)
 MIDDLES = (1, 3, 4, 5, 7)
@@ -56,10 +71,12 @@ class Lattice:
     Attributes
     ----------
     label : ((resolution + 1)²,)
-        Flat, row by row, int16; meaningful where ``evaluated``.
+        Flat, row by row, int32; meaningful where ``evaluated``.
     test : ((resolution + 1)²,)
         The test function, NaN where not evaluated or unknown. Its sign matters, and that it is
         smooth, for the prediction.
+    turns : ((resolution + 1)²,)
+        Rotation number, NaN where not evaluated or where nothing turns.
     evaluated : ((resolution + 1)²,)
         Where ``label`` and ``test`` were told.
 
@@ -79,8 +96,9 @@ class Lattice:
     ) -> None:
         self.resolution = resolution
         self.stride = resolution + 1
-        self.label = np.zeros(self.stride**2, dtype=np.int16)
+        self.label = np.zeros(self.stride**2, dtype=np.int32)
         self.test = np.full(self.stride**2, np.nan)
+        self.turns = np.full(self.stride**2, np.nan)
         self.evaluated = np.zeros(self.stride**2, dtype=bool)
         self._share = audit
         self._rng = np.random.default_rng(rng)
@@ -91,6 +109,8 @@ class Lattice:
         self._drawn = [np.zeros((side, side), dtype=bool) for side in sides]
         self._cells[0][:] = True
         self._started = False
+        self._turning = False
+        self._seeded = np.empty(0, dtype=np.int64)
 
     def places(self, points: IntArray) -> tuple[IntArray, IntArray]:
         """Return the rows and columns, 0 to ``resolution``, of flat points."""
@@ -103,14 +123,26 @@ class Lattice:
             line = np.arange(0, self.stride, self._size(0))
             return (line[:, None] * self.stride + line).ravel()
         wanted = [*self._refine(), *self._draw_audit()]
-        points = np.unique(np.concatenate([np.empty(0, dtype=np.int64), *wanted]))
-        return points[~self.evaluated[points]]
+        points = self._new(wanted)
+        if self._turning and not len(points):
+            points = self._new([self._seeds(level) for level in range(len(self._cells) - 1)])
+            self._seeded = np.concatenate([self._seeded, points])
+        return points
 
-    def tell(self, points: IntArray, label: NDArray[Any], test: FloatArray) -> None:
-        """Take the labels and test values of flat points."""
+    def tell(
+        self,
+        points: IntArray,
+        label: NDArray[Any],
+        test: FloatArray,
+        turns: FloatArray | None = None,
+    ) -> None:
+        """Take the labels and test values of flat points, and their rotation numbers, if any."""
         self.label[points] = label
         self.test[points] = test
         self.evaluated[points] = True
+        if turns is not None:
+            self._turning = True
+            self.turns[points] = turns
 
     def sources(self) -> NDArray[np.int32]:
         """Return, for every flat point, an evaluated point that has its label.
@@ -132,13 +164,38 @@ class Lattice:
         flat[known] = known
         return flat
 
-    def filled(self) -> NDArray[np.int16]:
+    def filled(self) -> NDArray[np.int32]:
         """Return the labels of all points: (resolution + 1, resolution + 1)."""
         return self.label[self.sources()].reshape(self.stride, self.stride)
+
+    def filled_turns(self) -> FloatArray:
+        """Return the rotation numbers of all points, (resolution + 1, resolution + 1).
+
+        Where none was told, the bilinear interpolation between the corners of the cell; NaN where
+        one of them does not turn.
+        """
+        turns = np.full(self.stride**2, np.nan)
+        for level in range(len(self._cells)):
+            size = self._size(level)
+            nine = self._nine(size, self._whole(level))
+            corners = self.turns[nine[:, CORNERS]]
+            share = np.arange(size + 1) / size
+            along = np.stack([1.0 - share, share])
+            weights = np.einsum("ik,jl->ijkl", along, along).reshape(4, -1)
+            inside = np.add.outer(np.arange(size + 1) * self.stride, np.arange(size + 1)).ravel()
+            change = (corners - corners[:, :1]) @ weights
+            turns[nine[:, :1] + inside] = corners[:, :1] + change
+        turns[self.evaluated] = self.turns[self.evaluated]
+        return turns.reshape(self.stride, self.stride)
 
     def smallest_cells(self) -> Cells:
         """Return the rows and columns of the cells of size 1; every change of sign is in them."""
         return self._where(self._cells[-1])
+
+    def _new(self, wanted: list[IntArray]) -> IntArray:
+        """Return the points that were not evaluated yet, ascending."""
+        points = np.unique(np.concatenate([np.empty(0, dtype=np.int64), *wanted]))
+        return points[~self.evaluated[points]]
 
     def _size(self, level: int) -> int:
         return self.resolution // len(self._cells[level])
@@ -177,10 +234,47 @@ class Lattice:
         """Return the cells of one size whose values ask for a split, and those around them."""
         cells = self._whole(level)
         size = self._size(level)
-        bad = self._mixed(size, cells) | self._doubtful(size, cells)
+        mixed, crowded = self._mixed(size, cells)
+        bad = mixed | self._doubtful(size, cells)
+        guarded = crowded if self._turning else bad
         around = np.zeros_like(self._split[level])
-        around[_neighbours(cells[0][bad], cells[1][bad], len(around))] = True
+        around[_neighbours(cells[0][guarded], cells[1][guarded], len(around))] = True
+        around[cells[0][bad], cells[1][bad]] = True
+        self._mark_seeded(around, size)
         return self._where(around & self._cells[level] & ~self._split[level])
+
+    def _mark_seeded(self, marked: BoolArray, size: int) -> None:
+        """Mark the cells of one size whose first corner has another label than a seed on them."""
+        row, column = self.places(self._seeded)
+        for down, right in np.ndindex(2, 2):  # a point on an edge belongs to the cells beside it
+            i, j = (row - down) // size, (column - right) // size
+            other = self.label[(i * self.stride + j) * size] != self.label[self._seeded]
+            other &= (i >= 0) & (j >= 0) & (i < len(marked)) & (j < len(marked))
+            marked[i[other], j[other]] = True
+
+    def _seeds(self, level: int) -> IntArray:
+        """Return where on the edges of cells of one size a tongue may pass unseen.
+
+        Between those known points of an edge that enclose the simplest fraction between its ends,
+        by linear interpolation; nowhere on an edge on which that fraction was met.
+        """
+        size, place = self._size(level), np.arange(self._size(level) + 1)
+        corners = self._nine(size, self._whole(level))[:, CORNERS]
+        first = corners[:, [0, 2, 0, 1]].T.ravel()
+        step = np.repeat([1, 1, self.stride, self.stride], len(corners))
+        ends = self.turns[[first, first + size * step]]
+        target = simplest_fractions(*ends)
+        line = first[:, None] + step[:, None] * place
+        ahead = (self.turns[line] - target[:, None]) * np.sign(ends[1] - ends[0])[:, None]
+        before = np.where(ahead < -SAME_TURNS, place, -1).max(axis=1)
+        after = np.where((ahead > SAME_TURNS) & (place > before[:, None]), place, size + 1)
+        after = after.min(axis=1)
+        met = (np.abs(ahead) <= SAME_TURNS).any(axis=1)
+        wide = np.flatnonzero(np.isfinite(target) & ~met & (after - before > 1))
+        before, after = before[wide], after[wide]
+        low, high = ahead[wide, before], ahead[wide, after]
+        best = np.round(before - low / (high - low) * (after - before)).astype(np.int64)
+        return line[wide, np.clip(best, before + 1, after - 1)]
 
     def _balanced(self, level: int, split: Cells, above: Cells) -> Cells:
         """Return ``above``, the splits one level up, with those that ``split`` makes necessary."""
@@ -191,12 +285,17 @@ class Lattice:
         needed[row[missing] // 2, column[missing] // 2] = True
         return self._where(needed)
 
-    def _mixed(self, size: int, cells: Cells) -> BoolArray:
-        """Return whether what is known on cells differs, in label or in the sign of the test."""
+    def _mixed(self, size: int, cells: Cells) -> tuple[BoolArray, BoolArray]:
+        """Return whether what is known on cells differs, in label or in the sign of the test.
+
+        Second, whether three labels or more are known on them.
+        """
         nine = self._nine(size, cells)
-        label, negative = self.label[nine], self.test[nine] < 0.0
-        differs = (label != label[:, :1]) | (negative != negative[:, :1])
-        return np.asarray((differs & self.evaluated[nine]).any(axis=1))
+        known, negative = self.evaluated[nine], self.test[nine] < 0.0
+        label = np.where(known, self.label[nine], self.label[nine[:, :1]])
+        changes = (np.diff(np.sort(label, axis=1), axis=1) != 0).sum(axis=1)
+        crosses = ((negative != negative[:, :1]) & known).any(axis=1)
+        return np.asarray((changes > 0) | crosses), np.asarray(changes > 1)
 
     def _doubtful(self, size: int, cells: Cells) -> BoolArray:
         """Return whether the test function could change its sign inside cells unseen.
@@ -231,3 +330,20 @@ def _neighbours(row: IntArray, column: IntArray, side: int) -> Cells:
     columns = (column[:, None] + _PLACES[:, 1] - 1).ravel()
     on = (rows >= 0) & (rows < side) & (columns >= 0) & (columns < side)
     return rows[on], columns[on]
+
+
+def simplest_fractions(first: FloatArray, second: FloatArray) -> FloatArray:
+    """Return the fraction of least denominator strictly between two numbers, (m,).
+
+    NaN where it exceeds ``LARGEST_DENOMINATOR``.
+
+    >>> simplest_fractions(np.array([0.2, 0.25]), np.array([0.26, 0.2501])).tolist()
+    [0.25, nan]
+    """
+    low = np.minimum(first, second) + SAME_TURNS
+    high = np.maximum(first, second) - SAME_TURNS
+    found = np.full(low.shape, np.nan)
+    for q in range(1, LARGEST_DENOMINATOR + 1):
+        fraction = (np.floor(low * q) + 1.0) / q
+        found = np.where(np.isnan(found) & (fraction < high), fraction, found)
+    return found

@@ -53,7 +53,7 @@ def phase_diagram(
     reference: ArrayLike | None = None,
     offline: ArrayLike | None = None,
     start: ArrayLike | None = None,
-    rounds: int | None = 3000,
+    rounds: int | None = None,
     threads: int | None = None,
     audit: float = 0.02,
     rng: seeds.Seed = 0,
@@ -63,8 +63,9 @@ def phase_diagram(
 
     Few of the points are evaluated: from a coarse lattice on, cells are refined where labels
     differ, or where ρ − 1 may change its sign unseen. The others take the label of their cell.
-    A region thinner than a cell of the coarse lattice, 1/32 of an axis, can be missed if ρ − 1
-    does not show it.
+    A region thinner than a cell of the coarse lattice, 1/32 of an axis, can be missed if neither
+    ρ − 1 nor, by orbit, the rotation number shows it: between points that turn differently,
+    tongues of locking with denominators up to 32 are looked for.
 
     Parameters
     ----------
@@ -98,7 +99,10 @@ def phase_diagram(
         On all points, axes (y, x): ``phase`` (flags: stable, unstable, marginal, undecided by
         stability; converged, cycle, ..., undecided by orbit), ``evaluated`` (whether it was
         computed there or is the label of the cell), ``spectral_radius`` (at the fixed point found
-        from the reference; NaN where it was not evaluated or there is none); by both
+        from the reference; NaN where it was not evaluated or there is none); by orbit and by both
+        ``period`` (0 where the orbit never repeats; a label like the phase) and
+        ``rotation_number`` (NaN where nothing turns; between evaluated points interpolated); by
+        both
         ``stability`` and ``disagreement`` (stable, but the orbit does not converge to it, or the
         reverse). Along ``vertex``: ``boundary_x``, ``boundary_y`` and ``boundary_curve``, the
         curves ρ = 1, one after the other, where ρ − 1 was solved to 1e-10 on every cut edge; NaN
@@ -198,7 +202,12 @@ class _Labeller:
             return {"phase": local.verdict, "spectral_radius": local.spectral_radius}
         orbit = classify(maps, self.start, self.rounds, threads=self.threads)
         local = orbit.stability
-        found: Columns = {"phase": orbit.code, "spectral_radius": local.spectral_radius}
+        found: Columns = {
+            "phase": orbit.code,
+            "period": orbit.period.astype(np.int32),
+            "rotation_number": orbit.rotation_number,
+            "spectral_radius": local.spectral_radius,
+        }
         if self.by == "orbit":
             return found
         converged = orbit.code == CONVERGED
@@ -210,10 +219,11 @@ class _Labeller:
         }
 
     def attributes(self, name: str) -> dict[str, Any]:
-        """Return the attributes of a variable."""
+        """Return the attributes of a label."""
         if name == "phase" and self.by != "stability":
             return labels.flags(PHASES, "long-run behaviour")
-        return labels.DISAGREEMENT if name == "disagreement" else labels.STABILITY
+        known = {"period": labels.PERIOD, "disagreement": labels.DISAGREEMENT}
+        return known.get(name, labels.STABILITY)
 
     def record(self, responses: int) -> dict[str, Any]:
         """Return what the dataset's attributes say about the orbits."""
@@ -240,17 +250,18 @@ def _fill(
             for name, values in found.items():
                 columns.setdefault(name, np.zeros(lattice.label.size, dtype=values.dtype))
                 columns[name][asked] = values
-            lattice.tell(asked, _code(found), found["spectral_radius"] - 1.0)
+            turns = found.get("rotation_number")
+            lattice.tell(asked, _code(found), found["spectral_radius"] - 1.0, turns)
         curves = zero_curves(lattice, excess)
     return columns, curves
 
 
 def _code(columns: Columns) -> IntArray:
     """Return one number for all labels of a map."""
-    code = columns["phase"].astype(np.int64)
-    for name in ("stability", "disagreement"):
+    code = np.asarray(columns.get("period", 0), dtype=np.int64)
+    for name, values in (("phase", len(PHASES)), ("stability", len(VERDICTS)), ("disagreement", 2)):
         if name in columns:
-            code = code * len(VERDICTS) + columns[name]
+            code = code * values + columns[name]
     return code
 
 
@@ -261,20 +272,21 @@ def _variables(
     dims = (plane.y.name, plane.x.name)
     shape = (lattice.stride, lattice.stride)
     source = lattice.sources()
-    radius = np.where(lattice.evaluated, columns["spectral_radius"], np.nan)
-    return {
-        **{
-            name: (dims, values[source].reshape(shape), labeller.attributes(name))
-            for name, values in columns.items()
-            if name != "spectral_radius"
-        },
-        "evaluated": (
-            dims,
-            lattice.evaluated.reshape(shape),
-            {"long_name": "computed here, not taken from the cell"},
-        ),
-        "spectral_radius": (dims, radius.reshape(shape), labels.SPECTRAL_RADIUS),
+    radius = np.where(lattice.evaluated, columns.pop("spectral_radius"), np.nan)
+    turns = columns.pop("rotation_number", None)
+    found: dict[str, Any] = {
+        name: (dims, values[source].reshape(shape), labeller.attributes(name))
+        for name, values in columns.items()
     }
+    if turns is not None:
+        found["rotation_number"] = (dims, lattice.filled_turns(), labels.ROTATION_NUMBER)
+    found["evaluated"] = (
+        dims,
+        lattice.evaluated.reshape(shape),
+        {"long_name": "computed here, not taken from the cell"},
+    )
+    found["spectral_radius"] = (dims, radius.reshape(shape), labels.SPECTRAL_RADIUS)
+    return found
 
 
 def _boundary(lattice: Lattice, plane: _Plane, curves: Curves) -> dict[str, Any]:

@@ -122,7 +122,7 @@ def test_no_question_warns_at_extreme_strengths(objective, alpha):
             analysis.lyapunov_spectrum(loop, rounds=50),
             analysis.fixed_points(loop),
             analysis.capture_region(loop, analysis.fixed_point(loop)),
-            analysis.neimark_sacker(loop),
+            analysis.bifurcations(loop),
             analysis.transient_growth(loop),
         ):
             assert repr(answer)

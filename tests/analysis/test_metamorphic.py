@@ -312,21 +312,21 @@ NORMAL_FORM = "angle coefficient direction kind criticality status"
 
 
 @question(
-    analysis.neimark_sacker, same=NORMAL_FORM, responses="logits", beta="at",
+    analysis.bifurcations, same=NORMAL_FORM, responses="logits", beta="at",
     rate="multiplier_slope angle_slope", untold="along", batch="loop", tolerance=1e-6,
     families=("ipo-4", "game-3", "cycle-3"), copies=2,
 )  # fmt: skip
-def neimark_sacker(case):
-    return analysis.neimark_sacker(case.loop, high=20.0 * case.unit)
+def bifurcations(case):
+    return analysis.bifurcations(case.loop, high=20.0 * case.unit)
 
 
 @question(
-    analysis.neimark_sacker, same=f"{NORMAL_FORM} at multiplier_slope angle_slope",
+    analysis.bifurcations, same=f"{NORMAL_FORM} at multiplier_slope angle_slope",
     responses="logits", untold="along", batch="loop", tolerance=1e-6,
     families=("ipo-3", "game-3"), copies=2,
 )  # fmt: skip
-def neimark_sacker_along_lam(case):
-    return analysis.neimark_sacker(case.loop, along="lam")
+def bifurcations_along_lam(case):
+    return analysis.bifurcations(case.loop, along="lam")
 
 
 @question(

@@ -45,7 +45,7 @@ ASK = {
     "FixedPoint": analysis.fixed_point,
     "FixedPoints": analysis.fixed_points,
     "LyapunovSpectrum": lambda loop: analysis.lyapunov_spectrum(loop, rounds=200),
-    "NeimarkSacker": analysis.neimark_sacker,
+    "Bifurcations": analysis.bifurcations,
     "NormalForm": lambda loop: analysis.first_lyapunov_coefficient(
         loop, analysis.fixed_point(loop).logits
     ),
@@ -120,7 +120,7 @@ def test_every_field_of_codes_has_words(answers, name):
 def test_words_say_what_a_reader_wants_to_know():
     loop = a_loop([2.9, 3.0, 3.1])
     assert asim.stability(loop).words("verdict").tolist() == ["stable", "marginal", "unstable"]
-    found = asim.neimark_sacker(loop)
+    found = asim.bifurcations(loop)
     assert found.words("criticality").tolist() == [["supercritical"]] * 3
     assert found.words("kind").tolist() == [["neimark sacker"]] * 3
     assert found.words("direction").tolist() == [["lost"]] * 3
@@ -131,7 +131,7 @@ def test_words_say_what_a_reader_wants_to_know():
 
 def test_places_without_an_answer_have_empty_words():
     P = np.array([asim.preferences.cyclic(3, advantage=0.5), np.full((3, 3), 0.5)])
-    found = asim.neimark_sacker(asim.FeedbackMap(P, beta=1.0, alpha=0.5))
+    found = asim.bifurcations(asim.FeedbackMap(P, beta=1.0, alpha=0.5))
     assert found.words("direction").tolist() == [["lost"], [""]]
     seen = asim.basins(a_loop([2.0, 3.0]), samples=4, rounds=600)
     assert seen.code.tolist() == [[0], [-1]]
@@ -167,7 +167,7 @@ def test_a_repr_says_that_there_is_nothing(objective, beta):
     point = asim.analysis.fixed_point(loop)
     count = f"{loop.size} " if loop.size > 1 else ""
     assert repr(point).splitlines()[1:] == [f"  status  {count}none at alpha 1"]
-    assert "at      nowhere" in repr(asim.neimark_sacker(loop))
+    assert "at      nowhere" in repr(asim.bifurcations(loop))
     assert "none at alpha 1" in repr(asim.fixed_points(loop))
     assert "undecided" in repr(asim.basins(loop, samples=2))
     assert "undecided" in repr(asim.stability(loop))

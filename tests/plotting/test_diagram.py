@@ -137,3 +137,82 @@ def test_a_sweep_by_stability_can_be_drawn(axes):
 def test_a_parameter_that_is_on_no_axis_is_named(diagram, axes):
     with pytest.raises(ValueError, match="x is 'alpha', which ds does not sweep"):
         draw(diagram, x="alpha", ax=axes)
+
+
+# By orbit: periods and rotation numbers
+
+
+@pytest.fixture(scope="module")
+def _orbits():
+    return phase_diagram(
+        asim.preferences.cyclic(3, advantage=0.3), x=("beta", 0, 48), y=("alpha", 0, 0.96), lam=1.0,
+        by="orbit", resolution=32, progress=False,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def orbits(_orbits):
+    """A diagram of tongues, to change at will."""
+    return _orbits.copy(deep=True)
+
+
+def _phase(ds, name):
+    return (ds.phase == ds.phase.flag_meanings.split().index(name)).values
+
+
+def test_the_commonest_periods_have_colours_of_their_own(orbits, axes):
+    ax = draw(orbits, value="period", ax=axes)
+    bar = ax.figure.axes[1]
+    names = [text.get_text() for text in bar.get_yticklabels()]
+    assert (names[:2], names[-1], bar.get_ylabel()) == (["none", "1"], "other", "period (rounds)")
+    moving = orbits.period.values[orbits.period.values > 1]
+    values, counts = np.unique(moving, return_counts=True)
+    assert len(names) == 10 < len(values)
+    shown = [int(name) for name in names[2:-1]]
+    assert shown == sorted(shown)
+    assert {3, 6} <= set(shown)
+    assert counts[np.isin(values, shown)].min() >= counts[~np.isin(values, shown)].max()
+    drawn = np.array(names)[_mesh(ax).get_array()]
+    expected = np.where(orbits.period == 0, "none", orbits.period.astype(int).astype(str))
+    own = np.isin(expected, names)
+    np.testing.assert_array_equal(drawn[own], expected[own])
+    assert (drawn[~own] == "other").all()
+    colours = _mesh(ax).cmap(np.arange(len(names)))
+    assert len(np.unique(colours, axis=0)) == len(names)
+
+
+def test_an_undecided_period_is_hatched_and_has_no_colour(orbits, axes):
+    orbits.phase[4:6, 20:23] = orbits.phase.flag_meanings.split().index("undecided")
+    orbits.period[4:6, 20:23] = 0
+    ax = draw(orbits, value="period", ax=axes)
+    assert "undecided" in _entries(ax)
+    assert _mesh(ax).get_array().mask[4:6, 20:23].all()
+    assert _mesh(ax).get_array().mask.sum() == 6
+
+
+def test_rotation_numbers_are_drawn_over_the_phases_of_what_does_not_turn(orbits, axes):
+    orbits.phase[4, 20] = orbits.phase.flag_meanings.split().index("undecided")
+    orbits.rotation_number[4, 20] = np.nan
+    ax = draw(orbits, value="rotation_number", ax=axes)
+    numbers, ground = (c for c in ax.collections if isinstance(c, matplotlib.collections.QuadMesh))
+    still = np.isnan(orbits.rotation_number.values)
+    assert still[_phase(orbits, "converged")].all()
+    np.testing.assert_array_equal(numbers.get_array().mask, still)
+    np.testing.assert_array_equal(ground.get_array().mask, ~still)
+    np.testing.assert_array_equal(ground.get_array()[still], orbits.phase.values[still])
+    assert {"converged", "undecided"} <= set(_entries(ax))
+    assert "locked" not in _entries(ax)
+    assert ax.figure.axes[1].get_ylabel() == "rotation number (turns a round)"
+
+
+@pytest.mark.parametrize("value", ["phase", "period", "rotation_number"])
+def test_a_small_picture_keeps_room_for_the_plane(orbits, value, tmp_path):
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(3.3, 2.4), layout="constrained")
+    ax = draw(orbits, value=value, ax=figure.add_subplot())
+    figure.savefig(tmp_path / "small.png")
+    box = ax.get_position()
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("β", "α")
+    assert box.width > 0.5
+    assert box.height > 0.35

@@ -6,7 +6,6 @@ can be solved for its zeros. It may have several: raising β or α can restabili
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alignsim import validation
+from alignsim.analysis.bifurcations.searches import minima, roots
 from alignsim.analysis.equilibria.stability import stability
 from alignsim.analysis.results import Result
 from alignsim.feedback import FeedbackMap
@@ -47,11 +47,8 @@ EXTREMUM_REACH = 4.0
 """An extremum of ρ − 1 is refined if it is at most this multiple of its rise to a neighbour away
 from 0. Between three points a parabola dips by 1/8 of that rise, a kink by 1/2."""
 
-GOLDEN_STEPS = 40
-"""Sections of an extremum: they narrow it to 5e-9 of its bracket."""
-
-ROOT_TOLERANCE = 2e-15
-"""Half the width, relative to the parameter, at which a crossing is known."""
+ROOT_TOLERANCE = 4e-15
+"""Width, relative to the parameter, at which a crossing is known."""
 
 CONTINUOUS = 1e-6
 """Largest |ρ − 1| at a crossing; where it is larger, the branch of fixed points jumped."""
@@ -281,12 +278,13 @@ def _search(
         tests[i], logits[i] = _test(flat, along, values, start)
         start = np.where(np.isfinite(logits[i]), logits[i], start)
     brackets = _join(_changes(grid, tests, logits), _dips(flat, along, grid, tests, logits))
-    at = _roots(
+    at = roots(
         lambda x, part: _test(
             flat.take(brackets.which[part]), along, x, brackets.logits[part]
         )[0],
-        brackets,
-    )  # fmt: skip
+        brackets.ends, brackets.tests, xrtol=ROOT_TOLERANCE,
+    ).x  # fmt: skip
+    at = np.where(np.isfinite(at), at, brackets.ends[1])
     test, points_at = (
         _test(flat.take(brackets.which), along, at, brackets.logits)
         if len(at)
@@ -372,7 +370,7 @@ def _dips(
 ) -> _Brackets:
     """Return the intervals on both sides of extrema that reach across 0 between scan points.
 
-    Each is found by golden section on |ρ − 1| between the neighbours of the scan's extremum.
+    Each is a minimum of |ρ − 1| between the neighbours of the scan's extremum.
     """
     size = np.abs(tests)
     side = np.where(tests >= 0.0, 1.0, -1.0)
@@ -382,29 +380,16 @@ def _dips(
         extreme = (middle <= left) & (middle <= right) & (middle <= EXTREMUM_REACH * rise)
         extreme &= (side[:-2] == side[1:-1]) & (side[1:-1] == side[2:]) & (rise > 0.0)
     row, which = np.nonzero(extreme)
-    a, b = grid[row, which].copy(), grid[row + 2, which].copy()
+    near = row + np.arange(3)[:, None]
     sign, start = side[row + 1, which], logits[row + 1, which]
-    across, value = np.full(len(a), np.nan), np.full(len(a), np.nan)
-    shrink = (np.sqrt(5.0) - 1.0) / 2.0
-    open_ = np.arange(len(a))
-    for _ in range(GOLDEN_STEPS):
-        if not len(open_):
-            break
-        width = b[open_] - a[open_]
-        trial = np.stack([b[open_] - shrink * width, a[open_] + shrink * width])
-        tested = np.stack(
-            [_test(flat.take(which[open_]), along, x, start[open_])[0] for x in trial]
-        )
-        towards = sign[open_] * tested
-        lower = np.argmin(towards, axis=0), np.arange(len(open_))
-        across[open_] = np.where(towards[lower] < 0.0, trial[lower], np.nan)
-        value[open_] = tested[lower]
-        nearer = towards[0] <= towards[1]
-        b[open_] = np.where(nearer, trial[1], b[open_])
-        a[open_] = np.where(nearer, a[open_], trial[0])
-        open_ = open_[np.isnan(across[open_]) & np.isfinite(towards).all(axis=0)]
-    hit = np.flatnonzero(np.isfinite(across))
-    row, which, across, value = row[hit], which[hit], across[hit], value[hit]
+    lowest = minima(
+        lambda x, part: sign[part] * _test(flat.take(which[part]), along, x, start[part])[0],
+        grid[near, which],
+        size[near, which],
+    )
+    hit = np.flatnonzero(lowest.f_x < 0.0)
+    row, which = row[hit], which[hit]
+    across, value = lowest.x[hit], sign[hit] * lowest.f_x[hit]
     return _join(
         _Brackets(
             which,
@@ -428,36 +413,3 @@ def _join(first: _Brackets, second: _Brackets) -> _Brackets:
         np.concatenate([first.tests, second.tests], axis=1),
         np.concatenate([first.logits, second.logits]),
     )
-
-
-def _roots(
-    test: Callable[[FloatArray, NDArray[np.intp]], FloatArray], brackets: _Brackets
-) -> FloatArray:
-    """Return a zero in every bracket, (b,), by the ITP method (Oliveira and Takahashi, 2020).
-
-    Never more than one step slower than bisection, superlinear where the function is smooth.
-    ``test`` maps points (m,) and the brackets (m,) they lie in to values (m,).
-    """
-    a, b = brackets.ends.copy()
-    ya, yb = brackets.tests.copy()
-    tolerance = ROOT_TOLERANCE * b
-    with np.errstate(divide="ignore"):
-        left = np.maximum(np.ceil(np.log2(np.maximum((b - a) / (2.0 * tolerance), 1.0))), 0.0) + 1.0
-    truncation = 0.2 / (b - a)
-    open_ = np.flatnonzero(b - a > 2.0 * tolerance)
-    while len(open_):
-        lower, upper, middle = a[open_], b[open_], 0.5 * (a[open_] + b[open_])
-        radius = tolerance[open_] * 2.0 ** left[open_] - 0.5 * (upper - lower)
-        secant = (yb[open_] * lower - ya[open_] * upper) / (yb[open_] - ya[open_])
-        towards = np.sign(middle - secant)
-        shift = truncation[open_] * (upper - lower) ** 2
-        moved = np.where(shift <= np.abs(middle - secant), secant + towards * shift, middle)
-        near = np.abs(moved - middle) <= radius
-        trial = np.clip(np.where(near, moved, middle - towards * radius), lower, upper)
-        value = test(trial, open_)
-        same = (value >= 0.0) == (ya[open_] >= 0.0)
-        a[open_], ya[open_] = np.where(same, trial, lower), np.where(same, value, ya[open_])
-        b[open_], yb[open_] = np.where(same, upper, trial), np.where(same, yb[open_], value)
-        left[open_] -= 1.0
-        open_ = open_[(b[open_] - a[open_] > 2.0 * tolerance[open_]) & (left[open_] > -1.0)]
-    return np.asarray(0.5 * (a + b))

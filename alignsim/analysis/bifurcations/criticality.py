@@ -130,8 +130,8 @@ class NormalForm(Result):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class NeimarkSacker(Result):
-    """Crossings of ρ = 1 along one parameter, with their normal forms.
+class Bifurcations(Result):
+    """Bifurcations of a fixed point along one parameter: Neimark–Sacker, flips and folds.
 
     Attributes
     ----------
@@ -216,13 +216,15 @@ class NeimarkSacker(Result):
         yield "status", tally(self.words("status"))
 
 
-def neimark_sacker(
+def bifurcations(
     loop: FeedbackMap,
     along: str = "beta",
     low: ArrayLike | None = None,
     high: ArrayLike | None = None,
-) -> NeimarkSacker:
-    """Return all crossings of ρ = 1 along one parameter, with their normal forms: (..., m).
+) -> Bifurcations:
+    """Return the bifurcations at which ρ crosses 1 along one parameter: (..., m).
+
+    Neimark–Sacker bifurcations, flips and folds, each with its normal form.
 
     Parameters
     ----------
@@ -240,7 +242,7 @@ def neimark_sacker(
 
     >>> import alignsim as asim
     >>> loop = asim.FeedbackMap(asim.preferences.cyclic(3, advantage=0.5), beta=1.0, alpha=0.5)
-    >>> found = asim.neimark_sacker(loop, along="beta")
+    >>> found = asim.bifurcations(loop, along="beta")
     >>> found.at.round(6).tolist(), found.words("criticality").tolist()
     ([3.0], ['supercritical'])
     >>> found.first_lyapunov_coefficient.round(6).tolist()  # −3κ²/4 with κ² = 1 − α²
@@ -254,7 +256,7 @@ def neimark_sacker(
     form, slope = _along(loop, along, found.at, found.logits)
     with np.errstate(divide="ignore", invalid="ignore"):
         relative = slope / form.multiplier
-    return NeimarkSacker(
+    return Bifurcations(
         at=found.at,
         direction=found.direction,
         logits=found.logits,

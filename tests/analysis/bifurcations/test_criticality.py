@@ -9,7 +9,7 @@ import pytest
 import alignsim as asim
 from alignsim import simplex
 from alignsim.analysis import fixed_point, spectral_radius, stability
-from alignsim.analysis.bifurcations.neimark_sacker import (
+from alignsim.analysis.bifurcations.criticality import (
     DEGENERATE,
     FLIP,
     FOLD,
@@ -21,8 +21,8 @@ from alignsim.analysis.bifurcations.neimark_sacker import (
     SUBCRITICAL,
     SUPERCRITICAL,
     UNDECIDED,
+    bifurcations,
     first_lyapunov_coefficient,
-    neimark_sacker,
 )
 from alignsim.analysis.bifurcations.normal_form import (
     TaylorMap,
@@ -76,7 +76,7 @@ def test_circulants_cross_where_the_closed_form_says(objective, K):
     """α² + (gβλ·cot(π/2K)/K)² = 1, g the advantage, or four times it for DPO (theory 6.4, 7)."""
     P = asim.preferences.cyclic(K, advantage=0.3)
     alpha, lam = np.array([0.0, 0.5, 0.9])[:, None], np.array([0.6, 1.0])
-    found = neimark_sacker(asim.FeedbackMap(P, objective=objective, beta=1.0, alpha=alpha, lam=lam))
+    found = bifurcations(asim.FeedbackMap(P, objective=objective, beta=1.0, alpha=alpha, lam=lam))
     rate = 0.3 * lam * GAIN[objective] / np.tan(np.pi / (2 * K)) / K
     assert found.at.shape == (3, 2, 1)
     np.testing.assert_allclose(found.at[..., 0], np.sqrt(1 - alpha**2) / rate, rtol=1e-13)
@@ -96,7 +96,7 @@ def test_the_coefficient_of_the_three_cycle(objective):
     alpha = np.append([0.0, 0.0], rng.uniform(0.0, 0.98, 38))
     P = np.array([asim.preferences.cyclic(3, advantage=x) for x in a])
     loop = asim.FeedbackMap(P, objective=objective, beta=1.0, alpha=alpha, lam=lam)
-    found = neimark_sacker(loop, high=500.0)
+    found = bifurcations(loop, high=500.0)
     bend = -0.75 if objective == "ipo" else 4 * (a * lam) ** 2 - 0.75
     np.testing.assert_allclose(
         found.first_lyapunov_coefficient[:, 0], (1 - alpha**2) * bend, rtol=1e-9, atol=1e-13
@@ -110,13 +110,13 @@ def test_the_onset_of_dpo_is_hard_beyond_root_three_quarters():
     a, lam = np.array([0.43, limit, 0.44, 0.49, 0.49]), np.array([1.0, 1.0, 1.0, 0.87, 0.89])
     P = np.array([asim.preferences.cyclic(3, advantage=x) for x in a])
     loop = asim.FeedbackMap(P, objective="dpo", beta=1.0, alpha=0.5, lam=lam)
-    assert neimark_sacker(loop).criticality[:, 0].tolist() == [
+    assert bifurcations(loop).criticality[:, 0].tolist() == [
         SUPERCRITICAL, DEGENERATE, SUBCRITICAL, SUPERCRITICAL, SUBCRITICAL,
     ]  # fmt: skip
 
 
 def test_the_oracle_of_the_analysis_page():
-    found = neimark_sacker(asim.FeedbackMap(GOLDEN, beta=1.0, alpha=0.6))
+    found = bifurcations(asim.FeedbackMap(GOLDEN, beta=1.0, alpha=0.6))
     assert found.at.tolist() == [pytest.approx(7.667301445478, abs=1e-11)]
     assert found.angle.tolist() == [pytest.approx(np.arccos(0.6), abs=1e-12)]
     assert found.criticality.tolist() == [SUPERCRITICAL]
@@ -127,7 +127,7 @@ def test_the_oracle_of_the_analysis_page():
 
 def test_the_condorcet_system_regains_stability_the_hard_way():
     """Theory 6.6: unstable for β in a window; at its upper end a large cycle coexists."""
-    found = neimark_sacker(asim.FeedbackMap(condorcet(), beta=1.0, alpha=0.9))
+    found = bifurcations(asim.FeedbackMap(condorcet(), beta=1.0, alpha=0.9))
     assert found.direction.tolist() == [1, -1]
     assert 2.0 < found.at[0] < 3.0
     assert 15.0 < found.at[1] < 20.0
@@ -143,7 +143,7 @@ def test_the_condorcet_system_regains_stability_the_hard_way():
 
 def test_raising_alpha_can_restabilise():
     loop = asim.FeedbackMap(condorcet(), beta=5.0)
-    found = neimark_sacker(loop, along="alpha")
+    found = bifurcations(loop, along="alpha")
     assert found.direction[-1] == -1
     assert 0.95 < found.at[-1] < 0.97
     moved = loop.replace(alpha=found.at)
@@ -153,7 +153,7 @@ def test_raising_alpha_can_restabilise():
 def test_batches_are_padded_after_the_last_crossing():
     P = np.array([condorcet(), asim.preferences.bradley_terry([0.0, 1.0, 2.0, 3.0])])
     loop = asim.FeedbackMap(P[:, None], beta=1.0, alpha=[0.0, 0.9, 0.95])
-    found = neimark_sacker(loop)
+    found = bifurcations(loop)
     assert found.at.shape == (2, 3, 2)
     assert found.logits.shape == (2, 3, 2, 4)
     crossed = found.direction != 0
@@ -164,7 +164,7 @@ def test_batches_are_padded_after_the_last_crossing():
     assert (found.criticality[~crossed] == NONE).all()
     for values in (found.angle, found.coefficient, found.multiplier_slope, found.angle_slope):
         assert (np.isfinite(values) == crossed).all()
-    one = neimark_sacker(loop.take(np.array([1])))
+    one = bifurcations(loop.take(np.array([1])))
     np.testing.assert_allclose(one.coefficient[0], found.coefficient[0, 1], rtol=1e-9)
 
 
@@ -173,10 +173,10 @@ def test_batches_are_padded_after_the_last_crossing():
 def test_maps_that_never_cross_have_none(objective, K):
     P = asim.preferences.bradley_terry(np.arange(float(K)))
     loop = asim.FeedbackMap(P, objective=objective, beta=1.0, lam=[0.0, 1.0], alpha=0.5)
-    found = neimark_sacker(loop)
+    found = bifurcations(loop)
     assert found.at.shape == found.coefficient.shape == (2, 0)
     assert found.amplitude(2.0).shape == (2, 0)
-    assert neimark_sacker(loop.take(np.array([0])), "lam", 0.0, 1.0).at.shape == (1, 0)
+    assert bifurcations(loop.take(np.array([0])), "lam", 0.0, 1.0).at.shape == (1, 0)
 
 
 # Slopes
@@ -187,7 +187,7 @@ def test_maps_that_never_cross_have_none(objective, K):
 def test_the_slopes_are_those_of_the_multiplier_on_the_branch(objective, along):
     """By central differences of sixth order."""
     loop = random_maps(objective, 4, 16, beta=25.0 / GAIN[objective])
-    found = neimark_sacker(loop, along, high=60.0 if along == "beta" else None)
+    found = bifurcations(loop, along, high=60.0 if along == "beta" else None)
     which = np.argwhere((found.direction != 0) & (found.at < 0.99 if along != "beta" else True))
     assert len(which) >= 3
     i, j = which.T
@@ -246,7 +246,7 @@ def rebuilt(loop, i, beta, order=slice(None)):
 def crossing_maps(objective, K):
     """Random maps, each at its first crossing, and what was found there."""
     loop = random_maps(objective, K, 12)
-    found = neimark_sacker(loop, high=40.0)
+    found = bifurcations(loop, high=40.0)
     crossed = np.flatnonzero(found.direction[:, 0] != 0)[:2]
     assert len(crossed) == 2
     return [(rebuilt(loop, i, found.at[i, 0]), found, i) for i in crossed]
@@ -293,7 +293,7 @@ def simulated(loop, rounds=20_000):
 def test_the_three_cycle_swings_as_predicted():
     """Theory 6.4 at ε = .01, α = .5: variance 8ε/(27κ²), rotation 1.0491."""
     loop, kappa = three_cycle("ipo", 0.5, 0.5, excess=0.01)
-    found = neimark_sacker(loop)
+    found = bifurcations(loop)
     variance, rotation = simulated(loop)
     assert variance == pytest.approx(3.869e-3, abs=1e-6)
     assert 8 * 0.01 / (27 * kappa**2) == pytest.approx(3.848e-3, abs=1e-6)
@@ -305,7 +305,7 @@ def test_the_three_cycle_swings_as_predicted():
 def test_the_prediction_is_that_of_theory_to_first_order():
     for epsilon in (1e-3, 1e-4):
         loop, kappa = three_cycle("ipo", 0.3, 0.7, lam=0.8, excess=epsilon)
-        found = neimark_sacker(loop)
+        found = bifurcations(loop)
         expected = 8 * epsilon / (27 * kappa**2)
         assert found.amplitude(loop.beta)[0] == pytest.approx(expected, rel=6 * epsilon)
         theta = np.arctan2(kappa, 0.7)
@@ -320,7 +320,7 @@ def test_dpo_swings_as_predicted():
     formula = (2 / 9) * 0.005 / (kappa**2 * (0.75 - 4 * 0.2**2))
     assert variance == pytest.approx(2.472e-3, abs=1e-6)
     assert formula == pytest.approx(2.478e-3, abs=1e-6)
-    assert neimark_sacker(loop).amplitude(loop.beta)[0] == pytest.approx(variance, rel=0.01)
+    assert bifurcations(loop).amplitude(loop.beta)[0] == pytest.approx(variance, rel=0.01)
 
 
 @objectives
@@ -338,13 +338,13 @@ def test_random_systems_swing_as_predicted(objective):
 
 def test_there_is_no_circle_on_the_other_side():
     loop, _ = three_cycle("ipo", 0.5, 0.5)
-    found = neimark_sacker(loop)
+    found = bifurcations(loop)
     beta = np.array([[2.9], [3.1]])
     assert found.amplitude(beta).shape == (2, 1)
     assert np.isnan(found.amplitude(beta)[:, 0]).tolist() == [True, False]
     assert np.isnan(found.rotation(beta)[:, 0]).tolist() == [True, False]
     hard, _ = three_cycle("dpo", 0.47, 0.5)
-    circle = neimark_sacker(hard).amplitude([0.999 * hard.beta, 1.001 * hard.beta])
+    circle = bifurcations(hard).amplitude([0.999 * hard.beta, 1.001 * hard.beta])
     assert np.isnan(circle).tolist() == [False, True]  # shape (m,) = (1,) broadcast with (2,)
 
 
@@ -354,7 +354,7 @@ def test_there_is_no_circle_on_the_other_side():
 def test_dpo_starts_hard_and_keeps_swinging_below_its_threshold():
     """Theory 7: a = .47, α = .5, ρ = .995 has two attractors."""
     loop, _ = three_cycle("dpo", 0.47, 0.5, excess=-0.005)
-    assert neimark_sacker(loop).criticality[0] == SUBCRITICAL
+    assert bifurcations(loop).criticality[0] == SUBCRITICAL
     near, far = np.array([[1e-2, 0.0, -1e-2], [3.0, 0.0, -3.0]])
     small = loop.run(start_logits=near, rounds=4000, keep="last").policy_variance.mean()
     large = loop.run(start_logits=far, rounds=4000, keep="last").policy_variance.mean()
@@ -372,7 +372,7 @@ def test_subcritical_crossings_of_random_systems_have_hysteresis():
         alpha=rng.uniform(0.05, 0.95, n),
         reference=0.98 * rng.dirichlet(np.full(4, 0.5), n) + 0.005,
     )
-    found = neimark_sacker(loop, high=60.0)
+    found = bifurcations(loop, high=60.0)
     hard = found.criticality == SUBCRITICAL
     strong = hard & (found.coefficient.real > 0.3 * np.abs(found.coefficient))
     assert strong.any()
@@ -398,12 +398,12 @@ def test_subcritical_crossings_of_random_systems_have_hysteresis():
 
 def test_strong_resonance_is_refused_without_the_symmetry():
     """α = 0 has θ = π/2. Only the symmetric cycle keeps its coefficient (theory 6.4)."""
-    found = neimark_sacker(asim.FeedbackMap(GOLDEN, beta=1.0, alpha=[0.0, 1e-5, 0.1]))
+    found = bifurcations(asim.FeedbackMap(GOLDEN, beta=1.0, alpha=[0.0, 1e-5, 0.1]))
     assert found.criticality[:, 0].tolist() == [RESONANT, RESONANT, SUPERCRITICAL]
     assert np.isnan(found.coefficient[:2]).all()
     assert np.isnan(found.amplitude(found.at * 1.01)[:2]).all()
     symmetric, _ = three_cycle("ipo", 0.4, np.array([0.0, 1e-5]))
-    assert neimark_sacker(symmetric).criticality[:, 0].tolist() == [SUPERCRITICAL] * 2
+    assert bifurcations(symmetric).criticality[:, 0].tolist() == [SUPERCRITICAL] * 2
 
 
 def test_two_pairs_at_once_are_multiple():
@@ -411,7 +411,7 @@ def test_two_pairs_at_once_are_multiple():
     M = np.zeros((6, 6))
     for i, j in ((0, 1), (1, 2), (2, 0), (3, 4), (4, 5), (5, 3)):
         M[i, j], M[j, i] = 0.4, -0.4
-    found = neimark_sacker(asim.FeedbackMap(0.5 + M, beta=1.0, alpha=0.5))
+    found = bifurcations(asim.FeedbackMap(0.5 + M, beta=1.0, alpha=0.5))
     assert found.criticality.tolist() == [MULTIPLE]
     assert found.kind.tolist() == [NEIMARK_SACKER]
     assert np.isnan(found.coefficient).all()
@@ -424,7 +424,7 @@ def test_anticoordination_flips():
     """K = 2, payoffs −cI: x' = αx − βc·tanh(x/2) for x = z₁ − z₂."""
     alpha = np.array([0.0, 0.5])
     loop = asim.FeedbackMap.from_payoffs(-0.7 * np.eye(2), beta=1.0, alpha=alpha)
-    found = neimark_sacker(loop)
+    found = bifurcations(loop)
     np.testing.assert_allclose(found.at[:, 0], 2 * (1 + alpha) / 0.7, rtol=1e-12)
     assert (found.kind == FLIP).all()
     assert found.angle == pytest.approx(np.pi)
@@ -440,7 +440,7 @@ def test_anticoordination_flips():
 
 
 def test_coordination_of_two_is_a_pitchfork():
-    found = neimark_sacker(asim.FeedbackMap.from_payoffs(np.eye(2), beta=1.0, alpha=0.5))
+    found = bifurcations(asim.FeedbackMap.from_payoffs(np.eye(2), beta=1.0, alpha=0.5))
     assert found.at[0] == pytest.approx(1.0, rel=1e-9)
     assert found.kind[0] == FOLD
     assert found.criticality[0] == DEGENERATE
@@ -449,7 +449,7 @@ def test_coordination_of_two_is_a_pitchfork():
 
 
 def test_coordination_of_three_is_multiple():
-    found = neimark_sacker(asim.FeedbackMap.from_payoffs(np.eye(3), beta=1.0, alpha=0.5))
+    found = bifurcations(asim.FeedbackMap.from_payoffs(np.eye(3), beta=1.0, alpha=0.5))
     assert found.at[0] == pytest.approx(1.5, rel=1e-9)
     assert found.criticality[0] == MULTIPLE
 
@@ -457,7 +457,7 @@ def test_coordination_of_three_is_multiple():
 def test_a_transcritical_crossing_has_a_quadratic_coefficient():
     """Payoffs vvᵀ, v = (1, 1, −2)/√6: uniform is fixed, q = √3·v, a = ½b⟨v/√3, q-terms⟩."""
     v = np.array([1.0, 1.0, -2.0]) / np.sqrt(6)
-    found = neimark_sacker(asim.FeedbackMap.from_payoffs(np.outer(v, v), beta=1.0, alpha=0.5))
+    found = bifurcations(asim.FeedbackMap.from_payoffs(np.outer(v, v), beta=1.0, alpha=0.5))
     q = np.sqrt(3) * v
     expected = 0.5 * found.at[0] * (v @ q / 3) * (v @ ((q * q - (q * q).mean()) / 3))
     assert found.at[0] == pytest.approx(1.5, rel=1e-9)
@@ -473,15 +473,15 @@ def test_a_transcritical_crossing_has_a_quadratic_coefficient():
 def test_the_order_of_the_responses_does_not_matter(objective):
     _, found, i = crossing_maps(objective, 4)[0]
     order = np.array([2, 0, 3, 1])
-    moved = neimark_sacker(rebuilt(found.loop, i, 1.0, order), high=40.0)
+    moved = bifurcations(rebuilt(found.loop, i, 1.0, order), high=40.0)
     np.testing.assert_allclose(moved.at[0], found.at[i, 0], rtol=1e-10)
     np.testing.assert_allclose(moved.coefficient[0], found.coefficient[i, 0], rtol=1e-7)
     np.testing.assert_allclose(moved.logits[0], found.logits[i, 0][order], rtol=0, atol=1e-8)
 
 
 def test_only_the_product_of_strength_and_payoffs_counts():
-    plain = neimark_sacker(asim.FeedbackMap.from_payoffs(GOLDEN, beta=1.0, alpha=0.6))
-    tripled = neimark_sacker(
+    plain = bifurcations(asim.FeedbackMap.from_payoffs(GOLDEN, beta=1.0, alpha=0.6))
+    tripled = bifurcations(
         asim.FeedbackMap.from_payoffs(
             3.0 * np.array(GOLDEN) + [0.1, 2.0, -1.0], beta=1.0, alpha=0.6
         )
@@ -506,7 +506,7 @@ def test_the_chunks_of_a_large_batch_do_not_matter(monkeypatch):
     loop, _ = three_cycle("dpo", 0.3, np.linspace(0.1, 0.9, 7))
     whole = first_lyapunov_coefficient(loop, np.zeros(3))
     monkeypatch.setattr(
-        import_module("alignsim.analysis.bifurcations.neimark_sacker"), "CHUNK_ENTRIES", 20
+        import_module("alignsim.analysis.bifurcations.criticality"), "CHUNK_ENTRIES", 20
     )
     parts = first_lyapunov_coefficient(loop, np.zeros(3))
     np.testing.assert_allclose(parts.coefficient, whole.coefficient, rtol=1e-13)
@@ -528,15 +528,15 @@ def test_what_is_no_fixed_point_is_undecided_alone():
 def test_arguments_are_refused_by_name(monkeypatch):
     loop, _ = three_cycle("dpo", 0.3, 0.5)
     with pytest.raises(ValueError, match=r"along is 'gamma'.*'alpha', 'beta', 'lam'"):
-        neimark_sacker(loop, along="gamma")
+        bifurcations(loop, along="gamma")
     with pytest.raises(ValueError, match="logits has 4 responses"):
         first_lyapunov_coefficient(loop, np.zeros(4))
-    found = neimark_sacker(loop)
+    found = bifurcations(loop)
     with pytest.raises(ValueError, match="parameter is -1"):
         found.amplitude(-1.0)
     with pytest.raises(ValueError, match="batch axes do not broadcast"):
-        neimark_sacker(loop.replace(alpha=[0.1, 0.2, 0.3])).rotation([[1.0], [2.0]])
+        bifurcations(loop.replace(alpha=[0.1, 0.2, 0.3])).rotation([[1.0], [2.0]])
     monkeypatch.setattr(DPO, "expansion", None)
-    for call in (neimark_sacker, lambda x: first_lyapunov_coefficient(x, np.zeros(3))):
+    for call in (bifurcations, lambda x: first_lyapunov_coefficient(x, np.zeros(3))):
         with pytest.raises(ValueError, match=r"objective is 'dpo'.*derivatives are not known"):
             call(loop)
