@@ -28,7 +28,7 @@ ORDER = (
     ("claims",),
     ("cli", "explorer"),
 )
-"""Rooms and single files, from the ground up: each imports only what stands before it, or itself."""
+"""Rooms and single files, from the ground up: each imports what stands before it, and itself."""
 
 ANALYSIS = (
     ("results", "evidence"),
@@ -175,7 +175,9 @@ def names_an_objective(node):
     return isinstance(node, ast.Attribute | ast.Name) and ast.unparse(node).endswith("objective")
 
 
-@pytest.mark.parametrize("name", [n for n in FILES if n.split(".")[1:2] and n.split(".")[1] in NAMELESS])
+@pytest.mark.parametrize(
+    "name", [n for n in FILES if n.split(".")[1:2] and n.split(".")[1] in NAMELESS]
+)
 def test_nobody_above_asks_for_the_name_of_an_objective(name):
     """A theorem is a fact that the objective declares; ``is None`` and the like are no names."""
     asked = [
@@ -197,13 +199,16 @@ def test_the_tests_mirror_the_package():
     """A folder of tests a room; a file of tests is that of a module, or of the whole room."""
     rooms = {path.parent.relative_to(PACKAGE) for path in FILES.values()} - {Path()}
     untested = [
-        str(room) for room in rooms if room != Path("cli") and not any((ROOT / "tests" / room).glob("test_*.py"))
+        str(room)
+        for room in rooms
+        if room != Path("cli") and not any((ROOT / "tests" / room).glob("test_*.py"))
     ]
     assert not untested, f"no tests of {', '.join(sorted(untested))}"
     homeless = [
         str(path.relative_to(ROOT))
         for path in (ROOT / "tests").rglob("test_*.py")
-        if path.parent.relative_to(ROOT / "tests") not in {Path(), Path("fuzz"), Path("oracles"), *rooms}
+        if path.parent.relative_to(ROOT / "tests")
+        not in {Path(), Path("fuzz"), Path("oracles"), *rooms}
     ]
     assert not homeless, f"no room of {', '.join(homeless)}"
 

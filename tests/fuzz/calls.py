@@ -251,7 +251,9 @@ def _call(rng, target):
 def _value(rng, choices, hostile):
     if hostile:
         return rng.choice(choices.hostile if choices.hostile and rng.random() < 0.5 else ANYTHING)
-    return rng.choice(choices.edge if choices.edge and rng.random() < 0.25 else choices.good or choices.edge)
+    return rng.choice(
+        choices.edge if choices.edge and rng.random() < 0.25 else choices.good or choices.edge
+    )
 
 
 def _command(rng, name, lines):

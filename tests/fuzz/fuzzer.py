@@ -95,7 +95,7 @@ class _Worker:
         self._process.stdin.flush()
 
     def _answer(self, patience):
-        """Return the next answer, within so many seconds, compiling apart; None if there is none."""
+        """Return the next answer; None if there is none in that many seconds, compiling apart."""
         while True:
             line = self._line(patience)
             if line == "compiling":
@@ -128,7 +128,7 @@ class _Worker:
             self._process = None
 
 
-def _judged(number, call, answer):
+def _judged(number, call, answer, memory):
     """Return the findings about an answer."""
 
     def finding(kind, said="", where=""):
@@ -148,7 +148,7 @@ def _judged(number, call, answer):
         found.append(finding("deaf", f"an interrupt had no effect for more than {PATIENCE:g} s"))
     elif spent > HANG:
         found.append(finding("slow", f"took {spent:.1f} s", answer["where"]))
-    if answer["peak"] > MEMORY:
+    if answer["peak"] > memory:
         found.append(finding("memory", f"took {answer['peak'] / 2**20:,.0f} MiB"))
     if any(word in answer["printed"] for word in ("Warning", "Traceback", "Exception ignored")):
         found.append(finding("printed", answer["printed"]))
@@ -170,7 +170,7 @@ def run(count, seed, workers=2, report=lambda finding: None):
     return run_calls(draw(count, seed), workers, report)
 
 
-def run_calls(calls, workers=2, report=lambda finding: None):
+def run_calls(calls, workers=2, report=lambda finding: None, memory=MEMORY):
     """Return the outcome of calls."""
     begun = time.perf_counter()
     folder = tempfile.mkdtemp(prefix="alignsim-fuzz-")
@@ -192,7 +192,7 @@ def run_calls(calls, workers=2, report=lambda finding: None):
                 if isinstance(answer, dict):
                     times.append((answer["seconds"], number, call.source))
                     peaks.append(answer["peak"])
-                for finding in _judged(number, call, answer):
+                for finding in _judged(number, call, answer, memory):
                     findings.append(finding)
                     report(finding)
         finally:

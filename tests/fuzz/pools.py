@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """What an argument is drawn from, by its name: good values, edges, and values that are hostile.
 
 All are Python expressions, evaluated with the names of :mod:`tests.fuzz.values`. ``{K}`` is the
@@ -105,7 +106,11 @@ SHARE = Pool(
     ("1 + 1e-16", "1.0000001", "-1e-300", "2", "'half'", "np.full((7, 5), 0.5)"),
 )  # fmt: skip
 
-ROUNDS = Pool(("50", "300", "1000"), ("1", "np.int64(20)", "7"), ("0", LONG, "10**15", "10**15 + 1", "2.0", "3.5"))
+ROUNDS = Pool(
+    ("50", "300", "1000"),
+    ("1", "np.int64(20)", "7"),
+    ("0", LONG, "10**15", "10**15 + 1", "2.0", "3.5"),
+)
 
 MANY = Pool(("3", "10", "40"), ("1", "2", "np.int32(5)"), ("0", LONG, "10**16", "2.5"))
 """How many of something that is cheap."""
@@ -265,10 +270,7 @@ POOLS = {
     "codes": Pool(("None",), ("{'left': ['left'], 'right': ['right']}",), ("{'left': ...}", "{'up': 1}", "{'left': 'x', 'right': 'x'}", "[('left', 1)]")),
     "attribute": TEXT,
     "key": Pool(("None",), ("'P'", "'x'"), ("'absent'", "'\\udc80'", "'x' * 10_000")),
-    **{
-        column: TEXT
-        for column in ("left", "right", "winner", "prompt", "judge", "response", "rater", "score")
-    },
+    **dict.fromkeys(("left", "right", "winner", "prompt", "judge", "response", "rater", "score"), TEXT),
     # sweeps, reports, experiments, claims
     "by": names("orbit", "stability", "both"),
     "x": WHICH_AXIS,

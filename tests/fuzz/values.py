@@ -21,10 +21,33 @@ import numpy as np
 import alignsim as asim
 
 __all__ = [
-    "Decimal", "Fraction", "Path", "RaisingArray", "RaisingIterator", "RaisingPath", "Unprintable",
-    "asim", "basins", "claim_result", "command", "comparisons", "diagram", "file", "matrices",
-    "matrix", "np", "advice", "oscillating", "policies", "ratings", "report", "reproduction",
-    "rows", "swept", "taken", "winner",
+    "Decimal",
+    "Fraction",
+    "Path",
+    "RaisingArray",
+    "RaisingIterator",
+    "RaisingPath",
+    "Unprintable",
+    "advice",
+    "asim",
+    "basins",
+    "claim_result",
+    "command",
+    "comparisons",
+    "diagram",
+    "file",
+    "matrices",
+    "matrix",
+    "np",
+    "oscillating",
+    "policies",
+    "ratings",
+    "report",
+    "reproduction",
+    "rows",
+    "swept",
+    "taken",
+    "winner",
 ]  # fmt: skip
 
 
@@ -241,20 +264,26 @@ def _contents():
         "votes.csv": _votes(cycle),
         "votes.tsv": _votes(cycle).replace(",", "\t"),
         "judged.csv": "left,right,j1,j2\na,b,left,right\nb,c,tie,left\nc,a,right,left\n",
-        "votes.json": json.dumps(
-            [{"left": a, "right": b, "winner": w} for a, b, w in cycle]
-        ),
+        "votes.json": json.dumps([{"left": a, "right": b, "winner": w} for a, b, w in cycle]),
         "votes.jsonl": "\n".join(
             json.dumps({"left": a, "right": b, "winner": w}) for a, b, w in cycle
         ),
         "ratings.json": json.dumps(_rated(4, 4)),
-        "ratings.jsonl.gz": gzip.compress(
-            "\n".join(map(json.dumps, _rated(4, 4))).encode()
-        ),
+        "ratings.jsonl.gz": gzip.compress("\n".join(map(json.dumps, _rated(4, 4))).encode()),
         "helpsteer.jsonl": "\n".join(
-            json.dumps({"prompt": f"p{p}", "response": f"r{r}", "helpfulness": r,
-                        "correctness": 4 - r, "coherence": 2, "complexity": p, "verbosity": 1})
-            for p in range(3) for r in range(4)
+            json.dumps(
+                {
+                    "prompt": f"p{p}",
+                    "response": f"r{r}",
+                    "helpfulness": r,
+                    "correctness": 4 - r,
+                    "coherence": 2,
+                    "complexity": p,
+                    "verbosity": 1,
+                }
+            )
+            for p in range(3)
+            for r in range(4)
         ),
         "P.npy": _array(P),
         "stack.npy": _array(matrix("random", 3, (5,))),
