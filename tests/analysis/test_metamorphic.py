@@ -18,6 +18,7 @@ import pytest
 import alignsim as asim
 from alignsim import analysis
 from tests.feedback.systems import policy, preferences
+from tests.hostile import TOYS
 
 MAPS = 6
 """Maps in a family."""
@@ -72,7 +73,10 @@ class Case(NamedTuple):
         return self._replace(**arrays)
 
 
-STRENGTH = {"ipo": 3.0, "dpo": 0.7, "game": 0.8, "cycle": 0.7, "ladder": 1.0}
+STRENGTH = {
+    "ipo": 3.0, "dpo": 0.7, "game": 0.8, "cycle": 0.7, "ladder": 1.0, "coordination": 4.0,
+    "self": 0.8, "contrary": 0.7,
+}  # fmt: skip
 """Of the signal: some maps of each random family oscillate, games have several fixed points."""
 
 
@@ -92,7 +96,6 @@ def family(name):
     reference, offline = (np.array([policy(rng, K) for _ in range(n)]) for _ in range(2))
     if kind == "cycle":
         reference = offline = np.full((n, K), 1.0 / K)
-    dpo = kind == "dpo"
     return Case(
         P=P,
         beta=rng.uniform(2.0, 10.0, n) * STRENGTH[kind],
@@ -101,12 +104,13 @@ def family(name):
         reference=reference,
         offline=offline,
         start=np.array([policy(rng, K) for _ in range(n)]),
-        objective="dpo" if dpo else "ipo",
+        objective={"dpo": "dpo", **TOYS}.get(kind, "ipo"),
         payoffs=kind == "game",
     )
 
 
-FAMILIES = ("ipo-3", "ipo-4", "dpo-3", "dpo-4", "game-3", "cycle-3", "ladder-4")
+HOSTILE = ("coordination-3", "self-4", "contrary-3")
+FAMILIES = ("ipo-3", "ipo-4", "dpo-3", "dpo-4", "game-3", "cycle-3", "ladder-4", *HOSTILE)
 
 
 # Relations
@@ -202,7 +206,7 @@ def told(answer, prefix=""):
     }
 
 
-IPO = tuple(name for name in FAMILIES if not name.startswith("dpo"))
+IPO = tuple(name for name in FAMILIES if not name.startswith("dpo") and name not in HOSTILE)
 
 
 LOCAL = "spectral_radius angle verdict fixed_point.status"
@@ -430,7 +434,7 @@ def sorted_by(found, keys, names):
     analysis.boundary_equilibria,
     same="internal count status",
     responses="support policy exponents",
-    families=tuple(name for name in FAMILIES if not name.startswith(("cycle", "ladder"))),
+    families=("ipo-3", "ipo-4", "dpo-3", "dpo-4", "game-3", *HOSTILE),
 )
 def boundary_equilibria(case):
     """They are listed by response; here by what does not depend on it, save for symmetry."""

@@ -1,0 +1,288 @@
+"""Which calls can be made, and a seeded draw of them."""
+
+import importlib
+import inspect
+import random
+from typing import NamedTuple
+
+import alignsim as asim
+from tests.fuzz.pools import ANYTHING, LONG, RECEIVERS, RESPONSES, Pool, names, pool
+from tests.fuzz.values import GOOD_FILES, HOSTILE_FILES, SPECIAL_FILES
+
+ROOMS = (
+    "analysis", "claims", "data", "experiments", "feedback", "objectives", "plotting",
+    "preferences", "reports", "simplex", "sweeps",
+)  # fmt: skip
+
+UNCHECKED = {
+    "feedback.FeedbackMap": {
+        "advance", "broadcast_to", "default_start_logits", "derivative", "matrix_table", "part",
+        "take",
+    },
+    "data.MatrixStacks": {"get", "items", "keys", "values"},
+}  # fmt: skip
+"""Methods for developers, which check nothing and say so, and those of Python's mappings."""
+
+DEVELOPERS = {
+    "claims.Claim", "objectives.Comparison", "objectives.DPO", "objectives.IPO",
+    "objectives.Objective", "objectives.ScoreObjective", "objectives.Solution",
+    "objectives.Tangent",
+}  # fmt: skip
+"""Classes that are the contracts of new objectives and claims."""
+
+CONSTRUCTORS = {"feedback.FeedbackMap", "data.Comparisons", "data.Matrices", "data.Ratings"}
+"""Classes that people make themselves; all other results come from functions."""
+
+
+class Target(NamedTuple):
+    """Something public to call: its name, how to write it, and its parameters."""
+
+    name: str
+    spelt: str
+    receivers: tuple
+    parameters: dict
+
+
+def _parameters(function, *, bound):
+    found = list(inspect.signature(function).parameters.values())[1 if bound else 0 :]
+    kinds = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+    return {p.name: p for p in found if p.kind not in kinds}
+
+
+def _reader_options():
+    """Return what ``read`` passes on to the readers."""
+    readers = (asim.data.read_ratings, asim.data.read_comparisons, asim.data.read_matrices)
+    return {n: p for reader in readers for n, p in _parameters(reader, bound=False).items()}
+
+
+def targets():
+    """Return every public function, method and constructor."""
+    found = {}
+
+    def add(name, spelt, function, receivers=(), *, bound=False):
+        found[name] = Target(name, spelt, receivers, _parameters(function, bound=bound))
+
+    def add_methods(name, kind):
+        for method, function in inspect.getmembers(kind, inspect.isroutine):
+            if method.startswith("_") or method in UNCHECKED.get(name, ()):
+                continue
+            if inspect.ismethod(function):
+                add(f"{name}.{method}", f"asim.{name}.{method}", function)
+            else:
+                receivers = RECEIVERS[kind.__name__]
+                add(f"{name}.{method}", f".{method}", function, receivers, bound=True)
+
+    for room in ROOMS:
+        module = importlib.import_module(f"alignsim.{room}")
+        listed = getattr(module, "__all__", None) or [
+            n for n, f in inspect.getmembers(module, inspect.isfunction)
+            if f.__module__ == module.__name__ and not n.startswith("_")
+        ]  # fmt: skip
+        for short in listed:
+            thing, name = getattr(module, short), f"{room}.{short}"
+            if inspect.isclass(thing) and name not in DEVELOPERS:
+                if name in CONSTRUCTORS and name == "feedback.FeedbackMap":
+                    add(name, f"asim.{name}", thing)
+                add_methods(name, thing)
+            elif inspect.isroutine(thing):
+                add(name, f"asim.{name}", thing)
+    read = found["data.read"]
+    found["data.read"] = read._replace(parameters=_reader_options() | read.parameters)
+    return found
+
+
+def unknown():
+    """Return the arguments for which there is no pool, ``room.function.argument``."""
+    return [
+        f"{target.name}.{name}"
+        for target in targets().values()
+        for name in target.parameters
+        if pool(target.name, name) is None
+    ] + [f"{name} {option}" for name, command in commands().items()
+         for option in command if option not in OPTIONS]  # fmt: skip
+
+
+# The command line
+
+_FILES = Pool(
+    GOOD_FILES, (), (*HOSTILE_FILES, *SPECIAL_FILES, "/dev/zero", "/dev/null", "a\nb", "x" * 300)
+)
+_WHOLE = ("-1", "0", "1.5", "three", "10**3", "9" * 30, "")
+_REAL = ("-1", "nan", "inf", "-inf", "1e400", "1e308", "5e-324", "half", "")
+_WORD = ("unknown", "\udcff", "x" * 5000, "", "-", "*", "'", "=")
+
+
+def _numbers(*good, edge=()):
+    return Pool(good, edge, _REAL)
+
+
+def _counts(*good, edge=()):
+    return Pool(good, edge, _WHOLE)
+
+
+def _words(*good, edge=()):
+    return Pool(good, edge, _WORD)
+
+
+OPTIONS = {
+    "file": _FILES,
+    "--key": _words("P", "x", "y", "Q"),
+    "--index": _counts("0", "1", edge=("4",)),
+    "--smoothing": _numbers("0", "1", "0.5"),
+    "--responses": _counts("3", "5", edge=("2", "4", "65", "1000000")),
+    "--advantage": _numbers("0.3", "0.5", edge=("0", "0.6")),
+    "--objective": _words("ipo", "dpo", "IPO"),
+    "--eta": _numbers("20", "5", edge=("0", "1e6")),
+    "--lam": _numbers("1", "0.5", edge=("0",)),
+    "--alpha": _numbers("0.5", "0.9", edge=("0", "1", "0.9999999999999999")),
+    "--beta": _numbers("8", "3", edge=("0",)),
+    "--beta-max": _numbers("12", "20", edge=("1e6",)),
+    "--lam-max": _numbers("1", "0.5"),
+    "--beta-points": _counts("5", "9", edge=("2", "1000000000000")),
+    "--lam-points": _counts("4", "7", edge=("2",)),
+    "--min-effective-support": _numbers("2", "1", edge=("99",)),
+    "--tolerance": _numbers("1e-6", edge=("0", "1")),
+    "--recipe": _words("random-attribute", "mean", "mean-score", "votes"),
+    "--subsets": _counts("3", "2", edge=("4", "99")),
+    "--seed": _counts("0", "7"),
+    "--out": _words("picture.png", "picture.pdf", "out.json", "folder", "out.xml"),
+    "--data": _words("numbers.csv", "numbers.nc"),
+    "--rounds": _counts("50", "300", edge=("1", "1000000000")),
+    "--start": _words("0.4,0.3,0.3", edge=("1,0,0", "0.5,0.5")),
+    "--picture": _words("timeline", "simplex"),
+    "--time": _words("log", "linear"),
+    "--by": _words("orbit", "stability", "both"),
+    "--value": _words("phase", "entropy_mean", "spectral_radius", "cycle_strength"),
+    "--temperature": _numbers("1", "2"),
+    "--rounding": _words("nearest"),
+    "--min-votes": _counts("1", "2"),
+    "--resamples": _counts("0", "5", edge=("1000000000",)),
+    "--draws": _counts("1", "2", edge=("1000000000",)),
+    "--prompts": _counts("5", "20", edge=("1000000000000",)),
+    "--most": _counts("5", "20"),
+    "--trials": _counts("2", "5"),
+    "--replay": _FILES,
+    "--worst": _words("worst"),
+    "select": _words("ipo-closed-form", "gap-box", "gap*"),
+    "--codes": _words("left=left,right=right,tie=tie", edge=("left=1", "left")),
+    "--judges": _words("j1,j2", edge=("j1",)),
+    "--attribute": _words("taste,looks", "taste"),
+    **{
+        option: _words("left", "right", "winner", "prompt", "response", "taste")
+        for option in (
+            "--left", "--right", "--winner", "--judge", "--prompt", "--response", "--rater",
+            "--attribute-column", "--score-column",
+        )
+    },
+    **dict.fromkeys(("--quiet", "--quick", "--progress"), Pool((None,))),
+}  # fmt: skip
+"""What options of commands are drawn from, as typed; None for a switch."""
+
+USUAL = {
+    "verify": ("--trials", "2", "select", "gap-box"),
+    "reproduce": ("--prompts", "8", "--rounds", "20", "--draws", "1"),
+    "phase-diagram": ("--beta-points", "5", "--lam-points", "4", "--rounds", "100"),
+    "inspect": ("--resamples", "2"),
+}
+"""What keeps a command short; its opposite is drawn as any other option."""
+
+
+def commands():
+    """Return the options of every command of the command line."""
+    from typer.main import get_command
+
+    from alignsim.cli import app
+
+    return {
+        name: {
+            (p.opts[0] if p.opts[0].startswith("-") else p.name): p
+            for p in command.params
+            if p.name != "help"
+        }
+        for name, command in get_command(app).commands.items()
+    }
+
+
+# Drawing
+
+
+class Call(NamedTuple):
+    """A call as Python, whose it is, and whether it asks for hours of work."""
+
+    source: str
+    target: str
+    long: bool
+
+
+def draw(count, seed):
+    """Return so many calls: each function and method in turn, and a command after every eighth."""
+    rng = random.Random(seed)
+    whole, lines = list(targets().values()), commands()
+    order, calls = [], []
+    while len(calls) < count:
+        if len(calls) % 8 == 7:
+            calls.append(_command(rng, rng.choice(sorted(lines)), lines))
+            continue
+        order = order or rng.sample(whole, len(whole))
+        calls.append(_call(rng, order.pop()))
+    return calls
+
+
+def _call(rng, target):
+    K, s = rng.choice(RESPONSES), rng.randrange(9)
+    chosen = [
+        name
+        for name, p in target.parameters.items()
+        if p.default is p.empty or name in ("rounds", "progress", "select") or rng.random() < 0.35
+    ]
+    hostile = set(rng.sample(chosen, min(len(chosen), rng.choice((0, 0, 1, 1, 1, 2)))))
+    arguments = []
+    for name in chosen:
+        parameter = target.parameters[name]
+        value = _value(rng, pool(target.name, name), name in hostile)
+        bare = parameter.default is parameter.empty and parameter.kind is not parameter.KEYWORD_ONLY
+        arguments.append(value if bare else f"{name}={value}")
+    place = rng.choice(target.receivers) if target.receivers else ""
+    source = f"{place}{target.spelt}({', '.join(arguments)})"
+    source = source.replace("{K}", str(K)).replace("{s}", str(s))
+    return Call(source, target.name, LONG in source or "10**9" in source)
+
+
+def _value(rng, choices, hostile):
+    if hostile:
+        return rng.choice(choices.hostile if choices.hostile and rng.random() < 0.5 else ANYTHING)
+    return rng.choice(
+        choices.edge if choices.edge and rng.random() < 0.25 else choices.good or choices.edge
+    )
+
+
+def _command(rng, name, lines):
+    options = lines[name]
+    typed = [name]
+    hostile = rng.random() < 0.5
+    given = {}
+    for option, parameter in options.items():
+        if parameter.required or rng.random() < (0.6 if option == "file" else 0.08):
+            bad = hostile and rng.random() < 0.3
+            choices = OPTIONS[option]
+            part = choices.hostile if bad and choices.hostile else (
+                choices.edge if choices.edge and rng.random() < 0.2 else choices.good)  # fmt: skip
+            given[option] = rng.choice(part)
+    usual = USUAL.get(name, ())
+    for option, value in zip(usual[::2], usual[1::2], strict=True):
+        given.setdefault(option, value)
+    for option, value in given.items():
+        if option.startswith("-"):
+            typed += [option] if value is None else [option, value]
+    for option in ("file", "select"):
+        if option in given:
+            typed.append(given[option])
+    is_file = {given.get("file"), given.get("--replay")} & {
+        *GOOD_FILES, *HOSTILE_FILES, *SPECIAL_FILES
+    }  # fmt: skip
+    written = [f"file({word!r})" if word in is_file else repr(word) for word in typed]
+    long = any(word.startswith("1000000") for word in typed)
+    return Call(f"command({', '.join(written)})", f"alignsim {name}", long)
+
+
+__all__ = ["Call", "commands", "draw", "names", "targets", "unknown"]
