@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
-import alignsim as asim
+from alignsim import analysis
 from alignsim.claims import instances as draw
 from alignsim.claims import spectra
-from alignsim.claims.contract import Claim, Instances, agreement
+from alignsim.claims.contract import Claim, Instances, agreement, least
+from alignsim.feedback import FeedbackMap
 from alignsim.validation import FloatArray
 
 
@@ -18,12 +18,12 @@ from alignsim.validation import FloatArray
 class ChoosingAlpha(Claim):
     """ρ along α at one fixed point, from the eigenvalues of the round's derivative."""
 
-    statement: ClassVar[str] = (
+    statement = (
         "At fixed η = β/(1−α) and λ the fixed point of MRS-IPO stays, and with c = ηλω its "
         "spectral radius is ρ² = α² + (1−α)²c²: it is stable exactly for α > (c²−1)/(c²+1), and ρ "
         "is least at α = c²/(1+c²), where it is c/√(1+c²) < 1. MRS-DPO at λ = 1: the same with ω_D."
     )
-    section: ClassVar[str] = "6.9"
+    section = "6.9"
     tolerance: float = 1e-6
     gain: float = 1.0
     """Multiplies c."""
@@ -43,34 +43,20 @@ class ChoosingAlpha(Claim):
         }
 
     def margin(self, x: Instances) -> FloatArray:
-        """Return the slack of ρ, of the threshold and of the best α, of both objectives."""
-        ipo = self._anchored(x, "ipo", x["eta"], x["lam"])
-        point = asim.analysis.fixed_point(ipo).logits
+        ipo = draw.feedback_map(x, alpha=0.0)
+        point = analysis.fixed_point(ipo).logits
         c = x["eta"] * x["lam"] * spectra.rotation(x["P"], point)
         slack = self._slack(ipo, point, c, x["alpha"])
 
         eta = 0.1 * x["eta"]
-        dpo = self._anchored(x, "dpo", eta, np.ones_like(eta))
-        point = asim.analysis.fixed_point(dpo).logits
+        dpo = draw.feedback_map(x, "dpo", eta=eta, alpha=0.0, lam=1.0)
+        point = analysis.fixed_point(dpo).logits
         score = (point - dpo.reference_logits) / eta[:, None]
         c = eta * spectra.dpo_rotation(x["P"], point, score)
         return np.minimum(slack, self._slack(dpo, point, c, x["alpha"]))
 
-    @staticmethod
-    def _anchored(
-        x: Instances, objective: str, eta: FloatArray, lam: FloatArray
-    ) -> asim.FeedbackMap:
-        return asim.FeedbackMap(
-            x["P"],
-            objective=objective,
-            beta=eta,
-            lam=lam,
-            reference=x["reference"],
-            offline=x["offline"],
-        )
-
     def _slack(
-        self, loop: asim.FeedbackMap, point: FloatArray, c: FloatArray, alpha: FloatArray
+        self, loop: FeedbackMap, point: FloatArray, c: FloatArray, alpha: FloatArray
     ) -> FloatArray:
         """Return it for maps at α = 0, whose β is η."""
 
@@ -83,16 +69,14 @@ class ChoosingAlpha(Claim):
 
         c = self.gain * c
         edge, best = (c * c - 1.0) / (c * c + 1.0), c * c / (1.0 + c * c)
-        least = radius(best)
+        lowest = radius(best)
         around = np.minimum(radius(beside(best, self.step)), radius(beside(best, -self.step)))
         expected = np.hypot(alpha, (1.0 - alpha) * c)
         above, below = radius(beside(edge, self.step)), radius(beside(edge, -self.step))
-        return np.minimum.reduce(
-            [
-                agreement(radius(alpha), expected, self.tolerance),
-                agreement(least, c / np.sqrt(1.0 + c * c), self.tolerance),
-                (around - least) / self.tolerance + 1.0,
-                1.0 - above,
-                np.where(beside(edge, -self.step) > 0.0, below - 1.0, 1.0),
-            ]
+        return least(
+            agreement(radius(alpha), expected, self.tolerance),
+            agreement(lowest, c / np.sqrt(1.0 + c * c), self.tolerance),
+            (around - lowest) / self.tolerance + 1.0,
+            1.0 - above,
+            np.where(beside(edge, -self.step) > 0.0, below - 1.0, 1.0),
         )

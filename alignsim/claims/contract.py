@@ -2,19 +2,20 @@
 
 For developers
 --------------
-A claim is one file with one frozen dataclass that subclasses :class:`Claim`, and one line in
-:data:`alignsim.claims.CLAIMS`. It works on batches: ``instances`` draws n trials as a dictionary
-of arrays with n along the first axis (edges of the hypotheses first), ``margin`` returns one
-number a trial, how far the statement is from failing, in units of its tolerance where it is an
-equation. The constants of the statement are fields, so that a test can replace one by a wrong
-value and see the claim fail: a check that cannot fail proves nothing. Where a hypothesis matters,
-``counterexample`` returns trials that break it, and with it the conclusion.
+A claim is a frozen dataclass that subclasses :class:`Claim`, in the file of its subject; a new file
+is one more entry of ``SUBJECTS`` in ``catalogue.py``. It works on batches: ``instances`` draws n
+trials as a dictionary of arrays with n along the first axis (edges of the hypotheses first),
+``margin`` returns one number a trial, how far the statement is from failing, in units of its
+tolerance where it is an equation. The constants of the statement are fields, so that a test can
+replace one by a wrong value and see the claim fail: a check that cannot fail proves nothing. Where
+a hypothesis matters, ``counterexample`` returns trials that break it, and with it the conclusion.
 """
 
 from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -72,10 +73,22 @@ class Claim(ABC):
         return None
 
 
-def agreement(found: FloatArray, expected: FloatArray, tolerance: float) -> FloatArray:
+@dataclass(frozen=True)
+class Scaled(Claim):
+    """A claim with one constant: ``gain`` multiplies what the statement predicts, rightly by 1."""
+
+    gain: float = 1.0
+
+
+def agreement(found: FloatArray, expected: FloatArray | float, tolerance: float) -> FloatArray:
     """Return 1 − max|found − expected|/tolerance over all axes but the first: (n, ...) → (n,).
 
     The margin of an equation: 1 is exact agreement, 0 is as far apart as is allowed.
     """
     gap = np.abs(np.asarray(found) - np.asarray(expected))
     return np.asarray(1.0 - gap.reshape(len(gap), -1).max(axis=-1) / tolerance)
+
+
+def least(*slacks: FloatArray) -> FloatArray:
+    """Return the smallest of several margins (n,) in each trial: (n,)."""
+    return np.asarray(np.minimum.reduce(slacks))

@@ -12,10 +12,11 @@ from typing import ClassVar
 
 import numpy as np
 
-import alignsim as asim
+from alignsim import analysis, preferences
 from alignsim.analysis.equilibria.certificates import NAMES
 from alignsim.claims import instances as draw
-from alignsim.claims.contract import Claim, Instances, agreement
+from alignsim.claims.contract import Claim, Instances, Scaled, agreement
+from alignsim.feedback import FeedbackMap
 from alignsim.simplex import centre, kl_divergence, mean_zero_basis
 from alignsim.validation import FloatArray
 
@@ -36,7 +37,7 @@ FAINTEST_RESPONSE = 1e-7
 class _Certificate(Claim):
     """Orbits from far starts while a condition holds, and the factor that it guarantees a round."""
 
-    section: ClassVar[str] = "6.5"
+    section = "6.5"
     certificate: ClassVar[str]
     highest_alpha: ClassVar[float] = 0.98
     gain: float = 1.0
@@ -82,7 +83,7 @@ class _Certificate(Claim):
         x["alpha"][1:2] = 0.3
         start[tight] = np.log(pair) + 1e-3 * direction[: len(start), None]
         share[tight] = NEAREST
-        x["P"][2:3] = asim.preferences.additive(np.linspace(0.25, -0.25, K))
+        x["P"][2:3] = preferences.additive(np.linspace(0.25, -0.25, K))
         x["alpha"][2:3] = self.highest_alpha
         start[2:3] = 1e6 * np.eye(K)[-1]
         with np.errstate(divide="ignore"):
@@ -92,7 +93,7 @@ class _Certificate(Claim):
     def margin(self, x: Instances) -> FloatArray:
         """Return the least slack of a round's factor; −1 where the package certifies nothing."""
         loop = draw.feedback_map(x)
-        fixed = asim.analysis.fixed_point(loop).logits[:, None, None]
+        fixed = analysis.fixed_point(loop).logits[:, None, None]
         maps = draw.feedback_map(draw.each_start(x))
         orbit = maps.run(start_logits=x["start"], rounds=self.rounds)
         sizes = self.distance(orbit.logits, fixed)
@@ -100,7 +101,7 @@ class _Certificate(Claim):
         faint = FAINT * (1.0 + np.abs(orbit.logits[..., :-1, :]).max(axis=-1))
         allowed = self.gain * self.factor(x)[:, None, None]
         slack = ((allowed * before - after) / (before + faint)).min(axis=(1, 2))
-        holds = asim.analysis.certificates(loop).holds[:, NAMES.index(self.certificate)]
+        holds = analysis.certificates(loop).holds[:, NAMES.index(self.certificate)]
         return np.where(holds, slack + self.rounding, -1.0)
 
 
@@ -108,25 +109,22 @@ class _Certificate(Claim):
 class NormContraction(_Certificate):
     """C1."""
 
-    name: ClassVar[str] = "certificate-c1"
-    statement: ClassVar[str] = (
+    name = "certificate-c1"
+    statement = (
         "If α + (βλ/2)‖P − ½‖₂ < 1, MRS-IPO has one fixed point, interior, and every orbit "
         "converges to it: each round shrinks the Euclidean distance of centred logits from it by "
         "at least that factor."
     )
-    source: ClassVar[str] = "paper"
-    certificate: ClassVar[str] = "C1"
+    source = "paper"
+    certificate = "C1"
 
     def limit(self, x: Instances) -> FloatArray:
-        """Return 2(1 − α)/‖P − ½‖₂."""
         return np.asarray(2.0 * (1.0 - x["alpha"]) / _norm(x["P"] - 0.5))
 
     def factor(self, x: Instances) -> FloatArray:
-        """Return α + (βλ/2)‖P − ½‖₂."""
         return np.asarray(x["alpha"] + 0.5 * x["beta"] * x["lam"] * _norm(x["P"] - 0.5))
 
     def distance(self, logits: FloatArray, fixed: FloatArray) -> FloatArray:
-        """Return ‖z − z*‖₂."""
         return np.asarray(np.linalg.norm(centre(logits - fixed), axis=-1))
 
 
@@ -134,21 +132,19 @@ class NormContraction(_Certificate):
 class SkewContraction(NormContraction):
     """C2."""
 
-    name: ClassVar[str] = "certificate-c2"
-    source: ClassVar[str] = "derived"
-    statement: ClassVar[str] = (
+    name = "certificate-c2"
+    source = "derived"
+    statement = (
         "If α² + (βλ/2)m < 1, m = ‖ΠMΠ‖₂, every orbit of MRS-IPO converges to the one fixed point: "
         "each round shrinks the Euclidean distance of centred logits from it by at least "
         "h + √(α² + h²), h = βλm/4."
     )
-    certificate: ClassVar[str] = "C2"
+    certificate = "C2"
 
     def limit(self, x: Instances) -> FloatArray:
-        """Return 2(1 − α²)/m."""
         return np.asarray(2.0 * (1.0 - x["alpha"] ** 2) / _skew_norm(x["P"]))
 
     def factor(self, x: Instances) -> FloatArray:
-        """Return h + √(α² + h²)."""
         h = 0.25 * x["beta"] * x["lam"] * _skew_norm(x["P"])
         return np.asarray(h + np.hypot(x["alpha"], h))
 
@@ -157,24 +153,21 @@ class SkewContraction(NormContraction):
 class SpanContraction(_Certificate):
     """C3."""
 
-    name: ClassVar[str] = "certificate-c3"
-    statement: ClassVar[str] = (
+    name = "certificate-c3"
+    statement = (
         "If α + βλD/4 < 1, D = max_ij span(P_i − P_j) ≤ 2, every orbit of MRS-IPO converges to the "
         "one fixed point: each round shrinks span(z − z*) by at least that factor. For every P, "
         "α + βλ/2 < 1 suffices."
     )
-    certificate: ClassVar[str] = "C3"
+    certificate = "C3"
 
     def limit(self, x: Instances) -> FloatArray:
-        """Return 4(1 − α)/D."""
         return np.asarray(4.0 * (1.0 - x["alpha"]) / _row_span(x["P"]))
 
     def factor(self, x: Instances) -> FloatArray:
-        """Return α + βλD/4."""
         return np.asarray(x["alpha"] + 0.25 * x["beta"] * x["lam"] * _row_span(x["P"]))
 
     def distance(self, logits: FloatArray, fixed: FloatArray) -> FloatArray:
-        """Return span(z − z*)."""
         return np.asarray(np.ptp(logits - fixed, axis=-1))
 
 
@@ -182,16 +175,15 @@ class SpanContraction(_Certificate):
 class DivergenceDescent(_Certificate):
     """C4."""
 
-    name: ClassVar[str] = "certificate-c4"
-    statement: ClassVar[str] = (
+    name = "certificate-c4"
+    statement = (
         "If (βλD)² < 32α(1 − α), every orbit of MRS-IPO converges to the one fixed point π*: "
         "KL(π* ‖ π_t) falls in every round. For every P, (βλ)² < 8α(1 − α) suffices."
     )
-    certificate: ClassVar[str] = "C4"
+    certificate = "C4"
     highest_alpha: ClassVar[float] = 0.9999
 
     def limit(self, x: Instances) -> FloatArray:
-        """Return √(32α(1 − α))/D."""
         return np.asarray(np.sqrt(32.0 * x["alpha"] * (1.0 - x["alpha"])) / _row_span(x["P"]))
 
     def factor(self, x: Instances) -> FloatArray:
@@ -199,7 +191,6 @@ class DivergenceDescent(_Certificate):
         return np.ones(len(x["alpha"]))
 
     def distance(self, logits: FloatArray, fixed: FloatArray) -> FloatArray:
-        """Return KL(π* ‖ π)."""
         return kl_divergence(fixed, logits)
 
 
@@ -207,17 +198,16 @@ class DivergenceDescent(_Certificate):
 class DivergenceContraction(DivergenceDescent):
     """C5."""
 
-    name: ClassVar[str] = "certificate-c5"
-    statement: ClassVar[str] = (
+    name = "certificate-c5"
+    statement = (
         "If (βλm)² < 8α(1 − α), m = ‖ΠMΠ‖₂, every orbit of MRS-IPO converges to the one fixed "
         "point π*: each round shrinks KL(π* ‖ π_t) by at least α if (βλm)² ≤ 4α(1 − α), else by "
         "α/(1 − r(1 − α)), r = (βλm)²/(4α(1 − α)) − 1."
     )
-    certificate: ClassVar[str] = "C5"
+    certificate = "C5"
     highest_alpha: ClassVar[float] = 0.98
 
     def limit(self, x: Instances) -> FloatArray:
-        """Return √(8α(1 − α))/m."""
         return np.asarray(np.sqrt(8.0 * x["alpha"] * (1.0 - x["alpha"])) / _skew_norm(x["P"]))
 
     def factor(self, x: Instances) -> FloatArray:
@@ -229,14 +219,13 @@ class DivergenceContraction(DivergenceDescent):
 
 
 @dataclass(frozen=True)
-class CertifiedConvergence(Claim):
+class CertifiedConvergence(Scaled):
     """Ends of long orbits, up to the largest β that any certificate allows."""
 
-    statement: ClassVar[str] = (
+    statement = (
         "Where one of C1 to C5 holds, MRS-IPO converges to its fixed point from every start."
     )
-    section: ClassVar[str] = "6.5"
-    gain: float = 1.0
+    section = "6.5"
     settled: float = 1e-6
     rounds: int = 10_000
 
@@ -247,10 +236,10 @@ class CertifiedConvergence(Claim):
         x["alpha"] = draw.shares(rng, trials, high=0.95)
         x["lam"] = np.maximum(x["lam"], 0.01)
         x["P"][0], x["lam"][0] = 0.5, 1.0
-        x["P"][0, :3, :3] = asim.preferences.cyclic(3, advantage=0.5)
+        x["P"][0, :3, :3] = preferences.cyclic(3, advantage=0.5)
         x["reference"][0] = np.where(np.arange(K) < 3, 1.0 - 1e-9 * (K - 3), 3e-9) / 3.0
         x["beta"] = np.ones(trials)
-        limits = asim.analysis.certificates(draw.feedback_map(x)).beta_limit
+        limits = analysis.certificates(draw.feedback_map(x)).beta_limit
         largest = np.minimum(limits.max(axis=-1), LARGEST_SIGNAL)
         share = np.minimum(draw.shares(rng, trials, high=1.5), NEAREST)
         share[0] = NEAREST
@@ -260,7 +249,7 @@ class CertifiedConvergence(Claim):
         """Return how close the ends are, on a logarithmic scale; −1 where nothing is certified."""
         x = {**x, "beta": self.gain * x["beta"]}
         loop = draw.feedback_map(x)
-        fixed = asim.analysis.fixed_point(loop).logits[:, None]
+        fixed = analysis.fixed_point(loop).logits[:, None]
         maps = draw.feedback_map(draw.each_start(x))
         orbit = maps.run(start_logits=x["start"], rounds=self.rounds, keep="last")
         away = np.ptp(orbit.final_logits - fixed, axis=-1).max(axis=-1)
@@ -268,23 +257,22 @@ class CertifiedConvergence(Claim):
 
 
 @dataclass(frozen=True)
-class CertificateLimits(Claim):
+class CertificateLimits(Scaled):
     """β limits of C1 and C2, and of all beside the exact boundary of symmetric three-cycles."""
 
-    statement: ClassVar[str] = (
+    statement = (
         "C2 holds wherever C1 does. For the three-cycle P = ½ ± a with uniform π_ref, π_off and "
         "λ = 1, C1 to C5 hold up to β = 2(1−α)/(√3a), 2(1−α²)/(√3a), 4(1−α)/(3a), "
         "√(32α(1−α))/(3a) and √(8α(1−α))/(√3a), all below the exact √(3(1−α²))/a."
     )
-    section: ClassVar[str] = "6.5"
+    section = "6.5"
     tolerance: float = 1e-9
-    gain: float = 1.0
 
     def instances(self, rng: np.random.Generator, trials: int) -> Instances:
         """Draw preferences, α and a; α = 0, where C1 is C2 for a cycle, is first."""
         K = int(rng.integers(3, 7))
         P = draw.preferences(rng, trials, K)
-        P[0] = asim.preferences.nearest_neighbour_cycle(K, advantage=0.5)
+        P[0] = preferences.nearest_neighbour_cycle(K, advantage=0.5)
         return {
             "P": P,
             "alpha": draw.shares(rng, trials, high=0.999),
@@ -307,7 +295,7 @@ class CertificateLimits(Claim):
             ],
             axis=-1,
         )
-        cycles = a[:, None] * _limits(asim.preferences.cyclic(3, advantage=a), alpha)
+        cycles = a[:, None] * _limits(preferences.cyclic(3, advantage=a), alpha)
         agree = agreement(cycles, self.gain * expected, self.tolerance)
         exact = np.sqrt(3.0 * (1.0 - alpha**2))
         return np.minimum(np.minimum(lead, agree), 1.0 - cycles.max(axis=-1) / exact)
@@ -315,8 +303,8 @@ class CertificateLimits(Claim):
 
 def _limits(P: FloatArray, alpha: FloatArray) -> FloatArray:
     """Return the package's β limits of C1 to C5 at λ = 1, (n, 5)."""
-    loop = asim.FeedbackMap(P, beta=1.0, alpha=alpha)
-    return asim.analysis.certificates(loop).beta_limit[:, :5]
+    loop = FeedbackMap(P, beta=1.0, alpha=alpha)
+    return analysis.certificates(loop).beta_limit[:, :5]
 
 
 def _norm(matrices: FloatArray) -> FloatArray:
@@ -331,4 +319,4 @@ def _skew_norm(P: FloatArray) -> FloatArray:
 
 def _row_span(P: FloatArray) -> FloatArray:
     """Return D = max_ij span(P_i − P_j), (n,)."""
-    return np.asarray(np.ptp(P[:, :, None] - P[:, None], axis=-1).max(axis=(-2, -1)))
+    return np.asarray(np.ptp(draw.row_gaps(P), axis=-1).max(axis=(-2, -1)))

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
-import alignsim as asim
+from alignsim import analysis
 from alignsim.claims import instances as draw
-from alignsim.claims.contract import Claim, Instances, agreement
-from alignsim.claims.relabelling import orders, relabelled
+from alignsim.claims.contract import Claim, Instances, Scaled, agreement, least
 from alignsim.claims.spectra import radius
+from alignsim.feedback import FeedbackMap
 from alignsim.preferences import cyclic
 from alignsim.validation import FloatArray
 
@@ -20,13 +19,13 @@ from alignsim.validation import FloatArray
 class DPOCycleThreshold(Claim):
     """ρ at the uniform policy, and small perturbations on both sides of the threshold."""
 
-    statement: ClassVar[str] = (
+    statement = (
         "For the odd-K circulant with margin a and uniform references MRS-DPO is unstable at the "
         "uniform policy exactly if α² + (4aβλ cot(π/2K)/K)² > 1; K = 3: α² + (16/3)a²β²λ² > 1. In "
         "β that is four times below MRS-IPO."
     )
-    section: ClassVar[str] = "7"
-    costly: ClassVar[bool] = True
+    section = "7"
+    costly = True
     tolerance: float = 1e-9
     gain: float = 4.0
     rounds: int = 2000
@@ -47,27 +46,27 @@ class DPOCycleThreshold(Claim):
         apart = 0.02 if K == 3 else 0.03
         speed = self.gain * (x["P"][:, 0, 1] - 0.5) * x["lam"] / (K * np.tan(np.pi / (2 * K)))
         beta = np.sqrt(1.0 - x["alpha"] ** 2) / speed
-        loop = asim.FeedbackMap(x["P"], objective="dpo", beta=beta, alpha=x["alpha"], lam=x["lam"])
+        loop = draw.feedback_map(x, "dpo", beta=beta)
         found = radius(loop, np.zeros_like(x["start"]))
-        slack = [agreement(found, np.ones_like(found), self.tolerance)]
+        slack = [agreement(found, 1.0, self.tolerance)]
         for side in (-1.0, 1.0):
             beyond = loop.replace(beta=beta * (1.0 + side * apart))
             end = beyond.run(start_logits=x["start"], rounds=self.rounds, keep="last").final_logits
             growth = np.linalg.norm(end, axis=-1) / np.linalg.norm(x["start"], axis=-1)
             slack.append(side * np.log(np.maximum(growth, 1e-300)) / self.rounds)
-        return np.minimum.reduce(slack)
+        return least(*slack)
 
 
 @dataclass(frozen=True)
 class DPOCriticality(Claim):
     """The first Lyapunov coefficient at the threshold."""
 
-    statement: ClassVar[str] = (
+    statement = (
         "At the threshold of MRS-DPO's symmetric three-cycle with margin a the first Lyapunov "
         "coefficient is κ_D²(4a²λ² − ¾), κ_D = 4aβλ/√3 (z_k = ζe^{2πik/3} + c.c.): the onset is "
         "gentle for aλ < √3/4 and hard above."
     )
-    section: ClassVar[str] = "7"
+    section = "7"
     tolerance: float = 1e-7
     gain: float = 4.0
     """Of a²λ²; the sign changes at aλ = √(¾/gain)."""
@@ -82,36 +81,28 @@ class DPOCriticality(Claim):
         return {"advantage": a, "lam": lam, "alpha": alpha}
 
     def margin(self, x: Instances) -> FloatArray:
-        """Return the slack of the coefficient."""
         square = 1.0 - x["alpha"] ** 2
         strength = x["advantage"] * x["lam"]
-        loop = asim.FeedbackMap(
-            cyclic(3, advantage=x["advantage"]),
-            objective="dpo",
-            beta=np.sqrt(3.0 * square) / (4.0 * strength),
-            alpha=x["alpha"],
-            lam=x["lam"],
-        )
+        loop = draw.three_cycle(x, np.sqrt(square), "dpo")
         uniform = np.zeros((loop.size, 3))
-        found = asim.analysis.first_lyapunov_coefficient(loop, uniform).coefficient.real
+        found = analysis.first_lyapunov_coefficient(loop, uniform).coefficient.real
         expected = square * (self.gain * strength**2 - self.level)
         return agreement(found, expected, self.tolerance)
 
 
 @dataclass(frozen=True)
-class DPOAmplitude(Claim):
+class DPOAmplitude(Scaled):
     """The size of the cycle just beyond a gentle onset."""
 
-    statement: ClassVar[str] = (
+    statement = (
         "Just beyond the threshold of MRS-DPO's symmetric three-cycle, ε = ρ − 1 and aλ < √3/4, "
         "the time variance of a policy coordinate is (2/9)ε/(κ_D²(¾ − 4a²λ²)) to first order in ε, "
         "κ_D = 4aβλ/√3."
     )
-    section: ClassVar[str] = "7"
-    costly: ClassVar[bool] = True
+    section = "7"
+    costly = True
     width: float = 4.0
     """Allowed relative error in units of ε/κ_D²."""
-    gain: float = 1.0
 
     def instances(self, rng: np.random.Generator, trials: int) -> Instances:
         """Draw three-cycles with aλ ≤ .3 and starts of the predicted size or so."""
@@ -123,14 +114,8 @@ class DPOAmplitude(Claim):
         }
 
     def margin(self, x: Instances) -> FloatArray:
-        """Return the slack of the relative error."""
         square = (1.0 + x["excess"]) ** 2 - x["alpha"] ** 2
-        loop = asim.FeedbackMap(
-            cyclic(3, advantage=x["advantage"]),
-            objective="dpo",
-            beta=np.sqrt(3.0 * square) / (4.0 * x["advantage"]),
-            alpha=x["alpha"],
-        )
+        loop = draw.three_cycle(x, np.sqrt(square), "dpo")
         orbit = loop.run(start_logits=x["start"], rounds=60_000, keep="last", burn_in=50_000)
         expected = (2.0 / 9.0) * x["excess"] / (square * (0.75 - 4.0 * x["advantage"] ** 2))
         error = np.abs(orbit.cycle_strength / (self.gain * expected) - 1.0)
@@ -141,13 +126,13 @@ class DPOAmplitude(Claim):
 class DPOHysteresis(Claim):
     """A cycle that is followed below the threshold."""
 
-    statement: ClassVar[str] = (
+    statement = (
         "Where the onset of MRS-DPO's symmetric three-cycle is hard (aλ > √3/4), the cycle lives "
         "on beside the stable uniform policy. At α = .5, λ = 1 it ends between ρ = .9980 and .9981 "
         "for a = .45, and between .988 and .990 for a = .47; below, orbits converge."
     )
-    section: ClassVar[str] = "7"
-    costly: ClassVar[bool] = True
+    section = "7"
+    costly = True
     advantages: tuple[float, float] = (0.45, 0.47)
     ends: tuple[float, float] = (0.998, 0.988)
     """ρ at and below which there is no cycle."""
@@ -160,7 +145,7 @@ class DPOHysteresis(Claim):
         share = draw.shares(rng, trials)
         share[:4] = 0.0
         return {
-            "P": relabelled(cyclic(3, advantage=0.5), orders(rng, trials, 3)),
+            "P": draw.relabelled(cyclic(3, advantage=0.5), draw.orders(rng, trials, 3)),
             "kind": kind.astype(float),
             "share": share,
             "start": rng.normal(0.0, 2.0, (trials, 3)),
@@ -173,11 +158,11 @@ class DPOHysteresis(Claim):
         begins, ends = np.array(self.begins)[kind], np.array(self.ends)[kind]
         above = begins + x["share"] * (0.9995 - begins)
         below = ends - 0.01 * x["share"]
-        loop = asim.FeedbackMap(
+        loop = FeedbackMap(
             0.5 + 2.0 * a[:, None, None] * (x["P"] - 0.5), objective="dpo", beta=1.0, alpha=0.5
         )
 
-        def at(rho: FloatArray | float) -> asim.FeedbackMap:
+        def at(rho: FloatArray | float) -> FeedbackMap:
             return loop.replace(beta=np.sqrt(3.0 * (rho**2 - 0.25)) / (4.0 * a))
 
         logits = at(1.002).run(start_logits=x["start"], rounds=10_000, keep="last").final_logits

@@ -7,14 +7,13 @@ of standard errors, so that a formula that is wrong by more than these is seen.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
-import alignsim as asim
+from alignsim import simplex
 from alignsim.claims import instances as draw
-from alignsim.claims.contract import Claim, Instances
-from alignsim.preferences import cyclic
+from alignsim.claims.contract import Claim, Instances, Scaled
+from alignsim.feedback import FeedbackMap
 from alignsim.validation import FloatArray
 
 ERRORS = 5.0
@@ -22,17 +21,16 @@ ERRORS = 5.0
 
 
 @dataclass(frozen=True)
-class SampleCovariance(Claim):
+class SampleCovariance(Scaled):
     """The covariance of many independent rounds of n pairs, against the formula."""
 
-    statement: ClassVar[str] = (
+    statement = (
         "A round of MRS-IPO from n pairs of μ⊗μ, each judged once, moves the centred logits with "
         "covariance n⁻¹L⁺[Σ_{i<j} w_ij((βM_ij − u_i + u_j)² + β²(¼ − M_ij²))(e_i − e_j)(e_i − "
         "e_j)ᵀ]L⁺ as n → ∞: u = βMμ, w_ij = 2μ_iμ_j, L = diag(w1) − w."
     )
-    section: ClassVar[str] = "8"
-    costly: ClassVar[bool] = True
-    gain: float = 1.0
+    section = "8"
+    costly = True
     runs: int = 2000
     pairs: int = 500
     bias: float = 0.01
@@ -51,7 +49,7 @@ class SampleCovariance(Claim):
     def margin(self, x: Instances) -> FloatArray:
         """Return the slack of the mean square in units of the formula, and of its largest axis."""
         K = x["P"].shape[-1]
-        basis = asim.simplex.mean_zero_basis(K)
+        basis = simplex.mean_zero_basis(K)
         expected = self.gain * basis.T @ self._covariance(x) @ basis / self.pairs
         slack = np.empty(len(expected))
         for trial, wanted in enumerate(expected):
@@ -73,25 +71,24 @@ class SampleCovariance(Claim):
         M, beta = x["P"] - 0.5, x["beta"][:, None, None]
         weights = 2.0 * x["sampler"][:, :, None] * x["sampler"][:, None, :]
         weights = weights * (1.0 - np.eye(M.shape[-1]))
-        u = x["beta"][:, None] * (M @ x["sampler"][..., None])[..., 0]
-        residual = beta * M - u[:, :, None] + u[:, None, :]
+        u = x["beta"][:, None] * draw.product(M, x["sampler"])
+        residual = beta * M - draw.gaps(u)
         noise = weights * (residual**2 + beta**2 * (0.25 - M**2))
-        inverse = np.linalg.pinv(_laplacian(weights), hermitian=True)
-        return np.asarray(inverse @ _laplacian(noise) @ inverse)
+        inverse = np.linalg.pinv(draw.laplacian(weights), hermitian=True)
+        return np.asarray(inverse @ draw.laplacian(noise) @ inverse)
 
 
 @dataclass(frozen=True)
-class OpponentVariance(Claim):
+class OpponentVariance(Scaled):
     """Mean and covariance of many independent rounds with n opponents a response."""
 
-    statement: ClassVar[str] = (
+    statement = (
         "If every response meets n opponents of its own from μ, its share of wins has mean (Pμ)_i "
         "and variance (Pμ)_i(1 − (Pμ)_i)/n, independently of the others: a round of MRS-IPO moves "
         "the centred logits with covariance β²Π diag(Pμ∘(1 − Pμ)/n)Π."
     )
-    section: ClassVar[str] = "8"
-    costly: ClassVar[bool] = True
-    gain: float = 1.0
+    section = "8"
+    costly = True
     runs: int = 10_000
     most: int = 40
     """Opponents a response: at most so many."""
@@ -110,9 +107,8 @@ class OpponentVariance(Claim):
         }
 
     def margin(self, x: Instances) -> FloatArray:
-        """Return the slack of the mean and of the covariance, in standard errors."""
         K = x["P"].shape[-1]
-        score = (x["P"] @ x["sampler"][..., None])[..., 0]
+        score = draw.product(x["P"], x["sampler"])
         centring = np.eye(K) - 1.0 / K
         slack = np.empty(len(score))
         for trial, s in enumerate(score):
@@ -120,7 +116,7 @@ class OpponentVariance(Claim):
             end = _rounds_from(x, trial, count, "opponents") / beta
             expected = self.gain * centring @ np.diag(s * (1.0 - s) / count) @ centring
             error = np.sqrt(np.diag(expected) / len(end))
-            mean = np.abs(end.mean(axis=0) - asim.simplex.centre(s)) / error
+            mean = np.abs(end.mean(axis=0) - simplex.centre(s)) / error
             products = (end - end.mean(axis=0))[:, :, None] * (end - end.mean(axis=0))[:, None, :]
             spread = products.std(axis=0) / np.sqrt(len(end))
             covariance = np.abs(products.mean(axis=0) - expected) / spread
@@ -129,18 +125,17 @@ class OpponentVariance(Claim):
 
 
 @dataclass(frozen=True)
-class NoisePrecursor(Claim):
+class NoisePrecursor(Scaled):
     """The variance that small noise leaves around a stable three-cycle."""
 
-    statement: ClassVar[str] = (
+    statement = (
         "Below the threshold of MRS-IPO's symmetric three-cycle small independent noise of "
         "standard deviation s on the logits of every round leaves a variance of "
         "(2/3)s²/(1 − α² − κ²) in each centred logit, κ = aβλ/√3: it grows without bound as the "
         "threshold is approached."
     )
-    section: ClassVar[str] = "8"
-    costly: ClassVar[bool] = True
-    gain: float = 1.0
+    section = "8"
+    costly = True
     runs: int = 400
     rounds: int = 100
     """Averaged over, after as many that are not."""
@@ -159,27 +154,20 @@ class NoisePrecursor(Claim):
         }
 
     def margin(self, x: Instances) -> FloatArray:
-        """Return the slack of the mean square over rounds and runs, in standard errors."""
         slack = np.empty(len(x["seed"]))
         for trial in range(len(slack)):
-            alpha, kappa = x["alpha"][trial], x["kappa"][trial]
-            advantage, lam = x["advantage"][trial], x["lam"][trial]
-            loop = asim.FeedbackMap(
-                cyclic(3, advantage=advantage),
-                beta=np.sqrt(3.0) * kappa / (advantage * lam),
-                alpha=alpha,
-                lam=lam,
-            )
-            rng = np.random.default_rng(int(x["seed"][trial]))
-            logits = np.zeros((int(x["runs"][trial]), 3))
+            one = {name: values[trial] for name, values in x.items()}
+            loop = draw.three_cycle(one, one["kappa"])
+            rng = np.random.default_rng(int(one["seed"]))
+            logits = np.zeros((int(one["runs"]), 3))
             square = np.zeros(len(logits))
             for round_ in range(2 * self.rounds):
                 moved = loop.step_logits(logits) + rng.normal(0.0, self.noise, logits.shape)
-                logits = asim.simplex.centre(moved)
+                logits = simplex.centre(moved)
                 if round_ >= self.rounds:
                     square += (logits**2).mean(axis=-1) / self.rounds
-            radius = alpha**2 + kappa**2
-            expected = self.gain * (2.0 / 3.0) * self.noise**2 / (1.0 - radius)
+            square_radius = one["alpha"] ** 2 + one["kappa"] ** 2
+            expected = self.gain * (2.0 / 3.0) * self.noise**2 / (1.0 - square_radius)
             error = square.std() / np.sqrt(len(square))
             slack[trial] = 1.0 - np.abs(square.mean() - expected) / (ERRORS * error)
         return slack
@@ -189,20 +177,19 @@ class NoisePrecursor(Claim):
 class Desynchronisation(Claim):
     """Runs of one noisy oscillating map: each varies in time, their mean hardly."""
 
-    statement: ClassVar[str] = (
+    statement = (
         "Noisy runs of an oscillating MRS-IPO map lose their common phase, so that the mean of N "
         "trajectories hides the oscillation: its time variance is of order 1/N of the mean of the "
         "runs' variances. Without noise runs from one start stay together."
     )
-    section: ClassVar[str] = "8"
-    costly: ClassVar[bool] = True
+    section = "8"
+    costly = True
     runs: int = 40
     rounds: int = 500
     largest: float = 5.0
     """Times 1/N: what the ratio of variances stays below."""
 
     def instances(self, rng: np.random.Generator, trials: int) -> Instances:
-        """Draw oscillating three-cycles and the number of pairs a round."""
         return {
             "advantage": rng.uniform(0.3, 0.48, trials),
             "alpha": draw.shares(rng, trials, high=0.7),
@@ -215,18 +202,14 @@ class Desynchronisation(Claim):
         """Return the slack of the ratio; −1 where the runs do not oscillate."""
         slack = np.empty(len(x["seed"]))
         for trial in range(len(slack)):
-            a, alpha = x["advantage"][trial], x["alpha"][trial]
-            loop = asim.FeedbackMap(
-                cyclic(3, advantage=a),
-                beta=np.sqrt(3.0 * (x["radius"][trial] ** 2 - alpha**2)) / a,
-                alpha=alpha,
-            )
-            pairs = int(x["pairs"][trial])
+            one = {name: values[trial] for name, values in x.items()}
+            loop = draw.three_cycle(one, np.sqrt(one["radius"] ** 2 - one["alpha"] ** 2))
+            pairs = int(one["pairs"]) or None
             orbits = loop.run(
                 start_logits=np.broadcast_to([0.5, 0.0, -0.5], (self.runs, 3)),
                 rounds=self.rounds,
-                samples_per_round=pairs or None,
-                rng=int(x["seed"][trial]),
+                samples_per_round=pairs,
+                rng=int(one["seed"]) if pairs else None,
             )
             late = orbits.policies[:, self.rounds // 2 :]
             each, mean = late.var(axis=1).mean(), late.mean(axis=0).var(axis=0).mean()
@@ -249,7 +232,7 @@ def _repeats(rng: np.random.Generator, trials: int, runs: int) -> Instances:
 
 def _rounds_from(x: Instances, trial: int, samples: int, noise: str) -> FloatArray:
     """Return the logits after one sampled round of self-play, α = 0, in many runs: (runs, K)."""
-    loop = asim.FeedbackMap(x["P"][trial], beta=x["beta"][trial])
+    loop = FeedbackMap(x["P"][trial], beta=x["beta"][trial])
     sampler = x["sampler"][trial]
     return loop.run(
         np.broadcast_to(sampler, (int(x["runs"][trial]), len(sampler))),
@@ -259,8 +242,3 @@ def _rounds_from(x: Instances, trial: int, samples: int, noise: str) -> FloatArr
         noise=noise,
         rng=int(x["seed"][trial]),
     ).final_logits
-
-
-def _laplacian(weights: FloatArray) -> FloatArray:
-    degree = weights.sum(axis=-1)
-    return np.asarray(degree[:, :, None] * np.eye(weights.shape[-1]) - weights)

@@ -1,14 +1,17 @@
-"""Random instances that claims share, and the edges of their hypotheses."""
+"""Random instances that claims share, the edges of their hypotheses, and terms of statements."""
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from alignsim.claims.contract import Instances
 from alignsim.feedback import FeedbackMap
+from alignsim.preferences import cyclic
 from alignsim.validation import FloatArray
 
 Rng = np.random.Generator
+IntArray = NDArray[np.int64]
 
 
 def preferences(rng: Rng, trials: int, responses: int, *, smallest: float = 0.0) -> FloatArray:
@@ -30,6 +33,14 @@ def preferences(rng: Rng, trials: int, responses: int, *, smallest: float = 0.0)
     margins = np.zeros((trials, K, K))
     margins[:, i, j] = reach * upper
     return np.asarray(0.5 + margins - np.swapaxes(margins, -1, -2))
+
+
+def with_winner(rng: Rng, trials: int, responses: int, *, most: float) -> FloatArray:
+    """Return preferences (n, K, K) whose first response beats each by .55 to ``most``."""
+    P = preferences(rng, trials, responses, smallest=1.0 - most)
+    P[:, 0, 1:] = rng.uniform(0.55, most, (trials, responses - 1))
+    P[:, 1:, 0] = 1.0 - P[:, 0, 1:]
+    return P
 
 
 def policies(rng: Rng, trials: int, responses: int, *, smallest: float = 0.0) -> FloatArray:
@@ -80,13 +91,43 @@ def feedback_maps(
     }
 
 
-def feedback_map(x: Instances) -> FeedbackMap:
-    """Return the maps of instances with the names of :func:`feedback_maps`: (n,).
+def feedback_map(
+    x: Instances, objective: str = "ipo", **changes: FloatArray | float
+) -> FeedbackMap:
+    """Return the maps (n,) of the fields of a map among ``x`` and ``changes``; β may stand as η.
 
-    P may be any payoff matrices, so that a claim can break P + Pᵀ = 1.
+    P may be any payoff matrices of MRS-IPO, so that a claim can break P + Pᵀ = 1.
     """
+    given = {**x, **changes}
+    if "beta" not in given:
+        given["beta"] = given["eta"] * (1.0 - given.get("alpha", 0.0))
     names = ("beta", "alpha", "lam", "reference", "offline")
-    return FeedbackMap.from_payoffs(x["P"], **{name: x[name] for name in names})
+    parts = {name: given[name] for name in names if name in given}
+    if objective == "ipo":
+        return FeedbackMap.from_payoffs(given["P"], **parts)
+    return FeedbackMap(given["P"], objective=objective, **parts)
+
+
+def three_cycle(x: Instances, kappa: FloatArray | float, objective: str = "ipo") -> FeedbackMap:
+    """Return the three-cycles of margin a with multipliers α ± iκ at the uniform policy: (n,).
+
+    κ is aβλ/√3 of MRS-IPO and four times that of MRS-DPO.
+    """
+    slope = 1.0 if objective == "ipo" else 4.0
+    strength = slope * x["advantage"] * x.get("lam", 1.0)
+    P = cyclic(3, advantage=x["advantage"])
+    return feedback_map(x, objective, P=P, beta=np.sqrt(3.0) * kappa / strength)
+
+
+def curl(P: FloatArray) -> FloatArray:
+    """Return P_12 + P_23 + P_31 − 3/2 of three responses: (n,)."""
+    return np.asarray(P[:, 0, 1] + P[:, 1, 2] + P[:, 2, 0] - 1.5)
+
+
+def against_first(x: Instances) -> FloatArray:
+    """Return the sampler λe_1 + (1 − λ)π_off, which a collapsed policy has in the end: (n, K)."""
+    first = np.eye(x["P"].shape[-1])[0]
+    return np.asarray(x["lam"][:, None] * first + (1.0 - x["lam"])[:, None] * x["offline"])
 
 
 def each_start(x: Instances) -> Instances:
@@ -95,3 +136,39 @@ def each_start(x: Instances) -> Instances:
     So maps (n, 1) broadcast with starts (n, s, K).
     """
     return {name: values[:, None] for name, values in x.items()}
+
+
+def orders(rng: Rng, trials: int, responses: int) -> IntArray:
+    """Return orders of the responses (n, K), drawn at random; the first leaves them as they are."""
+    drawn = rng.permuted(np.tile(np.arange(responses), (trials, 1)), axis=-1)
+    drawn[0] = np.arange(responses)
+    return drawn
+
+
+def relabelled(P: FloatArray, order: IntArray) -> FloatArray:
+    """Return one matrix (K, K) with its responses in the orders (n, K): (n, K, K).
+
+    What a map does does not depend on the order of its responses.
+    """
+    return np.asarray(P[order[:, :, None], order[:, None, :]])
+
+
+def gaps(values: FloatArray) -> FloatArray:
+    """Return v_i − v_j: (..., K) → (..., K, K)."""
+    return np.asarray(values[..., :, None] - values[..., None, :])
+
+
+def row_gaps(P: FloatArray) -> FloatArray:
+    """Return P_ik − P_jk: (n, K, K) → (n, K, K, K), axes i, j, k."""
+    return np.asarray(P[:, :, None, :] - P[:, None, :, :])
+
+
+def product(matrices: FloatArray, vectors: FloatArray) -> FloatArray:
+    """Return Av of every trial, such as the scores Pμ: (n, m, K), (n, K) → (n, m)."""
+    return np.asarray((matrices @ vectors[..., None])[..., 0])
+
+
+def laplacian(weights: FloatArray) -> FloatArray:
+    """Return diag(w1) − w: (n, K, K) → (n, K, K)."""
+    degree = weights.sum(axis=-1)
+    return np.asarray(degree[:, :, None] * np.eye(weights.shape[-1]) - weights)

@@ -5,7 +5,8 @@ python -m alignsim.claims.page > docs/theory.md
 
 from __future__ import annotations
 
-from alignsim.claims import CLAIMS, Claim
+from alignsim.claims.catalogue import CLAIMS
+from alignsim.claims.contract import Claim
 
 INTRODUCTION = """\
 # The theory

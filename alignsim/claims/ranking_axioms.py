@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
 from alignsim.claims import instances as draw
-from alignsim.claims.contract import Claim, Instances
+from alignsim.claims.contract import Claim, Instances, Scaled
 from alignsim.preferences import (
     condorcet_winner,
     fixed_sampling_counterexample,
@@ -25,14 +24,14 @@ from alignsim.validation import FloatArray
 class FixedSampling(Claim):
     """The construction of a bad P for a given sampler, checked from the definitions."""
 
-    name: ClassVar[str] = "fixed-sampling-impossibility"
-    statement: ClassVar[str] = (
+    name = "fixed-sampling-impossibility"
+    statement = (
         "For every sampler μ over K ≥ 3 responses some transitive P with a Condorcet winner c has "
         "(Pμ)_j > (Pμ)_c for another j: no fixed sampler is Condorcet-top, Smith-top or "
         "order-preserving."
     )
-    source: ClassVar[str] = "paper"
-    section: ClassVar[str] = "4"
+    source = "paper"
+    section = "4"
     handicap: float = 0.0
     """Taken from the rival's lead, as a share of it."""
 
@@ -47,7 +46,7 @@ class FixedSampling(Claim):
     def margin(self, x: Instances) -> FloatArray:
         """Return the rival's lead over the winner, −1 if P is not as stated."""
         P = fixed_sampling_counterexample(x["sampler"])
-        scores = (P @ x["sampler"][..., None])[..., 0]
+        scores = draw.product(P, x["sampler"])
         winner = condorcet_winner(P)
         lead = scores.max(axis=-1) - np.take_along_axis(scores, winner[:, None], -1)[:, 0]
         valid = (winner >= 0) & is_weakly_transitive(P) & (smith_set(P).sum(axis=-1) == 1)
@@ -58,17 +57,16 @@ class FixedSampling(Claim):
 class SmithTopSampling(Claim):
     """The scores of members and non-members under the sampler that knows P."""
 
-    statement: ClassVar[str] = (
+    statement = (
         "For every P some full-support sampler scores each member of the Smith set above each "
         "non-member, and so a Condorcet winner above all."
     )
-    source: ClassVar[str] = "paper"
-    section: ClassVar[str] = "4"
+    source = "paper"
+    section = "4"
     pull: float = 1.0
     """1 for the sampler itself; −1 for its mirror image in the uniform one."""
 
     def instances(self, rng: np.random.Generator, trials: int) -> Instances:
-        """Draw preferences with noise and with plain orders."""
         K = int(rng.integers(3, 6))
         return {"P": draw.preferences(rng, trials, K)}
 
@@ -78,7 +76,7 @@ class SmithTopSampling(Claim):
         sampler = smith_top_sampler(x["P"])
         uniform = 1.0 / x["P"].shape[-1]
         sampler = uniform + self.pull * (sampler - uniform)
-        scores = (x["P"] @ sampler[..., None])[..., 0]
+        scores = draw.product(x["P"], sampler)
         lead = np.where(members, scores, np.inf).min(axis=-1) - np.where(
             members, -np.inf, scores
         ).max(axis=-1)
@@ -87,19 +85,18 @@ class SmithTopSampling(Claim):
 
 
 @dataclass(frozen=True)
-class OrderLimits(Claim):
+class OrderLimits(Scaled):
     """The order-preservation program: its dual proves each answer."""
 
-    name: ClassVar[str] = "order-preservation-limits"
-    statement: ClassVar[str] = (
+    name = "order-preservation-limits"
+    statement = (
         "A full-support sampler that preserves a strict transitive majority order exists if and "
         "only if no y ≥ 0, y ≠ 0, has Σ y_i(P_i − P_{i+1}) ≤ 0 in every coordinate (rows in "
         "majority order). With K ≤ 3 it always exists; with K = 4 it does not always."
     )
-    source: ClassVar[str] = "paper"
-    section: ClassVar[str] = "4"
+    source = "paper"
+    section = "4"
     tolerance: float = 1e-8
-    gain: float = 1.0
 
     def instances(self, rng: np.random.Generator, trials: int) -> Instances:
         """Draw transitive matrices with margins uniform in (0, ½); the known bad one first."""
@@ -117,7 +114,7 @@ class OrderLimits(Claim):
         gaps = rows[:, :-1] - rows[:, 1:]
         ceiling = (found.certificate[:, None, :] @ gaps)[:, 0].max(axis=-1)
         duality = 1.0 - np.abs(ceiling - self.gain * found.margin) / self.tolerance
-        lead = (gaps @ found.sampler[..., None])[..., 0].min(axis=-1)
+        lead = draw.product(gaps, found.sampler).min(axis=-1)
         kept = np.where(found.feasible, np.where(lead > 0, 1.0, -1.0), 1.0)
         small = found.margin if x["P"].shape[-1] == 3 else np.ones(len(lead))
         return np.minimum(np.minimum(duality, kept), small)
@@ -127,28 +124,26 @@ class OrderLimits(Claim):
 class RowDominance(Claim):
     """Scores at the vertices and inside, under strict row dominance."""
 
-    statement: ClassVar[str] = (
+    statement = (
         "If P_ik > P_jk for all k whenever i is above j (strict row dominance), every sampler "
         "keeps the order; without it some sampler does not."
     )
-    source: ClassVar[str] = "paper"
-    section: ClassVar[str] = "4"
+    source = "paper"
+    section = "4"
     spoil: float = 0.0
     """Moves the best row's entry against the best response down by this multiple of its lead."""
 
     def instances(self, rng: np.random.Generator, trials: int) -> Instances:
-        """Draw strictly strongly transitive matrices, best response first, and samplers."""
         K = int(rng.integers(3, 7))
         P = random_strictly_strongly_transitive(K, size=trials, rng=rng)
         return {"P": P, "sampler": draw.policies(rng, trials, K)}
 
     def margin(self, x: Instances) -> FloatArray:
-        """Return the least gap between neighbours, at the sampler and at every vertex."""
         P = x["P"].copy()
         lead = P[:, 0, 1] - P[:, 1, 1]
         P[:, 0, 1] -= self.spoil * lead
         P[:, 1, 0] += self.spoil * lead
-        scores = (P @ x["sampler"][..., None])[..., 0]
+        scores = draw.product(P, x["sampler"])
         gaps = np.concatenate([scores[:, :, None], P], axis=-1)
         return np.asarray((gaps[:, :-1] - gaps[:, 1:]).min(axis=(-2, -1)))
 

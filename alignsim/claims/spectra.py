@@ -6,6 +6,7 @@ import numpy as np
 from scipy.special import expit
 
 from alignsim import simplex
+from alignsim.claims.instances import gaps
 from alignsim.feedback import FeedbackMap
 from alignsim.validation import FloatArray
 
@@ -29,11 +30,10 @@ def dpo_rotation(P: FloatArray, logits: FloatArray, score: FloatArray) -> FloatA
     """
     root = np.sqrt(simplex.softmax(logits))
     weights = root[:, :, None] * root[:, None, :]
-    S = expit(score[:, :, None] - score[:, None, :])
+    S = expit(gaps(score))
     slope = S * (1.0 - S)
     row_sums = (slope * root[:, None, :] ** 2).sum(axis=-1)
-    laplacian = row_sums[:, :, None] * np.eye(P.shape[-1]) - weights * slope
-    inverse = _power(laplacian, -0.5)
+    inverse = _power(row_sums[:, :, None] * np.eye(P.shape[-1]) - weights * slope, -0.5)
     return np.asarray(np.linalg.norm(inverse @ (weights * (P - S)) @ inverse, 2, axis=(-2, -1)))
 
 

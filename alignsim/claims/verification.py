@@ -7,7 +7,7 @@ import json
 import time
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -16,6 +16,7 @@ import numpy as np
 
 from alignsim import validation
 from alignsim._version import __version__
+from alignsim.claims.catalogue import CLAIMS
 from alignsim.claims.contract import Claim, Instances
 from alignsim.data.sources import parse_json, read_text
 from alignsim.errors import FileFormatError
@@ -95,48 +96,32 @@ class Report(Summarised):
 
     def to_json(self) -> str:
         """Return everything as JSON; numbers keep all digits, NaN becomes null."""
-        results = [
-            {**asdict(result), "worst_instance": _listed(result.worst_instance)}
-            for result in self.results
-        ]
-        for result in results:
-            if np.isnan(result["worst_margin"]):
-                result["worst_margin"] = None
-        return json.dumps(
-            {
-                "passed": self.passed,
-                "trials": self.trials,
-                "seed": self.seed,
-                "alignsim_version": __version__,
-                "results": results,
-            },
-            indent=2,
-            ensure_ascii=False,
-        )
+        content = {
+            "passed": self.passed,
+            "trials": self.trials,
+            "seed": self.seed,
+            "alignsim_version": __version__,
+            "results": [
+                {**vars(result), "worst_margin": _number(result.worst_margin)}
+                for result in self.results
+            ],
+        }
+        return json.dumps(content, indent=2, ensure_ascii=False, default=_listed)
 
     def to_junit(self) -> str:
         """Return the results as JUnit XML, one test case a claim."""
-        bad = [result for result in self.results if result.status in (FAILED, UNDECIDED)]
-        errors = [result for result in self.results if result.status == ERROR]
-        suite = ElementTree.Element(
-            "testsuite",
-            name="alignsim verify",
-            tests=str(len(self.results)),
-            failures=str(len(bad)),
-            errors=str(len(errors)),
-            time=f"{sum(result.seconds for result in self.results):.3f}",
-        )
+        suite = ElementTree.Element("testsuite", name="alignsim verify")
         for result in self.results:
-            case = ElementTree.SubElement(
-                suite,
-                "testcase",
-                classname=f"alignsim.claims.{result.source}",
-                name=result.name,
-                time=f"{result.seconds:.3f}",
-            )
+            case = ElementTree.SubElement(suite, "testcase", name=result.name)
+            case.set("classname", f"alignsim.claims.{result.source}")
+            case.set("time", f"{result.seconds:.3f}")
             if result.status != PASSED:
                 tag = "error" if result.status == ERROR else "failure"
-                ElementTree.SubElement(case, tag, message=_verdict(result)).text = result.statement
+                verdict = f"{result.status}: worst margin {result.worst_margin:.3g}; {result.note}"
+                ElementTree.SubElement(case, tag, message=verdict).text = result.statement
+        for name, tag in (("tests", "testcase"), ("failures", "failure"), ("errors", "error")):
+            suite.set(name, str(sum(1 for _ in suite.iter(tag))))
+        suite.set("time", f"{sum(result.seconds for result in self.results):.3f}")
         ElementTree.indent(suite)
         return ElementTree.tostring(suite, encoding="unicode")
 
@@ -177,8 +162,6 @@ def verify(
     >>> report.passed, report.results[0].trials
     (True, 50)
     """
-    from alignsim.claims import CLAIMS
-
     wanted = _selected(tuple(CLAIMS if claims is None else claims), select)
     count = validation.integer(trials, "trials", minimum=1)
     start = validation.integer(seed, "seed", minimum=0)
@@ -199,48 +182,42 @@ def replay(path: str | Path, *, claims: Iterable[Claim] | None = None) -> ClaimR
         If the file is no such instance, lacks a field of it, or its claim is not known: names the
         file and the field.
     """
-    from alignsim.claims import CLAIMS
-
     known = {claim.name: claim for claim in (CLAIMS if claims is None else claims)}
     name, x = _saved(Path(path))
     claim = known[validation.choice(name, f"'{path}': its claim", known)]
     drawn = claim.instances(np.random.default_rng(0), LEAST_TRIALS)
     if lacking := [field for field in drawn if field not in x]:
-        raise FileFormatError(
-            f"'{path}': the instance of {claim.name!r} lacks {', '.join(map(repr, lacking))}; "
-            f"{_SAVE_AGAIN}"
-        )
+        missing = ", ".join(map(repr, lacking))
+        raise _unusable(path, f": the instance of {claim.name!r} lacks {missing}")
     clock = time.perf_counter()
     try:
         margin = claim.margin(x)
     except (LookupError, TypeError, ValueError) as error:
-        raise FileFormatError(
-            f"'{path}': its numbers are no instance of {claim.name!r} "
-            f"({type(error).__name__}: {error}); {_SAVE_AGAIN}"
-        ) from None
+        reason = f"{type(error).__name__}: {error}"
+        problem = f": its numbers are no instance of {claim.name!r} ({reason})"
+        raise _unusable(path, problem) from None
     return _result(claim, margin, x, time.perf_counter() - clock)
 
 
-_SAVE_AGAIN = "save it anew with save_worst (alignsim verify --worst FOLDER)"
+def _unusable(path: str | Path, problem: str) -> FileFormatError:
+    return FileFormatError(
+        f"'{path}'{problem}; save it anew with save_worst (alignsim verify --worst FOLDER)"
+    )
 
 
 def _saved(place: Path) -> tuple[Any, Instances]:
     """Return the name of the claim and the instance that a file holds."""
     content = parse_json(place, read_text(place))
     if not isinstance(content, dict) or not isinstance(content.get("instance"), dict):
-        raise FileFormatError(
-            f"'{place}' is not a saved instance: it needs the keys \"claim\", a name, and "
-            f'"instance", its fields; {_SAVE_AGAIN}'
-        )
+        keys = 'the keys "claim", a name, and "instance", its fields'
+        raise _unusable(place, f" is not a saved instance: it needs {keys}")
     x = {}
     for name, value in content["instance"].items():
         try:
             x[name] = np.asarray(value, dtype=np.float64)[None]
         except (TypeError, ValueError, OverflowError) as error:
-            raise FileFormatError(
-                f"'{place}' is not a saved instance: its field {name!r} is no array of numbers "
-                f"({error}); {_SAVE_AGAIN}"
-            ) from None
+            problem = f"its field {name!r} is no array of numbers ({error})"
+            raise _unusable(place, f" is not a saved instance: {problem}") from None
     return content.get("claim"), x
 
 
@@ -250,84 +227,82 @@ def save_worst(result: ClaimResult, folder: str | Path) -> Path:
     place.parent.mkdir(parents=True, exist_ok=True)
     content = {
         "claim": result.name,
-        "margin": None if np.isnan(result.worst_margin) else result.worst_margin,
+        "margin": _number(result.worst_margin),
         "alignsim_version": __version__,
-        "instance": _listed(result.worst_instance),
+        "instance": result.worst_instance,
     }
+    text = json.dumps(content, indent=1, default=_listed)
     with beside(place) as part:
-        part.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        part.write_text(f"{text}\n", encoding="utf-8")
     return place
 
 
 def _selected(claims: tuple[Claim, ...], select: str | Sequence[str] | None) -> tuple[Claim, ...]:
     if select is None:
         return claims
-    patterns = [select] if isinstance(select, str) else list(select)
-    chosen = []
-    for pattern in patterns:
-        fits = [
-            claim
+    chosen: dict[str, Claim] = {}
+    for pattern in [select] if isinstance(select, str) else select:
+        fits = {
+            claim.name: claim
             for claim in claims
             if claim.source == pattern or fnmatch.fnmatchcase(claim.name, str(pattern))
-        ]
+        }
         if not fits:
             validation.choice(pattern, "select", [claim.name for claim in claims])
-        chosen += [claim for claim in fits if claim not in chosen]
-    return tuple(chosen)
+        chosen |= fits
+    return tuple(chosen.values())
 
 
 def _put_to_test(claim: Claim, trials: int, seed: int) -> ClaimResult:
     rng = np.random.default_rng([seed, zlib.crc32(claim.name.encode())])
     count = max(trials // COSTLY_SHARE, LEAST_TRIALS) if claim.costly else trials
     clock = time.perf_counter()
-    margins: list[np.ndarray] = []
-    worst: Instances = {}
-    worst_margin = np.inf
+    margins, worst = np.empty(0), Instances()
     try:
         for first in range(0, count, BATCH):
             x = claim.instances(rng, min(BATCH, count - first))
             margin = np.asarray(claim.margin(x), dtype=np.float64)
-            margins.append(margin)
             least = int(np.argmin(np.where(np.isnan(margin), np.inf, margin)))
-            if not worst or margin[least] < worst_margin:
+            if not worst or margin[least] < np.nanmin(margins, initial=np.inf):
                 worst = {name: values[least : least + 1] for name, values in x.items()}
-                worst_margin = margin[least]
-        result = _result(claim, np.concatenate(margins), worst, time.perf_counter() - clock)
+            margins = np.concatenate([margins, margin])
+        result = _result(claim, margins, worst, time.perf_counter() - clock)
         without = claim.counterexample()
-        if without is not None and not (claim.margin(without) < 0.0).all():
-            return ClaimResult(
-                **{
-                    **result.__dict__,
-                    "status": FAILED,
-                    "note": "the counter-example does not fail: the hypothesis is not needed",
-                }
-            )
-        return result
+        if without is None or (claim.margin(without) < 0.0).all():
+            return result
+        note = "the counter-example does not fail: the hypothesis is not needed"
+        return replace(result, status=FAILED, note=note)
     except (ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
-        return ClaimResult(
-            claim.name, claim.statement, claim.source, claim.section, ERROR, count, 0, np.nan,
-            {}, time.perf_counter() - clock, f"{type(error).__name__}: {error}",
-        )  # fmt: skip
+        spent, note = time.perf_counter() - clock, f"{type(error).__name__}: {error}"
+        result = _result(claim, np.full(count, np.nan), {}, spent)
+        return replace(result, status=ERROR, undecided=0, note=note)
 
 
 def _result(claim: Claim, margin: np.ndarray, worst: Instances, seconds: float) -> ClaimResult:
-    undecided = int(np.isnan(margin).sum())
-    least = float(np.nanmin(margin)) if undecided < len(margin) else np.nan
-    status = FAILED if least < 0.0 else UNDECIDED if undecided else PASSED
-    note = ""
-    if status == FAILED:
-        note = f"{int((margin < 0.0).sum())} of {len(margin)} trials fail"
-    elif status == UNDECIDED:
-        note = f"{undecided} of {len(margin)} trials are undecided"
+    undecided, failing = int(np.isnan(margin).sum()), int((margin < 0.0).sum())
+    status, note = PASSED, ""
+    if failing:
+        status, note = FAILED, f"{failing} of {len(margin)} trials fail"
+    elif undecided:
+        status, note = UNDECIDED, f"{undecided} of {len(margin)} trials are undecided"
     return ClaimResult(
-        claim.name, claim.statement, claim.source, claim.section, status, len(margin), undecided,
-        least, {name: values[0] for name, values in worst.items()}, seconds, note,
-    )  # fmt: skip
+        claim.name,
+        claim.statement,
+        claim.source,
+        claim.section,
+        status,
+        trials=len(margin),
+        undecided=undecided,
+        worst_margin=float(np.nanmin(margin)) if undecided < len(margin) else np.nan,
+        worst_instance={name: values[0] for name, values in worst.items()},
+        seconds=seconds,
+        note=note,
+    )
 
 
-def _verdict(result: ClaimResult) -> str:
-    return f"{result.status}: worst margin {result.worst_margin:.3g}; {result.note}"
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else value
 
 
-def _listed(x: Instances) -> dict[str, Any]:
-    return {name: np.asarray(values).tolist() for name, values in x.items()}
+def _listed(values: Any) -> Any:
+    return np.asarray(values).tolist()

@@ -14,18 +14,24 @@ from alignsim.claims.convergence_certificates import (
     SkewContraction,
     SpanContraction,
 )
-from alignsim.claims.cycle_thresholds import CirculantOmega, OddCycleThreshold, ThreeCycleThreshold
-from alignsim.claims.gap_box import GapBox
-from alignsim.claims.ipo_stability import (
+from alignsim.claims.ipo_cycles import (
+    CirculantOmega,
+    OddCycleThreshold,
+    OnsetAmplitude,
+    ThreeCycleCriticality,
+    ThreeCycleOscillation,
+    ThreeCycleThreshold,
+)
+from alignsim.claims.ipo_fixed_point import (
     ExactMultipliers,
     ExactStability,
+    FlowContraction,
+    GapBox,
     ImaginaryRotation,
+    RotationBound,
     ThreeResponseOmega,
+    UniqueFixedPoint,
 )
-from alignsim.claims.onset_amplitude import OnsetAmplitude
-from alignsim.claims.rotation_bound import RotationBound
-from alignsim.claims.three_cycle_oscillation import ThreeCycleCriticality, ThreeCycleOscillation
-from alignsim.claims.unique_fixed_point import FlowContraction, UniqueFixedPoint
 from tests.claims.verdicts import name, status
 
 BROKEN = [

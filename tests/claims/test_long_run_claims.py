@@ -6,11 +6,23 @@ import pytest
 
 from alignsim import claims
 from alignsim.claims import verify
-from alignsim.claims.bistability import CycleBesideFixedPoint, WinnerNeverFound
 from alignsim.claims.choosing_alpha import ChoosingAlpha
-from alignsim.claims.collapse_asymptotics import CollapseAsymptotics, CollapseControl
-from alignsim.claims.collapse_box import CollapseBox, EntropyFloor, NearCollapse
-from alignsim.claims.dpo_collapse import DPOCollapseBox, DPOCollapseLimit
+from alignsim.claims.collapse import (
+    CollapseAsymptotics,
+    CollapseBox,
+    CollapseControl,
+    DPOCollapseBox,
+    DPOCollapseLimit,
+    EntropyFloor,
+    NearCollapse,
+)
+from alignsim.claims.counterexamples import (
+    CycleBesideFixedPoint,
+    OrderedOscillation,
+    OrderedOscillationFromUniform,
+    TiedTopRows,
+    WinnerNeverFound,
+)
 from alignsim.claims.dpo_cycles import (
     DPOAmplitude,
     DPOCriticality,
@@ -29,17 +41,7 @@ from alignsim.claims.finite_samples import (
     OpponentVariance,
     SampleCovariance,
 )
-from alignsim.claims.strict_order import (
-    OrderedOscillation,
-    OrderedOscillationFromUniform,
-    TiedTopRows,
-)
-from alignsim.claims.unanchored import (
-    CollapseRate,
-    EntropyFallsFrom,
-    FullCollapse,
-    UnanchoredCycle,
-)
+from alignsim.claims.unanchored import CollapseRate, EntropyFallsFrom, FullCollapse, UnanchoredCycle
 
 BROKEN = [
     (CycleBesideFixedPoint(), {"radius": 0.9467}),

@@ -5,15 +5,22 @@ from dataclasses import replace
 import pytest
 
 from alignsim import claims
-from alignsim.claims.dpo_concentration import DPOConcentration
-from alignsim.claims.dpo_first_order import DPOFirstOrder
-from alignsim.claims.dpo_ranks_like_ipo import DPOMajorisesIPO, DPORanksLikeIPO
-from alignsim.claims.dpo_sampling_insensitivity import DPOSamplingInsensitivity
-from alignsim.claims.dpo_vertex import DPOVertex
-from alignsim.claims.ipo_closed_form import IPOClosedForm
-from alignsim.claims.ipo_sampling_irrelevance import IPOSamplingIrrelevance
-from alignsim.claims.ipo_sensitivity import IPOSensitivity
-from alignsim.claims.logit_gaps import LogitGapGrowth, LogitGapNoGo, ThreeResponseGaps
+from alignsim.claims.dpo_optimum import (
+    DPOConcentration,
+    DPOFirstOrder,
+    DPOMajorisesIPO,
+    DPORanksLikeIPO,
+    DPOSamplingInsensitivity,
+    DPOVertex,
+)
+from alignsim.claims.ipo_optimum import (
+    IPOClosedForm,
+    IPOSamplingIrrelevance,
+    IPOSensitivity,
+    LogitGapGrowth,
+    LogitGapNoGo,
+    ThreeResponseGaps,
+)
 from alignsim.claims.ranking_axioms import (
     FixedSampling,
     OrderLimits,
