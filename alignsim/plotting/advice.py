@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from alignsim.plotting.orbits import of_kind
 from alignsim.plotting.palette import INK, OKABE_ITO, Style, light_viridis, phase_colours
 from alignsim.plotting.panels import PanelArray, panel_axes
+from alignsim.reports.advice import Advice
+from alignsim.reports.tradeoff import WANTED, quantiles
 from alignsim.validation import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-    from alignsim.reports.advice import Advice
 
 _QUARTILES = (0.25, 0.5, 0.75)
 _NAMED_EVERY = 8
@@ -151,8 +152,6 @@ def _name_points(ax: Axes, x: FloatArray, y: FloatArray, eta: FloatArray, at: in
 
 
 def _draw_range(ax: Axes, result: Advice) -> None:
-    from alignsim.reports.tradeoff import quantiles
-
     eta = _quartiles(result, "eta")[1]
     lowest, fastest = 1.0 - _quartiles(result, "alpha_lowest"), 1.0 - _quartiles(result, "alpha")
     safe = 1.0 - _quartiles(result, "alpha_certified")
@@ -201,8 +200,6 @@ def _label_alpha(ax: Axes, top: float) -> None:
 
 def _quartiles(result: Advice, name: str) -> FloatArray:
     """Return the quartiles of a part of the trade-off over the batch, (3, m)."""
-    from alignsim.reports.tradeoff import quantiles
-
     values = getattr(result.tradeoff, name)
     return quantiles(values.reshape(-1, values.shape[-1]), _QUARTILES)
 
@@ -212,19 +209,11 @@ def _bars(quartiles: FloatArray) -> FloatArray:
 
 
 def _wanted_position(result: Advice) -> int:
-    from alignsim.reports.tradeoff import WANTED
-
     return min(WANTED, result.tradeoff.eta.shape[-1] - 1)
 
 
 def _check(result: Any) -> None:
-    from alignsim.reports.advice import Advice
-
-    if not isinstance(result, Advice):
-        raise ValueError(
-            f"result is of type {type(result).__name__}; give the Advice that alignsim.advise "
-            "returns"
-        )
+    of_kind(result, Advice, "result", "alignsim.advise")
     if np.ptp(result.eta) > _COMMON * result.eta.max():
         raise ValueError(
             f"result wants η from {result.eta.min():.6g} to {result.eta.max():.6g}; "

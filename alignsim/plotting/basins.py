@@ -8,16 +8,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from alignsim.plotting.orbits import response_labels
-from alignsim.plotting.palette import INK, OKABE_ITO, Style
-from alignsim.plotting.simplex import ternary_axes
+from alignsim.analysis.orbits.basins import Basins
+from alignsim.plotting.orbits import of_kind, place, response_labels
+from alignsim.plotting.palette import INK, OKABE_ITO, Style, mixed
+from alignsim.plotting.panels import one_axes, ternary_axes
 from alignsim.validation import FloatArray
 
 if TYPE_CHECKING:
-    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
-
-    from alignsim.analysis.orbits.basins import Basins
 
 COLOURS = OKABE_ITO[:7]
 """Attractors of which each has a colour; where there are more, the smallest share a grey."""
@@ -35,6 +33,9 @@ _CORNERS = (3.0 * np.eye(3) - 1.0) / 3.0
 
 _BAR = 0.5
 """Inches that a bar takes."""
+
+_GAP = 0.012
+"""From the end of a bar to its number, as a share."""
 
 
 def basins(
@@ -121,22 +122,10 @@ class _Choice(NamedTuple):
 
 
 def _chosen(result: Basins, index: tuple[int, ...] | int) -> _Choice:
-    from alignsim.analysis.orbits.basins import Basins
-
-    if not isinstance(result, Basins):
-        raise ValueError(
-            f"result is of type {type(result).__name__}; give the Basins that "
-            "alignsim.analysis.basins returns"
-        )
-    place = index if isinstance(index, tuple) else (index,)
-    batch = result.count.shape
-    if len(place) != len(batch):
-        raise ValueError(f"index is {place}, but result holds a batch of shape {batch}; choose one")
-    try:
-        count = int(result.count[place])
-    except IndexError:
-        raise ValueError(f"index is {place}; result holds a batch of shape {batch}") from None
-    share = result.share[place][:count]
+    of_kind(result, Basins, "result", "alignsim.analysis.basins")
+    at = place(index, result.count.shape, "result")
+    count = int(result.count[at])
+    share = result.share[at][:count]
     colours = np.full(count, _REST, dtype=object)
     largest = np.sort(np.argsort(-share, kind="stable")[: len(COLOURS)])
     colours[largest] = COLOURS[: len(largest)]
@@ -145,19 +134,16 @@ def _chosen(result: Basins, index: tuple[int, ...] | int) -> _Choice:
             _Attractor(
                 number=a,
                 colour=colours[a],
-                kind=_kind(str(result.phase[place][a]), int(result.period[place][a])),
+                kind=_kind(str(result.phase[at][a]), int(result.period[at][a])),
                 share=float(share[a]),
-                interval=(
-                    float(result.share_low[place][a]),
-                    float(result.share_high[place][a]),
-                ),
-                points=result.attractor_points[place][a],
-                period=int(result.period[place][a]),
+                interval=(result.share_low[at][a], result.share_high[at][a]),
+                points=result.attractor_points[at][a],
+                period=int(result.period[at][a]),
             )
             for a in range(count)
         ],
-        label=result.label[place],
-        undecided=float(result.undecided[place]),
+        label=result.label[at],
+        undecided=float(result.undecided[at]),
     )
 
 
@@ -249,23 +235,19 @@ def _legend(ax: Axes, one: _Choice) -> None:
 
 def _draw_bars(ax: Axes | None, one: _Choice, names: list[str], kwargs: Style) -> Axes:
     rows = len(one.attractors) + bool(one.undecided)
-    if ax is None:
-        from matplotlib import pyplot
-
-        ax = pyplot.subplots(figsize=(6.4, 1.3 + _BAR * rows), layout="constrained")[1]
-    bars: list[Artist] = []
+    ax = one_axes(ax, (6.4, 1.3 + _BAR * rows))
     texts = []
     for row, attractor in enumerate(one.attractors):
         low, high = attractor.interval
         style: Style = {"color": _tint(attractor.colour), "height": 0.7, **kwargs}
-        bars += ax.barh(row, attractor.share, **style)
+        ax.barh(row, attractor.share, **style)
         ax.plot([low, high], [row, row], color=_shade(attractor.colour), linewidth=2.0)
-        _note(ax, np.fmax(high, attractor.share), row, attractor.share)
+        end = np.fmax(high, attractor.share) + _GAP
+        ax.text(end, row, _percent(attractor.share), va="center")
         texts.append(f"{attractor.kind}\n{_favourite(attractor, names)}")
     if one.undecided:
-        row = len(one.attractors)
-        ax.barh(row, one.undecided, **{"height": 0.7, **_UNDECIDED, **kwargs})
-        _note(ax, one.undecided, row, one.undecided)
+        ax.barh(rows - 1, one.undecided, **{"height": 0.7, **_UNDECIDED, **kwargs})
+        ax.text(one.undecided + _GAP, rows - 1, _percent(one.undecided), va="center")
         texts.append("undecided")
     ax.set_yticks(range(rows), texts)
     ax.set(xlim=(0.0, 1.12), ylim=(rows - 0.5, -0.5))
@@ -273,11 +255,6 @@ def _draw_bars(ax: Axes | None, one: _Choice, names: list[str], kwargs: Style) -
     ax.set_xticks([0.0, 0.2, 0.4, 0.6, 0.8, 1.0])
     ax.spines[["top", "right"]].set_visible(False)
     return ax
-
-
-def _note(ax: Axes, end: float, row: int, share: float) -> None:
-    """Write a share behind the end of its bar."""
-    ax.text(end + 0.012, row, _percent(share), va="center")
 
 
 def _favourite(attractor: _Attractor, names: list[str]) -> str:
@@ -294,19 +271,11 @@ def _percent(share: float) -> str:
 
 
 def _tint(colour: str) -> str:
-    return _mixed(colour, 1.0, _TINT)
+    return mixed(colour, 1.0, _TINT)
 
 
 def _shade(colour: str) -> str:
-    return _mixed(colour, 0.0, _SHADE)
-
-
-def _mixed(colour: str, level: float, weight: float) -> str:
-    """Return a colour mixed with a grey of the given level."""
-    from matplotlib.colors import to_hex, to_rgb
-
-    red, green, blue = ((1.0 - weight) * part + weight * level for part in to_rgb(colour))
-    return to_hex((red, green, blue))
+    return mixed(colour, 0.0, _SHADE)
 
 
 _UNDECIDED: Style = {"facecolor": "white", "edgecolor": INK, "hatch": "////", "linewidth": 0.0}

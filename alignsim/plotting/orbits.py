@@ -1,95 +1,85 @@
-"""One orbit out of a trajectory, and the names of its responses."""
+"""One orbit out of a trajectory, the names of its responses, and what else a picture is given."""
 
 from __future__ import annotations
 
+import operator
 import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from alignsim.errors import quote, shortened
+from alignsim.feedback.trajectory import Trajectory
 from alignsim.plotting.palette import Style
 from alignsim.validation import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from alignsim.feedback.trajectory import Trajectory
+T = TypeVar("T")
 
-_LONGEST = 22
+_LONGEST = 21
 """Characters of a label that are shown."""
 
 _NOTE_WIDTH = 40
 """Characters of a line of the note on a failure."""
 
 
-def one_orbit(orbit: Trajectory, index: tuple[int, ...] | int) -> tuple[FloatArray, FloatArray]:
-    """Return the policies (f, K) and the entropy (f,) of the instance at ``index``.
-
-    Raises
-    ------
-    ValueError
-        If ``orbit`` is no trajectory, or ``index`` does not name one instance of its batch.
-    """
-    from alignsim.feedback.trajectory import Trajectory
-
-    if not isinstance(orbit, Trajectory):
+def of_kind(value: Any, kind: type[T], name: str, source: str) -> T:
+    """Return ``value`` if it is of the kind that ``source`` returns; else raise a ValueError."""
+    if not isinstance(value, kind):
         raise ValueError(
-            f"orbit is of type {type(orbit).__name__}; give the Trajectory that FeedbackMap.run "
+            f"{name} is of type {type(value).__name__}; give the {kind.__name__} that {source} "
             "returns"
         )
-    batch = orbit.logits.shape[:-2]
-    place = index if isinstance(index, tuple) else (index,)
-    if len(place) != len(batch):
-        example = ", ".join("0" for _ in batch) + ("," if len(batch) == 1 else "")
-        raise ValueError(
-            f"index is {place}, but orbit holds "
-            + (f"a batch of shape {batch}; choose one, index=({example})" if batch else "one orbit")
-        )
+    return value
+
+
+def place(index: Any, batch: tuple[int, ...], name: str) -> tuple[int, ...]:
+    """Return the index of one instance of a batch, or raise a ValueError."""
+    given = index if isinstance(index, tuple) else (index,)
     try:
-        return orbit.policies[place], orbit.entropy[place]
-    except IndexError:
-        raise ValueError(f"index is {place}; orbit holds a batch of shape {batch}") from None
+        found = tuple(operator.index(each) for each in given)
+        if np.broadcast_to(0, batch)[found].ndim == 0:
+            return found
+    except (IndexError, TypeError):
+        pass
+    choice = f"a batch of shape {batch}; choose one, index={(0,) * len(batch)}"
+    raise ValueError(
+        f"index is {quote(given)}, but {name} holds {choice if batch else 'one orbit'}"
+    )
+
+
+def one_orbit(orbit: Trajectory, index: tuple[int, ...] | int) -> tuple[FloatArray, FloatArray]:
+    """Return the policies (f, K) and the entropy (f,) of the instance at ``index``."""
+    of_kind(orbit, Trajectory, "orbit", "FeedbackMap.run")
+    one = place(index, orbit.logits.shape[:-2], "orbit")
+    return orbit.policies[one], orbit.entropy[one]
 
 
 def response_labels(labels: Sequence[str] | None, responses: int) -> list[str]:
-    """Return the given labels, long ones cut, or by default π₀, π₁, … as the arrays count.
-
-    Raises
-    ------
-    ValueError
-        If there are not as many as responses.
-    """
+    """Return the given labels, long ones cut, or by default π₀, π₁, … as the arrays count."""
     if labels is None:
         return [f"$π_{{{i}}}$" for i in range(responses)]
-    if len(labels) != responses:
+    given = [str(label) for label in np.ravel(np.asarray(labels, dtype=object))]
+    if len(given) != responses:
         raise ValueError(
-            f"labels names {len(labels)} responses; orbit has {responses}; give one a response"
+            f"labels names {len(given)} responses; orbit has {responses}; give one a response"
         )
-    short = (label if len(label) <= _LONGEST else f"{label[: _LONGEST - 1]}…" for label in labels)
-    return [label.replace("$", r"\$") for label in short]
+    return [shortened(label, _LONGEST).replace("$", r"\$") for label in given]
 
 
 def note_failure(ax: Axes, orbit: Trajectory, index: tuple[int, ...] | int) -> None:
     """Write on the right of the axes why the instance failed, if it did: it ends before."""
     if not np.asarray(orbit.failed)[index]:
         return
-    ax.text(
-        0.98,
-        0.5,
-        textwrap.fill(f"failed: {orbit.reason(index)}", _NOTE_WIDTH),
-        transform=ax.transAxes,
-        ha="right",
-        va="center",
-        multialignment="left",
-        fontsize="small",
-        bbox=_NOTE,
-    )
+    note = textwrap.fill(f"failed: {orbit.reason(index)}", _NOTE_WIDTH)
+    style: Style = {"ha": "right", "va": "center", "multialignment": "left", "fontsize": "small"}
+    box: Style = {"boxstyle": "round", "facecolor": "white", "edgecolor": "black"}
+    ax.text(0.98, 0.5, note, transform=ax.transAxes, bbox=box, **style)
 
 
 def title(orbit: Trajectory) -> str:
     """Return the method and the number of rounds."""
     return f"MRS-{orbit.objective.upper()}, {orbit.rounds[-1]} rounds"
-
-
-_NOTE: Style = {"boxstyle": "round", "facecolor": "white", "edgecolor": "black"}

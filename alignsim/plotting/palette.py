@@ -71,6 +71,14 @@ def phase_colours(phases: Sequence[str]) -> list[str]:
     return [_PHASES.get(phase) or next(spare) for phase in phases]
 
 
+def mixed(colour: str, level: float, weight: float) -> str:
+    """Return a colour mixed with a grey of the given level."""
+    from matplotlib.colors import to_hex, to_rgb
+
+    red, green, blue = ((1.0 - weight) * part + weight * level for part in to_rgb(colour))
+    return to_hex((red, green, blue))
+
+
 def light_viridis() -> Colormap:
     """Return viridis without its darkest quarter, on which a dark hatch cannot be seen."""
     from matplotlib import colormaps

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from alignsim.feedback.trajectory import Trajectory
 from alignsim.plotting import orbits
 from alignsim.plotting.palette import INK, OKABE_ITO, Style, light_viridis
+from alignsim.plotting.panels import one_axes, ternary_axes
 from alignsim.validation import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-    from alignsim.feedback.trajectory import Trajectory
 
 _LABEL_RADIUS = 1.08
 _JOINED = 40
@@ -110,41 +110,8 @@ def _row(points: tuple[FloatArray, ...], row: int) -> list[FloatArray]:
     return [axis[[row]] for axis in points]
 
 
-def ternary_axes(ax: Axes | None, names: list[str]) -> Axes:
-    """Return ternary axes, new ones where none are given, with a name at each corner.
-
-    Raises
-    ------
-    ValueError
-        If ``ax`` is not ternary.
-    """
-    import mpltern
-
-    if ax is None:
-        from matplotlib import pyplot
-
-        ax = pyplot.figure(figsize=(6.4, 5.2), layout="constrained").add_subplot(
-            projection="ternary"
-        )
-    if not isinstance(ax, mpltern.ternary.TernaryAxes):
-        raise ValueError(
-            f"ax is of type {type(ax).__name__}; three responses need ternary axes: "
-            'import mpltern, then figure.add_subplot(projection="ternary")'
-        )
-    ax.text(1.02, -0.01, -0.01, names[0], ha="center", va="bottom")
-    ax.text(-0.11, 1.055, 0.055, names[1], ha="left", va="top")
-    ax.text(-0.11, 0.055, 1.055, names[2], ha="right", va="top")
-    for axis in (ax.taxis, ax.laxis, ax.raxis):
-        axis.set_ticks([0.2, 0.4, 0.6, 0.8])
-    ax.grid(alpha=0.3)
-    return ax
-
-
 def _polygon_axes(ax: Axes | None, names: list[str]) -> Axes:
-    if ax is None:
-        from matplotlib import pyplot
-
-        ax = pyplot.subplots(figsize=(7.2, 4.8), layout="constrained")[1]
+    ax = one_axes(ax, (7.2, 4.8))
     corners = _corners(len(names))
     ax.fill(*corners.T, facecolor="none", edgecolor=INK, linewidth=0.8)
     for (x, y), name in zip(corners, names, strict=True):

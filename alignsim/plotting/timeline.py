@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alignsim import validation
+from alignsim.feedback.trajectory import Trajectory
 from alignsim.plotting import orbits
 from alignsim.plotting.palette import INK, OKABE_ITO, Style
 from alignsim.plotting.panels import PanelArray, panel_axes
@@ -17,8 +18,6 @@ from alignsim.validation import FloatArray
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
-
-    from alignsim.feedback.trajectory import Trajectory
 
 _NAMED = len(OKABE_ITO)
 """So many responses get a colour and a name; the others are grey."""
