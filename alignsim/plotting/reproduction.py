@@ -193,11 +193,11 @@ def terminal_entropy(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: 
                 limit, color=INK, linewidth=0.9, linestyle=":", label="ties at the top, λ = 1"
             )
         strict = ds.sel({"class": ["strictly_strongly_transitive"], "objective": objective})
-        _grey_curves(ax_, strict, "entropy", _control, "strictly strongly transitive")
+        _grey_curves(ax_, strict, "entropy", _control, "strictly strongly\ntransitive")
         ax_.set(xlabel=CONTROL, title=f"MRS-{objective.upper()}, {_counted(one)}")
         ax_.set_ylim(bottom=-0.04)
     panels[0].set_ylabel("mean final entropy (nats)")
-    _legend(panels[-1], weak, "upper right")
+    _legend(panels[0], weak, "best")
     return panels
 
 
