@@ -99,7 +99,7 @@ def test_entropy_is_over_eta_with_its_limit(found):
     assert np.unique(levels) == pytest.approx(weak.entropy_limit.sel(objective="ipo").item())
     assert axes[0].get_title() == "MRS-IPO, 8 matrices"
     strict = found.run.sel({"class": "strictly_strongly_transitive"}).item()
-    assert _legend(axes[0])[-3:-1] == [
+    assert _legend(axes[0])[-2:] == [
         "ties at the top, λ = 1",
         f"strictly strongly\ntransitive ({strict})",
     ]
