@@ -45,15 +45,22 @@ FIRST_LOOK = 384
 SECOND_LOOK = 3000
 """Rounds at the next look; then twice as many each time."""
 
-LONGEST_WINDOW = 65536
+LONGEST_WINDOW = 32768
 """Rounds in the longest window from which an orbit is judged; it doubles with the rounds."""
+
+SETTLING = 2**17
+"""Rounds, beside those of a transient, for which an orbit that no window decides is followed."""
 
 TRANSIENT_FACTOR = np.log(1e10)
 LONGEST_TRANSIENT = 1e6
 """A transient is followed until it has shrunk by 1e10, for at most so many rounds."""
 
+ABREAST = 64
+"""Maps that an engine runs side by side."""
+
 FRAME_MEMORY = 2**24
-"""Bytes of frames held at a time."""
+MOST_MEMORY = 2**28
+"""Bytes of frames held at a time, and for so few maps that lanes would run empty with fewer."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -231,6 +238,9 @@ class _Search:
         """Yield rounds to go to and the window to look at then, while orbits are undecided."""
         longest = int(self.budget.max())
         window, goal, target = SHORTEST_WINDOW, SECOND_LOOK, 0
+        longest_window = LONGEST_WINDOW
+        while longest_window > window and self._bytes(longest_window) * ABREAST > MOST_MEMORY:
+            longest_window //= 2
         if longest >= FIRST_LOOK + SHORTEST_WINDOW:
             target = FIRST_LOOK
             yield target, WINDOW
@@ -238,7 +248,11 @@ class _Search:
             target = min(goal, longest)
             yield target, window
             goal *= 2
-            window = min(2 * window, LONGEST_WINDOW)
+            window = min(2 * window, longest_window)
+
+    def _bytes(self, window: int) -> int:
+        """Return the size of the frames of one map."""
+        return 8 * (window + 1) * self.loop.responses
 
     @property
     def active(self) -> NDArray[np.intp]:
@@ -248,7 +262,8 @@ class _Search:
     def look(self, target: int, window: int) -> None:
         """Follow the undecided orbits to round ``target`` and judge them by a last window."""
         going = self.active
-        share = max(1, FRAME_MEMORY // (8 * (window + 1) * self.loop.responses))
+        each = self._bytes(window)
+        share = max(FRAME_MEMORY // each // ABREAST * ABREAST, min(ABREAST, MOST_MEMORY // each), 1)
         for first in range(0, len(going), share):
             which = going[first : first + share]
             for goal in np.unique(np.minimum(self.budget[which], target)):
@@ -346,7 +361,7 @@ def _budget(radius: FloatArray, alpha: FloatArray) -> NDArray[np.int64]:
     rounds = np.where(radius > 1.0, np.maximum(growing, shrinking), shrinking)
     rounds = np.maximum(np.where(np.isnan(rounds), 1e5, rounds), forgetting)
     rounds = np.clip(rounds, 0.0, LONGEST_TRANSIENT)
-    looks = np.ceil(np.log2((rounds + 2 * LONGEST_WINDOW) / SECOND_LOOK))
+    looks = np.ceil(np.log2((rounds + SETTLING) / SECOND_LOOK))
     return np.asarray(SECOND_LOOK * 2**looks, dtype=np.int64)
 
 

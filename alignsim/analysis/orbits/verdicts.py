@@ -25,7 +25,7 @@ MEANINGS = {
 OSCILLATING = (CYCLE, CIRCLE, LOCKED, CHAOTIC)
 """The phases of attractors that move."""
 
-DECIDED, TRANSIENT, AT_REST, IRREGULAR, FAILED = range(5)
+DECIDED, TRANSIENT, AT_REST, IRREGULAR, FAILED, UNSETTLED = range(6)
 REASONS = {
     DECIDED: "decided",
     TRANSIENT: "the transient has not ended; give more rounds",
@@ -35,6 +35,7 @@ REASONS = {
         "errors; give more rounds"
     ),
     FAILED: "the run failed numerically; see FeedbackMap.run(...).reason",
+    UNSETTLED: "a cycle attracts it, but it has not settled there; give more rounds",
 }
 
 
