@@ -51,9 +51,9 @@ def examine(frames, rows, centre, plane, whole, half, periods, tight, report):  
         Share of the orbit's size below which the first return found is taken.
     report : (n, COLUMNS)
         Out: the period of the nearest return (0 for none), how far it misses, the orbit's size
-        (both spans of logits), the mean turn a round in radians over the window and its two halves, least over largest
-        radius, the mean squared radius in the two halves, and the share of turns in the direction
-        of the mean.
+        (both spans of logits), the mean turn a round in radians over the window and its two
+        halves, least over largest radius, the mean squared radius in the two halves, and the share
+        of turns in the direction of the mean.
     """
     rounds, K = frames.shape[1:]
     turns = rounds - 1

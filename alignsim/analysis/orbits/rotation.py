@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alignsim import simplex
 from alignsim.feedback import FeedbackMap

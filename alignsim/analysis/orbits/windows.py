@@ -94,6 +94,7 @@ SPARSE = 5
 FEWEST_TURNS = 2.0
 """Turns in a window from which an orbit is said to turn at all."""
 
+
 @dataclass
 class Window:
     """The last rounds of a flat batch of n undecided orbits.
