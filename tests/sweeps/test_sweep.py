@@ -300,3 +300,21 @@ def test_a_long_sweep_shows_its_progress_on_stderr_unless_silenced(capfd, monkey
     assert "6/6" in shown.err
     sweep(beta=np.arange(1.0, 7.0), progress=False)
     assert capfd.readouterr() == ("", "")
+
+
+@objectives
+def test_a_sweep_and_a_diagram_label_the_same_map_alike(objective):
+    """All 9 × 9 points of the diagram are evaluated: its lattice is no coarser."""
+    gain = {"ipo": 1.0, "dpo": 4.0}[objective]
+    given = {"objective": objective, "by": "both", "reference": [0.5, 0.3, 0.2], "progress": False}
+    diagram = asim.phase_diagram(
+        CYCLE, x=("beta", 1.0 / gain, 30.0 / gain), y=("alpha", 0.0, 1.0), lam=1.0, resolution=8,
+        rounds=None, **given,
+    )  # fmt: skip
+    assert diagram.evaluated.all()
+    swept = asim.sweep(
+        CYCLE, beta=diagram.beta.values, alpha=diagram.alpha.values, rounds=100, **given
+    )
+    for name in ("phase", "stability", "disagreement"):
+        np.testing.assert_array_equal(swept[name], diagram[name], name)
+    assert len(np.unique(swept.phase)) > 3

@@ -3,9 +3,9 @@
 Questions are asked in a fixed order, the exact ones first: the multipliers of the fixed point say
 how long a transient lasts; a cycle counts once Newton's method has closed it and its multipliers
 lie inside the unit circle; a rotation number counts once two halves of the window agree on it and
-nearby orbits stay together, for the phases of chaos can be as regular as a clock; a positive
-Lyapunov exponent counts once it exceeds three standard errors. A small step decides nothing. What
-no question settles is undecided, with a reason.
+the leading exponent is zero, for the phases of chaos can be as regular as a clock, and those of a
+locked cycle are; a positive exponent counts once it exceeds three standard errors, and lasts. A
+small step decides nothing. What no question settles is undecided, with a reason.
 """
 
 from __future__ import annotations
@@ -31,7 +31,13 @@ from alignsim.analysis.orbits.verdicts import (
     UNDECIDED,
     Verdicts,
 )
-from alignsim.analysis.orbits.windows import RELAXATIONS, SHORTEST_WINDOW, Window
+from alignsim.analysis.orbits.windows import (
+    CHAOS_ROUNDS,
+    CHAOS_WINDOW,
+    RELAXATIONS,
+    SHORTEST_WINDOW,
+    Window,
+)
 from alignsim.analysis.results import Result
 from alignsim.feedback import FeedbackMap
 from alignsim.feedback.engines import Record, Schedule, iterate, thread_count
@@ -187,8 +193,10 @@ def classify(
     -----
     *converged*: near a stable fixed point and shrinking as its spectral radius demands. *locked*:
     a cycle that winds around an unstable fixed point, a mode-locked invariant circle; *cycle*:
-    any other. *drifting*: α = 1, where nothing anchors the logits. Collapse is no phase: see
-    :func:`alignsim.analysis.collapse.measure`.
+    any other. *invariant circle*: neighbours neither part nor close in, to 1e-6 a round; a locking
+    that is weaker cannot be told from it. *chaotic*: they part, and have for 96,000 rounds, or as
+    many as were allowed; it can be a transient still. *drifting*: α = 1, where nothing anchors the
+    logits. Collapse is no phase: see :func:`alignsim.analysis.collapse.measure`.
 
     Examples
     --------
@@ -262,13 +270,18 @@ class _Search:
     def look(self, target: int, window: int) -> None:
         """Follow the undecided orbits to round ``target`` and judge them by a last window."""
         going = self.active
-        each = self._bytes(window)
-        share = max(FRAME_MEMORY // each // ABREAST * ABREAST, min(ABREAST, MOST_MEMORY // each), 1)
-        for first in range(0, len(going), share):
-            which = going[first : first + share]
-            for goal in np.unique(np.minimum(self.budget[which], target)):
-                own = which[np.minimum(self.budget[which], target) == goal]
-                self._look(own, int(goal), window)
+        goal = np.minimum(self.budget, target)
+        wild = self.found.wild[going]
+        due = goal[going] >= np.minimum(self.budget[going], CHAOS_ROUNDS)
+        for rows, width in ((going[~wild], window), (going[wild & due], CHAOS_WINDOW)):
+            each = self._bytes(width)
+            full = FRAME_MEMORY // each // ABREAST * ABREAST
+            share = max(full, min(ABREAST, MOST_MEMORY // each), 1)
+            for first in range(0, len(rows), share):
+                which = rows[first : first + share]
+                path = np.stack([self.spent[which], goal[which]], axis=-1)
+                for own in np.unique(path, axis=0):
+                    self._look(which[(path == own).all(axis=-1)], int(own[1]), width)
 
     def _look(self, which: NDArray[np.intp], goal: int, window: int) -> None:
         part, fixed, radius = self.loop.take(which), self.fixed[which], self.radius[which]

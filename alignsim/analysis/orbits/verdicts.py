@@ -51,6 +51,8 @@ class Verdicts:
         As ``code``, ``reason_code`` and ``evidence`` of :class:`~alignsim.analysis.Orbit`.
     period, turns, digits, strength, amplitude, multiplier : (n,)
         Period, rotation number and its decimal digits, cycle strength, amplitude, spectral radius.
+    wild : (n,)
+        Whether neighbours parted when the orbit was judged last.
     entropies, exponent : (n, 2)
         Mean and least entropy; the leading Lyapunov exponent and its standard error.
     """
@@ -65,6 +67,7 @@ class Verdicts:
     strength: FloatArray
     amplitude: FloatArray
     multiplier: FloatArray
+    wild: NDArray[np.bool_]
     entropies: FloatArray
     exponent: FloatArray
 
@@ -83,6 +86,7 @@ class Verdicts:
             strength=np.full(n, np.nan),
             amplitude=np.full(n, np.nan),
             multiplier=np.full(n, np.nan),
+            wild=np.zeros(n, dtype=bool),
             entropies=np.full((n, 2), np.nan),
             exponent=np.full((n, 2), np.nan),
         )

@@ -37,6 +37,9 @@ SHORTEST_WINDOW = 1024
 CHAOS_WINDOW = 4096
 """The window from which on chaos is looked for although rounds are left."""
 
+CHAOS_ROUNDS = 96_000
+"""Rounds for which it must last, if there are as many: often it is a transient towards a cycle."""
+
 RELAXATIONS = 20.0
 """Chaos is looked for after so many times the 1/(1−α) rounds in which the reference forgets: until
 then what parts nearby orbits may be the transient."""
@@ -139,6 +142,7 @@ class Window:
             self._judge()
 
     def _judge(self) -> None:
+        self.found.wild[:] = False
         self.plane = critical_plane(self.loop, self.fixed)
         known = np.asarray(np.isfinite(self.fixed).all(axis=-1))
         rows = np.arange(len(self.places))
@@ -326,12 +330,14 @@ class Window:
         self.found.reason[left] = np.select([closing, irregular], [UNSETTLED, IRREGULAR], TRANSIENT)
 
     def _chaos(self, rows: NDArray[np.intp]) -> None:
-        """Label orbits whose leading exponent is surely positive."""
+        """Label orbits whose leading exponent is surely positive, and has been for long."""
         rows = rows[self.relaxed[rows] & (self._column("SCALE")[rows] > POINT)]
         self._exponents(rows)
         growth, error = self.plain[rows].T
         wild = rows[(growth > 3.0 * error) & (growth > PARTING / (self.length - 1))]
-        self._move(wild, CHAOTIC)
+        lasting = self.last[wild] | (self.spent >= CHAOS_ROUNDS)
+        self._move(wild[lasting], CHAOTIC)
+        self.found.wild[wild[~lasting]] = True
 
     def _exponents(self, rows: NDArray[np.intp]) -> tuple[FloatArray, FloatArray]:
         """Return the leading exponents of ``rows``, smooth means, and their errors."""
