@@ -252,6 +252,43 @@ def test_slivers_of_locking_are_found_where_the_rotation_number_passes_their_fra
     assert found.evaluated.mean() < 0.12
 
 
+@pytest.mark.parametrize("turned", range(4))
+def test_a_tongue_that_ends_at_the_border_is_found_from_any_side(turned):
+    def inner(row, column):
+        for _ in range(turned):
+            row, column = 1.0 - column, row
+        return 0.15 + 0.1 * column, (row < 0.005) & (abs(column - 0.512) < 0.004)
+
+    found, _ = settle(
+        256, flat, lambda *at: inner(*at)[1].astype(int),
+        lambda *at: np.where(inner(*at)[1], 0.2, inner(*at)[0] - 0.0012),
+    )  # fmt: skip
+    expected = dense(256, lambda *at: inner(*at)[1])
+    assert 3 <= expected.sum() <= 6
+    assert found.filled()[expected].all()
+
+
+def test_a_guard_ring_surrounds_cells_on_which_three_labels_meet_where_things_turn():
+    def split(labels):
+        """Whether the cells around that of the middle are split, by their centres: (3, 3)."""
+        lattice = Lattice(64)
+        points = lattice.ask()
+        row, column = lattice.places(points)
+        label = np.zeros(len(points), dtype=int)
+        for (i, j), value in labels.items():
+            label[(row == 2 * i) & (column == 2 * j)] = value
+        lattice.tell(points, label, np.ones(len(points)), np.full(len(points), np.nan))
+        centres = (2 * np.arange(8, 13) + 1)[:, None] * 65 + 2 * np.arange(8, 13) + 1
+        return np.isin(centres, lattice.ask())
+
+    two = {(i, j): 1 for i in range(33) for j in range(11, 33)}
+    assert split(two).sum(axis=0).tolist() == [0, 0, 5, 0, 0]
+    three = two | {(i, 10): 2 for i in range(11, 33)}
+    crowded = split(three)
+    assert crowded[1:4, 1:4].all()
+    assert not crowded[0, [0, 1, 3, 4]].any()
+
+
 def test_a_tongue_that_does_not_show_costs_a_few_points_an_edge():
     label, turns = tongues(0.0)
     found, _ = settle(256, flat, label, turns)
