@@ -249,6 +249,18 @@ def test_tongues_thinner_than_the_coarse_cells_are_not_missed(monkeypatch):
     assert np.nanmax(abs(turns - orbit.rotation_number)[known]) < 5e-3
 
 
+def test_where_a_locked_cycle_doubles_the_period_changes_and_not_the_phase(monkeypatch):
+    """Golden P: a cycle of period 5 doubles inside its tongue."""
+    monkeypatch.setattr(lattice, "COARSE_CELLS", 4)
+    P = np.array([[0.5, 0.7, 0.4], [0.3, 0.5, 0.8], [0.6, 0.2, 0.5]])
+    ds = diagram(P, x=("beta", 26, 31), y=("alpha", 0.45, 0.49), lam=1.0, by="orbit", resolution=32)
+    orbit = classify(dense(P, ds))
+    assert (ds.phase == orbit_labels.LOCKED).all()
+    assert set(np.unique(orbit.period)) == {5, 10}
+    np.testing.assert_array_equal(ds.period, orbit.period)
+    assert ds.attrs["share"] < 0.5
+
+
 def test_an_orbit_diagram_decides_what_classify_decides():
     """At α = .97 a transient outlasts 3,000 rounds."""
     plane = {"x": ("beta", 3, 9), "y": ("alpha", 0.9, 0.999), "lam": 1.0}
