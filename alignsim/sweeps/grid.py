@@ -247,7 +247,7 @@ def by_chunks(
         bar.update(part.size)
         first += part.size
         slow = time.perf_counter() - begun > PATIENCE
-        chunk = max(chunk // 2, LEAST_CHUNK) if slow else min(2 * chunk, CHUNK)
+        chunk = min(max(chunk // 2, LEAST_CHUNK) if slow else 2 * chunk, CHUNK)
     return columns
 
 
