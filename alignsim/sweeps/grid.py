@@ -264,8 +264,10 @@ def _analyse(
         start, rounds, keep=phase_rounds(rounds, burn_in), burn_in=burn_in, threads=threads
     )
     local = stability(part)
-    several = (local.fixed_point.status == FOUND).any()
-    near = stability(part, orbit.final_logits) if several else local
+    near = local.taken(np.arange(part.size))
+    several = np.flatnonzero(local.fixed_point.status == FOUND)
+    if len(several):
+        near.put(several, stability(part.take(several), orbit.final_logits[several]))
     columns = {
         "phase": phases(part, orbit, near, threads=threads),
         "collapsed": collapsed(orbit.final_logits),
