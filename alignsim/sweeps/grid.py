@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 CHUNK = 8192
 """Most maps that are run and analysed at a time; bounds the memory beside input and output."""
 
-FIRST_CHUNK, LEAST_CHUNK = 256, 64
-"""Maps in the first chunk, from which on chunks double or halve; and the fewest, a lane each."""
+LEAST_CHUNK = 64
+"""Maps in the first chunk, one a lane; from then on chunks double or halve, never below it."""
 
 PATIENCE = 0.7
 """Seconds from which on a chunk is long: between chunks the bar moves and Ctrl-C is heard."""
@@ -236,7 +236,7 @@ def by_chunks(
 ) -> Columns:
     """Return the columns of all maps, analysed chunk by chunk; ``bar`` is told of each."""
     columns: Columns = {}
-    first, chunk = 0, min(FIRST_CHUNK, CHUNK)
+    first, chunk = 0, min(LEAST_CHUNK, CHUNK)
     while first < loop.size:
         begun = time.perf_counter()
         part = loop.part(first, first + chunk)

@@ -1,7 +1,6 @@
 """Phase diagrams: what the dense grid shows, from few points, with the boundary solved."""
 
 import hashlib
-import itertools
 import re
 from importlib import import_module
 from types import SimpleNamespace
@@ -162,8 +161,8 @@ def test_one_seed_gives_one_diagram_whatever_the_chunks(monkeypatch):
     assert diagram(rng=3, **given).identical(first)
 
 
-def test_slow_chunks_become_smaller_and_change_nothing(monkeypatch):
-    """Between chunks the bar moves and Ctrl-C is heard; a clock of one second a look is slow."""
+def test_chunks_grow_until_one_is_slow_and_change_nothing(monkeypatch):
+    """Between chunks the bar moves and Ctrl-C is heard; here 200 maps take a second."""
     given = {"x": ("beta", 2, 9), "by": "orbit", "rounds": 1200, "resolution": 32}
     whole, sizes = diagram(**given), []
 
@@ -173,15 +172,14 @@ def test_slow_chunks_become_smaller_and_change_nothing(monkeypatch):
 
     columns = module._Labeller.columns
     monkeypatch.setattr(module._Labeller, "columns", seen)
-    monkeypatch.setattr(grid, "time", SimpleNamespace(perf_counter=itertools.count().__next__))
+    clock = SimpleNamespace(perf_counter=lambda: sum(sizes) / 200)
+    monkeypatch.setattr(grid, "time", clock)
     assert diagram(**given).identical(whole)
-    assert sizes[:4] == [256, 128, 64, 64]
-    monkeypatch.undo()
-    monkeypatch.setattr(module._Labeller, "columns", seen)
-    monkeypatch.setattr(grid, "PATIENCE", np.inf)
+    assert sizes == [64, 128, 256, 128, 256, 128, 33**2 - 960]
+    monkeypatch.setattr(grid, "PATIENCE", 0.01)
     sizes.clear()
     diagram(**given)
-    assert sizes[:3] == [256, 512, 33**2 - 768]
+    assert sizes == [64] * 17 + [1]
 
 
 # Orbits
