@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 CHUNK = 8192
 """Most maps that are run and analysed at a time; bounds the memory beside input and output."""
 
-FIRST_CHUNK, LEAST_CHUNK = 256, 64
-"""Maps in the first chunk, from which on chunks double or halve; and the fewest, a lane each."""
+LEAST_CHUNK = 64
+"""Maps in the first chunk, one a lane; from then on chunks double or halve, never below it."""
 
 PATIENCE = 0.7
 """Seconds from which on a chunk is long: between chunks the bar moves and Ctrl-C is heard."""
@@ -234,7 +234,7 @@ def by_chunks(
 ) -> Columns:
     """Return the columns of all maps, analysed chunk by chunk; ``bar`` is told of each."""
     columns: Columns = {}
-    first, chunk = 0, min(FIRST_CHUNK, CHUNK)
+    first, chunk = 0, min(LEAST_CHUNK, CHUNK)
     while first < loop.size:
         begun = time.perf_counter()
         part = loop.part(first, first + chunk)
@@ -245,7 +245,7 @@ def by_chunks(
         bar.update(part.size)
         first += part.size
         slow = time.perf_counter() - begun > PATIENCE
-        chunk = max(chunk // 2, LEAST_CHUNK) if slow else min(2 * chunk, CHUNK)
+        chunk = min(max(chunk // 2, LEAST_CHUNK) if slow else 2 * chunk, CHUNK)
     return columns
 
 
@@ -261,8 +261,10 @@ def _analyse(
     orbit = part.run(start, rounds, keep="last", burn_in=burn_in, threads=threads)
     found = classify(part, start, threads=threads)
     local, phase = found.stability, found.code
-    several = (local.fixed_point.status == FOUND).any()
-    near = stability(part, orbit.final_logits) if several else local
+    near = local.taken(np.arange(part.size))
+    several = np.flatnonzero(local.fixed_point.status == FOUND)
+    if len(several):
+        near.put(several, stability(part.take(several), orbit.final_logits[several]))
     columns = {
         "phase": phase,
         "collapsed": collapsed(orbit.final_logits),

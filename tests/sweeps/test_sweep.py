@@ -110,6 +110,22 @@ def test_chunks_do_not_change_a_bit(objective, chunk, monkeypatch):
     assert sweep(STACK, **given).identical(whole)
 
 
+@pytest.mark.parametrize("by", ["orbit", "stability"])
+def test_a_chunk_of_a_stack_looks_at_its_own_matrices_only(by, monkeypatch):
+    """Else the work would grow with the square of their number."""
+    seen = []
+
+    def watched(loop, *start):
+        seen.append((len(loop.matrix_table()[0]), loop.size))
+        return stability(loop, *start)
+
+    monkeypatch.setattr(grid, "stability", watched)
+    monkeypatch.setattr(grid, "CHUNK", 8)
+    sweep(np.repeat(STACK, 20, axis=0), by=by, beta=[1.0, 2.0], rounds=4)
+    assert sum(maps for _, maps in seen) == 120
+    assert max(matrices for matrices, _ in seen) <= 8
+
+
 @objectives
 def test_threads_do_not_change_a_bit(objective):
     given = {"objective": objective, "beta": np.linspace(0, 8, 150), "lam": [0.5, 1.0]}
