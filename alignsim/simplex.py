@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from alignsim import validation
 from alignsim.validation import FloatArray
 
 
@@ -31,21 +32,20 @@ def softmax(logits: ArrayLike) -> FloatArray:
     >>> asim.simplex.softmax(np.log([0.2, 0.3, 0.5])).round(12).tolist()
     [0.2, 0.3, 0.5]
     """
-    z = _floats(logits)
-    weights = np.exp(z - z.max(axis=-1, keepdims=True))
+    weights = np.exp(_below_top(logits))
     return np.asarray(weights / weights.sum(axis=-1, keepdims=True))
 
 
 def log_softmax(logits: ArrayLike) -> FloatArray:
     """Return log-probabilities of logits: (..., K) → (..., K), exact after collapse too."""
-    z = _floats(logits)
-    shifted = z - z.max(axis=-1, keepdims=True)
+    shifted = _below_top(logits)
     return np.asarray(shifted - _log_total(shifted)[..., None])
 
 
 def centred_logits(policy: ArrayLike) -> FloatArray:
     """Return the centred logits of full-support policies: (..., K) → (..., K)."""
-    return centre(np.log(_floats(policy)))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return centre(np.log(_floats(policy)))
 
 
 def entropy(logits: ArrayLike) -> FloatArray:
@@ -58,8 +58,7 @@ def entropy(logits: ArrayLike) -> FloatArray:
     >>> asim.simplex.entropy([[0.0, 0.0], [100.0, 0.0]]).tolist()
     [0.6931471805599453, 3.757276735781045e-42]
     """
-    z = _floats(logits)
-    shifted = z - z.max(axis=-1, keepdims=True)
+    shifted = _below_top(logits)
     weights, rest = _weights_below_top(shifted)
     return np.asarray(np.log1p(rest) - (weights * shifted).sum(axis=-1) / (1.0 + rest))
 
@@ -91,6 +90,7 @@ def mean_zero_basis(responses: int) -> FloatArray:
     >>> bool(np.allclose(E.T @ E, np.eye(2)) and np.allclose(E.sum(axis=0), 0))
     True
     """
+    validation.integer(responses, "responses", minimum=1)
     columns = np.arange(1, responses)
     basis = np.triu(np.ones((responses, responses - 1)))
     basis[columns, columns - 1] = -columns
@@ -107,16 +107,35 @@ def asymmetric_direction(responses: int) -> FloatArray:
     >>> asim.simplex.asymmetric_direction(3).round(3).tolist()
     [-0.642, -0.117, 0.758]
     """
+    validation.integer(responses, "responses", minimum=2)
     direction = centre(np.arange(1.0, responses + 1.0) ** 2)
     return np.asarray(direction / np.linalg.norm(direction))
 
 
 def _floats(values: ArrayLike) -> FloatArray:
-    """Return an array that is checked for nothing but one axis, for rows may be NaN or infinite."""
-    array = np.asarray(values, dtype=np.float64)
-    if array.ndim == 0:
+    """Return real numbers with one axis or more, K at least 1; rows may be NaN or infinite."""
+    try:
+        array = np.asarray(values)
+    except Exception as error:  # whatever an __array__ raises
+        raise ValueError(
+            f"{type(values).__name__} is no policy or logits ({type(error).__name__}); give "
+            "an array (..., K)"
+        ) from None
+    if array.dtype.kind in "biuf" and array.ndim == 0:
         raise ValueError(f"one number, {array:g}, is no policy or logits; give an array (..., K)")
-    return array
+    if array.dtype.kind not in "biuf" or array.size == 0:
+        raise ValueError(
+            f"a policy or logits of dtype {array.dtype} and shape {array.shape}; give an array "
+            "(..., K) of real numbers"
+        )
+    return array.astype(np.float64, copy=False)
+
+
+def _below_top(logits: ArrayLike) -> FloatArray:
+    """Return logits less the largest of their row, 0 at the top; NaN where no row has a top."""
+    z = _floats(logits)
+    with np.errstate(invalid="ignore", over="ignore"):
+        return np.asarray(z - z.max(axis=-1, keepdims=True))
 
 
 def _weights_below_top(shifted: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -25,8 +25,7 @@ def main() -> None:
 
     P = asim.preferences.cyclic(3, advantage=0.3)
     ds = asim.phase_diagram(
-        P, x=("beta", 0, 48), y=("alpha", 0, 0.96), lam=1.0, by="orbit", resolution=512,
-        rounds=48_000,
+        P, x=("beta", 0, 48), y=("alpha", 0, 0.96), lam=1.0, by="orbit", resolution=512
     )  # fmt: skip
     figure = Figure(figsize=(7.6, 5.2), layout="constrained")
     ax = asim.plotting.phase_diagram(ds, ax=figure.add_subplot())

@@ -67,10 +67,11 @@ simulated loops. In a tongue the loop locks to a cycle; where tongues overlap th
 
 
 def _benchmark(_: dict[str, Any]) -> str:
-    """Return the rows of the table for which something is required, and the fastest turn."""
+    """Return the main rows: those with a requirement, and of parts of a row only the rivals."""
+    part = re.compile(r"\| – (?!faster|beside)")
     head, *rows = TABLE.read_text(encoding="utf-8").splitlines()
-    kept = [row for row in rows if not row.endswith("| – | – |") or "fastest turn" in row]
-    return "\n".join([head, *kept]) + "\n"
+    required = [row for row in rows if not row.endswith("| – | – |") or "fastest turn" in row]
+    return "\n".join([head, *(row for row in required if not part.match(row))]) + "\n"
 
 
 def _hanna(numbers: dict[str, Any]) -> str:

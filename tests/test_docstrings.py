@@ -10,7 +10,7 @@ import pytest
 import alignsim as asim
 from alignsim import simplex
 
-ROOMS = ("analysis", "claims", "feedback", "objectives", "plotting", "preferences", "sweeps")
+ROOMS = tuple(name for name in asim.__all__ if hasattr(getattr(asim, name), "__path__"))
 
 
 def documented():

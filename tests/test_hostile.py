@@ -124,7 +124,7 @@ def test_the_onset_is_searched_for_not_asserted():
     known = crossed.at[np.isfinite(crossed.at)]
     assert len(known) == 0 or np.abs(known - 9.375).min() < 1e-6
     with pytest.raises(ValueError, match="'coordination', whose second and third derivatives"):
-        asim.neimark_sacker(COORDINATION.loop, high=20.0)
+        asim.bifurcations(COORDINATION.loop, high=20.0)
 
 
 @each_loop

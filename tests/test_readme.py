@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import io
+import operator
 import re
 import shlex
 from pathlib import Path
@@ -22,7 +23,7 @@ BLOCKS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
 SHELL = re.findall(r"```bash\n(.*?)```", README, flags=re.DOTALL)
 
 UNMEASURED = {
-    "3.11", "2026", "2602.12180", "2.0",  # a version, the paper, a licence
+    "3.11", "2023", "2026", "2602.12180", "2.0",  # a version, papers, a licence
     "20",  # in advise(P, eta=20), an example
 }  # fmt: skip
 """Numbers of the README outside its blocks that nobody measures."""
@@ -68,12 +69,36 @@ def test_every_command_of_the_readme_is_known():
     assert named <= set(get_command(app).commands)
 
 
+def test_every_name_of_the_readme_exists():
+    names = set(re.findall(r"`asim\.([\w.]+)", README))
+    assert len(names) > 10
+    for name in names:
+        operator.attrgetter(name)(asim)
+
+
 def test_links_and_figures_exist():
     for page in (README, ARCHITECTURE):
         assert re.findall(r"\]\((?!https)([^)]+)\)", page)
     for folder, page in ((ROOT, README), (ROOT / "docs", ARCHITECTURE)):
         links = re.findall(r"\]\((?!https)([^)#]+)\)", page)
         assert [link for link in links if not (folder / link).exists()] == []
+
+
+def test_architecture_names_every_file_of_the_analysis_and_of_the_ground():
+    package = ROOT / "alignsim"
+    named, folder = {}, ""
+    for row in re.findall(
+        r"^\|\s*(`\w+/`)?\s*\| [^|]*\? \| ([^|]*) \| [^|]* \|$", ARCHITECTURE, re.MULTILINE
+    ):
+        folder = row[0].strip("`/") or folder
+        named.setdefault(folder, set()).update(re.findall(r"`(\w+)`", row[1]))
+    assert set(named) == {p.parent.name for p in (package / "analysis").glob("*/__init__.py")}
+    for folder, files in named.items():
+        there = {path.stem for path in (package / "analysis" / folder).glob("*.py")}
+        assert files - {"classify"} == there - {"__init__"}
+    (ground,) = re.findall(r"^\| ground \| (.*?) \|", ARCHITECTURE, re.MULTILINE)
+    there = {path.name for path in package.glob("*.py") if not path.name.startswith("_")}
+    assert set(re.findall(r"`(\w+\.py)`", ground)) == there
 
 
 def test_readme_is_short():
@@ -100,7 +125,9 @@ def test_no_number_was_typed(page):
     """Outside of the blocks there is no measurement; symbols such as λ = 1 and K = 4 may stay."""
     prose = readme.BLOCK.sub("", page)
     prose = re.sub(r"```.*?```|`[^`]*`|\]\([^)]*\)", " ", prose, flags=re.DOTALL)
-    prose = re.sub(r"theory \d[\d.,]*(?:\d| and \d[\d.]*)?|K ≤ \d|\w = [01]\b|ρ − 1", " ", prose)
+    prose = re.sub(r"^(\d\.|\| \d \|)", " ", prose, flags=re.MULTILINE)  # of lists and floors
+    prose = re.sub(r"theory \d[\d.]*(, \d[\d.]*)*|\w = [01]\b", " ", prose)
+    prose = re.sub(r"[\w)] [−+-] 1\b|\b1 [−+-] \w", " ", prose)
     numbers = set(re.findall(r"\d+(?:[.,]\d+)*", prose))
     assert numbers <= UNMEASURED
 

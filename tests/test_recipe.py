@@ -13,8 +13,9 @@ from alignsim.objectives import OBJECTIVES, optimum_derivative
 from tests import naive
 
 PAGE = (Path(__file__).parents[1] / "docs" / "architecture.md").read_text(encoding="utf-8")
-RECIPE = PAGE[PAGE.index("## How to add an objective") :]
-BLOCKS = re.findall(r"```python\n(.*?)```", RECIPE.split("\n## ")[0] + RECIPE[:0], flags=re.DOTALL)
+RECIPE = PAGE[PAGE.index("## How to add an objective") :].split("\n## ")[0]
+BLOCKS = re.findall(r"```python\n(.*?)```", RECIPE, flags=re.DOTALL)
+
 SHOWN = re.findall(r"<!-- source: (\S+) (\S+) -->\n+```python\n(.*?)```", RECIPE, flags=re.DOTALL)
 
 
@@ -22,8 +23,7 @@ SHOWN = re.findall(r"<!-- source: (\S+) (\S+) -->\n+```python\n(.*?)```", RECIPE
 def objective(monkeypatch):
     """The third objective, as the page registers it."""
     table = dict(OBJECTIVES)
-    source = next(block for block in re.findall(r"```python\n(.*?)```", RECIPE, flags=re.DOTALL)
-                  if "class SmoothedLogOdds" in block)  # fmt: skip
+    source = next(block for block in BLOCKS if "class SmoothedLogOdds" in block)
     exec(source, {"__name__": "recipe"})
     name = "smoothed_log_odds"
     added = OBJECTIVES.pop(name)
@@ -43,8 +43,7 @@ def test_the_page_shows_two_objectives():
 
 
 def test_the_page_says_what_is_printed(objective, capsys):
-    usage = next(b for b in re.findall(r"```python\n(.*?)```", RECIPE, flags=re.DOTALL)
-                 if f'objective="{objective}"' in b)  # fmt: skip
+    usage = next(block for block in BLOCKS if f'objective="{objective}"' in block)
     exec(usage, {"__name__": "usage"})
     printed = capsys.readouterr().out.splitlines()
     promised = re.findall(r"print\(.*\)  # (.*)$", usage, flags=re.MULTILINE)
@@ -93,4 +92,4 @@ def test_nothing_is_claimed_of_it(objective):
     with pytest.raises(ValueError, match="certificates are proved for scores that are linear"):
         asim.certificates(loop)
     with pytest.raises(ValueError, match="objective is 'smoothed_log_odds', whose second"):
-        asim.neimark_sacker(loop)
+        asim.bifurcations(loop)

@@ -15,7 +15,7 @@ LONGEST_FILE = 450
 
 ORDER = (
     ("kernels",),
-    ("_version", "errors", "progress", "simplex", "summary", "validation", "writing"),
+    ("_version", "batching", "errors", "progress", "simplex", "summary", "validation", "writing"),
     ("preferences",),
     ("data",),
     ("objectives",),

@@ -31,7 +31,6 @@ from alignsim.analysis.equilibria.transients import TransientGrowth, transient_g
 from alignsim.analysis.orbits.basins import Basins, basins
 from alignsim.analysis.orbits.classification import Orbit, classify
 from alignsim.analysis.orbits.exponents import LyapunovSpectrum, lyapunov_spectrum
-from alignsim.analysis.orbits.phases import phase_rounds, phases
 from alignsim.analysis.orbits.verdicts import OSCILLATING
 
 __all__ = [
@@ -70,8 +69,6 @@ __all__ = [
     "lyapunov_spectrum",
     "multipliers",
     "omega",
-    "phase_rounds",
-    "phases",
     "span_bound",
     "spectral_radius",
     "stability",

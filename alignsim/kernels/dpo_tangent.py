@@ -11,8 +11,8 @@ from alignsim.kernels.compile import kernel
 def jacobians(matrices, which, mixture, reference, offline, basis, frames, out):  # type: ignore[no-untyped-def]
     """Set the Jacobians αI + βλQ(diag π − ππᵀ) in the mean-zero basis.
 
-    Q = (A + 1μᵀ)⁻¹(P − S) needs the score v of the sampler μ. A round is z' = αz + (1−α)z_ref + βv,
-    so two frames give it, up to a constant that does not matter.
+    Q = (A + diag(A)μᵀ)⁻¹(P − S) needs the score v of the sampler μ. A round is
+    z' = αz + (1−α)z_ref + βv, so two frames give it, up to a constant that does not matter.
 
     Parameters
     ----------
@@ -77,11 +77,10 @@ def _softmax(logits, policy):  # type: ignore[no-untyped-def]
 
 @kernel
 def _linearise(P, sampler, score, system, misfit):  # type: ignore[no-untyped-def]
-    """Set A + 1μᵀ and S − P; a P near 1 keeps its digits by its small counterpart."""
+    """Set A + diag(A)μᵀ and S − P; a P near 1 keeps its digits by its small counterpart."""
     K = P.shape[0]
+    system[:] = 0.0
     for i in range(K):
-        for j in range(K):
-            system[i, j] = sampler[j]
         misfit[i, i] = 0.5 - P[i, i]
     for i in range(K):
         for j in range(i + 1, K):
@@ -96,6 +95,10 @@ def _linearise(P, sampler, score, system, misfit):  # type: ignore[no-untyped-de
             system[j, j] += slope * sampler[i]
             misfit[i, j] = win - P[i, j] if P[i, j] <= 0.5 else P[j, i] - lose
             misfit[j, i] = lose - P[j, i] if P[j, i] <= 0.5 else P[i, j] - win
+    for i in range(K):
+        total = system[i, i]
+        for j in range(K):
+            system[i, j] += total * sampler[j]
 
 
 @kernel

@@ -23,10 +23,10 @@ SETTLED = 1e-13
 BACK = 1e-6
 """Distance, relative to 1 + max|z|, at which a point of a cycle is the same one."""
 
-PERIOD, SCALE, TURN, TURN_1, TURN_2, NEAREST, SIZE_1, SIZE_2, CONSTANCY = range(9)
+PERIOD, MISS, SCALE, TURN, TURN_1, TURN_2, NEAREST, SIZE_1, SIZE_2, CONSTANCY = range(10)
 """Columns of what :func:`examine` reports."""
 
-COLUMNS = 9
+COLUMNS = 10
 
 
 @kernel
@@ -50,10 +50,10 @@ def examine(frames, rows, centre, plane, whole, half, periods, tight, report):  
     tight
         Share of the orbit's size below which the first return found is taken.
     report : (n, COLUMNS)
-        Out: the period of the nearest return (0 for none), the orbit's size (a span of logits),
-        the mean turn a round in radians over the window and its two halves, least over largest
-        radius, the mean squared radius in the two halves, and the share of turns in the direction
-        of the mean.
+        Out: the period of the nearest return (0 for none), how far it misses, the orbit's size
+        (both spans of logits), the mean turn a round in radians over the window and its two
+        halves, least over largest radius, the mean squared radius in the two halves, and the share
+        of turns in the direction of the mean.
     """
     rounds, K = frames.shape[1:]
     turns = rounds - 1
@@ -82,6 +82,7 @@ def examine(frames, rows, centre, plane, whole, half, periods, tight, report):  
                 if farthest <= tight * scale:
                     break
         report[n, PERIOD] = best
+        report[n, MISS] = nearest
         report[n, SCALE] = scale
         u, v, origin = plane[n, 0], plane[n, 1], centre[n]
         x[:] = 0.0
@@ -110,6 +111,41 @@ def examine(frames, rows, centre, plane, whole, half, periods, tight, report):  
         for t in range(turns):
             along += 1 if turn[t] * sense > 0.0 else 0
         report[n, CONSTANCY] = along / turns
+
+
+@kernel
+def wind(frames, rows, periods, centre, plane, report):  # type: ignore[no-untyped-def]
+    """Count the turns of orbits over the last lap of their cycles.
+
+    Parameters
+    ----------
+    frames, rows, centre, plane
+        As for :func:`examine`.
+    periods : (n,)
+        Rounds of a lap; below N.
+    report : (n, 2)
+        Out: the turns, and the least over the largest radius; 0 if not all in one direction.
+    """
+    rounds, K = frames.shape[1:]
+    for n in range(rows.shape[0]):
+        least, largest, total, absolute = np.inf, 0.0, 0.0, 0.0
+        before, height = 0.0, 0.0
+        for t in range(rounds - 1 - periods[n], rounds):
+            x, y = 0.0, 0.0
+            for i in range(K):
+                gap = frames[rows[n], t, i] - centre[n, i]
+                x += plane[n, 0, i] * gap
+                y += plane[n, 1, i] * gap
+            if t >= rounds - periods[n]:
+                turn = angle(before * y - height * x, before * x + height * y)
+                total += turn
+                absolute += abs(turn)
+            before, height = x, y
+            least = min(least, x * x + y * y)
+            largest = max(largest, x * x + y * y)
+        one_way = abs(abs(total) - absolute) <= 1e-9 * absolute
+        report[n, 0] = abs(total) / (2.0 * np.pi)
+        report[n, 1] = np.sqrt(least / largest) if one_way & (largest > 0.0) else 0.0
 
 
 @kernel
@@ -221,12 +257,18 @@ def polish(matrices, which, parameters, drift, period, point, residual, product,
     z = np.empty(K)
     moved = np.empty(K)
     policy = np.empty(K)
-    column = np.empty(K)
+    mean = np.empty(K)
+    pull = np.empty((K, K))
+    spread = np.empty((K, K))
     system = np.empty((K, K))
     step = np.empty(K)
     for n in range(instances):
-        P, G = matrices[which[n]], product[n]
-        alpha, signal = parameters[n, 0], parameters[n, 1]
+        G = product[n]
+        alpha = parameters[n, 0]
+        for i in range(K):
+            for j in range(K):
+                pull[i, j] = parameters[n, 1] * (matrices[which[n], i, j] - 0.5)
+        best = np.inf
         for attempt in range(STEPS + 1):
             largest = 0.0
             for i in range(K):
@@ -237,21 +279,11 @@ def polish(matrices, which, parameters, drift, period, point, residual, product,
             least[n] = period[n]
             for t in range(1, period[n] + 1):
                 _softmax(z, policy)
-                for j in range(K):
-                    mean = 0.0
-                    for i in range(K):
-                        mean += policy[i] * G[i, j]
-                    for i in range(K):
-                        column[i] = policy[i] * (G[i, j] - mean)
-                    _round(P, signal, column, moved)
-                    for i in range(K):
-                        moved[i] += alpha * G[i, j]
-                    _centre(moved)
-                    for i in range(K):
-                        G[i, j] = moved[i]
-                _round(P, signal, policy, moved)
+                _push(pull, alpha, policy, G, spread, mean)
                 for i in range(K):
-                    moved[i] += alpha * z[i] + drift[n, i]
+                    moved[i] = alpha * z[i] + drift[n, i]
+                    for j in range(K):
+                        moved[i] += pull[i, j] * policy[j]
                 _centre(moved)
                 gap = 0.0
                 for i in range(K):
@@ -264,8 +296,9 @@ def polish(matrices, which, parameters, drift, period, point, residual, product,
                 step[i] = point[n, i] - z[i]
                 miss = max(miss, abs(step[i]))
             residual[n] = miss / (1.0 + largest) if miss < np.inf else np.inf
-            if attempt == STEPS or residual[n] <= SETTLED or not miss < np.inf:
+            if attempt == STEPS or residual[n] <= SETTLED or not residual[n] < best:
                 break
+            best = residual[n]
             for i in range(K):
                 for j in range(K):
                     system[i, j] = G[i, j] - (1.0 if i == j else 0.0)
@@ -276,14 +309,29 @@ def polish(matrices, which, parameters, drift, period, point, residual, product,
 
 
 @kernel
-def _round(P, signal, policy, moved):  # type: ignore[no-untyped-def]
-    """Set ``moved`` to signal·(P − ½)·policy."""
+def _push(pull, alpha, policy, G, spread, mean):  # type: ignore[no-untyped-def]
+    """Replace ``G`` (K, K) by its image under the derivative of a round, row by row."""
     K = policy.shape[0]
+    mean[:] = 0.0
     for i in range(K):
-        pull = 0.0
         for j in range(K):
-            pull += (P[i, j] - 0.5) * policy[j]
-        moved[i] = signal * pull
+            mean[j] += policy[i] * G[i, j]
+    for i in range(K):
+        for j in range(K):
+            spread[i, j] = policy[i] * (G[i, j] - mean[j])
+    mean[:] = 0.0
+    for i in range(K):
+        for j in range(K):
+            G[i, j] *= alpha
+        for k in range(K):
+            share = pull[i, k]
+            for j in range(K):
+                G[i, j] += share * spread[k, j]
+        for j in range(K):
+            mean[j] += G[i, j] / K
+    for i in range(K):
+        for j in range(K):
+            G[i, j] -= mean[j]
 
 
 @kernel

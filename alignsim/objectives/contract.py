@@ -239,8 +239,8 @@ class PairLoss(ScoreObjective):
         pull, slope = self.pull(gaps, x.P), self.slope(gaps)
         if isinstance(x.pairs, ProductPairs):
             mu = x.sampler[..., None, :]
-            return np.asarray(np.linalg.solve(laplacian(slope * mu) + mu, pull))
-        bend = laplacian(x.pairs.weights * slope) + 1.0 / x.P.shape[-1]
+            return np.asarray(np.linalg.solve(_gauged(laplacian(slope * mu), mu), pull))
+        bend = _gauged(laplacian(x.pairs.weights * slope), 1.0 / x.P.shape[-1])
         changes = _by_pairs(pull, x.pairs)
         flat = np.linalg.solve(bend, changes.reshape(*changes.shape[:-2], -1))
         return np.asarray(flat.reshape(changes.shape))
@@ -252,8 +252,18 @@ class PairLoss(ScoreObjective):
 
 
 def laplacian(weights: FloatArray) -> FloatArray:
-    """Return diag(w·1) − w: (..., K, K) → (..., K, K)."""
-    return np.asarray(weights.sum(axis=-1)[..., None] * np.eye(weights.shape[-1]) - weights)
+    """Return diag(w·1) − w: (..., K, K) → (..., K, K); whatever is on the diagonal of w."""
+    own = np.eye(weights.shape[-1])
+    apart = weights * (1.0 - own)
+    return np.asarray(apart.sum(axis=-1)[..., None] * own - apart)
+
+
+def _gauged(matrix: FloatArray, gauge: FloatArray | float) -> FloatArray:
+    """Return the matrix with the gauge added to each row, in the row's own size to keep its digits.
+
+    Solutions are orthogonal to the gauge, so that any multiple of it will do.
+    """
+    return np.asarray(matrix + np.diagonal(matrix, axis1=-2, axis2=-1)[..., None] * gauge)
 
 
 def _by_pairs(pull: FloatArray, pairs: Pairs) -> FloatArray:

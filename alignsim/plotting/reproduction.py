@@ -34,8 +34,8 @@ _STILL = 1e-4
 _LEAD = 3.0
 """How far the picture goes below the first βλ at which something moves."""
 
-SIGNAL = "βλ, strength of the on-policy signal"
-CONTROL = "η = β/(1−α), which decides the fixed point"
+SIGNAL = "βλ, on-policy signal"
+CONTROL = "η = β/(1−α)"
 
 
 def evolution(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: Any) -> PanelArray:
@@ -193,11 +193,11 @@ def terminal_entropy(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: 
                 limit, color=INK, linewidth=0.9, linestyle=":", label="ties at the top, λ = 1"
             )
         strict = ds.sel({"class": ["strictly_strongly_transitive"], "objective": objective})
-        _grey_curves(ax_, strict, "entropy", _control, "strictly strongly transitive")
+        _grey_curves(ax_, strict, "entropy", _control, "strictly strongly\ntransitive")
         ax_.set(xlabel=CONTROL, title=f"MRS-{objective.upper()}, {_counted(one)}")
         ax_.set_ylim(bottom=-0.04)
     panels[0].set_ylabel("mean final entropy (nats)")
-    _legend(panels[-1], weak, "upper right")
+    _legend(panels[0], weak, "best")
     return panels
 
 
@@ -236,7 +236,7 @@ def condorcet_winner(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: 
     panels = panel_axes(ax, (count,), (4.6 * count, 3.9), **_SHARED)
     for ax_, objective in zip(panels, ds["objective"].values, strict=True):
         one = ds.sel(objective=objective)
-        label = "down to the least of all matrices"
+        label = "down to the least of all"
         for place, style in _lines(one):
             control = _control(place)
             ax_.fill_between(
@@ -251,10 +251,10 @@ def condorcet_winner(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: 
             ax_.annotate(
                 f"winners beat ½ by {one['least_margin'].item():.3f} or more\n"
                 f"cycle strength at most {one['cycle_strength_most'].max().item():.1g}",
-                (0.03, 0.05), xycoords="axes fraction", fontsize="small",
+                (0.97, 0.05), xycoords="axes fraction", ha="right", fontsize="small",
             )  # fmt: skip
-    panels[0].set_ylabel("probability of the Condorcet winner")
-    _legend(panels[-1], ds, "lower right")
+    panels[0].set_ylabel("probability of the winner")
+    _legend(panels[-1], ds, "center right")
     return panels
 
 
@@ -283,13 +283,15 @@ def _curves(ax: Axes, ds: xr.Dataset, name: str, at: _Axis, kwargs: Style) -> No
         reason = "no such matrix" if not ds["run"] else "a run failed in every matrix"
         ax.text(0.5, 0.5, reason, transform=ax.transAxes, ha="center")
         return
+    label = "± 2 s.e. over matrices"
     for place, style in _lines(ds):
         x = at(place)
         ax.plot(x, place[name].values, **style | kwargs)
         if f"{name}_error" in ds:
             middle, error = place[name].values, 2.0 * place[f"{name}_error"].values
             band: Style = {"color": style["color"], "alpha": 0.15 * style["alpha"]}
-            ax.fill_between(x, middle - error, middle + error, linewidth=0.0, **band)
+            ax.fill_between(x, middle - error, middle + error, linewidth=0.0, label=label, **band)
+            label = "_"
     ax.set_xscale("log")
 
 

@@ -10,12 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from alignsim import simplex, validation
-from alignsim.analysis import Stability, collapsed, critical_signal, phases, stability
+from alignsim.analysis import Stability, classify, collapsed, critical_signal, stability
 from alignsim.analysis.collapse.measure import COLLAPSE_SHARE
 from alignsim.analysis.equilibria.fixed_point import FOUND
 from alignsim.analysis.equilibria.fixed_point import MEANINGS as FIXED_POINTS
 from alignsim.analysis.orbits.approach import ARRIVED
-from alignsim.analysis.orbits.phases import FURTHER_ROUNDS, phase_rounds
 from alignsim.analysis.orbits.verdicts import CONVERGED, UNDECIDED
 from alignsim.analysis.orbits.verdicts import MEANINGS as PHASES
 from alignsim.feedback import FeedbackMap
@@ -31,8 +30,8 @@ if TYPE_CHECKING:
 CHUNK = 8192
 """Most maps that are run and analysed at a time; bounds the memory beside input and output."""
 
-FIRST_CHUNK, LEAST_CHUNK = 256, 64
-"""Maps in the first chunk, from which on chunks double or halve; and the fewest, a lane each."""
+LEAST_CHUNK = 64
+"""Maps in the first chunk, one a lane; from then on chunks double or halve, never below it."""
 
 PATIENCE = 0.7
 """Seconds from which on a chunk is long: between chunks the bar moves and Ctrl-C is heard."""
@@ -90,8 +89,8 @@ def sweep(
     -------
     xarray.Dataset
         ``phase`` (converged, cycle, invariant circle, locked, chaotic, drifting or undecided, as
-        flags; what has not converged by then is followed for up to 192,000 rounds more by
-        :func:`~alignsim.analysis.classify`), ``collapsed``,
+        flags: what :func:`~alignsim.analysis.classify` says of the orbit from the same start,
+        followed for as long as it asks for, whatever ``rounds``), ``collapsed``,
         ``entropy`` (final, nats), ``effective_support`` (e^entropy), ``entropy_mean`` (nats, over
         the rounds from ``burn_in``), ``cycle_strength`` (policy variance over the same rounds,
         averaged over coordinates), ``spectral_radius`` (at the fixed point; NaN where there is
@@ -226,7 +225,6 @@ def _run(
         "burn_in": skip,
         **provenance.of_start(start, loop.responses),
         "tolerance_arrived": ARRIVED,
-        "further_rounds": FURTHER_ROUNDS,
         "collapse_share": COLLAPSE_SHARE,
     }
 
@@ -236,7 +234,7 @@ def by_chunks(
 ) -> Columns:
     """Return the columns of all maps, analysed chunk by chunk; ``bar`` is told of each."""
     columns: Columns = {}
-    first, chunk = 0, min(FIRST_CHUNK, CHUNK)
+    first, chunk = 0, min(LEAST_CHUNK, CHUNK)
     while first < loop.size:
         begun = time.perf_counter()
         part = loop.part(first, first + chunk)
@@ -247,7 +245,7 @@ def by_chunks(
         bar.update(part.size)
         first += part.size
         slow = time.perf_counter() - begun > PATIENCE
-        chunk = max(chunk // 2, LEAST_CHUNK) if slow else min(2 * chunk, CHUNK)
+        chunk = min(max(chunk // 2, LEAST_CHUNK) if slow else 2 * chunk, CHUNK)
     return columns
 
 
@@ -260,14 +258,15 @@ def _analyse(
     threads: int | None,
 ) -> Columns:
     """Return one value a map for every variable of the dataset, by orbit or by both."""
-    orbit = part.run(
-        start, rounds, keep=phase_rounds(rounds, burn_in), burn_in=burn_in, threads=threads
-    )
-    local = stability(part)
-    several = (local.fixed_point.status == FOUND).any()
-    near = stability(part, orbit.final_logits) if several else local
+    orbit = part.run(start, rounds, keep="last", burn_in=burn_in, threads=threads)
+    found = classify(part, start, threads=threads)
+    local, phase = found.stability, found.code
+    near = local.taken(np.arange(part.size))
+    several = np.flatnonzero(local.fixed_point.status == FOUND)
+    if len(several):
+        near.put(several, stability(part.take(several), orbit.final_logits[several]))
     columns = {
-        "phase": phases(part, orbit, near, threads=threads),
+        "phase": phase,
         "collapsed": collapsed(orbit.final_logits),
         "entropy": simplex.entropy(orbit.final_logits),
         "effective_support": simplex.effective_support(orbit.final_logits),
@@ -278,7 +277,6 @@ def _analyse(
     }
     if by == "orbit":
         return columns
-    phase = columns["phase"]
     return {
         **columns,
         **_fixed_point(local),
@@ -287,7 +285,7 @@ def _analyse(
             local,
             phase == CONVERGED,
             (phase != CONVERGED) & (phase != UNDECIDED),
-            near.fixed_point.logits,
+            found.final_logits,
         ),
     }
 

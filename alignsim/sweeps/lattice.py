@@ -256,7 +256,7 @@ class Lattice:
         """Return where on the edges of cells of one size a tongue may pass unseen.
 
         Between those known points of an edge that enclose the simplest fraction between its ends,
-        by linear interpolation; nowhere on an edge on which that fraction was met.
+        by linear interpolation.
         """
         size, place = self._size(level), np.arange(self._size(level) + 1)
         corners = self._nine(size, self._whole(level))[:, CORNERS]
@@ -269,8 +269,7 @@ class Lattice:
         before = np.where(ahead < -SAME_TURNS, place, -1).max(axis=1)
         after = np.where((ahead > SAME_TURNS) & (place > before[:, None]), place, size + 1)
         after = after.min(axis=1)
-        met = (np.abs(ahead) <= SAME_TURNS).any(axis=1)
-        wide = np.flatnonzero(np.isfinite(target) & ~met & (after - before > 1))
+        wide = np.flatnonzero(np.isfinite(target) & (after - before > 1))
         before, after = before[wide], after[wide]
         low, high = ahead[wide, before], ahead[wide, after]
         best = np.round(before - low / (high - low) * (after - before)).astype(np.int64)

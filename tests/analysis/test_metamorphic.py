@@ -362,13 +362,6 @@ def classify(case):
     return dataclasses.replace(found, final_logits=ends)
 
 
-@question(analysis.phases, same="value")
-def phases(case):
-    loop = case.loop
-    orbit = loop.run(start=case.start, rounds=1500)
-    return analysis.phases(loop, orbit, analysis.stability(loop))
-
-
 @question(analysis.collapsed, same="value")
 def collapsed(case):
     return analysis.collapsed(9.0 * np.log(case.start))
@@ -585,7 +578,7 @@ def test_every_function_of_the_room_is_asked():
     public = {getattr(analysis, name) for name in analysis.__all__}
     functions = {function for function in public if inspect.isfunction(function)}
     asked = {each.function for each in QUESTIONS.values()}
-    assert functions - asked == {analysis.phase_rounds}
+    assert functions == asked
 
 
 # The diagram

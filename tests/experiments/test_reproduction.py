@@ -33,11 +33,11 @@ def hanna():
         return {name: archive[f"{name}_P"] for name in ("cyclic", "sst_with_ties", "sst_strict")}
 
 
-def _barely_crowned(advantage=0.5):
-    """Response 0 beats the others by .02; these are a cycle."""
+def _barely_crowned(advantage=0.5, by=0.02):
+    """Response 0 beats the others by little; these are a cycle."""
     P = np.full((4, 4), 0.5)
     P[1:, 1:] = prefs.cyclic(3, advantage=advantage)
-    P[0, 1:], P[1:, 0] = 0.52, 0.48
+    P[0, 1:], P[1:, 0] = 0.5 + by, 0.5 - by
     return P
 
 
@@ -299,6 +299,9 @@ def test_corners_from_which_runs_fail_leave_their_matrix_out():
     for name in ("winner", "winner_least", "cycle_strength_most", "least_margin"):
         np.testing.assert_array_equal(both[name], fair[name], err_msg=name)
     assert (both.failed.sel(status="no_optimum") == 4).all()
+    fails = np.stack([_barely_crowned(0.3, by=0.05), _barely_crowned()])
+    margin = winner_from_corners(fails, **grid).least_margin.item()
+    assert margin == pytest.approx(0.05)
     failed = winner_from_corners(P[1:], **grid)
     assert failed.winner.isnull().all()
     assert failed.least_margin.isnull().all()

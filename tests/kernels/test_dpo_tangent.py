@@ -5,6 +5,7 @@ import pytest
 
 import alignsim as asim
 from alignsim.feedback.engines import jacobians_along
+from tests import naive
 from tests.feedback.systems import policy, preferences
 
 
@@ -50,6 +51,54 @@ def test_nearly_certain_preferences_keep_their_digits():
     along = jacobians_along(loop, orbit.logits)
     expected = loop.derivative(orbit.logits[:, 1], "tangent")
     np.testing.assert_allclose(along[:, 1], expected, rtol=1e-8)
+
+
+def nearly_sure():
+    """Preferences of which two lie within 1e-10 of 1 but are no logistic ones, and a sampler."""
+    P = np.array([[0.5, 1 - 1e-11, 1 - 4e-11], [1e-11, 0.5, 0.7], [4e-11, 0.3, 0.5]])
+    return P, np.array([0.2, 0.5, 0.3])
+
+
+def wide_score(P, mu):
+    """The score by Newton's iteration in long doubles, from the log-odds against the last."""
+    v = np.log(np.asarray(P[:, -1], dtype=naive.Wide) / P[-1])
+    for _ in range(30):
+        v = v + naive.dpo_correction(P, np.broadcast_to(mu, P.shape), v)
+    return naive.centre(v)
+
+
+@naive.needs_extended
+def test_where_both_preference_and_fitted_chance_are_all_but_one_their_difference_has_digits():
+    """P − S is of the size of 1e-11 there: from 1 − P and 1 − S, which are known to rounding.
+
+    The truth is the naive score in long doubles, differentiated by nine points on a line.
+    """
+    P, mu = nearly_sure()
+    stencil = np.arange(-4, 5)
+    slopes = np.array([[naive.Wide(0.01 * t) ** k for t in stencil] for k in range(9)])
+    weights = naive.solve(slopes, np.eye(9)[1])
+    E = asim.simplex.mean_zero_basis(3)
+    columns = [
+        sum(
+            w * wide_score(P, mu + naive.Wide(0.01 * t) * e)
+            for w, t in zip(weights, stencil, strict=True)
+        )
+        for e in E.T
+    ]
+    truth = np.array(columns, dtype=float).T @ E.T
+    score = wide_score(P, mu)
+    chances = naive.win(score[:, None] - score)
+    assert (chances[0, 1:] > 1 - 1e-10).all()
+    assert (chances[0, 1:] < 1).all()
+    assert np.abs(P - chances)[0, 1:].max() < 1e-10
+    assert np.abs(truth).min() > 1e-3
+
+    loop = asim.FeedbackMap(P[None], objective="dpo", beta=1.0)
+    expected = E.T @ truth @ (np.diag(mu) - np.outer(mu, mu)) @ E
+    np.testing.assert_allclose(loop.jacobian(mu, basis="tangent")[0], expected, rtol=1e-8)
+    frames = np.array([[np.log(mu), score.astype(float)]])
+    along = jacobians_along(loop, frames)
+    np.testing.assert_allclose(along[0, 0], expected, rtol=1e-8)
 
 
 @pytest.mark.parametrize("objective", ["ipo", "dpo"])

@@ -73,7 +73,8 @@ def test_oscillation_draws_the_cyclic_class_over_the_signal(found):
         crosses = _lines(axes[1, column], "x")
         assert len(crosses) == (4 if objective == "ipo" else 0)
     assert [ax.get_title() for ax in axes[0]] == ["MRS-IPO, 8 matrices", "MRS-DPO, 8 matrices"]
-    assert _legend(axes[0, 0]) == ["α = 0", "α = 0.5", "λ = 1", "λ = 0.5"]
+    names = ["α = 0", "α = 0.5", "λ = 1", "λ = 0.5", "± 2 s.e. over matrices"]
+    assert _legend(axes[0, 0]) == names
     others = found.completed.values[1:, 0].sum()
     assert _legend(axes[1, 0]) == [f"other classes ({others})", "unstable fixed point"]
 
@@ -98,9 +99,9 @@ def test_entropy_is_over_eta_with_its_limit(found):
     assert np.unique(levels) == pytest.approx(weak.entropy_limit.sel(objective="ipo").item())
     assert axes[0].get_title() == "MRS-IPO, 8 matrices"
     strict = found.run.sel({"class": "strictly_strongly_transitive"}).item()
-    assert _legend(axes[-1])[-2:] == [
+    assert _legend(axes[0])[-2:] == [
         "ties at the top, λ = 1",
-        f"strictly strongly transitive ({strict})",
+        f"strictly strongly\ntransitive ({strict})",
     ]
 
 
@@ -113,7 +114,7 @@ def test_winner_has_a_band_down_to_the_least(winner):
     lows = [band.get_paths()[0].vertices[:, 1].min() for band in axes[1].collections]
     least = winner.winner_least.sel(objective="dpo").min("beta").values.ravel()
     assert sorted(lows) == pytest.approx(sorted(least))
-    assert _legend(axes[1])[-1] == "down to the least of all matrices"
+    assert _legend(axes[1])[-1] == "down to the least of all"
     assert any("winners beat ½ by 0.231" in text.get_text() for text in axes[0].texts)
 
 

@@ -1,5 +1,7 @@
 """The lattice finds what the dense grid shows, from few points; it knows nothing but labels."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -7,14 +9,19 @@ from alignsim.sweeps import lattice as module
 from alignsim.sweeps.lattice import Lattice
 
 
-def settle(side, test, label=None, **options):
+def settle(side, test, label=None, turns=None, **options):
     """Refine on functions of positions in [0, 1]²; labels by the sign of ``test``, or ``label``."""
     lattice = Lattice(side, **options)
     asked = []
     while len(points := lattice.ask()):
         row, column = (place / side for place in lattice.places(points))
         values = test(row, column)
-        lattice.tell(points, values >= 0 if label is None else label(row, column), values)
+        lattice.tell(
+            points,
+            values >= 0 if label is None else label(row, column),
+            values,
+            None if turns is None else turns(row, column),
+        )
         asked.append(points)
     return lattice, asked
 
@@ -210,3 +217,133 @@ def test_twice_the_resolution_takes_one_more_batch_and_twice_the_points():
     finer, batches = settle(1024, circle)
     assert len(batches) == len(asked) + 1
     assert finer.evaluated.sum() < 2.2 * lattice.evaluated.sum()
+
+
+# Tongues
+
+
+def winding(row, column):
+    """A rotation number that grows along a row and, more slowly, along a column."""
+    return 0.15 + 0.05 * column + 0.047 * row + 0.003 * np.sin(5 * row)
+
+
+def tongues(width):
+    """Labels and rotation numbers of a plane with slivers of locking along 1/5 and 2/11."""
+
+    def nearest(row, column):
+        free = winding(row, column)
+        fractions = np.array([1 / 5, 2 / 11])
+        place = abs(free[..., None] - fractions).argmin(axis=-1)
+        locked = (abs(free - fractions[place]) < width) & (row % 0.1 < 0.055)
+        return np.where(locked, place + 1, 0), np.where(locked, fractions[place], free)
+
+    return lambda *at: nearest(*at)[0], lambda *at: nearest(*at)[1]
+
+
+@pytest.mark.parametrize("width", [1e-4, 3e-4, 6e-4])
+def test_slivers_of_locking_are_found_where_the_rotation_number_passes_their_fraction(width):
+    label, turns = tongues(width)
+    expected = dense(256, label)
+    blind, _ = settle(256, flat, label)
+    found, _ = settle(256, flat, label, turns)
+    assert (blind.filled() != expected).sum() > 150
+    assert (found.filled() != expected).sum() < 10
+    assert set(np.unique(expected)) == {0, 1, 2}
+    assert found.evaluated.mean() < 0.12
+
+
+@pytest.mark.parametrize("turned", range(4))
+def test_a_tongue_that_ends_at_the_border_is_found_from_any_side(turned):
+    def inner(row, column):
+        for _ in range(turned):
+            row, column = 1.0 - column, row
+        return 0.15 + 0.1 * column, (row < 0.005) & (abs(column - 0.512) < 0.004)
+
+    found, _ = settle(
+        256, flat, lambda *at: inner(*at)[1].astype(int),
+        lambda *at: np.where(inner(*at)[1], 0.2, inner(*at)[0] - 0.0012),
+    )  # fmt: skip
+    expected = dense(256, lambda *at: inner(*at)[1])
+    assert 3 <= expected.sum() <= 6
+    assert found.filled()[expected].all()
+
+
+def test_a_guard_ring_surrounds_cells_on_which_three_labels_meet_where_things_turn():
+    def split(labels):
+        """Whether the cells around that of the middle are split, by their centres: (3, 3)."""
+        lattice = Lattice(64)
+        points = lattice.ask()
+        row, column = lattice.places(points)
+        label = np.zeros(len(points), dtype=int)
+        for (i, j), value in labels.items():
+            label[(row == 2 * i) & (column == 2 * j)] = value
+        lattice.tell(points, label, np.ones(len(points)), np.full(len(points), np.nan))
+        centres = (2 * np.arange(8, 13) + 1)[:, None] * 65 + 2 * np.arange(8, 13) + 1
+        return np.isin(centres, lattice.ask())
+
+    two = {(i, j): 1 for i in range(33) for j in range(11, 33)}
+    assert split(two).sum(axis=0).tolist() == [0, 0, 5, 0, 0]
+    three = two | {(i, 10): 2 for i in range(11, 33)}
+    crowded = split(three)
+    assert crowded[1:4, 1:4].all()
+    assert not crowded[0, [0, 1, 3, 4]].any()
+
+
+def test_a_tongue_that_does_not_show_costs_a_few_points_an_edge():
+    label, turns = tongues(0.0)
+    found, _ = settle(256, flat, label, turns)
+    assert not found.filled().any()
+    seeds = found.evaluated.sum() - (module.COARSE_CELLS + 1) ** 2
+    edges = 2 * module.COARSE_CELLS * (module.COARSE_CELLS + 1)
+    assert 0 < seeds < 3 * edges
+
+
+def test_where_nothing_turns_or_all_turn_alike_nothing_is_looked_for():
+    for level in (np.nan, 0.2):
+        same, _ = settle(256, flat, island, lambda row, column, level=level: 0 * row + level)
+        assert same.evaluated.sum() == (module.COARSE_CELLS + 1) ** 2
+
+
+def test_rotation_numbers_between_the_evaluated_points_are_interpolated():
+    label, turns = tongues(0.01)
+    lattice, _ = settle(256, flat, label, turns)
+    filled = lattice.filled_turns()
+    known = lattice.evaluated.reshape(257, 257)
+    np.testing.assert_array_equal(filled[known], dense(256, turns)[known])
+    assert filled == pytest.approx(dense(256, turns), abs=1e-3)
+    locked = lattice.filled() == 1
+    assert (locked & ~known).any()
+    assert (filled[locked] == 1 / 5).all()
+
+
+def test_a_bilinear_rotation_number_is_interpolated_exactly():
+    def turns(row, column):
+        return 0.1 + 0.2 * row + 0.1 * column * row
+
+    lattice, _ = settle(128, flat, lambda row, column: np.zeros(row.shape, dtype=int), turns)
+    assert lattice.evaluated.mean() < 0.3
+    assert lattice.filled_turns() == pytest.approx(dense(128, turns), abs=1e-14)
+
+
+def test_nothing_is_interpolated_where_a_corner_does_not_turn():
+    def half(row, column):
+        return np.where(column > 0.5, winding(row, column), np.nan)
+
+    lattice, _ = settle(64, flat, lambda row, column: (column > 0.5).astype(int), half)
+    np.testing.assert_array_equal(np.isnan(lattice.filled_turns()), np.isnan(dense(64, half)))
+
+
+def test_the_simplest_fraction_between_two_numbers():
+    rng = np.random.default_rng(0)
+    low, high = np.sort(rng.uniform(0.0, 0.5, (2, 300)) ** 2, axis=0)
+    found = module.simplest_fractions(low, high)
+    np.testing.assert_array_equal(found, module.simplest_fractions(high, low))
+    for a, b, fraction in zip(low, high, found, strict=True):
+        between = [
+            Fraction(p, q)
+            for q in range(1, module.LARGEST_DENOMINATOR + 1)
+            for p in range(q)
+            if a + module.SAME_TURNS < p / q < b - module.SAME_TURNS
+        ]
+        assert np.isnan(fraction) if not between else fraction == float(between[0])
+    assert np.isnan(module.simplest_fractions(np.array([0.2]), np.array([0.2]))).all()

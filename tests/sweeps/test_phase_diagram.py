@@ -2,16 +2,21 @@
 
 import hashlib
 import re
+from importlib import import_module
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 import alignsim as asim
 from alignsim import progress
 from alignsim.analysis import classify, stability
 from alignsim.analysis.orbits import verdicts as orbit_labels
-from alignsim.sweeps import findings, grid
+from alignsim.sweeps import findings, grid, lattice
 from alignsim.sweeps.phase_diagram import phase_diagram
+
+module = import_module("alignsim.sweeps.phase_diagram")
 
 RPS = asim.preferences.cyclic(3, advantage=0.3)
 STABLE, UNSTABLE, MARGINAL, UNDECIDED = range(4)
@@ -156,6 +161,27 @@ def test_one_seed_gives_one_diagram_whatever_the_chunks(monkeypatch):
     assert diagram(rng=3, **given).identical(first)
 
 
+def test_chunks_grow_until_one_is_slow_and_change_nothing(monkeypatch):
+    """Between chunks the bar moves and Ctrl-C is heard; here 200 maps take a second."""
+    given = {"x": ("beta", 2, 9), "by": "orbit", "rounds": 1200, "resolution": 32}
+    whole, sizes = diagram(**given), []
+
+    def seen(self, maps):
+        sizes.append(maps.size)
+        return columns(self, maps)
+
+    columns = module._Labeller.columns
+    monkeypatch.setattr(module._Labeller, "columns", seen)
+    clock = SimpleNamespace(perf_counter=lambda: sum(sizes) / 200)
+    monkeypatch.setattr(grid, "time", clock)
+    assert diagram(**given).identical(whole)
+    assert sizes == [64, 128, 256, 128, 256, 128, 33**2 - 960]
+    monkeypatch.setattr(grid, "PATIENCE", 0.01)
+    sizes.clear()
+    diagram(**given)
+    assert sizes == [64] * 17 + [1]
+
+
 # Orbits
 
 BISTABLE = np.array(
@@ -175,13 +201,17 @@ BESIDE = {
 def test_by_orbit_every_evaluated_point_is_its_own_classification():
     ds = diagram(x=("beta", 2, 9), y=("lam", 0.8, 1), by="orbit", rounds=2000)
     assert set(ds.data_vars) == {
-        "phase", "evaluated", "spectral_radius", "boundary_x", "boundary_y", "boundary_curve"
+        "phase", "period", "rotation_number", "evaluated", "spectral_radius",
+        "boundary_x", "boundary_y", "boundary_curve",
     }  # fmt: skip
     row, column = np.nonzero(ds.evaluated.values)
     some = np.random.default_rng(0).choice(len(row), 300, replace=False)
     row, column = row[some], column[some]
     loop = asim.FeedbackMap(RPS, beta=ds.beta.values[column], lam=ds.lam.values[row], alpha=0.6)
-    np.testing.assert_array_equal(ds.phase.values[row, column], classify(loop, rounds=2000).code)
+    orbit = classify(loop, rounds=2000)
+    for name in ("code", "period", "rotation_number"):
+        values = ds[name if name != "code" else "phase"].values[row, column]
+        np.testing.assert_array_equal(values, getattr(orbit, name))
     assert ds.phase.flag_meanings.split() == list(orbit_labels.MEANINGS.values())
     assert ds.evaluated.mean() < 1
     by_stability = diagram(x=("beta", 2, 9), y=("lam", 0.8, 1))
@@ -189,6 +219,56 @@ def test_by_orbit_every_evaluated_point_is_its_own_classification():
     converged = (ds.phase == orbit_labels.CONVERGED).values
     decided = (ds.phase != orbit_labels.UNDECIDED).values
     np.testing.assert_array_equal(converged[decided], by_stability.phase.values[decided] == STABLE)
+
+
+TONGUES = {"x": ("beta", 2, 9), "y": ("alpha", 0, 0.3), "lam": 1.0, "by": "orbit"}
+"""Of ``cyclic(3, advantage=0.5)``: slivers of locking among circles."""
+
+
+def largest_patch(wrong):
+    """How many connected points of a plane are wrong at most."""
+    found, _ = ndimage.label(wrong, np.ones((3, 3)))
+    return np.bincount(found.ravel())[1:].max(initial=0)
+
+
+def test_tongues_thinner_than_the_coarse_cells_are_not_missed(monkeypatch):
+    monkeypatch.setattr(lattice, "COARSE_CELLS", 8)
+    P = asim.preferences.cyclic(3, advantage=0.5)
+    ds = diagram(P, **TONGUES)
+    orbit = classify(dense(P, ds))
+    wrong = (ds.phase.values != orbit.code) | (ds.period.values != orbit.period)
+    assert not (wrong & ds.evaluated.values).any()
+    assert wrong.mean() < 0.005
+    assert largest_patch(wrong) < 6
+    assert ds.attrs["share"] < 0.5
+    assert len(np.unique(orbit.period)) > 10
+    turns, known = ds.rotation_number.values, ~wrong
+    np.testing.assert_array_equal(np.isnan(turns[known]), np.isnan(orbit.rotation_number[known]))
+    assert np.nanmax(abs(turns - orbit.rotation_number)[known]) < 5e-3
+
+
+def test_where_a_locked_cycle_doubles_the_period_changes_and_not_the_phase(monkeypatch):
+    """Golden P: a cycle of period 5 doubles inside its tongue."""
+    monkeypatch.setattr(lattice, "COARSE_CELLS", 4)
+    P = np.array([[0.5, 0.7, 0.4], [0.3, 0.5, 0.8], [0.6, 0.2, 0.5]])
+    ds = diagram(P, x=("beta", 26, 31), y=("alpha", 0.45, 0.49), lam=1.0, by="orbit", resolution=32)
+    orbit = classify(dense(P, ds))
+    assert (ds.phase == orbit_labels.LOCKED).all()
+    assert set(np.unique(orbit.period)) == {5, 10}
+    np.testing.assert_array_equal(ds.period, orbit.period)
+    assert ds.attrs["share"] < 0.5
+
+
+def test_an_orbit_diagram_decides_what_classify_decides():
+    """At α = .97 a transient outlasts 3,000 rounds."""
+    plane = {"x": ("beta", 3, 9), "y": ("alpha", 0.9, 0.999), "lam": 1.0}
+    ds = diagram(by="orbit", resolution=8, **plane)
+    assert ds.evaluated.all()
+    np.testing.assert_array_equal(ds.phase, classify(dense(RPS, ds)).code)
+    short = diagram(by="orbit", resolution=8, rounds=3000, **plane)
+    undecided = orbit_labels.UNDECIDED
+    assert (ds.phase == undecided).sum() < (short.phase == undecided).sum()
+    assert ds.attrs["rounds"] == "as many as needed"
 
 
 def test_by_both_a_cycle_beside_a_stable_fixed_point_is_a_disagreement():

@@ -8,7 +8,7 @@ import pytest
 
 import alignsim as asim
 from alignsim import progress
-from alignsim.analysis import OSCILLATING, collapsed, critical_signal, phases, stability
+from alignsim.analysis import OSCILLATING, classify, collapsed, critical_signal, stability
 from alignsim.analysis.orbits.verdicts import (
     CIRCLE,
     CONVERGED,
@@ -93,7 +93,7 @@ def test_every_point_is_the_run_of_its_own_map(objective):
         assert here.cycle_strength == orbit.cycle_strength
         assert here.collapsed == collapsed(orbit.final_logits)
         assert here.status == orbit.status
-        assert here.phase == phases(loop, orbit, local)
+        assert here.phase == classify(loop).code
         assert here.fixed_point_status == local.fixed_point.status
         if AXES["alpha"][a] == 1.0:
             assert np.isnan(here.spectral_radius)
@@ -108,6 +108,22 @@ def test_chunks_do_not_change_a_bit(objective, chunk, monkeypatch):
     whole = sweep(STACK, **given)
     monkeypatch.setattr(grid, "CHUNK", chunk)
     assert sweep(STACK, **given).identical(whole)
+
+
+@pytest.mark.parametrize("by", ["orbit", "stability"])
+def test_a_chunk_of_a_stack_looks_at_its_own_matrices_only(by, monkeypatch):
+    """Else the work would grow with the square of their number."""
+    seen = []
+
+    def watched(loop, *start):
+        seen.append((len(loop.matrix_table()[0]), loop.size))
+        return stability(loop, *start)
+
+    monkeypatch.setattr(grid, "stability", watched)
+    monkeypatch.setattr(grid, "CHUNK", 8)
+    sweep(np.repeat(STACK, 20, axis=0), by=by, beta=[1.0, 2.0], rounds=4)
+    assert sum(maps for _, maps in seen) == 120
+    assert max(matrices for matrices, _ in seen) <= 8
 
 
 @objectives
@@ -163,8 +179,7 @@ def test_attributes_record_how_the_dataset_was_made():
     assert attrs["alignsim_version"] == asim.__version__
     assert attrs["start_offset"] == 1e-2
     assert np.linalg.norm(attrs["start_direction"]) == pytest.approx(1)
-    assert {"tolerance_arrived", "further_rounds", "tolerance_fixed_point",
-            "collapse_share"} <= set(attrs)  # fmt: skip
+    assert {"tolerance_arrived", "tolerance_fixed_point", "collapse_share"} <= set(attrs)
     expected = hashlib.sha256(np.ascontiguousarray(CYCLE, dtype=float).tobytes()).hexdigest()
     assert attrs["matrix_sha256"] == expected
     assert sweep(rounds=77).attrs["burn_in"] == 38
@@ -301,3 +316,21 @@ def test_a_long_sweep_shows_its_progress_on_stderr_unless_silenced(capfd, monkey
     assert "6/6" in shown.err
     sweep(beta=np.arange(1.0, 7.0), progress=False)
     assert capfd.readouterr() == ("", "")
+
+
+@objectives
+def test_a_sweep_and_a_diagram_label_the_same_map_alike(objective):
+    """All 9 × 9 points of the diagram are evaluated: its lattice is no coarser."""
+    gain = {"ipo": 1.0, "dpo": 4.0}[objective]
+    given = {"objective": objective, "by": "both", "reference": [0.5, 0.3, 0.2], "progress": False}
+    diagram = asim.phase_diagram(
+        CYCLE, x=("beta", 1.0 / gain, 30.0 / gain), y=("alpha", 0.0, 1.0), lam=1.0, resolution=8,
+        rounds=None, **given,
+    )  # fmt: skip
+    assert diagram.evaluated.all()
+    swept = asim.sweep(
+        CYCLE, beta=diagram.beta.values, alpha=diagram.alpha.values, rounds=100, **given
+    )
+    for name in ("phase", "stability", "disagreement"):
+        np.testing.assert_array_equal(swept[name], diagram[name], name)
+    assert len(np.unique(swept.phase)) > 3

@@ -37,8 +37,8 @@ SCAN_POINTS = 160
 ONSET_POINTS = 60
 """Points of the scan for the first crossing alone."""
 
-CHUNK = 4096
-"""Maps that are scanned at a time, to bound the memory of the scan."""
+CHUNK = 1024
+"""Maps that are scanned at a time: bounds the memory, and the time until Ctrl-C is heard."""
 
 HEAD_START = 0.05
 """Where the scan of a score that is not linear starts, as a share of the bound for linear ones."""

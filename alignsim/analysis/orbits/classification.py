@@ -3,9 +3,9 @@
 Questions are asked in a fixed order, the exact ones first: the multipliers of the fixed point say
 how long a transient lasts; a cycle counts once Newton's method has closed it and its multipliers
 lie inside the unit circle; a rotation number counts once two halves of the window agree on it and
-nearby orbits stay together, for the phases of chaos can be as regular as a clock; a positive
-Lyapunov exponent counts once it exceeds three standard errors. A small step decides nothing. What
-no question settles is undecided, with a reason.
+the leading exponent is zero, for the phases of chaos can be as regular as a clock, and those of a
+locked cycle are; a positive exponent counts once it exceeds three standard errors, and lasts. A
+small step decides nothing. What no question settles is undecided, with a reason.
 """
 
 from __future__ import annotations
@@ -31,7 +31,13 @@ from alignsim.analysis.orbits.verdicts import (
     UNDECIDED,
     Verdicts,
 )
-from alignsim.analysis.orbits.windows import RELAXATIONS, SHORTEST_WINDOW, Window
+from alignsim.analysis.orbits.windows import (
+    CHAOS_ROUNDS,
+    CHAOS_WINDOW,
+    RELAXATIONS,
+    SHORTEST_WINDOW,
+    Window,
+)
 from alignsim.analysis.results import Result
 from alignsim.feedback import FeedbackMap
 from alignsim.feedback.engines import Record, Schedule, iterate, thread_count
@@ -45,15 +51,22 @@ FIRST_LOOK = 384
 SECOND_LOOK = 3000
 """Rounds at the next look; then twice as many each time."""
 
-LONGEST_WINDOW = 65536
+LONGEST_WINDOW = 32768
 """Rounds in the longest window from which an orbit is judged; it doubles with the rounds."""
+
+SETTLING = 2**17
+"""Rounds, beside those of a transient, for which an orbit that no window decides is followed."""
 
 TRANSIENT_FACTOR = np.log(1e10)
 LONGEST_TRANSIENT = 1e6
 """A transient is followed until it has shrunk by 1e10, for at most so many rounds."""
 
+ABREAST = 64
+"""Maps that an engine runs side by side."""
+
 FRAME_MEMORY = 2**24
-"""Bytes of frames held at a time."""
+MOST_MEMORY = 2**28
+"""Bytes of frames held at a time, and for so few maps that lanes would run empty with fewer."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -180,8 +193,10 @@ def classify(
     -----
     *converged*: near a stable fixed point and shrinking as its spectral radius demands. *locked*:
     a cycle that winds around an unstable fixed point, a mode-locked invariant circle; *cycle*:
-    any other. *drifting*: α = 1, where nothing anchors the logits. Collapse is no phase: see
-    :func:`alignsim.analysis.collapse.measure`.
+    any other. *invariant circle*: neighbours neither part nor close in, to 1e-6 a round; a locking
+    that is weaker cannot be told from it. *chaotic*: they part, and have for 96,000 rounds, or as
+    many as were allowed; it can be a transient still. *drifting*: α = 1, where nothing anchors the
+    logits. Collapse is no phase: see :func:`alignsim.analysis.collapse.measure`.
 
     Examples
     --------
@@ -231,6 +246,9 @@ class _Search:
         """Yield rounds to go to and the window to look at then, while orbits are undecided."""
         longest = int(self.budget.max())
         window, goal, target = SHORTEST_WINDOW, SECOND_LOOK, 0
+        longest_window = LONGEST_WINDOW
+        while longest_window > window and self._bytes(longest_window) * ABREAST > MOST_MEMORY:
+            longest_window //= 2
         if longest >= FIRST_LOOK + SHORTEST_WINDOW:
             target = FIRST_LOOK
             yield target, WINDOW
@@ -238,7 +256,11 @@ class _Search:
             target = min(goal, longest)
             yield target, window
             goal *= 2
-            window = min(2 * window, LONGEST_WINDOW)
+            window = min(2 * window, longest_window)
+
+    def _bytes(self, window: int) -> int:
+        """Return the size of the frames of one map."""
+        return 8 * (window + 1) * self.loop.responses
 
     @property
     def active(self) -> NDArray[np.intp]:
@@ -248,12 +270,18 @@ class _Search:
     def look(self, target: int, window: int) -> None:
         """Follow the undecided orbits to round ``target`` and judge them by a last window."""
         going = self.active
-        share = max(1, FRAME_MEMORY // (8 * (window + 1) * self.loop.responses))
-        for first in range(0, len(going), share):
-            which = going[first : first + share]
-            for goal in np.unique(np.minimum(self.budget[which], target)):
-                own = which[np.minimum(self.budget[which], target) == goal]
-                self._look(own, int(goal), window)
+        goal = np.minimum(self.budget, target)
+        wild = self.found.wild[going]
+        due = goal[going] >= np.minimum(self.budget[going], CHAOS_ROUNDS)
+        for rows, width in ((going[~wild], window), (going[wild & due], CHAOS_WINDOW)):
+            each = self._bytes(width)
+            full = FRAME_MEMORY // each // ABREAST * ABREAST
+            share = max(full, min(ABREAST, MOST_MEMORY // each), 1)
+            for first in range(0, len(rows), share):
+                which = rows[first : first + share]
+                path = np.stack([self.spent[which], goal[which]], axis=-1)
+                for own in np.unique(path, axis=0):
+                    self._look(which[(path == own).all(axis=-1)], int(own[1]), width)
 
     def _look(self, which: NDArray[np.intp], goal: int, window: int) -> None:
         part, fixed, radius = self.loop.take(which), self.fixed[which], self.radius[which]
@@ -346,7 +374,7 @@ def _budget(radius: FloatArray, alpha: FloatArray) -> NDArray[np.int64]:
     rounds = np.where(radius > 1.0, np.maximum(growing, shrinking), shrinking)
     rounds = np.maximum(np.where(np.isnan(rounds), 1e5, rounds), forgetting)
     rounds = np.clip(rounds, 0.0, LONGEST_TRANSIENT)
-    looks = np.ceil(np.log2((rounds + 2 * LONGEST_WINDOW) / SECOND_LOOK))
+    looks = np.ceil(np.log2((rounds + SETTLING) / SECOND_LOOK))
     return np.asarray(SECOND_LOOK * 2**looks, dtype=np.int64)
 
 

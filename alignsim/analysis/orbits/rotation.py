@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alignsim import simplex
 from alignsim.feedback import FeedbackMap
@@ -104,21 +103,3 @@ def dominant_frequency(signal: FloatArray) -> FloatArray:
         gain = np.angle(parts[:, 1] * parts[:, 0].conj() * np.exp(-2j * np.pi * frequency * half))
         frequency = frequency + gain / (2.0 * np.pi * half)
     return np.asarray(np.minimum(np.abs(frequency), 0.5))
-
-
-def denominators(turns: FloatArray, largest: int, tolerance: float) -> NDArray[np.int64]:
-    """Return the least q ≤ ``largest`` with |turns − p/q| ≤ tolerance, 0 for none: (n,).
-
-    A fraction nearer than 1/(2q²) is a convergent of the continued fraction (Legendre): only these
-    are tried, so ``tolerance`` must be below 1/(2·largest²).
-    """
-    least = np.zeros(turns.shape, dtype=np.int64)
-    before, q = np.zeros_like(turns), np.ones_like(turns)
-    rest = turns - np.floor(turns)
-    while (going := (least == 0) & (q <= largest)).any():
-        near = np.abs(turns - np.round(turns * q) / q) <= tolerance
-        least[going & near] = q[going & near]
-        inverse = 1.0 / np.maximum(rest, tolerance**2)
-        before, q = q, np.minimum(np.floor(inverse) * q + before, largest + 1.0)
-        rest = inverse - np.floor(inverse)
-    return least

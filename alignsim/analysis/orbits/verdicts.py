@@ -25,7 +25,7 @@ MEANINGS = {
 OSCILLATING = (CYCLE, CIRCLE, LOCKED, CHAOTIC)
 """The phases of attractors that move."""
 
-DECIDED, TRANSIENT, AT_REST, IRREGULAR, FAILED = range(5)
+DECIDED, TRANSIENT, AT_REST, IRREGULAR, FAILED, UNSETTLED = range(6)
 REASONS = {
     DECIDED: "decided",
     TRANSIENT: "the transient has not ended; give more rounds",
@@ -35,6 +35,7 @@ REASONS = {
         "errors; give more rounds"
     ),
     FAILED: "the run failed numerically; see FeedbackMap.run(...).reason",
+    UNSETTLED: "a cycle attracts it, but it has not settled there; give more rounds",
 }
 
 
@@ -50,6 +51,8 @@ class Verdicts:
         As ``code``, ``reason_code`` and ``evidence`` of :class:`~alignsim.analysis.Orbit`.
     period, turns, digits, strength, amplitude, multiplier : (n,)
         Period, rotation number and its decimal digits, cycle strength, amplitude, spectral radius.
+    wild : (n,)
+        Whether neighbours parted when the orbit was judged last.
     entropies, exponent : (n, 2)
         Mean and least entropy; the leading Lyapunov exponent and its standard error.
     """
@@ -64,6 +67,7 @@ class Verdicts:
     strength: FloatArray
     amplitude: FloatArray
     multiplier: FloatArray
+    wild: NDArray[np.bool_]
     entropies: FloatArray
     exponent: FloatArray
 
@@ -82,6 +86,7 @@ class Verdicts:
             strength=np.full(n, np.nan),
             amplitude=np.full(n, np.nan),
             multiplier=np.full(n, np.nan),
+            wild=np.zeros(n, dtype=bool),
             entropies=np.full((n, 2), np.nan),
             exponent=np.full((n, 2), np.nan),
         )

@@ -13,7 +13,6 @@ from alignsim.analysis.orbits.exponents import leading_exponent
 from alignsim.analysis.orbits.rotation import (
     birkhoff_weights,
     critical_plane,
-    denominators,
     dominant_frequency,
     principal_plane,
 )
@@ -25,6 +24,7 @@ from alignsim.analysis.orbits.verdicts import (
     IRREGULAR,
     LOCKED,
     TRANSIENT,
+    UNSETTLED,
     Verdicts,
 )
 from alignsim.feedback import FeedbackMap
@@ -37,18 +37,21 @@ SHORTEST_WINDOW = 1024
 CHAOS_WINDOW = 4096
 """The window from which on chaos is looked for although rounds are left."""
 
+CHAOS_ROUNDS = 96_000
+"""Rounds for which it must last, if there are as many: often it is a transient towards a cycle."""
+
 RELAXATIONS = 20.0
 """Chaos is looked for after so many times the 1/(1−α) rounds in which the reference forgets: until
 then what parts nearby orbits may be the transient."""
-
-PERIODS = 64
-"""Longest period looked for in a window of ``SHORTEST_WINDOW``; eight times as many above."""
 
 CLOSE = 0.1
 """An orbit within this share of its size of a cycle is close to it."""
 
 TIGHT = 1e-7
 """A return closer than this share of the orbit's size is taken for a closed cycle."""
+
+STRONG = 0.5
+"""A cycle that an orbit is on, and whose multipliers are below it, needs no further evidence."""
 
 REST = 1e-9
 """Residual, in units of 1 − α, of a fixed point on which an orbit rests."""
@@ -59,10 +62,22 @@ POINT = 1e-9
 ROUND_CIRCLE = 0.05
 """An orbit winds around a point when its least radius is above this share of the largest."""
 
-REGULAR_DIGITS = 8.0
+REGULAR_DIGITS = 7.0
 LAST_DIGITS = 6.0
 """Decimal digits to which two halves of a window must agree on the rotation, and those that are
 enough once rounds have run out."""
+
+FLAT = 1e-6
+LAST_FLAT = 1e-5
+"""Largest exponent of a circle, and once rounds have run out: neighbours on it neither part nor
+close in. A locking that is weaker than this cannot be told from a circle."""
+
+UNSURE = 30.0
+"""And the largest error of that exponent, in units of it. The error is that of half a window: that
+of the whole is about its square."""
+
+ROUNDING = 1e-10
+"""An exponent below it is zero, however small its error."""
 
 IRREGULAR_DIGITS = 4.0
 """With no more digits an orbit is called irregular."""
@@ -81,9 +96,6 @@ SPARSE = 5
 
 FEWEST_TURNS = 2.0
 """Turns in a window from which an orbit is said to turn at all."""
-
-RATIONAL = 1e-8
-"""A rotation number this close to a fraction may be locked."""
 
 
 @dataclass
@@ -118,8 +130,10 @@ class Window:
     found: Verdicts
 
     def __post_init__(self) -> None:
+        n = len(self.places)
         self.length = self.record.frames.shape[1]
-        self.measured = np.zeros(len(self.places), dtype=bool)
+        self.measured = np.zeros(n, dtype=bool)
+        self.plain, self.smooth = np.full((2, n, 2), np.nan)
         self.relaxed = self.spent * (1.0 - self.loop.alpha) >= RELAXATIONS
 
     def judge(self) -> None:
@@ -128,14 +142,15 @@ class Window:
             self._judge()
 
     def _judge(self) -> None:
-        plane = critical_plane(self.loop, self.fixed)
+        self.found.wild[:] = False
+        self.plane = critical_plane(self.loop, self.fixed)
         known = np.asarray(np.isfinite(self.fixed).all(axis=-1))
         rows = np.arange(len(self.places))
-        centre = np.where(known[:, None], self.fixed, self._frame(rows, -1))
-        self.report = self._examine(rows, centre, plane)
+        self.centre = np.where(known[:, None], self.fixed, self._frame(rows, -1))
+        self.report = self._examine(rows, self.centre, self.plane)
         self._points()
-        self._cycles()
-        self._turning(self._open(), REGULAR_DIGITS)
+        self._cycles(self._open())
+        self._turning(self._open(), REGULAR_DIGITS, FLAT)
         if self.length > CHAOS_WINDOW:
             self._chaos(self._open())
         self._rest()
@@ -148,11 +163,10 @@ class Window:
         from alignsim.kernels import orbits
 
         turns = self.length - 1
-        periods = PERIODS if turns <= SHORTEST_WINDOW else 8 * PERIODS
         report = np.empty((len(rows), orbits.COLUMNS))
         orbits.examine(
             self.record.frames, self.places[rows], centre, plane, birkhoff_weights(turns),
-            birkhoff_weights(turns // 2), min(periods, turns - orbits.LAGS - 1), TIGHT, report,
+            birkhoff_weights(turns // 2), turns - orbits.LAGS - 1, TIGHT, report,
         )  # fmt: skip
         return report
 
@@ -183,23 +197,33 @@ class Window:
         )
         self.found.reason[rows[seen.closed & ~seen.attracting]] = AT_REST
 
-    def _cycles(self) -> None:
-        rows = self._open()
-        rows = rows[self._column("PERIOD")[rows] > 0]
-        if len(rows):
-            self._close(rows, self._column("PERIOD")[rows].astype(np.int64))
+    def _cycles(self, rows: NDArray[np.intp]) -> None:
+        """Label the orbits that are on a cycle, or come to one in whose reach neighbours close in.
 
-    def _close(self, rows: NDArray[np.intp], period: NDArray[np.int64]) -> None:
-        """Label the orbits that settle on an attracting cycle of the given period."""
+        Neighbours that do not close in are on no attracting cycle, however near the orbit returns.
+        """
+        period, miss = self._column("PERIOD"), self._column("MISS")
+        rows = rows[period[rows] > 0]
+        tight = miss[rows] <= TIGHT * self._column("SCALE")[rows]
+        near = rows[~tight & self.last[rows] & (2 * period[rows] < self.length)]
+        self._close(np.concatenate([rows[tight], near[self._attracted(near)]]))
+
+    def _close(self, rows: NDArray[np.intp]) -> None:
+        """Label those of ``rows`` that settle on an attracting cycle of the period they show."""
+        if not len(rows):
+            return
+        period = self._column("PERIOD")[rows].astype(np.int64)
         seen = polish(self.loop.take(rows), period, self._frame(rows, -1))
         good = seen.attracting & self._settles(rows, seen)
+        good[good] &= self._closes_in(rows[good], seen.spectral_radius[good], seen.period[good])
         single = good & (seen.period == 1)
         self.found.rest(
             rows[single], seen.logits[single], seen.spectral_radius[single], evidence.ITERATED
         )
         good &= ~single
-        winds = self._winds()[rows]
-        around = winds & (self.radius[rows] > 1.0)
+        turns = np.full(len(rows), np.nan)
+        turns[good] = self._turns(rows[good], seen.period[good])
+        around = ~np.isnan(turns) & (self.radius[rows] > 1.0)
         for code, chosen in ((LOCKED, good & around), (CYCLE, good & ~around)):
             if not chosen.any():
                 continue
@@ -208,9 +232,17 @@ class Window:
             self.found.period[own] = seen.period[chosen]
             self.found.multiplier[own] = seen.spectral_radius[chosen]
             self.found.state[own] = seen.logits[chosen]
-            turns = np.abs(self._column("TURN")[own]) / (2.0 * np.pi)
-            exact = np.round(turns * seen.period[chosen]) / seen.period[chosen]
-            self.found.turns[own] = np.where(winds[chosen], exact, np.nan)
+            self.found.turns[own] = turns[chosen] / seen.period[chosen]
+
+    def _turns(self, rows: NDArray[np.intp], period: NDArray[np.int64]) -> FloatArray:
+        """Return the whole turns of a lap, NaN where it does not always turn in the same sense."""
+        from alignsim.kernels import orbits
+
+        seen = np.empty((len(rows), 2))
+        orbits.wind(
+            self.record.frames, self.places[rows], period, self.centre[rows], self.plane[rows], seen
+        )
+        return np.where(seen[:, 1] > ROUND_CIRCLE, np.round(seen[:, 0]), np.nan)
 
     def _settles(self, rows: NDArray[np.intp], seen: Cycle) -> NDArray[np.bool_]:
         """Return where an orbit is on a cycle, or close and comes closer as its multipliers demand.
@@ -228,13 +260,32 @@ class Window:
         closer = (before <= CLOSE * size) & (after <= 0.5 * (1.0 + promised) * before)
         return np.asarray((after <= TIGHT * size) | closer)
 
+    def _closes_in(
+        self, rows: NDArray[np.intp], radius: FloatArray, period: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
+        """Return where neighbours of an orbit close in as fast as the multipliers of its cycle say.
+
+        On a circle, too, a near return can be polished to a cycle, with multipliers next to 1.
+        """
+        close = np.asarray(radius <= STRONG)
+        weak = np.flatnonzero(~close)
+        growth, error = self._exponents(rows[weak])
+        rate = -np.log(radius[weak]) / period[weak]
+        close[weak] = (np.abs(growth + rate) <= 0.5 * rate) & (rate > 3.0 * error + ROUNDING)
+        return close
+
+    def _attracted(self, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Return where neighbours surely close in: a cycle attracts the orbit."""
+        growth, error = self._exponents(rows)
+        return np.asarray(growth < -(3.0 * error + ROUNDING))
+
     def _winds(self) -> NDArray[np.bool_]:
         """Return where the orbit winds around the centre, always in the same sense."""
         return np.asarray(
             (self._column("NEAREST") > ROUND_CIRCLE) & (self._column("CONSTANCY") == 1.0)
         )
 
-    def _turning(self, rows: NDArray[np.intp], digits: float) -> None:
+    def _turning(self, rows: NDArray[np.intp], digits: float, flat: float) -> None:
         """Label those of ``rows`` whose rotation number both halves of the window agree on."""
         winds = self._winds()
         turns = np.abs(self._column("TURN")) / (2.0 * np.pi)
@@ -244,21 +295,17 @@ class Window:
         steady = np.abs(second - first) <= STEADY * (first + second)
         self.found.digits[rows] = np.where(winds, agreed, np.nan)[rows]
         winds &= turns * (self.length - 1) >= FEWEST_TURNS
-        rows = rows[(winds & steady & (agreed >= digits))[rows]]
-        if not len(rows):
-            return
-        longest = min(8 * PERIODS, self.length // 2)
-        period = denominators(turns[rows], longest, RATIONAL)
-        if period.any():
-            self._close(rows[period > 0], period[period > 0])
-        self._smooth(rows[self.found.open[rows]], turns)
+        self._smooth(rows[(winds & steady & (agreed >= digits))[rows]], turns, flat)
 
-    def _smooth(self, rows: NDArray[np.intp], turns: FloatArray) -> None:
-        """Label those of ``rows`` that turn as a circle does unless nearby orbits part."""
-        growth, _ = self._exponents(rows)
-        smooth = rows[growth <= PARTING / self._exponent_rounds]
-        self._move(smooth, CIRCLE)
-        self.found.turns[smooth] = turns[smooth]
+    def _smooth(self, rows: NDArray[np.intp], turns: FloatArray, flat: float) -> None:
+        """Label those of ``rows``, which turn as a circle does, whose neighbours stay as near."""
+        growth, error = self._exponents(rows)
+        size = np.abs(growth)
+        zero = (size <= 3.0 * error + ROUNDING) & (size <= flat) & (error <= UNSURE * flat)
+        circle = rows[zero]
+        self._move(circle, CIRCLE)
+        self.found.turns[circle] = turns[circle]
+        self.found.exponent[circle] = self.smooth[circle]
 
     def _rest(self) -> None:
         """Decide, once rounds have run out, by another plane, the spectrum, and the exponent."""
@@ -270,7 +317,7 @@ class Window:
         report = np.array(self.report)
         report[rows] = self._examine(rows, centre, plane)
         self.report = report
-        self._turning(rows, LAST_DIGITS)
+        self._turning(rows, LAST_DIGITS, LAST_FLAT)
         rows = rows[self.found.open[rows]]
         if not len(rows):
             return
@@ -278,28 +325,29 @@ class Window:
         rows = rows[self.found.open[rows]]
         self._spectral(rows[~self._winds()[rows]])
         left = rows[self.found.open[rows]]
-        unsettled = ~self.relaxed[left] | (self.found.digits[left] > IRREGULAR_DIGITS)
-        self.found.reason[left] = np.where(unsettled, TRANSIENT, IRREGULAR)
+        irregular = self.relaxed[left] & ~(self.found.digits[left] > IRREGULAR_DIGITS)
+        closing = self._attracted(left)
+        self.found.reason[left] = np.select([closing, irregular], [UNSETTLED, IRREGULAR], TRANSIENT)
 
     def _chaos(self, rows: NDArray[np.intp]) -> None:
-        """Label orbits whose leading exponent is surely positive."""
+        """Label orbits whose leading exponent is surely positive, and has been for long."""
         rows = rows[self.relaxed[rows] & (self._column("SCALE")[rows] > POINT)]
-        growth, error = self._exponents(rows)
-        wild = rows[(growth > 3.0 * error) & (growth > PARTING / self._exponent_rounds)]
-        self._move(wild, CHAOTIC)
+        self._exponents(rows)
+        growth, error = self.plain[rows].T
+        wild = rows[(growth > 3.0 * error) & (growth > PARTING / (self.length - 1))]
+        lasting = self.last[wild] | (self.spent >= CHAOS_ROUNDS)
+        self._move(wild[lasting], CHAOTIC)
+        self.found.wild[wild[~lasting]] = True
 
     def _exponents(self, rows: NDArray[np.intp]) -> tuple[FloatArray, FloatArray]:
-        """Return the leading exponents of ``rows`` and their standard errors."""
+        """Return the leading exponents of ``rows``, smooth means, and their errors."""
         new = rows[~self.measured[rows]]
         if len(new):
-            exponent = leading_exponent(self.loop.take(new), self.record.frames, self.places[new])
-            self.found.exponent[new] = np.stack(exponent, axis=-1)
+            measured = leading_exponent(self.loop.take(new), self.record.frames, self.places[new])
+            self.plain[new], self.smooth[new] = measured
+            self.found.exponent[new] = self.plain[new]
             self.measured[new] = True
-        return self.found.exponent[rows, 0], self.found.exponent[rows, 1]
-
-    @property
-    def _exponent_rounds(self) -> int:
-        return self.length - 1
+        return self.smooth[rows, 0], self.smooth[rows, 1]
 
     def _spectral(self, rows: NDArray[np.intp]) -> None:
         """Label orbits that wind around nothing but have one frequency in both halves."""
@@ -319,4 +367,4 @@ class Window:
         self.found.digits[good] = agreed[steady & (agreed >= LAST_DIGITS)]
         turns = np.full(len(self.places), np.nan)
         turns[rows] = dominant_frequency(signal)
-        self._smooth(good, turns)
+        self._smooth(good, turns, LAST_FLAT)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import alignsim as asim
-from alignsim.analysis import critical_signal, phases, stability
+from alignsim.analysis import classify, critical_signal, stability
 from alignsim.analysis.orbits.verdicts import CIRCLE, CONVERGED, LOCKED
 
 SIDES = np.array([0.98, 1.02])
@@ -22,8 +22,7 @@ def assert_the_boundary_is_at(signal, loop_at, alpha):
     loop = loop_at(signal * SIDES)
     local = stability(loop)
     assert local.stable.tolist() == [True, False]
-    orbit = loop.run(rounds=4000, keep="all")
-    below, above = phases(loop, orbit, local)
+    below, above = classify(loop).code
     assert below == CONVERGED
     assert above in (CIRCLE, LOCKED)
     assert critical_signal(loop) == pytest.approx([signal, signal], rel=1e-12)

@@ -132,3 +132,22 @@ def test_a_hopeless_range_ends_soon_and_says_so():
     loop = asim.FeedbackMap(asim.preferences.cyclic(3, advantage=0.3), beta=1.0)
     found = asim.analysis.crossings(loop, "beta", 0, 1e100)
     assert found.status != 0
+
+
+@pytest.mark.parametrize(("low", "middle"), [(1.85, 18.5), (1.89**2 / 18.7, 1.89)])
+def test_a_dip_between_a_level_and_a_steep_neighbour_is_found(low, middle):
+    """Theory 6.6: unstable for β from 2.309 to 17.197 only, between points that are all stable.
+
+    Three points see it: ρ − 1 is about −.03 on both sides of the window, and −.1 at the third.
+    """
+    M = np.zeros((4, 4))
+    M[0, 1:] = 0.02
+    M[1, 2] = M[2, 3] = M[3, 1] = 0.5
+    loop = asim.FeedbackMap(0.5 + M - M.T, beta=1.0, alpha=0.9)
+    high = middle**2 / low
+    below = 1.0 - stability(loop.replace(beta=[low, middle, high])).spectral_radius
+    assert below[1] < below.min(where=[True, False, True], initial=1.0) < 1.25 * below[1]
+    assert below.max() > 3.0 * below[1]
+    found = asim.analysis.crossings(loop, "beta", low, high, points=3)
+    assert found.at == pytest.approx([2.308647, 17.196699], abs=1e-6)
+    assert found.direction.tolist() == [1, -1]

@@ -8,6 +8,7 @@ import pytest
 
 import alignsim as asim
 from alignsim.analysis import evidence
+from alignsim.analysis.equilibria import fixed_points as search
 from alignsim.analysis.equilibria.fixed_points import (
     ATTRACTOR,
     MARGINAL,
@@ -301,3 +302,23 @@ def test_bad_arguments_are_refused_by_name():
             fixed_points(loop, start_logits=starts)
     with pytest.raises(ValueError, match="rng is 'seed'"):
         fixed_points(loop, rng="seed")
+
+
+@pytest.mark.parametrize(
+    ("hits", "unseen"),
+    [
+        ([1, 1, 1, 2, 2, 5], 9 / 4),
+        ([1, 1, 1, 1, 2, 9], 8.0),
+        ([1, 1, 1, 1, 3, 0], 6.0),
+        ([1, 7, 0, 0, 0, 0], 0.0),
+        ([2, 2, 3, 0, 0, 0], 0.0),
+        ([1, 2, 0, 0, 0, 0], 0.5),
+        ([0, 0, 0, 0, 0, 0], 0.0),
+    ],
+)
+def test_roots_not_seen_are_estimated_from_those_seen_once_and_twice(hits, unseen):
+    """Chao (1984): f₁²/(2f₂), and f₁(f₁ − 1)/2 where none was seen twice; a table by hand."""
+    roots = search._Roots(asim.FeedbackMap(np.full((2, 3, 3), 0.5), beta=1.0))
+    roots.hits = np.array([hits, [1, 1, 1, 1, 1, 1]])
+    assert roots.unseen.tolist() == [unseen, 15.0]
+    assert roots.count.tolist() == [np.count_nonzero(hits), 6]

@@ -222,3 +222,27 @@ def test_a_margin_near_alpha_one_is_known_to_more_than_its_size(objective):
     held = (1.0 - loop.alpha) * (1.0 + loop.alpha)
     exact = (held - (gain * loop.beta) ** 2) / (1.0 + local.spectral_radius)
     np.testing.assert_allclose(local.margin, exact, rtol=1e-6 if objective == "ipo" else 1e-3)
+
+
+def multipliers_of(matrix, alpha=0.5):
+    """A map whose derivative at its uniform fixed point is α + ``matrix``, K = 3."""
+    E = asim.simplex.mean_zero_basis(3)
+    return asim.FeedbackMap.from_payoffs(3.0 * E @ np.array(matrix) @ E.T, beta=1.0, alpha=alpha)
+
+
+@pytest.mark.parametrize("coupling", [1e-10, 1e-14, 0.0])
+def test_a_nearly_defective_multiplier_near_one_is_marginal(coupling):
+    """Its condition number, 1/(2√coupling), times rounding is larger than its distance from 1."""
+    split = np.sqrt(coupling)
+    for distance, verdicts in ((5e-5, ("marginal",) * 2), (5e-4, ("stable", "unstable"))):
+        for side, verdict in zip((-1, 1), verdicts, strict=True):
+            own = 0.5 + side * distance - split
+            local = asim.stability(multipliers_of([[own, 1.0], [coupling, own]]))
+            assert abs(local.spectral_radius - 1.0 - side * distance) < 1e-5
+            assert local.words("verdict") == verdict
+
+
+def test_a_multiplier_as_near_to_one_that_is_well_conditioned_is_decided():
+    for side, verdict in ((-1, "stable"), (1, "unstable")):
+        local = asim.stability(multipliers_of([[0.5 + side * 5e-5, 0.0], [0.0, 0.2]]))
+        assert local.words("verdict") == verdict

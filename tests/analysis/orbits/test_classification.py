@@ -5,6 +5,7 @@ import pytest
 
 import alignsim as asim
 from alignsim.analysis import evidence
+from alignsim.analysis.orbits import windows
 from alignsim.analysis.orbits.classification import classify
 from alignsim.analysis.orbits.verdicts import (
     AT_REST,
@@ -17,6 +18,7 @@ from alignsim.analysis.orbits.verdicts import (
     LOCKED,
     TRANSIENT,
     UNDECIDED,
+    UNSETTLED,
 )
 from alignsim.analysis.orbits.windows import IRREGULAR_DIGITS
 from tests.analysis.orbits.test_cycles import PERIOD_FIVE, REFERENCE
@@ -43,7 +45,7 @@ def test_near_the_bifurcation_amplitude_and_rotation_are_those_of_the_normal_for
     """Theory 6.4 at ε = .01, α = .5: variance 3.848e-3 (seen 3.869e-3), rotation 1.0491."""
     found = classify(cycle(1.01))
     kappa = np.sqrt(1.01**2 - 0.25)
-    assert found.cycle_strength == pytest.approx(3.869e-3, abs=5e-7)
+    assert found.cycle_strength == pytest.approx(3.869e-3, abs=1e-6)
     assert found.cycle_strength == pytest.approx(8 * 0.01 / (27 * kappa**2), rel=0.01)
     assert 2 * np.pi * found.rotation_number == pytest.approx(1.0491, abs=1e-4)
 
@@ -149,6 +151,63 @@ def test_locked_orbits_repeat_after_as_many_rounds_as_their_rotation_number_says
         gap = np.abs(end.logits[0] - end.logits[0, :1]).max(axis=-1)
         assert gap[-1] < 1e-8
         assert gap[1:-1].min() > 1e-3
+
+
+def four(*thirds, **given):
+    """Four responses, whose pairs have logits of so many thirds."""
+    P = np.full((4, 4), 0.5)
+    i, j = np.triu_indices(4, 1)
+    P[i, j] = 1.0 / (1.0 + np.exp(-np.array(thirds) / 3.0))
+    P[j, i] = 1.0 - P[i, j]
+    return asim.FeedbackMap(P, **given)
+
+
+THREE = asim.preferences.cyclic(3, advantage=0.5)
+LOCKED_LATE = {
+    "26/84": (asim.FeedbackMap(THREE, beta=11.973, alpha=0.2423), 26, 84),
+    "28/96": (asim.FeedbackMap(THREE, beta=12.94, alpha=0.2805), 28, 96),
+    "8/72": (
+        four(4, 1, -1, -4, -1, 8, beta=22.42593223810509, alpha=0.7002601218926278), 8, 72,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("rounds", [None, 1000, 3000])
+@pytest.mark.parametrize("name", LOCKED_LATE)
+def test_a_cycle_that_attracts_is_no_circle_however_long_its_period(name, rounds):
+    """After period doubling the period is a multiple of the denominator: 26/84 is 13/42."""
+    loop, turns, period = LOCKED_LATE[name]
+    found = classify(loop, rounds=rounds)
+    assert (found.code, found.period) == (LOCKED, period)
+    assert found.rotation_number * period == pytest.approx(turns, abs=1e-12)
+    assert found.spectral_radius < 0.6
+    lap = loop.run(start_logits=found.final_logits, rounds=period, keep="all").logits
+    back = np.ptp(lap[1:] - lap[0], axis=-1)
+    assert back[-1] < 1e-9
+    assert back[:-1].min() > 1e-4
+
+
+def test_neighbours_on_a_circle_neither_part_nor_close_in():
+    found = classify(cycle([1.01, 1.1]))
+    assert (found.code == CIRCLE).all()
+    assert (np.abs(found.exponent) < 1e-6).all()
+    assert (found.exponent_error < 3e-5).all()
+
+
+def test_a_near_return_on_a_circle_is_no_cycle(monkeypatch):
+    """Newton's method closes it, with multipliers next to 1; neighbours do not close in."""
+    loop = cycle(1.1)
+    monkeypatch.setattr(windows, "TIGHT", 1e-2)
+    assert classify(loop).code == CIRCLE
+
+
+def test_a_cycle_on_which_an_orbit_has_not_settled_is_told_from_a_transient(monkeypatch):
+    """Its neighbours close in, but no period is found."""
+    loop, *_ = LOCKED_LATE["8/72"]
+    monkeypatch.setattr(windows.Window, "_close", lambda self, rows: None)
+    found = classify(loop, rounds=24_000)
+    assert (found.code, found.reason_code) == (UNDECIDED, UNSETTLED)
+    assert "more rounds" in found.reason()
 
 
 def test_strong_feedback_on_a_cycle_of_three_is_chaotic():

@@ -4,10 +4,8 @@ import numpy as np
 import pytest
 
 import alignsim as asim
-from alignsim.analysis import classify, evidence, phases, stability
-from alignsim.analysis.orbits.phases import FURTHER_ROUNDS
+from alignsim.analysis import classify, evidence, stability
 from alignsim.analysis.orbits.verdicts import (
-    CHAOTIC,
     CIRCLE,
     CONVERGED,
     CYCLE,
@@ -20,10 +18,8 @@ from tests.feedback.systems import policy, preferences
 THREE_CYCLE = asim.preferences.cyclic(3, advantage=0.3)
 
 
-def label(loop, rounds=3000, burn_in=None, **start):
-    orbit = loop.run(rounds=rounds, burn_in=burn_in, keep="all", **start)
-    several = loop.objective.name == "dpo"
-    return phases(loop, orbit, stability(loop, orbit.final_logits if several else None))
+def label(loop, **start):
+    return classify(loop, **start).code
 
 
 def systems(objective, K, n, lam=None):
@@ -50,7 +46,7 @@ def test_labels_agree_with_the_local_criterion_and_with_a_longer_run(objective, 
     loop, start = systems(objective, K, n, lam)
     orbit = loop.run(start if far else None, rounds=3000, keep="all")
     local = stability(loop, orbit.final_logits if objective == "dpo" else None)
-    found = phases(loop, orbit, local)
+    found = label(loop, start=start if far else None)
     radius = local.spectral_radius
     assert not np.isnan(radius).any()
     assert (found == CONVERGED).sum() > n // 2
@@ -109,8 +105,7 @@ def test_stable_maps_of_the_theory_oscillate_from_the_stated_starts(name):
     local = stability(loop)
     assert local.spectral_radius == pytest.approx(radius, abs=1e-4)
     assert np.abs(local.fixed_point.policy - expected).max() < 1e-4
-    orbit = loop.run(start_logits=bistable_start(name), rounds=3000, keep="all")
-    assert phases(loop, orbit, local) == kind
+    assert label(loop, start_logits=bistable_start(name)) == kind
     assert (
         loop.run(start_logits=bistable_start(name), rounds=60_000, keep="last").cycle_strength
         > 0.05
@@ -131,27 +126,8 @@ def test_an_orbit_on_a_cycle_is_called_oscillating_whenever_it_is_looked_at(name
     """Where the cycle happens to be nearer to the fixed point at the end proves nothing."""
     loop, *_, kind = BISTABLE[name]
     start = bistable_start(name)
-    for rounds in range(2000, 2060):
-        assert label(loop, rounds, start_logits=start) == kind, rounds
-    for burn_in in range(500, 560):
-        assert label(loop, 2000, burn_in, start_logits=start) == kind, burn_in
-
-
-@pytest.mark.parametrize("rounds", [0, 1, 2, 3, 5, 8])
-@bistable
-def test_after_a_handful_of_rounds_the_orbit_is_followed_further(name, rounds):
-    loop = BISTABLE[name][0]
-    assert label(loop, rounds, start_logits=bistable_start(name)) in OSCILLATING
-
-
-def test_what_does_not_converge_has_the_phase_of_a_classification_from_its_end():
-    beta = np.linspace(3.0, 40.0, 30)
-    loop = asim.FeedbackMap(asim.preferences.cyclic(3, advantage=0.5), beta=beta, alpha=0.4)
-    orbit = loop.run(rounds=500, keep="all")
-    found = phases(loop, orbit, stability(loop), threads=1)
-    onward = classify(loop, start_logits=orbit.final_logits, rounds=FURTHER_ROUNDS)
-    assert found.tolist() == onward.code.tolist()
-    assert {CIRCLE, CHAOTIC} <= set(found.tolist())
+    orbit = loop.run(start_logits=start, rounds=2060, keep="all")
+    assert (label(loop, start_logits=orbit.logits[2000:]) == kind).all()
 
 
 @pytest.mark.parametrize("objective", ["ipo", "dpo"])
@@ -171,7 +147,7 @@ def test_labels_hold_up_to_a_ten_thousandth_from_the_onset(objective, radius, st
 
 def test_an_orbit_that_rests_on_an_unstable_fixed_point_is_undecided():
     loop = asim.FeedbackMap(THREE_CYCLE, beta=20.0, alpha=0.5)
-    assert label(loop, start=[1 / 3] * 3, rounds=20) == UNDECIDED
+    assert label(loop, start=[1 / 3] * 3) == UNDECIDED
 
 
 @pytest.mark.parametrize("objective", ["ipo", "dpo"])
@@ -181,7 +157,6 @@ def test_at_alpha_one_whatever_moves_is_drifting(objective):
         assert label(loop).tolist() == [DRIFTING, DRIFTING]
         still = asim.FeedbackMap(P, objective=objective, beta=0.0, alpha=1.0)
         assert label(still, start=[0.5, 0.3, 0.2]) == CONVERGED
-        assert label(loop, 0).tolist() == [DRIFTING, DRIFTING]
 
 
 def test_a_collapsing_loop_below_alpha_one_converges():
@@ -224,29 +199,10 @@ def test_a_failed_orbit_is_undecided():
     assert label(loop).tolist() == [[UNDECIDED, CONVERGED], [UNDECIDED, DRIFTING]]
 
 
-def test_an_orbit_without_its_burn_in_round_is_refused():
-    """Else the last round would stand in for it, and a drift would look like rest."""
-    loop = asim.FeedbackMap(THREE_CYCLE, beta=1.0, alpha=1.0)
-    orbit = loop.run(rounds=100, keep="last")
-    with pytest.raises(ValueError, match="burn"):
-        phases(loop, orbit, stability(loop))
-
-
-def test_a_map_is_judged_for_every_orbit_that_it_was_run_from():
+def test_a_map_is_judged_for_every_start():
     loop = asim.FeedbackMap(THREE_CYCLE, beta=[[3.0], [5.0]], alpha=0.6)
     starts = np.random.default_rng(0).dirichlet(np.ones(3), 7)
-    orbit = loop.run(starts, rounds=600, keep="all")
-    found = phases(loop, orbit, stability(loop))
+    found = label(loop, start=starts)
     assert found.shape == (2, 7)
     assert (found[0] == CONVERGED).all()
     assert (found[1] == CIRCLE).all()
-
-
-@pytest.mark.parametrize("beta", [[1.0, 2.0, 3.0], [[1.0], [2.0]]])
-def test_the_orbits_of_another_batch_are_refused(beta):
-    """They would be held against fixed points that are not theirs, or are not there."""
-    one = asim.FeedbackMap(THREE_CYCLE, beta=[1.0, 2.0], alpha=0.5)
-    orbit, other = one.run(rounds=100), asim.FeedbackMap(THREE_CYCLE, beta=beta, alpha=0.5)
-    for loop, local in ((other, stability(one)), (one, stability(other))):
-        with pytest.raises(ValueError, match=r"orbit has the batch \(2,\)|orbit \(2,\), loop"):
-            phases(loop, orbit, local)

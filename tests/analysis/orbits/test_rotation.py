@@ -6,7 +6,6 @@ from alignsim import simplex
 from alignsim.analysis.orbits.rotation import (
     birkhoff_weights,
     critical_plane,
-    denominators,
     dominant_frequency,
     principal_plane,
 )
@@ -35,12 +34,6 @@ def test_the_dominant_frequency_of_two_waves_is_that_of_the_stronger(frequency):
     t = np.arange(2048)
     wave = np.cos(2 * np.pi * frequency * t + 0.7) + 0.4 * np.sin(2 * np.pi * 0.2071 * t) + 5.0
     assert dominant_frequency(wave[None])[0] == pytest.approx(frequency, abs=1e-9)
-
-
-def test_denominators_are_the_least_that_fit():
-    turns = np.array([0.25, 2 / 6, 3 / 7 + 1e-12, GOLDEN / 2, 5 / 511])
-    assert denominators(turns, 64, 1e-9).tolist() == [4, 3, 7, 0, 0]
-    assert denominators(turns, 512, 1e-9).tolist() == [4, 3, 7, 0, 511]
 
 
 @pytest.mark.parametrize("objective", ["ipo", "dpo"])
