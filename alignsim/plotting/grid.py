@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alignsim import validation
+from alignsim.plotting.orbits import of_kind
 from alignsim.plotting.palette import FAILED, INK, SYMBOLS, Style
 from alignsim.validation import FloatArray
 
@@ -17,42 +18,25 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def dataset(ds: Any) -> xr.Dataset:
-    """Return ``ds`` if it is a Dataset.
-
-    Raises
-    ------
-    ValueError
-        If it is something else.
-    """
+def dataset(ds: Any, names: tuple[str, ...], source: str = "sweep") -> xr.Dataset:
+    """Return ``ds`` if it is a Dataset with these variables; else raise a ValueError."""
     import xarray as xr
 
-    if not isinstance(ds, xr.Dataset):
-        raise ValueError(
-            f"ds is of type {type(ds).__name__}; give the xarray.Dataset that alignsim.sweep "
-            "returns"
-        )
-    return ds
-
-
-def need(ds: xr.Dataset, names: tuple[str, ...], source: str = "sweep") -> None:
-    """Raise a ValueError that lists what ``ds`` holds if it lacks one of the variables."""
+    of_kind(ds, xr.Dataset, "ds", f"alignsim.{source}")
     for name in names:
         if name not in ds.data_vars:
             raise ValueError(
                 f"ds has no variable {name!r} (it has {_listed(ds.data_vars)}); give the Dataset "
                 f"that alignsim.{source} returns, whole"
             )
+    return ds
 
 
 def plane(ds: xr.Dataset, x: str, y: str, *, others: tuple[str, ...] = ()) -> xr.Dataset:
     """Return ``ds`` sorted along x and y, with axes (*others, y, x).
 
-    Raises
-    ------
-    ValueError
-        If x or y is no swept argument, both are one, ``ds`` lacks their dimension or has further
-        ones than ``others``, or an axis has one value only, or one twice.
+    A ValueError says if x or y is no swept argument, both are one, ``ds`` lacks their dimension or
+    has further ones than ``others``, or an axis has one value only, or one twice.
     """
     validation.choice(x, "x", SYMBOLS)
     validation.choice(y, "y", SYMBOLS)
@@ -102,13 +86,7 @@ def failed(ds: xr.Dataset, value: str) -> NDArray[np.bool_]:
 
 
 def phases(ds: xr.Dataset) -> list[str]:
-    """Return the names of the phases, in the order of their flags.
-
-    Raises
-    ------
-    ValueError
-        If the flags were lost on the way.
-    """
+    """Return the names of the phases, in the order of their flags, unless these were lost."""
     attributes = ds["phase"].attrs
     if not {"flag_values", "flag_meanings"} <= set(attributes):
         raise ValueError(

@@ -20,6 +20,7 @@ from alignsim.plotting.palette import (
     phase_colours,
     settings,
 )
+from alignsim.plotting.panels import one_axes
 from alignsim.validation import FloatArray
 
 if TYPE_CHECKING:
@@ -107,14 +108,12 @@ def phase_diagram(
     >>> ax.get_xlabel()
     'β, strength of the preference signal'
     """
-    ds = grid.dataset(ds)
-    grid.need(ds, ("phase", value) if value in _OF_ORBITS else (value,))
+    ds = grid.dataset(ds, ("phase", value) if value in _OF_ORBITS else (value,))
     _refuse_codes(ds, value)
     curves = _curves(ds)
     x, y = _directions(ds, x, y)
     ds = grid.plane(ds.drop_dims("vertex", errors="ignore"), x, y)
-    if ax is None:
-        ax = _new_axes()
+    ax = one_axes(ax, (7.2, 4.6))
     narrow = ax.bbox.width / ax.figure.dpi < _NARROW
     cells = grid.edges(ds[x].values), grid.edges(ds[y].values)
     draw = {"phase": _draw_phases, "period": _draw_periods}.get(value, _draw_numbers)
@@ -168,12 +167,6 @@ def _add_legend(ax: Axes, entries: list[Artist], scale: float) -> None:
         columnspacing=1.4,
         frameon=False,
     )
-
-
-def _new_axes() -> Axes:
-    from matplotlib import pyplot
-
-    return pyplot.subplots(figsize=(7.2, 4.6), layout="constrained")[1]
 
 
 def _draw_phases(ax: Axes, ds: xr.Dataset, value: str, cells: Cells, kwargs: Style) -> list[Artist]:

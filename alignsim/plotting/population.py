@@ -61,8 +61,7 @@ def population(
     >>> asim.plotting.population(ds, ax=Figure().subplots(1, 2, squeeze=False)).shape
     (1, 2)
     """
-    ds = grid.dataset(ds)
-    grid.need(ds, ("phase", "entropy_mean"))
+    ds = grid.dataset(ds, ("phase", "entropy_mean"))
     if "matrix" not in ds.dims:
         raise ValueError(
             "ds has no dimension 'matrix'; sweep a stack of matrices (m, K, K), or draw one with "
@@ -78,14 +77,7 @@ def population(
     return axes
 
 
-def _draw_row(
-    pair: PanelArray,
-    ds: xr.Dataset,
-    x: str,
-    y: str,
-    most: float,
-    kwargs: Style,
-) -> None:
+def _draw_row(pair: PanelArray, ds: xr.Dataset, x: str, y: str, most: float, kwargs: Style) -> None:
     good = ~grid.failed(ds, "phase")
     counted = np.where(good.any(axis=0), good.sum(axis=0), np.nan)
     share = (grid.oscillates(ds) & good).sum(axis=0) / counted

@@ -65,7 +65,7 @@ def evolution(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: Any) ->
     >>> asim.plotting.evolution(found, ax=Figure().subplots(2, 3))[1, 2].get_title()
     'α = 0.5, βλ = 7.2: ρ = 2.14'
     """
-    grid.need(grid.dataset(ds), ("policy",), "experiments.evolution")
+    grid.dataset(ds, ("policy",), "experiments.evolution")
     shape = ds.sizes["raised"], ds.sizes["step"]
     panels = panel_axes(ax, shape, (3.1 * shape[1], 2.2 * shape[0]), **_SHARED)
     for place in np.ndindex(shape):
@@ -77,10 +77,7 @@ def evolution(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: Any) ->
         signal, radius = one["beta"].item(), one["spectral_radius"].item()
         title = f"α = {one['alpha'].item():g}, βλ = {signal:g}: ρ = {radius:.2f}"
         panel.set_title(title, fontsize="medium")
-        panel.set(
-            xlim=(0, one["round"].values[-1]),
-            ylim=(-0.02, 1.02),
-        )
+        panel.set(xlim=(0, one["round"].values[-1]), ylim=(-0.02, 1.02))
     for ax_left, what in zip(panels[:, 0], ("α grows →", "βλ grows →"), strict=True):
         ax_left.set_ylabel(f"{what}\nprobability")
     for low in panels[-1]:
@@ -121,9 +118,7 @@ def oscillation(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: Any) 
     >>> [ax.get_title() for ax in axes[0]]
     ['MRS-IPO, 1 matrix', 'MRS-DPO, 1 matrix']
     """
-    grid.need(
-        grid.dataset(ds), ("cycle_strength", "oscillating", "unstable"), "experiments.reproduce"
-    )
+    grid.dataset(ds, ("cycle_strength", "oscillating", "unstable"), "experiments.reproduce")
     count = ds.sizes["objective"]
     panels = panel_axes(ax, (2, count), (4.6 * count, 6.2), **_SHARED)
     cyclic, others = ds.sel({"class": "cyclic"}), ds.drop_sel({"class": "cyclic"})
@@ -136,11 +131,9 @@ def oscillation(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: Any) 
         _grey_curves(column[1], rest, "oscillating", _signal, "other classes")
         _mark_unstable(column[1], one)
         column[1].set(xlabel=SIGNAL, ylim=(-0.03, 1.03))
-    strength = cyclic["cycle_strength"]
-    top = float(np.nanmax(strength.values, initial=_STILL))
-    for column, objective in zip(panels.T, ds["objective"].values, strict=True):
         for ax_ in column:
-            ax_.set_xlim(left=_first_signal(strength.sel(objective=objective)))
+            ax_.set_xlim(left=_first_signal(one["cycle_strength"]))
+    top = float(np.nanmax(cyclic["cycle_strength"].values, initial=_STILL))
     for ax_ in panels[0]:
         ax_.set_ylim(-0.03 * top, 1.1 * top)
     panels[0, 0].set_ylabel("mean cycle strength\n(variance per coordinate)")
@@ -180,7 +173,7 @@ def terminal_entropy(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: 
     >>> asim.plotting.terminal_entropy(found, ax=Figure().subplots(2))[0].get_ylabel()
     'mean final entropy (nats)'
     """
-    grid.need(grid.dataset(ds), ("entropy",), "experiments.reproduce")
+    grid.dataset(ds, ("entropy",), "experiments.reproduce")
     count = ds.sizes["objective"]
     panels = panel_axes(ax, (count,), (4.6 * count, 3.9), **_SHARED)
     weak = ds.sel({"class": "strongly_transitive"})
@@ -231,7 +224,7 @@ def condorcet_winner(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: 
     >>> axes[0].get_title()
     'MRS-IPO, 0 matrices'
     """
-    grid.need(grid.dataset(ds), ("winner", "winner_least"), "experiments.winner_from_corners")
+    grid.dataset(ds, ("winner", "winner_least"), "experiments.winner_from_corners")
     count = ds.sizes["objective"]
     panels = panel_axes(ax, (count,), (4.6 * count, 3.9), **_SHARED)
     for ax_, objective in zip(panels, ds["objective"].values, strict=True):
@@ -324,18 +317,15 @@ def _legend(ax: Axes, ds: xr.Dataset, where: Any) -> None:
     from matplotlib.lines import Line2D
 
     lines, alphas = _lines(ds), ds["alpha"].size
-    handles: list[Artist] = []
-    labels: list[str] = []
-    for place, style in lines[:alphas]:
-        handles.append(Line2D([], [], **style))
-        labels.append(settings({"alpha": place["alpha"].item()}))
-    for place, style in lines[::alphas]:
-        handles.append(Line2D([], [], **style | {"color": INK, "marker": ""}))
-        labels.append(settings({"lam": place["lam"].item()}))
-    for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
-        handles.append(handle)
-        labels.append(label)
-    ax.legend(handles, labels, loc=where, frameon=False, fontsize="small")
+    plain: Style = {"color": INK, "marker": ""}
+    named = [(style, place, "alpha") for place, style in lines[:alphas]]
+    named += [(style | plain, place, "lam") for place, style in lines[::alphas]]
+    handles: list[Artist] = [
+        Line2D([], [], **style, label=settings({name: place[name].item()}))
+        for style, place, name in named
+    ]
+    handles += ax.get_legend_handles_labels()[0]
+    ax.legend(handles=handles, loc=where, frameon=False, fontsize="small")
 
 
 def _first_signal(strength: xr.DataArray) -> float:
