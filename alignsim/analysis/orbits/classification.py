@@ -197,7 +197,7 @@ def classify(
     *converged*: near a stable fixed point and shrinking as its spectral radius demands. *locked*:
     a cycle that winds around an unstable fixed point, a mode-locked invariant circle; *cycle*:
     any other. *invariant circle*: neighbours neither part nor close in, to 1e-6 a round; a locking
-    that is weaker cannot be told from it. *chaotic*: they part, and still do after 24,000
+    that is weaker cannot be told from it. *chaotic*: they part, and still do after 48,000
     rounds, or as many as were allowed; it can be a transient even so. *drifting*: α = 1, where
     nothing anchors the logits. Collapse is no phase: see
     :func:`alignsim.analysis.collapse.measure`.

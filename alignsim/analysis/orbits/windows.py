@@ -37,7 +37,7 @@ SHORTEST_WINDOW = 1024
 CHAOS_WINDOW = 4096
 """The window from which on chaos is looked for although rounds are left."""
 
-CHAOS_ROUNDS = 24_000
+CHAOS_ROUNDS = 48_000
 """Rounds for which it must last, if there are as many: often it is a transient towards a cycle."""
 
 RELAXATIONS = 20.0
