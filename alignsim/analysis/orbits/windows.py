@@ -37,7 +37,7 @@ SHORTEST_WINDOW = 1024
 CHAOS_WINDOW = 4096
 """The window from which on chaos is looked for although rounds are left."""
 
-CHAOS_ROUNDS = 96_000
+CHAOS_ROUNDS = 48_000
 """Rounds for which it must last, if there are as many: often it is a transient towards a cycle."""
 
 RELAXATIONS = 20.0
@@ -308,7 +308,9 @@ class Window:
         self.found.exponent[circle] = self.smooth[circle]
 
     def _rest(self) -> None:
-        """Decide, once rounds have run out, by another plane, the spectrum, and the exponent."""
+        """Decide, once rounds have run out, by the exponent, another plane, and the spectrum."""
+        rows = self._open()
+        self._chaos(rows[self.last[rows]])
         rows = self._open()
         rows = rows[self.last[rows]]
         if not len(rows):
@@ -318,10 +320,6 @@ class Window:
         report[rows] = self._examine(rows, centre, plane)
         self.report = report
         self._turning(rows, LAST_DIGITS, LAST_FLAT)
-        rows = rows[self.found.open[rows]]
-        if not len(rows):
-            return
-        self._chaos(rows)
         rows = rows[self.found.open[rows]]
         self._spectral(rows[~self._winds()[rows]])
         left = rows[self.found.open[rows]]
