@@ -472,7 +472,7 @@ def test_inspect_refuses(refuse, votes, tmp_path):
         (["few.csv", "--temperature", "2"], "--temperature is 2.0, but few.csv holds votes"),
         (
             ["ratings.csv", "--recipe", "votes", "--rounding", "nearest"],
-            "--rounding is 'nearest', but --recipe votes only asks which score is higher",
+            "--rounding is 'nearest', but the recipe 'votes' does not use it; leave it out",
         ),
         (["few.csv", "--min-votes", "3"], "--min-votes is 3, but no pair of responses has so many"),
         (["few.csv", "--min-votes", "3"], "votes; pass --min-votes 2 at most"),
@@ -560,7 +560,7 @@ def test_advise_on_a_stack_and_on_one_of_it(run):
         (["ratings.csv", "--responses", "3"], "--responses is 3, but the matrices are in"),
         (
             ["ratings.csv", "--recipe", "mean", "--seed", "1"],
-            "--seed is 1, but --recipe mean draws",
+            "--seed is 1, but the recipe 'mean' does not use it; leave it out",
         ),
     ],
 )

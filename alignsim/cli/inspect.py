@@ -156,5 +156,3 @@ def _refuse_idle(
         refuse((*_OF_RATINGS, *_OF_VOTES), f"{file} holds matrices")
     elif isinstance(data, readers.Comparisons):
         refuse(_OF_RATINGS, f"{file} holds votes")
-    elif given["recipe"] == "votes":
-        refuse(("temperature", "rounding"), "--recipe votes only asks which score is higher")

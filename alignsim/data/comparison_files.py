@@ -18,7 +18,7 @@ _JUDGE = re.compile(r"(a|judge|rater|annotator|worker|assessor|human|vote|label)
 
 
 def read_comparisons(
-    path: PathLike,
+    path: PathLike | Table,
     *,
     left: str | None = None,
     right: str | None = None,
@@ -71,30 +71,7 @@ def read_comparisons(
     [[0.5, 0.25], [0.75, 0.5]]
     >>> folder.cleanup()
     """
-    return comparisons_from_table(
-        read_table(path),
-        left=left,
-        right=right,
-        winner=winner,
-        judges=judges,
-        codes=codes,
-        prompt=prompt,
-        judge=judge,
-    )
-
-
-def comparisons_from_table(
-    table: Table,
-    *,
-    left: str | None = None,
-    right: str | None = None,
-    winner: str | None = None,
-    judges: Sequence[str] | None = None,
-    codes: Mapping[str, object] | None = None,
-    prompt: str | None = None,
-    judge: str | None = None,
-) -> Comparisons:
-    """Return the votes in a table; arguments and errors as in `read_comparisons`."""
+    table = read_table(path)
     left, right = _side_columns(table, left, right)
     marked = _mark_columns(table, winner, judges, taken={left, right})
     prompt = find_column(table, "prompt", prompt)
