@@ -476,7 +476,7 @@ def test_inspect_refuses(refuse, votes, tmp_path):
         ),
         (["few.csv", "--min-votes", "3"], "--min-votes is 3, but no pair of responses has so many"),
         (["few.csv", "--min-votes", "3"], "votes; pass --min-votes 2 at most"),
-        (["ratings.csv", "--subsets", "4"], "--subsets is 4, but no prompt has so many respons"),
+        (["ratings.csv", "--subsets", "4"], "--subsets is 4, but no prompt has as many respons"),
         (["ratings.csv", "--subsets", "4"], "responses; pass --subsets 3 at most"),
         (["ratings.csv", "--smoothing", "-1"], "--smoothing is -1; it must be at least 0"),
         (["ratings.csv", "--min-votes", "0"], "--min-votes is 0; it must be at least 1"),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from alignsim.data import Matrices, Ratings
 
 SAMPLE = 500
-"""At most so many matrices of a population are advised on, evenly spread over it."""
+"""How many matrices of a population are advised on, evenly spread over it."""
 
 
 @app.command(epilog="Example: alignsim advise votes.csv --eta 20 --min-effective-support 2")
@@ -51,7 +51,7 @@ def advise(
     ] = None,
     subsets: Annotated[
         int | None,
-        typer.Option(help="Take every set of so many responses.", rich_help_panel=options.RATINGS),
+        typer.Option(help="Take every set of this size.", rich_help_panel=options.RATINGS),
     ] = None,
     seed: Annotated[
         int | None,

@@ -51,7 +51,7 @@ def inspect(
     ] = None,
     subsets: Annotated[
         int | None,
-        typer.Option(help="Take every set of so many responses.", rich_help_panel=options.RATINGS),
+        typer.Option(help="Take every set of this size.", rich_help_panel=options.RATINGS),
     ] = None,
     rounding: Annotated[
         str | None,

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from alignsim import validation
 from alignsim.data.codes import WORDS, guessed_codes, plain_mark, stated_codes
 from alignsim.data.columns import find_column, find_pair, named_column, plain
 from alignsim.data.comparisons import Comparisons
 from alignsim.data.sources import PathLike
 from alignsim.data.tables import Table, read_table
-from alignsim.errors import Argument, FileFormatError, Words, listed, quote, words
+from alignsim.errors import Argument, FileFormatError, InputError, Words, listed, quote, words
 
 MEANINGS = Argument("codes", {"left": "...", "right": "...", "tie": "..."})
 
@@ -135,9 +136,8 @@ def _mark_columns(
     if winner is not None and judges is not None:
         raise FileFormatError(table.path, words("pass {winner=...} or {judges=...}, not both"))
     if judges is not None:
-        if isinstance(judges, str) or not judges:
-            told: Words = [Argument("judges"), f" is {quote(judges)}"]
-            raise FileFormatError(table.path, told, "give a list of columns")
+        if not validation.names(judges, "judges"):
+            raise InputError("judges", "is empty", "give a list of columns")
         return tuple(named_column(table, "judges", name) for name in judges)
     if winner is not None:
         return (named_column(table, "winner", winner),)

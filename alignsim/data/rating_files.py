@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from alignsim import validation
 from alignsim.data.columns import (
     BOOKKEEPING,
     find_column,
@@ -76,6 +77,8 @@ def read_ratings(
     >>> folder.cleanup()
     """
     table = read_table(path)
+    if attributes is not None:
+        attributes = validation.names(attributes, "attributes")
     prompt = need_column(table, "prompt", prompt)
     response = need_column(table, "response", response)
     rater = find_column(table, "rater", rater)
