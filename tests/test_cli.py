@@ -474,7 +474,7 @@ def test_inspect_refuses(refuse, votes, tmp_path):
             ["ratings.csv", "--recipe", "votes", "--rounding", "nearest"],
             "--rounding is 'nearest', but the recipe 'votes' does not use it; leave it out",
         ),
-        (["few.csv", "--min-votes", "3"], "--min-votes is 3, but no pair of responses has so many"),
+        (["few.csv", "--min-votes", "3"], "--min-votes is 3, but no pair of responses has that"),
         (["few.csv", "--min-votes", "3"], "votes; pass --min-votes 2 at most"),
         (["ratings.csv", "--subsets", "4"], "--subsets is 4, but no prompt has as many respons"),
         (["ratings.csv", "--subsets", "4"], "responses; pass --subsets 3 at most"),

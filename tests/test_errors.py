@@ -241,3 +241,16 @@ def test_numbers_at_the_ends_of_float64_do_not_warn():
     order = asim.preferences.bradley_terry([0.0, 2.0, 1.0])
     assert not asim.preferences.violations(policy, order, reference=reference).condorcet_top
     assert VOTES.matrix(smoothing=1e308)[0, 1] == pytest.approx(0.5)
+
+
+def test_of_long_names_none_is_compared_with_an_unknown_one(monkeypatch):
+    seen = []
+
+    def compared(word, names, n):
+        seen.extend([word, *names])
+        return []
+
+    monkeypatch.setattr(validation.difflib, "get_close_matches", compared)
+    with pytest.raises(InputError, match="known: 'short', 'zzz"):
+        validation.choice("y" * 10**5, "x", ["short", "z" * 10**5])
+    assert seen == ["y" * errors.LONGEST, "short"]

@@ -235,3 +235,11 @@ def test_the_smith_set_is_what_reaches_every_other_along_unbeaten_steps(K, level
     P = 0.5 + (upper - np.swapaxes(upper, -1, -2)) / (2 * levels)
     unbeaten = P >= 0.5
     np.testing.assert_array_equal(prefs.smith_set(P), reachable(unbeaten).all(axis=-1))
+
+
+def test_tolerances_do_not_add_up_along_an_order():
+    """Each row dominates the next within 0.1, but not the one after it."""
+    upper = 0.04 * np.array([[0, -1, -2, -1], [0, 0, -3, 1], [0, 0, 0, -2], [0, 0, 0, 0]])
+    P = 0.5 + upper - upper.T
+    assert not prefs.is_strongly_transitive(P, tolerance=0.1)
+    assert prefs.is_strongly_transitive(P, tolerance=0.3)
