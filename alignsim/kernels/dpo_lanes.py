@@ -52,11 +52,11 @@ from alignsim.kernels.lanes import (
     HELD,
     begin_averages,
     block,
-    keep,
+    hold,
     load,
+    release,
     softmax,
     store,
-    store_averages,
     update_averages,
 )
 from alignsim.kernels.status import NOT_CONVERGED, NOT_FINITE, OK, SCORE_RANGE
@@ -75,93 +75,116 @@ MAX_SPREAD = 650.0  # of the scores: beyond it e^(v_i − v_j) leaves the range 
 
 @kernel
 def run(  # type: ignore[no-untyped-def]
-    matrices, which, parameters, drift, opponents, state, frames, kept, burn_in, averages,
-    status, first, last,
+    literal, general, matrices, which, parameters, drift, opponents, state, frames, kept, rounds,
+    sums, status, blocks,
 ):  # fmt: skip
-    """Iterate the maps of blocks ``first`` to ``last``.
+    """Iterate the maps of some blocks over some of the rounds.
 
     As :func:`alignsim.kernels.ipo_lanes.run`, with
 
     Parameters
     ----------
+    literal, general
+        From :func:`alignsim.kernels.lanes.code_for`, for K up to ``SMALL``.
     parameters : (n, 3)
         α, β and λ of each map.
     drift : (n, K)
         d = (1−α) log π_ref.
     opponents : (n, K)
         (1−λ) π_off.
+    sums : (m, 3K + 2 + 2 max(K, SMALL))
+        After the sums, what the next solve starts from.
     status : (n,)
         Out: a code of :mod:`alignsim.kernels.status`; a failed lane's logits are NaN.
     """
     K = state.shape[1]
+    burn_in, begin, end = rounds
     rows = max(K, SMALL)
     pairs = rows * (rows - 1) // 2
-    small = K <= SMALL
-    memory = block(max(SMALL_ROWS // LANES, FIGURES + 3 * rows + pairs + 3 * K + 1), LANES)
-    memory[:] = 0.0
+    memory = block(max(SMALL_ROWS // LANES, FIGURES + 3 * rows + pairs), LANES)
     w = memory.reshape(memory.size)
+    for entry in range(w.size):
+        w[entry] = 0.0
     code = w[CODE : CODE + LANES]
     score = memory[FIGURES : FIGURES + rows]
     sampler = memory[FIGURES + rows : FIGURES + 2 * rows]
-    new_step = memory[FIGURES + 2 * rows : FIGURES + 3 * rows]
     target = memory[FIGURES + 3 * rows : FIGURES + 3 * rows + pairs]
-    rest = (W0 // LANES) if small else FIGURES + 3 * rows + pairs
-    weights = memory[rest : rest + K]
-    offline = memory[rest + rows : rest + rows + K] if small else memory[rest + K : rest + 2 * K]
-    inverse = memory[rest + 2 * rows if small else rest + 2 * K]
-    rest = Z0 // LANES if small else rest + 2 * K + 1
-    logits = memory[rest : rest + K]
-    constant = memory[rest + SMALL : rest + SMALL + K] if small else block(K, LANES)
-    sums = block(3 * K + 2, LANES)
-    scratch = block(3, LANES)
-    held = block(HELD * K, LANES).reshape((HELD, K, LANES))
-    mixture = block(3, LANES)
-    top = memory[TOP // LANES] if small else block(1, LANES)[0]
-    before, base, step = block(rows, LANES), block(rows, LANES), block(rows, LANES)
-    system = (
-        block(rows * rows, LANES).reshape((rows, rows, LANES)), block(pairs, LANES),
-        block(pairs, LANES), block(pairs, LANES), block(rows, LANES), block(rows, LANES),
-        block(1, LANES)[0], block(1, LANES)[0], block(1, LANES)[0],
-    )  # fmt: skip
-    for start in range(first * LANES, last * LANES, LANES):
+    more = block((11 + HELD) * rows + 13, LANES)
+    carried, streamed = more[: 3 * K + 2 + 2 * rows], more[: 3 * K + 2]
+    old_score, old_sampler = carried[3 * K + 2 : 3 * K + 2 + rows], carried[3 * K + 2 + rows :]
+    held = more[5 * rows + 2 : (5 + HELD) * rows + 2]
+    spare = more[(5 + HELD) * rows + 2 :]
+    scratch, mixture = spare[6 * rows : 6 * rows + 3], spare[6 * rows + 3 : 6 * rows + 6]
+    if literal is not None:
+        before = sampler
+        weights, offline = memory[W0 // LANES :][:K], memory[F0 // LANES :][:K]
+        logits, constant = memory[Z0 // LANES :][:K], memory[C0 // LANES :][:K]
+        inverse, top = memory[INVERSE // LANES], memory[TOP // LANES]
+    if general is not None:
+        before = spare[:rows]
+        weights, offline = spare[rows : 2 * rows], spare[2 * rows : 3 * rows]
+        logits, constant = spare[3 * rows : 4 * rows], spare[4 * rows : 5 * rows]
+        inverse, top = spare[6 * rows + 6], spare[6 * rows + 7]
+        new_step = memory[FIGURES + 2 * rows : FIGURES + 3 * rows]
+        large = block(rows * rows + 3 * pairs + 4 * rows + 3, LANES)
+        step, base = spare[5 * rows : 6 * rows], large[rows * rows + 3 * pairs :][:rows]
+        system = (
+            large[: rows * rows].reshape((rows, rows, LANES)), large[rows * rows :][:pairs],
+            large[rows * rows + pairs :][:pairs], large[rows * rows + 2 * pairs :][:pairs],
+            large[rows * rows + 3 * pairs + rows :][:rows],
+            large[rows * rows + 3 * pairs + 2 * rows :][:rows],
+            spare[6 * rows + 8], spare[6 * rows + 9], spare[6 * rows + 10],
+        )  # fmt: skip
+    first_frame = 0
+    while kept[first_frame] < begin:
+        first_frame += 1
+    for start in range(blocks[0] * LANES, blocks[1] * LANES, LANES):
         load(state, start, logits)
         load(drift, start, constant)
         load(opponents, start, offline)
         load(parameters, start, mixture)
         load_targets(matrices, which, start, target)
-        if small:
+        if literal is not None:
             _load_gain(matrices, which, start, w)
-            w[ALPHA : ALPHA + LANES] = mixture[0]
-            w[BETA : BETA + LANES] = mixture[1]
-            w[LAM : LAM + LANES] = mixture[2]
-            sampler[:] = 0.0
+            for b in range(LANES):
+                w[ALPHA + b], w[BETA + b], w[LAM + b] = mixture[0, b], mixture[1, b], mixture[2, b]
         softmax(logits, top, weights, inverse)
-        score[:] = 0.0
-        before[:] = 0.0
-        code[:] = OK
-        saved = 0
-        for t in range(kept[-1] + 1):
+        if begin > 0:
+            load(sums, start - blocks[0] * LANES, carried)
+        for b in range(LANES):
+            code[b] = status[min(start + b, state.shape[0] - 1)] if begin > 0 else OK
+            for i in range(rows):
+                score[i, b] = old_score[i, b] if begin > 0 else 0.0
+                before[i, b] = old_sampler[i, b] if begin > 0 else 0.0
+        frame = sent = first_frame
+        for t in range(begin, end):
             if t > 0:
-                if small:
+                if literal is not None:
                     _predict(w)
-                else:
+                    _solve_small(w)
+                    _advance_unrolled(w, len(literal))
+                if general is not None:
                     _sample(weights, inverse, offline, mixture, sampler, w)
                     _extrapolate(score, before, scratch[0], t)
-                _solve(w, target, sampler, score, new_step, base, step, system)
-                if small:
-                    _advance_small(w, K)
-                else:
+                    _solve(w, target, sampler, score, new_step, base, step, system)
                     _mix(logits, score, constant, mixture, code, scratch[0])
                     softmax(logits, top, weights, inverse)
             if t == burn_in:
-                begin_averages(weights, inverse, sums)
+                begin_averages(weights, inverse, streamed)
             if t >= burn_in:
-                update_averages(logits, top, weights, inverse, scratch, sums)
-            if t == kept[saved]:
-                keep(logits, saved, held, start, frames)
-                saved += 1
+                update_averages(logits, top, weights, inverse, scratch, streamed)
+            if t == kept[frame]:
+                hold(logits, frame - sent, held)
+                frame += 1
+            if (frame - sent == HELD) | (t + 1 == end):
+                release(held, sent, frame, start, frames)
+                sent = frame
         store(logits, start, state)
-        store_averages(sums, kept[-1] + 1 - burn_in, start, averages)
+        for b in range(LANES):
+            for i in range(rows):
+                old_score[i, b] = score[i, b]
+                old_sampler[i, b] = before[i, b]
+        store(carried, start - blocks[0] * LANES, sums)
         for b in range(min(LANES, state.shape[0] - start)):
             status[start + b] = np.int8(code[b])
 
@@ -208,17 +231,6 @@ def _predict(w):  # type: ignore[no-untyped-def]
             for j in range(SMALL):
                 guess += w[Q0 + (SMALL * i + j) * LANES + b] * w[E0 + j * LANES + b]
             w[V0 + i * LANES + b] = guess
-
-
-@kernel
-def _advance_small(w, K):  # type: ignore[no-untyped-def]
-    """Mix and take the softmax, by code unrolled for each K."""
-    if K == 2:
-        _advance_unrolled(w, 2)
-    elif K == 3:
-        _advance_unrolled(w, 3)
-    else:
-        _advance_unrolled(w, 4)
 
 
 @njit(forceinline=True, nogil=True, fastmath={"contract"}, error_model="numpy")
@@ -295,33 +307,13 @@ def _mix(logits, score, constant, mixture, code, mean):  # type: ignore[no-untyp
 
 
 @kernel
-def _solve(w, target, sampler, score, new_step, base, step, system):  # type: ignore[no-untyped-def]
-    """Solve S(v)μ = Pμ in every active lane; the score is start and result.
+def _solve_small(w):  # type: ignore[no-untyped-def]
+    """Solve S(v)μ = Pμ in every active lane; the score is start and result, K at most SMALL.
 
     A lane that gets lost on the way from the guess is started once more, from 0.
     """
-    if _iterate(w, target, sampler, score, new_step, base, step, system):
-        return
-    for b in range(LANES):
-        w[ACTIVE + b] = 1.0 if w[CODE + b] < 0.0 else 0.0
-        w[CODE + b] = OK if w[CODE + b] < 0.0 else w[CODE + b]
-    for i in range(score.shape[0]):
-        for b in range(LANES):
-            score[i, b] = 0.0 if w[ACTIVE + b] != 0.0 else score[i, b]
-    _iterate(w, target, sampler, score, new_step, base, step, system)
-    for b in range(LANES):
-        w[CODE + b] = abs(w[CODE + b])
-
-
-@kernel
-def _iterate(w, target, sampler, score, new_step, base, step, system):  # type: ignore[no-untyped-def]
-    """Iterate the active lanes to the end; those that fail get minus their code. True if none."""
-    for b in range(LANES):
-        w[LAST + b] = np.inf
-        w[BEST + b] = np.inf
-        w[SHARE + b] = 1.0
-        w[TRUST + b] = TRUSTED
-    if score.shape[0] == SMALL:
+    for attempt in range(2):
+        _begin(w)
         for first in range(0, LANES, GROUP):
             group = w[first:]
             for _ in range(MAX_ITERATIONS):
@@ -330,7 +322,15 @@ def _iterate(w, target, sampler, score, new_step, base, step, system):  # type: 
                 step_small(group)
                 _judge(group)
                 _move_small(group)
-    else:
+        if not _end(w, w[V0 : V0 + SMALL * LANES].reshape((SMALL, LANES)), attempt):
+            break
+
+
+@kernel
+def _solve(w, target, sampler, score, new_step, base, step, system):  # type: ignore[no-untyped-def]
+    """As :func:`_solve_small`, for any K."""
+    for attempt in range(2):
+        _begin(w)
         for _ in range(MAX_ITERATIONS):
             step_general(w, target, sampler, score, new_step, system)
             moving = False
@@ -340,11 +340,38 @@ def _iterate(w, target, sampler, score, new_step, base, step, system):  # type: 
             _move(w, score, new_step, base, step)
             if not moving:
                 break
+        if not _end(w, score, attempt):
+            break
+
+
+@kernel
+def _begin(w):  # type: ignore[no-untyped-def]
+    """Forget what the lanes know of an earlier solve."""
+    for b in range(LANES):
+        w[LAST + b] = np.inf
+        w[BEST + b] = np.inf
+        w[SHARE + b] = 1.0
+        w[TRUST + b] = TRUSTED
+
+
+@kernel
+def _end(w, score, attempt):  # type: ignore[no-untyped-def]
+    """Give up the lanes that failed, or after the first attempt return True and start them anew.
+
+    A lane that failed has minus its code, and one that is still active did not converge.
+    """
     failed = False
     for b in range(LANES):
         w[CODE + b] = -NOT_CONVERGED if w[ACTIVE + b] != 0.0 else w[CODE + b]
         failed |= w[CODE + b] < 0.0
-    return not failed
+    again = failed and attempt == 0
+    for b in range(LANES if failed else 0):
+        lost = w[CODE + b] < 0.0
+        w[ACTIVE + b] = 1.0 if again and lost else 0.0
+        w[CODE + b] = OK if again and lost else abs(w[CODE + b])
+        for i in range(score.shape[0]):
+            score[i, b] = 0.0 if again and lost else score[i, b]
+    return again
 
 
 @kernel

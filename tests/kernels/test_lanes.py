@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from alignsim.feedback import engines
 from alignsim.kernels import lanes
 from tests import naive
 
@@ -33,7 +34,8 @@ def streamed(orbits):
             lanes.begin_averages(weights, inverse, sums)
         lanes.update_averages(logits, top, weights, inverse, scratch, sums)
     averages = np.empty((n, 2 * K + 2))
-    lanes.store_averages(sums, rounds, 0, averages)
+    schedule = engines.Schedule(np.array([rounds - 1]), 0, 1)
+    engines._store_averages(sums.T[:n], schedule, averages)
     return averages
 
 

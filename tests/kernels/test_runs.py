@@ -108,3 +108,16 @@ def test_logits_stay_centred_for_a_thousand_rounds(objective):
     batch, _, _ = case(objective, 5)
     out = batches.run(batch, [1000], burn_in=500)
     assert np.abs(out.state.sum(axis=-1)).max() < 1e-12 * (1 + np.abs(out.state).max())
+
+
+@pytest.mark.parametrize("objective", ["ipo", "dpo"])
+@pytest.mark.parametrize("K", [2, 3, 4, 5, 7])
+@pytest.mark.parametrize(("burn_in", "cuts"), [(0, [1]), (9, range(1, 31)), (9, [9, 10, 23])])
+def test_a_run_in_parts_has_the_bits_of_one_in_a_go(objective, K, burn_in, cuts):
+    batch = batches.random_batch(np.random.default_rng(K), objective, K, 65, beta=20.0)
+    kept = [0, 3, 4, 9, 10, *range(12, 26), 30]
+    whole = batches.run(batch, kept, burn_in)
+    parts = batches.run(batch, kept, burn_in, cuts=cuts)
+    for name in ("state", "frames", "averages", "status"):
+        np.testing.assert_array_equal(getattr(parts, name), getattr(whole, name))
+    assert parts.spare_is_untouched()
