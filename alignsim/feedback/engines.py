@@ -22,7 +22,7 @@ from alignsim import simplex, validation
 from alignsim.feedback import samples
 from alignsim.feedback.batch import MapBatch
 from alignsim.feedback.samples import Sampling
-from alignsim.kernels.status import NO_OPTIMUM, OK
+from alignsim.kernels.status import NO_OPTIMUM, NOT_FINITE, OK
 from alignsim.objectives import DPO, IPO, Objective
 from alignsim.objectives.existence import has_finite_scores
 from alignsim.progress import ProgressBar
@@ -244,7 +244,7 @@ def _ipo_wide(loop: MapBatch, schedule: Schedule, record: Record) -> None:
     parameters = np.stack([loop.alpha, loop.beta * loop.lam], axis=-1)
     drift = _drift(loop)
 
-    def iterate_block(own: slice) -> None:
+    def iterate_block(own: slice) -> Iterator[int]:
         part = Record(
             record.state[own], record.frames[own], record.averages[own], record.status[own]
         )
@@ -259,14 +259,14 @@ def _ipo_wide(loop: MapBatch, schedule: Schedule, record: Record) -> None:
             wide.advance(pull, parameters[own], drift[own], part.state, weights)
 
         with np.errstate(over="ignore", invalid="ignore"):  # it does not reach other threads
-            _step_by_step(advance, schedule, part, lambda: weights)
+            yield from _step_by_step(advance, schedule, part, lambda: weights)
 
-    def run(first: int, last: int) -> None:
+    def run(first: int, last: int) -> Iterator[int]:
         for start in range(first * WIDE_BLOCK, last * WIDE_BLOCK, WIDE_BLOCK):
-            iterate_block(slice(start, start + WIDE_BLOCK))
+            yield from iterate_block(slice(start, start + WIDE_BLOCK))
 
     with threadpool_limits(1, user_api="blas"):
-        in_threads(run, -(-len(record.state) // WIDE_BLOCK), schedule.threads)
+        in_threads(run, -(-len(record.state) // WIDE_BLOCK), schedule.threads, schedule.bar)
 
 
 def _generic(loop: MapBatch, schedule: Schedule, record: Record) -> None:
@@ -277,7 +277,10 @@ def _generic(loop: MapBatch, schedule: Schedule, record: Record) -> None:
         record.state[:] = logits
         record.status[:] = np.where(record.status == OK, status, record.status)
 
-    _step_by_step(advance, schedule, record, lambda: simplex.softmax(record.state))
+    def run(*_: int) -> Iterator[int]:
+        return _step_by_step(advance, schedule, record, lambda: simplex.softmax(record.state))
+
+    in_threads(run, 1, 1, schedule.bar)
 
 
 def _sampled(plan: Sampling, loop: MapBatch, schedule: Schedule, record: Record) -> None:
@@ -292,7 +295,10 @@ def _sampled(plan: Sampling, loop: MapBatch, schedule: Schedule, record: Record)
         record.state[:] = logits
         record.status[:] = np.where(record.status == OK, status, record.status)
 
-    _step_by_step(advance, schedule, record, lambda: simplex.softmax(record.state))
+    def run(*_: int) -> Iterator[int]:
+        return _step_by_step(advance, schedule, record, lambda: simplex.softmax(record.state))
+
+    in_threads(run, 1, 1, schedule.bar)
 
 
 FUSED: dict[type[Objective], Callable[[int], Engine]] = {
@@ -329,12 +335,14 @@ def in_threads(
     workers = min(threads, blocks)
     chunks = iter(_chunks(blocks, workers))  # taking the next one is atomic
     stopped = threading.Event()
+    alone = threading.Lock()
 
     def work() -> None:
         for first, last in chunks:
             for units in run(first, last) or ():
                 if bar is not None:
-                    bar.update(units)
+                    with alone:
+                        bar.update(units)
                 if stopped.is_set():
                     return
             if stopped.is_set():
@@ -376,8 +384,11 @@ def _step_by_step(
     schedule: Schedule,
     record: Record,
     policies: Callable[[], FloatArray],
-) -> None:
-    """Call ``advance`` once a round; keep frames and stream averages as the lanes do."""
+) -> Iterator[int]:
+    """Call ``advance`` once a round; keep frames and stream averages as the lanes do.
+
+    Yield after each round how many maps there are.
+    """
     from alignsim.kernels import wide
 
     n, K = record.state.shape
@@ -394,17 +405,24 @@ def _step_by_step(
         if t == schedule.kept[saved]:
             record.frames[:, saved] = record.state
             saved += 1
-        if schedule.bar is not None and t > 0:
-            schedule.bar.update(n)
+        yield n
     _store_averages(sums, schedule, record.averages)
+
+
+def mark_failures(state: FloatArray, status: NDArray[np.int8]) -> NDArray[np.bool_]:
+    """Mark in ``status`` (n,) the rows of ``state`` that are beyond the largest logit.
+
+    Return which have failed, for this or another reason.
+    """
+    lost = ~(np.abs(state) < LARGEST_LOGIT).all(axis=-1)
+    status[lost & (status == OK)] = NOT_FINITE
+    return np.asarray(status != OK)
 
 
 def _mark_failures(record: Record) -> None:
     """Give a failed instance a status, NaN frames from the failure on, and NaN averages."""
-    from alignsim.kernels import lanes
-
-    if lanes.mark_failures(record.state, LARGEST_LOGIT, record.status):
-        failed = record.status != OK
+    failed = mark_failures(record.state, record.status)
+    if failed.any():
         record.state[failed] = np.nan
         record.averages[failed] = np.nan
         frames = record.frames[failed]

@@ -8,9 +8,8 @@ that has converged is frozen, so that its neighbours cannot change its bits.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from alignsim.kernels.compile import kernel
+from alignsim.kernels.compile import kernel, part, unrolled
 from alignsim.kernels.dpo_newton import (
     ACTIVE,
     ALPHA,
@@ -101,15 +100,17 @@ def run(  # type: ignore[no-untyped-def]
     burn_in, begin, end = rounds
     rows = max(K, SMALL)
     pairs = rows * (rows - 1) // 2
-    memory = block(max(SMALL_ROWS // LANES, FIGURES + 3 * rows + pairs), LANES)
-    w = memory.reshape(memory.size)
+    height = max(SMALL_ROWS // LANES, FIGURES + 3 * rows + pairs)
+    w = block(height * LANES)
+    memory = w.reshape((height, LANES))
     for entry in range(w.size):
         w[entry] = 0.0
     code = w[CODE : CODE + LANES]
     score = memory[FIGURES : FIGURES + rows]
     sampler = memory[FIGURES + rows : FIGURES + 2 * rows]
     target = memory[FIGURES + 3 * rows : FIGURES + 3 * rows + pairs]
-    more = block((11 + HELD) * rows + 13, LANES)
+    height = (11 + HELD) * rows + 13
+    more = block(height * LANES).reshape((height, LANES))
     carried, streamed = more[: 3 * K + 2 + 2 * rows], more[: 3 * K + 2]
     old_score, old_sampler = carried[3 * K + 2 : 3 * K + 2 + rows], carried[3 * K + 2 + rows :]
     held = more[5 * rows + 2 : (5 + HELD) * rows + 2]
@@ -126,7 +127,8 @@ def run(  # type: ignore[no-untyped-def]
         logits, constant = spare[3 * rows : 4 * rows], spare[4 * rows : 5 * rows]
         inverse, top = spare[6 * rows + 6], spare[6 * rows + 7]
         new_step = memory[FIGURES + 2 * rows : FIGURES + 3 * rows]
-        large = block(rows * rows + 3 * pairs + 4 * rows + 3, LANES)
+        height = rows * rows + 3 * pairs + 3 * rows
+        large = block(height * LANES).reshape((height, LANES))
         step, base = spare[5 * rows : 6 * rows], large[rows * rows + 3 * pairs :][:rows]
         system = (
             large[: rows * rows].reshape((rows, rows, LANES)), large[rows * rows :][:pairs],
@@ -189,7 +191,7 @@ def run(  # type: ignore[no-untyped-def]
             status[start + b] = np.int8(code[b])
 
 
-@kernel
+@part
 def _load_gain(matrices, which, start, w):  # type: ignore[no-untyped-def]
     """Set the gain of the prediction to 4(P − ½), zero for responses that merely pad."""
     K = matrices.shape[1]
@@ -200,7 +202,7 @@ def _load_gain(matrices, which, start, w):  # type: ignore[no-untyped-def]
                 w[Q0 + (SMALL * i + j) * LANES + b] = 4.0 * (matrices[which[map_], i, j] - 0.5)
 
 
-@kernel
+@part
 def _predict(w):  # type: ignore[no-untyped-def]
     """Move the sampler to λ π + (1−λ) π_off, and the scores by 4(P − ½) times its change.
 
@@ -233,7 +235,7 @@ def _predict(w):  # type: ignore[no-untyped-def]
             w[V0 + i * LANES + b] = guess
 
 
-@njit(forceinline=True, nogil=True, fastmath={"contract"}, error_model="numpy")
+@unrolled
 def _advance_unrolled(w, K):  # type: ignore[no-untyped-def]
     """Set logits to centre(α z + d + β v), NaN in a failed lane, and their softmax."""
     for b in range(LANES):
@@ -257,7 +259,7 @@ def _advance_unrolled(w, K):  # type: ignore[no-untyped-def]
         w[INVERSE + b] = 1.0 / total
 
 
-@kernel
+@part
 def _sample(weights, inverse, offline, mixture, sampler, w):  # type: ignore[no-untyped-def]
     """Set the sampler to λ π + (1−λ) π_off; every lane that has not failed is to be solved."""
     lam = mixture[2]
@@ -269,7 +271,7 @@ def _sample(weights, inverse, offline, mixture, sampler, w):  # type: ignore[no-
             mixed[b] = lam[b] * (own[b] * inverse[b]) + other[b]
 
 
-@kernel
+@part
 def _extrapolate(score, before, shift, t):  # type: ignore[no-untyped-def]
     """Guess this round's score from the line through the last two, and move them down.
 
@@ -287,7 +289,7 @@ def _extrapolate(score, before, shift, t):  # type: ignore[no-untyped-def]
             old[b] = now
 
 
-@kernel
+@part
 def _mix(logits, score, constant, mixture, code, mean):  # type: ignore[no-untyped-def]
     """Set logits to centre(α z + d + β v); NaN in a failed lane."""
     K = logits.shape[0]
@@ -306,7 +308,7 @@ def _mix(logits, score, constant, mixture, code, mean):  # type: ignore[no-untyp
             own[b] -= mean[b]
 
 
-@kernel
+@part
 def _solve_small(w):  # type: ignore[no-untyped-def]
     """Solve S(v)μ = Pμ in every active lane; the score is start and result, K at most SMALL.
 
@@ -326,7 +328,7 @@ def _solve_small(w):  # type: ignore[no-untyped-def]
             break
 
 
-@kernel
+@part
 def _solve(w, target, sampler, score, new_step, base, step, system):  # type: ignore[no-untyped-def]
     """As :func:`_solve_small`, for any K."""
     for attempt in range(2):
@@ -344,7 +346,7 @@ def _solve(w, target, sampler, score, new_step, base, step, system):  # type: ig
             break
 
 
-@kernel
+@part
 def _begin(w):  # type: ignore[no-untyped-def]
     """Forget what the lanes know of an earlier solve."""
     for b in range(LANES):
@@ -354,7 +356,7 @@ def _begin(w):  # type: ignore[no-untyped-def]
         w[TRUST + b] = TRUSTED
 
 
-@kernel
+@part
 def _end(w, score, attempt):  # type: ignore[no-untyped-def]
     """Give up the lanes that failed, or after the first attempt return True and start them anew.
 
@@ -374,7 +376,7 @@ def _end(w, score, attempt):  # type: ignore[no-untyped-def]
     return again
 
 
-@kernel
+@part
 def _any_active(w):  # type: ignore[no-untyped-def]
     """Return whether a lane of the group is still being solved."""
     active = False
@@ -383,7 +385,7 @@ def _any_active(w):  # type: ignore[no-untyped-def]
     return active
 
 
-@kernel
+@part
 def _judge(w):  # type: ignore[no-untyped-def]
     """Decide for each lane of a group: take the new step, or mend the last one, or stop.
 
@@ -428,7 +430,7 @@ def _judge(w):  # type: ignore[no-untyped-def]
         w[SIZE + b] = STEP_CAP / length if length > STEP_CAP else 1.0
 
 
-@kernel
+@part
 def _move_small(w):  # type: ignore[no-untyped-def]
     """Move the scores of a group of systems of four as :func:`_judge` decided."""
     for b in range(GROUP):
@@ -443,7 +445,7 @@ def _move_small(w):  # type: ignore[no-untyped-def]
             w[V0 + i * LANES + b] = start + w[WEIGHT + b] * move
 
 
-@kernel
+@part
 def _move(w, score, new_step, base, step):  # type: ignore[no-untyped-def]
     """Move the scores of systems of any size as :func:`_judge` decided."""
     better, size = w[WORST : WORST + LANES], w[SIZE : SIZE + LANES]

@@ -9,9 +9,8 @@ and on any number of threads.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from alignsim.kernels.compile import kernel
+from alignsim.kernels.compile import kernel, part, unrolled
 from alignsim.kernels.lanes import (
     HELD,
     begin_averages,
@@ -66,8 +65,8 @@ def run(  # type: ignore[no-untyped-def]
     K = state.shape[1]
     burn_in, begin, end = rounds
     rows = K * K + 6 * K + 5
-    memory = block(rows + 3 + HELD * K, LANES)
-    w = memory.reshape(memory.size)
+    w = block((rows + 3 + HELD * K) * LANES)
+    memory = w.reshape((rows + 3 + HELD * K, LANES))
     signal = memory[: K * K].reshape((K, K, LANES))
     constant = memory[K * K : K * K + K]
     logits = memory[K * K + K : K * K + 2 * K]
@@ -92,9 +91,9 @@ def run(  # type: ignore[no-untyped-def]
         for t in range(begin, end):
             if t > 0:
                 if literal is not None:
-                    _advance_unrolled(w, len(literal))
+                    advance_unrolled(w, len(literal))
                 if general is not None:
-                    _advance(logits, weights, inverse, signal, constant, alpha, top, scratch)
+                    advance(logits, weights, inverse, signal, constant, alpha, top, scratch)
             if t == burn_in:
                 begin_averages(weights, inverse, streamed)
             if t >= burn_in:
@@ -113,8 +112,8 @@ def run(  # type: ignore[no-untyped-def]
             store(streamed, start - blocks[0] * LANES, sums)
 
 
-@kernel
-def _advance(logits, weights, inverse, signal, constant, alpha, top, scratch):  # type: ignore[no-untyped-def]
+@part
+def advance(logits, weights, inverse, signal, constant, alpha, top, scratch):  # type: ignore[no-untyped-def]
     """Do one round in place: new ``logits``, and their softmax in two factors."""
     K = logits.shape[0]
     pull = scratch[0]
@@ -151,8 +150,8 @@ def _advance(logits, weights, inverse, signal, constant, alpha, top, scratch):  
         inverse[b] = 1.0 / inverse[b]
 
 
-@njit(forceinline=True, nogil=True, fastmath={"contract"}, error_model="numpy")
-def _advance_unrolled(w, K):  # type: ignore[no-untyped-def]
+@unrolled
+def advance_unrolled(w, K):  # type: ignore[no-untyped-def]
     """Do one round in place, with a K that is a literal in the caller.
 
     Rows of the workspace then lie at offsets known to the compiler: the loops over i and j
@@ -189,7 +188,7 @@ def _advance_unrolled(w, K):  # type: ignore[no-untyped-def]
         w[inverse + b] = 1.0 / total
 
 
-@njit(forceinline=True, nogil=True, fastmath={"contract"}, error_model="numpy")
+@unrolled
 def _average_unrolled(w, K):  # type: ignore[no-untyped-def]
     """As :func:`alignsim.kernels.lanes.update_averages`, with a literal K."""
     logits = (K * K + K) * LANES

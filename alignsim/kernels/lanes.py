@@ -8,54 +8,22 @@ from __future__ import annotations
 
 import numpy as np
 
-from alignsim.kernels.compile import kernel
-from alignsim.kernels.status import NOT_FINITE, OK
+from alignsim.kernels.compile import kernel, part
 from alignsim.kernels.vectormath import exp, log
 
 CACHE_LINE = 8  # float64 in 64 bytes, the widest SIMD load
 HELD = 8  # frames that go to memory at a time
-ROUNDING = 4.0 * np.finfo(np.float64).eps
 
 
 @kernel
-def block(rows, lanes):  # type: ignore[no-untyped-def]
-    """Return an uninitialised (rows, lanes) array whose rows start on a cache line.
+def block(size):  # type: ignore[no-untyped-def]
+    """Return ``size`` uninitialised numbers that start on a cache line.
 
-    An unaligned 64-byte load touches two lines, which costs about 40 % of the speed. ``lanes``
-    is a multiple of 8.
+    An unaligned 64-byte load touches two lines, which costs about 40 % of the speed.
     """
-    memory = np.empty(rows * lanes + CACHE_LINE)
+    memory = np.empty(size + CACHE_LINE)
     skip = (-(memory.ctypes.data // 8)) % CACHE_LINE
-    return memory[skip : skip + rows * lanes].reshape((rows, lanes))
-
-
-@kernel
-def centre_once(logits):  # type: ignore[no-untyped-def]
-    """Centre the rows of ``logits`` (n, K); one that is centred up to rounding keeps its bits."""
-    instances, K = logits.shape
-    for n in range(instances):
-        mean = 0.0
-        largest = 0.0
-        for i in range(K):
-            mean += logits[n, i]
-            largest = max(largest, abs(logits[n, i]))
-        mean /= K
-        if abs(mean) > ROUNDING * largest:
-            for i in range(K):
-                logits[n, i] -= mean
-
-
-@kernel
-def mark_failures(state, limit, status):  # type: ignore[no-untyped-def]
-    """Mark in ``status`` (n,) the rows of ``state`` (n, K) beyond ``limit``; return how many."""
-    instances, K = state.shape
-    failures = 0
-    for n in range(instances):
-        for i in range(K):
-            if status[n] == OK and not abs(state[n, i]) < limit:
-                status[n] = NOT_FINITE
-        failures += status[n] != OK
-    return failures
+    return memory[skip : skip + size]
 
 
 @kernel
@@ -86,7 +54,7 @@ def code_for(K: int, largest: int) -> tuple[tuple[int, ...] | None, int | None]:
     return ((0,) * K, None) if largest >= K else (None, K)
 
 
-@kernel
+@part
 def hold(logits, place, held):  # type: ignore[no-untyped-def]
     """Take the lanes ``logits`` (K, lanes) as the frame ``place`` of ``held`` (HELD·K, lanes).
 
@@ -99,7 +67,7 @@ def hold(logits, place, held):  # type: ignore[no-untyped-def]
             held[place * K + i, b] = logits[i, b]
 
 
-@kernel
+@part
 def release(held, first, last, start, frames):  # type: ignore[no-untyped-def]
     """Write what is ``held`` to the frames (n, f, K) from ``first`` to ``last``.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from alignsim.kernels.compile import kernel
+from alignsim.kernels.compile import kernel, part
 from alignsim.kernels.vectormath import exp
 
 
@@ -84,7 +84,7 @@ def average(logits, weights, sums):  # type: ignore[no-untyped-def]
         shift[3 * K + 1] = min(shift[3 * K + 1], entropy)
 
 
-@kernel
+@part
 def _total(values):  # type: ignore[no-untyped-def]
     """Return Σ values in four partial sums, which a processor can overlap."""
     size = values.shape[0]
@@ -99,7 +99,7 @@ def _total(values):  # type: ignore[no-untyped-def]
     return (a + b) + (c + d)
 
 
-@kernel
+@part
 def _softmax(logits, weights):  # type: ignore[no-untyped-def]
     K = logits.shape[0]
     top = logits[0]

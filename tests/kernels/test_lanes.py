@@ -11,7 +11,7 @@ COLLAPSING = [0.0, 1e-9, 0.5, 5.0, 36.0, 37.0, 80.0, 300.0, 700.0]
 
 def lane_block(rows):
     """A (K, LANES) block of logits, lane b holding row b of ``rows``, repeated."""
-    block = lanes.block(len(rows[0]), LANES)
+    block = lanes.block(len(rows[0]) * LANES).reshape(-1, LANES)
     block[:] = np.array([rows[b % len(rows)] for b in range(LANES)]).T
     return block
 
@@ -41,8 +41,7 @@ def streamed(orbits):
 
 @pytest.mark.parametrize("rows", [1, 2, 3, 7, 50])
 def test_rows_of_a_block_start_on_a_cache_line(rows):
-    block = lanes.block(rows, LANES)
-    assert block.shape == (rows, LANES)
+    block = lanes.block(rows * LANES).reshape(rows, LANES)
     assert all(block[i].ctypes.data % 64 == 0 for i in range(rows))
     block[:] = 1.0
     assert block.sum() == rows * LANES
