@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from alignsim.kernels import dpo_newton, lanes
-from alignsim.kernels.dpo_lanes import TRUSTED
 from alignsim.kernels.dpo_newton import BEND, LANES, SIZE, SPREAD, TRUST, WORST
+from alignsim.kernels.dpo_solve import TRUSTED
 from tests import naive
 
 MEASURED = (SIZE, BEND, WORST, SPREAD)
