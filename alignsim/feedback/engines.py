@@ -98,7 +98,10 @@ def ipo_arrays(
     matrices, which = loop.matrix_table()
     mixture = np.stack([loop.alpha, loop.beta, loop.lam], axis=-1)
     drift = np.empty((loop.size, loop.responses))
-    lanes.drifts(matrices, which, mixture, loop.reference_logits, loop.offline_policy, drift)
+    reference, offline = (
+        np.array(part, order="C") for part in (loop.reference_logits, loop.offline_policy)
+    )  # owned and contiguous, as one signature needs
+    lanes.drifts(matrices, which, mixture, reference, offline, drift)
     return matrices, which, np.stack([loop.alpha, loop.beta * loop.lam], axis=-1), drift
 
 

@@ -40,15 +40,26 @@ SMALL = 4  # the largest K with code of its own, which carries one or all K−1 
 
 @kernel
 def run(  # type: ignore[no-untyped-def]
-    literal, general, matrices, which, parameters, drift, tangent, state, edges, sums, blocks
+    literal,
+    carried,
+    general,
+    matrices,
+    which,
+    parameters,
+    drift,
+    tangent,
+    state,
+    edges,
+    sums,
+    blocks,
 ):
     """Follow the maps of some blocks, and tangent vectors along them.
 
     Parameters
     ----------
-    literal, general
-        One is None. A tuple of K and a tuple of k numbers for K up to ``SMALL``: code is made for
-        these alone. Or any number, for code that serves every other K.
+    literal, carried, general
+        K numbers, k numbers and None for K up to ``SMALL``: code is made for these alone. Or
+        None, None and any number, for code that serves every other K.
     matrices, which, parameters, drift
         As for :func:`alignsim.kernels.ipo_lanes.run`.
     tangent : (k, K)
@@ -103,8 +114,8 @@ def run(  # type: ignore[no-untyped-def]
             if (t == 0) | (t == edges[0]):
                 _begin_batch(product, order, shift)
             if literal is not None:
-                _carry_small(w, len(literal[0]), len(literal[1]))
-                advance_unrolled(w, len(literal[0]))
+                _carry_small(w, len(literal), len(carried))
+                advance_unrolled(w, len(literal))
             if general is not None:
                 _differentiate(weights, inverse, alpha, margins, policy, scratch, D, shift)
                 _carry(D, Q, policy, scratch, product, order)

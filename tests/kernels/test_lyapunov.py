@@ -39,7 +39,7 @@ def run(maps, starts, vectors, edges=EDGES):
     state[:n] = starts
     arrays = ipo_arrays(asim.FeedbackMap(**maps))
     small = K <= lyapunov.SMALL
-    code = (((0,) * K, (0,) * len(vectors)), None) if small else (None, K)
+    code = ((0,) * K, (0,) * len(vectors), None) if small else (None, None, K)
     blocks = (0, -(-n // ipo_lanes.LANES))
     lyapunov.run(*code, *arrays, vectors, state[:n], edges, sums[:n], blocks)
     assert (state[n:] == POISON).all()

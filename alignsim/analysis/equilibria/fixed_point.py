@@ -169,12 +169,13 @@ def _solve(anchored: FeedbackMap, start: FloatArray) -> tuple[FloatArray, FloatA
     from alignsim.kernels import equilibrium, equilibrium_lanes, lanes, rotation
 
     matrices, which = anchored.matrix_table()
-    reference = np.ascontiguousarray(anchored.reference_logits)
+    reference = np.array(anchored.reference_logits, order="C")
+    offline = np.array(anchored.offline_policy, order="C")
     given = np.isfinite(start).all(axis=-1, keepdims=True)
     point = simplex.centre(np.where(given, start, reference))
     drift = np.empty_like(point)
     mixture = np.stack([anchored.alpha, anchored.beta, anchored.lam], axis=-1)
-    lanes.drifts(matrices, which, mixture, reference, anchored.offline_policy, drift)
+    lanes.drifts(matrices, which, mixture, reference, offline, drift)
     pull = anchored.beta * anchored.lam
     residual = np.empty(len(point))
     equilibrium.judge(matrices, which, pull, drift, point, residual)

@@ -231,7 +231,7 @@ def leading_exponent(
         for begin in range(0, loop.size, share):
             part = loop.part(begin, begin + share)
             own = slice(begin, begin + share)
-            vectors = np.tile(first.T, (part.size, 1, 1))
+            vectors = np.tile(np.ascontiguousarray(first.T), (part.size, 1, 1))
             slopes = jacobians_along(part, frames[rows[own]])
             tangents.carry_along(slopes, pieces, np.zeros(part.size), vectors, both[own])
         growth = both[..., 0]
@@ -293,7 +293,7 @@ def _in_lanes(
     sums = np.empty((flat.size, BATCHES, carried + 1))
     arrays = ipo_arrays(flat)
     small = K <= lyapunov.SMALL
-    code = (((0,) * K, (0,) * carried), None) if small else (None, K)
+    code = ((0,) * K, (0,) * carried, None) if small else (None, None, K)
 
     def run(first: int, last: int) -> None:
         lyapunov.run(*code, *arrays, vectors, state, edges, sums, (first, last))
@@ -319,7 +319,7 @@ def _in_parts(
         part = flat.part(first, min(first + share, n))
         own = slice(first, first + share)
         noise = K * lyapunov.ROUNDING * (part.alpha + part.beta * part.lam)
-        vectors = np.tile(_first_vectors(K)[:, :wanted].T, (part.size, 1, 1))
+        vectors = np.tile(np.ascontiguousarray(_first_vectors(K)[:, :wanted].T), (part.size, 1, 1))
         for begin in range(0, int(edges[-1]), stretch):
             rounds = np.arange(begin, min(begin + stretch, edges[-1]))
             jacobians = _jacobians(part, state[own], status[own], len(rounds), threads)
