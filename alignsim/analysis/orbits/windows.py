@@ -166,7 +166,8 @@ class Window:
         report = np.empty((len(rows), orbits.COLUMNS))
         orbits.examine(
             self.record.frames, self.places[rows], centre, np.ascontiguousarray(plane),
-            birkhoff_weights(turns),            birkhoff_weights(turns // 2), turns - orbits.LAGS - 1, TIGHT, report,
+            birkhoff_weights(turns), birkhoff_weights(turns // 2), turns - orbits.LAGS - 1,
+            TIGHT, report,
         )  # fmt: skip
         return report
 
