@@ -241,7 +241,12 @@ class Window:
 
         seen = np.empty((len(rows), 2))
         orbits.wind(
-            self.record.frames, self.places[rows], period, self.centre[rows], self.plane[rows], seen
+            self.record.frames,
+            self.places[rows],
+            period,
+            self.centre[rows],
+            np.ascontiguousarray(self.plane[rows]),
+            seen,
         )
         return np.where(seen[:, 1] > ROUND_CIRCLE, np.round(seen[:, 0]), np.nan)
 
