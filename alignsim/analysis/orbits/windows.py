@@ -165,8 +165,9 @@ class Window:
         turns = self.length - 1
         report = np.empty((len(rows), orbits.COLUMNS))
         orbits.examine(
-            self.record.frames, self.places[rows], centre, plane, birkhoff_weights(turns),
-            birkhoff_weights(turns // 2), turns - orbits.LAGS - 1, TIGHT, report,
+            self.record.frames, self.places[rows], centre, np.ascontiguousarray(plane),
+            birkhoff_weights(turns), birkhoff_weights(turns // 2), turns - orbits.LAGS - 1,
+            TIGHT, report,
         )  # fmt: skip
         return report
 
@@ -240,7 +241,12 @@ class Window:
 
         seen = np.empty((len(rows), 2))
         orbits.wind(
-            self.record.frames, self.places[rows], period, self.centre[rows], self.plane[rows], seen
+            self.record.frames,
+            self.places[rows],
+            period,
+            self.centre[rows],
+            np.ascontiguousarray(self.plane[rows]),
+            seen,
         )
         return np.where(seen[:, 1] > ROUND_CIRCLE, np.round(seen[:, 0]), np.nan)
 
