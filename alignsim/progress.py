@@ -45,7 +45,7 @@ class ProgressBar:
             self._bar.close()
 
     def update(self, units: int) -> None:
-        """Say that so many more units are done."""
+        """Say that more units are done."""
         self._done += units
         if self._bar is not None:
             self._bar.update(units)

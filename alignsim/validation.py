@@ -26,7 +26,7 @@ LARGEST_INTEGER = 10**15
 """Counts above it are surely mistakes; below, they fit every integer type used here."""
 
 LARGEST_LOGIT = 1e300
-"""Beyond it a difference of logits could overflow."""
+"""Beyond it a difference of logits, or a sum of scores, could overflow."""
 
 SUM_TOLERANCE = 1e-8
 """How far P + Pᵀ may be from 1, and a policy's sum from 1, before the input is refused."""
@@ -39,7 +39,7 @@ USUAL_MEMORY = 2.0
 """GiB that one call may take, unless `MEMORY` says otherwise."""
 
 COPIES = 4
-"""Of its largest array a call holds so many at once, about."""
+"""About how many copies of its largest array a call holds at once."""
 
 LARGEST_NDIM = 20
 """Axes that an argument may have; NumPy stops at 32 or 64, and calls add some of their own."""
@@ -254,7 +254,7 @@ def logits(
         raise InputError(
             name,
             f"is {array[index]:.12g}",
-            f"logits must lie within ±{LARGEST_LOGIT:g}",
+            f"it must lie within ±{LARGEST_LOGIT:g}",
             index=index,
         )
     return np.where(gaps, np.nan, array)
@@ -321,6 +321,20 @@ def feedback_map(value: object, name: str) -> None:
 
 NEAR_AMONG = 1000
 """Of more names none is looked for that is like an unknown one."""
+
+
+def names(value: Any, name: str, *, letters: bool = False) -> tuple[str, ...]:
+    """Return a sequence of texts; a text alone is one of its ``letters``, or refused."""
+    try:
+        found = None if isinstance(value, str) and not letters else tuple(value)
+    except Exception:  # whatever an object raises that is no sequence
+        found = None
+    if found is None:
+        raise InputError(name, f"is {quote(value)}", "give a list of names")
+    for i, entry in enumerate(found):
+        if not isinstance(entry, str):
+            raise InputError(name, f"is {quote(entry)}", "a name must be a text", index=(i,))
+    return found
 
 
 def choice(value: Any, name: str, known: Iterable[str]) -> str:

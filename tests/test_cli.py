@@ -472,11 +472,11 @@ def test_inspect_refuses(refuse, votes, tmp_path):
         (["few.csv", "--temperature", "2"], "--temperature is 2.0, but few.csv holds votes"),
         (
             ["ratings.csv", "--recipe", "votes", "--rounding", "nearest"],
-            "--rounding is 'nearest', but --recipe votes only asks which score is higher",
+            "--rounding is 'nearest', but the recipe 'votes' does not use it; leave it out",
         ),
-        (["few.csv", "--min-votes", "3"], "--min-votes is 3, but no pair of responses has so many"),
+        (["few.csv", "--min-votes", "3"], "--min-votes is 3, but no pair of responses has that"),
         (["few.csv", "--min-votes", "3"], "votes; pass --min-votes 2 at most"),
-        (["ratings.csv", "--subsets", "4"], "--subsets is 4, but no prompt has so many respons"),
+        (["ratings.csv", "--subsets", "4"], "--subsets is 4, but no prompt has as many respons"),
         (["ratings.csv", "--subsets", "4"], "responses; pass --subsets 3 at most"),
         (["ratings.csv", "--smoothing", "-1"], "--smoothing is -1; it must be at least 0"),
         (["ratings.csv", "--min-votes", "0"], "--min-votes is 0; it must be at least 1"),
@@ -560,7 +560,7 @@ def test_advise_on_a_stack_and_on_one_of_it(run):
         (["ratings.csv", "--responses", "3"], "--responses is 3, but the matrices are in"),
         (
             ["ratings.csv", "--recipe", "mean", "--seed", "1"],
-            "--seed is 1, but --recipe mean draws",
+            "--seed is 1, but the recipe 'mean' does not use it; leave it out",
         ),
     ],
 )
@@ -775,6 +775,65 @@ def test_as_a_program(python, tmp_path):
     bad = python("-m", "alignsim", "simulate", "--alpha", "7")
     assert bad.returncode == 2
     assert bad.stderr == "alignsim: --alpha is 7; it must be in [0, 1]\n"
+
+
+STOPPED = """
+import os, signal, sys
+from matplotlib.figure import Figure
+from alignsim.cli import main
+
+def half(figure, path, **_):
+    path.write_bytes(b"half")
+    os.kill(os.getpid(), signal.{name})
+    raise AssertionError("the signal was not heeded")
+
+Figure.savefig = half
+sys.argv = ["alignsim", "simulate", "--rounds", "5"]
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "told"),
+    [("SIGTERM", 128 + 15, ""), ("SIGINT", 130, "alignsim: interrupted\n")],
+)
+def test_a_signal_leaves_the_old_file_and_no_half_one(python, tmp_path, name, code, told):
+    (tmp_path / "orbit.png").write_bytes(b"old")
+    stopped = python("-c", STOPPED.format(name=name))
+    assert (stopped.returncode, stopped.stdout, stopped.stderr) == (code, "", told)
+    assert _listing(tmp_path) == {"orbit.png": b"old"}
+
+
+@pytest.mark.parametrize("columns", ["0", "1", "-5", "wide", "9" * 5000, "1000000000"])
+def test_a_width_that_holds_nothing_is_no_width(python, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", columns)
+    shown = python("-m", "alignsim", "--help")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert "phase-diagram" in shown.stdout
+    assert max(map(len, shown.stdout.split("\n"))) <= 200
+
+
+def test_a_name_that_no_file_can_hold_is_shown_with_question_marks(run, tmp_path):
+    odd = tmp_path / "te\udcffa.json"
+    odd.write_text("[[0.5, 0.7], [0.3, 0.5]]", encoding="utf-8")
+    assert "te?a: MRS-IPO" in run("simulate", odd, "--rounds", 20)
+    assert "te?a" in run("inspect", odd)
+
+
+def test_a_message_does_not_repeat_what_was_typed_at_length(refuse, tmp_path):
+    long = "x" * 10_000
+    for option in ("--objective", "--start", "--codes", "--alpha", "--picture"):
+        assert len(refuse("simulate", option, long)) < 500
+    (tmp_path / "wide.csv").write_text(",".join(f"c{i}" for i in range(5000)) + "\n" + "1," * 4999)
+    assert len(refuse("inspect", "wide.csv")) < 1000
+
+
+def test_memory_that_runs_out_is_one_sentence(refuse, monkeypatch):
+    def fail(*_, **__):
+        raise MemoryError("Unable to allocate 7 TiB")
+
+    monkeypatch.setattr(asim.FeedbackMap, "run", fail)
+    assert refuse("simulate") == "alignsim: Unable to allocate 7 TiB\n"
 
 
 def test_help_needs_no_heavy_import(python):

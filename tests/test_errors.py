@@ -188,3 +188,69 @@ ABSURD = {
 def test_absurd_requests_are_refused_before_memory_is_taken(ask):
     with pytest.raises(InputError, match=r"would take some .* GiB .*limit is 2 GiB\)"):
         ask()
+
+
+# Things of another kind
+
+VOTES = asim.data.Comparisons.from_names("aab", "bcc", [1, 1, 0])
+SCORES = (np.ones((2, 1, 1)),)
+RATINGS = asim.data.Ratings(("p",), (("a", "b"),), (("r",),), ("x",), SCORES)
+PAIR = np.full((2, 2), 0.5)
+OTHER_KINDS = {
+    "left": lambda: asim.data.Comparisons.from_names(3, ["b"], [1]),
+    "left[1]": lambda: asim.data.Comparisons.from_names(["a", 3], ["b", "c"], [1, 1]),
+    "right[0]": lambda: asim.data.Comparisons.from_names(["a"], [["b"]], [1]),
+    "outcome[0]": lambda: asim.data.Comparisons.from_names(["a"], ["b"], None),
+    "labels": lambda: VOTES.restrict(3),
+    "labels[0]": lambda: asim.data.Matrices(PAIR, labels=(3,)),
+    "names": lambda: asim.data.Matrices(PAIR, names=5),
+    "responses": lambda: RATINGS.pooled(responses=3),
+    "prompts": lambda: asim.data.Ratings(1, (), (), ("x",), ()),
+    "raters": lambda: asim.data.Ratings(("p",), (("a",),), 3, ("x",), ()),
+    "scores[0]": lambda: asim.data.Ratings(*_parts(), (np.array([[["q"]], [["r"]]]),)),
+    "stacks": lambda: asim.data.MatrixStacks(3),
+    "ratings": lambda: asim.data.write_helpsteer("x", "a.jsonl"),
+    "P": lambda: asim.preferences.spread("x", 3),
+}
+
+
+def _parts():
+    return ("p",), (("a", "b"),), (("r",),), ("x",)
+
+
+@pytest.mark.parametrize(("name", "make"), OTHER_KINDS.items(), ids=OTHER_KINDS)
+def test_what_is_of_another_kind_is_refused_by_name(name, make):
+    with pytest.raises(InputError) as refusal:
+        make()
+    assert str(refusal.value).startswith(f"{name} ")
+
+
+HUGE = [[1e308, 1e308], [1e308, -1e308]]
+
+
+def test_numbers_at_the_ends_of_float64_do_not_warn():
+    with pytest.raises(InputError, match=r"scores\[0, 0\] is 1e\+308; it must lie within ±1e\+300"):
+        asim.data.from_scores(HUGE, recipe="mean-score")
+    with pytest.raises(InputError, match=r"scores\[0\] holds a number beyond ±1e\+300"):
+        asim.data.Ratings(*_parts(), (np.full((2, 1, 1), 1e308),))
+    with pytest.raises(InputError, match="policy sums to inf"):
+        asim.preferences.violations([1e308, 1e308], PAIR)
+    sure = asim.preferences.bradley_terry([0.0, 1e308], temperature=5e-324)
+    assert sure.tolist() == [[0.5, 0.0], [1.0, 0.5]]
+    policy, reference = [5e-324, 1.0 - 1e-9, 1e-9], [1e-9, 5e-324, 1.0 - 1e-9]
+    order = asim.preferences.bradley_terry([0.0, 2.0, 1.0])
+    assert not asim.preferences.violations(policy, order, reference=reference).condorcet_top
+    assert VOTES.matrix(smoothing=1e308)[0, 1] == pytest.approx(0.5)
+
+
+def test_of_long_names_none_is_compared_with_an_unknown_one(monkeypatch):
+    seen = []
+
+    def compared(word, names, n):
+        seen.extend([word, *names])
+        return []
+
+    monkeypatch.setattr(validation.difflib, "get_close_matches", compared)
+    with pytest.raises(InputError, match="known: 'short', 'zzz"):
+        validation.choice("y" * 10**5, "x", ["short", "z" * 10**5])
+    assert seen == ["y" * errors.LONGEST, "short"]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from alignsim.data import Matrices, Ratings
 
 SAMPLE = 500
-"""At most so many matrices of a population are advised on, evenly spread over it."""
+"""How many matrices of a population are advised on, evenly spread over it."""
 
 
 @app.command(epilog="Example: alignsim advise votes.csv --eta 20 --min-effective-support 2")
@@ -51,7 +51,7 @@ def advise(
     ] = None,
     subsets: Annotated[
         int | None,
-        typer.Option(help="Take every set of so many responses.", rich_help_panel=options.RATINGS),
+        typer.Option(help="Take every set of this size.", rich_help_panel=options.RATINGS),
     ] = None,
     seed: Annotated[
         int | None,
@@ -136,11 +136,9 @@ def _population(file: Path, source: options.Source, ratings: Mapping[str, Any]) 
 
 def _of_ratings(file: Path, found: Ratings, given: Mapping[str, Any]) -> Matrices:
     recipe, subsets, seed = (given[name] for name in ("--recipe", "--subsets", "--seed"))
-    drawn = recipe in (None, "random-attribute")
-    if not drawn:
-        options.refuse({"--seed": seed}, f"--recipe {recipe} draws nothing")
-    rng = (seed or 0) if drawn else None
-    stacks = found.matrices(recipe or "random-attribute", subsets=subsets, rng=rng)
+    recipe = recipe or "random-attribute"
+    rng = 0 if seed is None and recipe == "random-attribute" else seed
+    stacks = found.matrices(recipe, subsets=subsets, rng=rng)
     if len(stacks) > 1:
         sizes = ", ".join(map(str, stacks))
         raise ValueError(

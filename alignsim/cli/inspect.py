@@ -51,7 +51,7 @@ def inspect(
     ] = None,
     subsets: Annotated[
         int | None,
-        typer.Option(help="Take every set of so many responses.", rich_help_panel=options.RATINGS),
+        typer.Option(help="Take every set of this size.", rich_help_panel=options.RATINGS),
     ] = None,
     rounding: Annotated[
         str | None,
@@ -156,5 +156,3 @@ def _refuse_idle(
         refuse((*_OF_RATINGS, *_OF_VOTES), f"{file} holds matrices")
     elif isinstance(data, readers.Comparisons):
         refuse(_OF_RATINGS, f"{file} holds votes")
-    elif given["recipe"] == "votes":
-        refuse(("temperature", "rounding"), "--recipe votes only asks which score is higher")

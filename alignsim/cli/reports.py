@@ -214,7 +214,7 @@ def _above(limit: str) -> str:
 
 
 def _near_one(value: float) -> str:
-    """Return a number with four digits, or so many that three of its distance from 1 are seen.
+    """Return a number with four digits, or with as many that three of its distance from 1 are seen.
 
     >>> _near_one(0.923076923), _near_one(0.99999700001), _near_one(1.000001234)
     ('0.9231', '0.999997', '1.00000123')

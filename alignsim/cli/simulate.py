@@ -33,7 +33,7 @@ def simulate(
         typer.Option(
             max=10**9,
             help="How many rounds the loop goes. Of very many (over 100,000 of three responses) a "
-            "sample is drawn and saved; what is told is of all.",
+            "sample is drawn and saved; the printed results are of all.",
         ),
     ] = 3000,
     start: Annotated[

@@ -59,6 +59,8 @@ def stated_codes(codes: Mapping[str, object]) -> dict[str, int]:
     >>> stated_codes({"left": "W", "right": ("L", "lost")})
     {'w': 1, 'l': -1, 'lost': -1}
     """
+    if not isinstance(codes, Mapping):
+        raise InputError("codes", f"is {quote(codes)}", "give a dict of left, right and tie")
     outcome_of: dict[str, int] = {}
     for side, marks in codes.items():
         outcome = OUTCOMES[validation.choice(side, "codes", OUTCOMES)]

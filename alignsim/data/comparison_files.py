@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from alignsim import validation
 from alignsim.data.codes import WORDS, guessed_codes, plain_mark, stated_codes
 from alignsim.data.columns import find_column, find_pair, named_column, plain
 from alignsim.data.comparisons import Comparisons
 from alignsim.data.sources import PathLike
 from alignsim.data.tables import Table, read_table
-from alignsim.errors import Argument, FileFormatError, Words, listed, quote, words
+from alignsim.errors import Argument, FileFormatError, InputError, Words, listed, quote, words
 
 MEANINGS = Argument("codes", {"left": "...", "right": "...", "tie": "..."})
 
@@ -18,7 +19,7 @@ _JUDGE = re.compile(r"(a|judge|rater|annotator|worker|assessor|human|vote|label)
 
 
 def read_comparisons(
-    path: PathLike,
+    path: PathLike | Table,
     *,
     left: str | None = None,
     right: str | None = None,
@@ -71,30 +72,7 @@ def read_comparisons(
     [[0.5, 0.25], [0.75, 0.5]]
     >>> folder.cleanup()
     """
-    return comparisons_from_table(
-        read_table(path),
-        left=left,
-        right=right,
-        winner=winner,
-        judges=judges,
-        codes=codes,
-        prompt=prompt,
-        judge=judge,
-    )
-
-
-def comparisons_from_table(
-    table: Table,
-    *,
-    left: str | None = None,
-    right: str | None = None,
-    winner: str | None = None,
-    judges: Sequence[str] | None = None,
-    codes: Mapping[str, object] | None = None,
-    prompt: str | None = None,
-    judge: str | None = None,
-) -> Comparisons:
-    """Return the votes in a table; arguments and errors as in `read_comparisons`."""
+    table = read_table(path)
     left, right = _side_columns(table, left, right)
     marked = _mark_columns(table, winner, judges, taken={left, right})
     prompt = find_column(table, "prompt", prompt)
@@ -158,9 +136,8 @@ def _mark_columns(
     if winner is not None and judges is not None:
         raise FileFormatError(table.path, words("pass {winner=...} or {judges=...}, not both"))
     if judges is not None:
-        if isinstance(judges, str) or not judges:
-            told: Words = [Argument("judges"), f" is {quote(judges)}"]
-            raise FileFormatError(table.path, told, "give a list of columns")
+        if not validation.names(judges, "judges"):
+            raise InputError("judges", "is empty", "give a list of columns")
         return tuple(named_column(table, "judges", name) for name in judges)
     if winner is not None:
         return (named_column(table, "winner", winner),)

@@ -116,13 +116,15 @@ class Comparisons(Summarised):
         skipped: int = 0,
     ) -> Comparisons:
         """Return the votes between named responses; ``labels`` are the names, sorted."""
+        left = validation.names(left, "left", letters=True)
+        right = validation.names(right, "right", letters=True)
         labels = tuple(sorted({*left, *right}))
         index = {label: i for i, label in enumerate(labels)}
         return cls(
             labels=labels,
             left=np.array([index[name] for name in left], dtype=np.int64),
             right=np.array([index[name] for name in right], dtype=np.int64),
-            outcome=np.array(outcome),
+            outcome=np.atleast_1d(np.asarray(outcome)),
             judges=np.array([""] * len(left) if judges is None else list(judges), dtype=np.str_),
             prompts=np.array([""] * len(left) if prompts is None else list(prompts), dtype=np.str_),
             skipped=skipped,
@@ -198,7 +200,8 @@ class Comparisons(Summarised):
         ValueError
             If a label is unknown or repeated, fewer than two are given, or no vote is left.
         """
-        kept = tuple(validation.choice(label, "labels", self.labels) for label in labels)
+        named = validation.names(labels, "labels", letters=True)
+        kept = tuple(validation.choice(label, "labels", self.labels) for label in named)
         if len(kept) < 2 or len(set(kept)) < len(kept):
             raise InputError("labels", f"is {quote(kept)}", "name at least two, each once")
         new = {label: i for i, label in enumerate(kept)}

@@ -8,11 +8,11 @@ from typing import Any
 
 from alignsim import validation
 from alignsim.data.columns import find_column, find_pair
-from alignsim.data.comparison_files import comparisons_from_table, read_comparisons
+from alignsim.data.comparison_files import read_comparisons
 from alignsim.data.comparisons import Comparisons
 from alignsim.data.matrices import Matrices
 from alignsim.data.matrix_files import matrices_from_json, read_matrices
-from alignsim.data.rating_files import ratings_from_table, read_ratings
+from alignsim.data.rating_files import read_ratings
 from alignsim.data.ratings import Ratings
 from alignsim.data.sources import PathLike, parse_json, read_text, suffix
 from alignsim.data.tables import Table, read_table, table_from_records
@@ -54,7 +54,8 @@ def read(path: PathLike, **options: Any) -> Ratings | Comparisons | Matrices:
     options = {name: value for name, value in options.items() if value is not None}
     fitting = _fitting_readers(options)
     if suffix(path) in (".npy", ".npz"):
-        return _matrices(path, fitting, options)
+        _require("matrices", fitting, path)
+        return read_matrices(path, **options)
     if suffix(path) == ".json":
         content = parse_json(path, read_text(path))
         if not (isinstance(content, list) and any(isinstance(item, dict) for item in content)):
@@ -63,10 +64,7 @@ def read(path: PathLike, **options: Any) -> Ratings | Comparisons | Matrices:
         table = table_from_records(str(path), content)
     else:
         table = read_table(path)
-    kind = _kind_of_table(table, fitting)
-    if kind == "votes":
-        return comparisons_from_table(table, **options)
-    return ratings_from_table(table, **options)
+    return _READERS[_kind_of_table(table, fitting)](table, **options)
 
 
 _READERS: dict[str, Callable[..., Any]] = {
@@ -91,11 +89,6 @@ def _fitting_readers(options: dict[str, Any]) -> set[str]:
         takes = [p for kind in _READERS for p in ("; ", f"{kind} take ", *_named(_KEYWORDS[kind]))]
         raise InputError("", [*_named(options), " do not go together: ", *takes[1:]])
     return fitting
-
-
-def _matrices(path: PathLike, fitting: set[str], options: dict[str, Any]) -> Matrices:
-    _require("matrices", fitting, path)
-    return read_matrices(path, **options)
 
 
 def _require(kind: str, fitting: set[str], path: PathLike) -> None:

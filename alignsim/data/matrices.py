@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from alignsim import validation
+from alignsim.errors import InputError, quote
 from alignsim.summary import LISTED, Lines, Summarised
 from alignsim.validation import FloatArray
 
@@ -52,13 +53,17 @@ class Matrices(Summarised):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "P", validation.preference_matrix(self.P))
+        object.__setattr__(self, "names", validation.names(self.names, "names"))
         for what, given in (("labels", self.labels), ("names", self.names)):
+            if not isinstance(given, tuple):
+                raise InputError(what, f"is {quote(given)}", "give a tuple, one entry a matrix")
             if given and len(given) != len(self):
                 raise ValueError(
                     f"{what} has {len(given)} entries for {len(self)} matrices; "
                     "give one a matrix, or none"
                 )
         for index, row in enumerate(self.labels):
+            validation.names(row, f"labels[{index}]", letters=True)
             if len(row) != self.responses:
                 raise ValueError(
                     f"labels[{index}] names {len(row)} responses; P has {self.responses}"
@@ -96,6 +101,10 @@ class MatrixStacks(Summarised, Mapping[int, Matrices]):
 
     stacks: Mapping[int, Matrices]
     skipped: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.stacks, Mapping):
+            raise InputError("stacks", f"is {quote(self.stacks)}", "give a dict of Matrices by K")
 
     def _title(self) -> str:
         return f"MatrixStacks of {len(self):,} sizes"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from alignsim import validation
 from alignsim.data.columns import (
     BOOKKEEPING,
     find_column,
@@ -25,7 +26,7 @@ HELPSTEER_ATTRIBUTES = ("helpfulness", "correctness", "coherence", "complexity",
 
 
 def read_ratings(
-    path: PathLike,
+    path: PathLike | Table,
     *,
     prompt: str | None = None,
     response: str | None = None,
@@ -75,41 +76,9 @@ def read_ratings(
     (('a', 'b'),)
     >>> folder.cleanup()
     """
-    return ratings_from_table(
-        read_table(path),
-        prompt=prompt,
-        response=response,
-        rater=rater,
-        attributes=attributes,
-        attribute=attribute,
-        score=score,
-    )
-
-
-def read_helpsteer(path: PathLike) -> Ratings:
-    """Return the ratings of HelpSteer's ``train.jsonl`` or ``train.jsonl.gz``.
-
-    One record a response, no raters; five attributes, integers 0 to 4.
-
-    Raises
-    ------
-    FileFormatError
-        As `read_ratings`.
-    """
-    return read_ratings(path, prompt="prompt", response="response", attributes=HELPSTEER_ATTRIBUTES)
-
-
-def ratings_from_table(
-    table: Table,
-    *,
-    prompt: str | None = None,
-    response: str | None = None,
-    rater: str | None = None,
-    attributes: Sequence[str] | None = None,
-    attribute: str | None = None,
-    score: str | None = None,
-) -> Ratings:
-    """Return the ratings in a table; arguments and errors as in `read_ratings`."""
+    table = read_table(path)
+    if attributes is not None:
+        attributes = validation.names(attributes, "attributes")
     prompt = need_column(table, "prompt", prompt)
     response = need_column(table, "response", response)
     rater = find_column(table, "rater", rater)
@@ -131,6 +100,19 @@ def ratings_from_table(
         values=values,
     )
     return _gathered(table, records, names)
+
+
+def read_helpsteer(path: PathLike) -> Ratings:
+    """Return the ratings of HelpSteer's ``train.jsonl`` or ``train.jsonl.gz``.
+
+    One record a response, no raters; five attributes, integers 0 to 4.
+
+    Raises
+    ------
+    FileFormatError
+        As `read_ratings`.
+    """
+    return read_ratings(path, prompt="prompt", response="response", attributes=HELPSTEER_ATTRIBUTES)
 
 
 @dataclass(frozen=True, eq=False)

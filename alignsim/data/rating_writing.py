@@ -10,7 +10,7 @@ import numpy as np
 
 from alignsim.data.ratings import Ratings
 from alignsim.data.sources import PathLike, suffix
-from alignsim.errors import quote
+from alignsim.errors import InputError, quote
 from alignsim.writing import beside
 
 
@@ -44,6 +44,8 @@ def write_helpsteer(ratings: Ratings, path: PathLike) -> None:
     ...     asim.data.read_helpsteer(file).prompts
     ('prompt 0', 'prompt 1', 'prompt 2')
     """
+    if not isinstance(ratings, Ratings):
+        raise InputError("ratings", f"is {quote(ratings)}", "give Ratings")
     if suffix(path) != ".jsonl":
         raise ValueError(f"path is '{path}'; its name must end in .jsonl or .jsonl.gz")
     # a lone surrogate as JSON escapes it

@@ -72,6 +72,12 @@ class Ratings(Summarised):
         yield "scores", f"{sum(int(np.isfinite(scores).sum()) for scores in self.scores):,}"
 
     def __post_init__(self) -> None:
+        for name in ("prompts", "attributes"):
+            object.__setattr__(self, name, validation.names(getattr(self, name), name))
+        for name in ("responses", "raters", "scores"):
+            if not isinstance(getattr(self, name), tuple):
+                told = f"is {quote(getattr(self, name))}"
+                raise InputError(name, told, "give a tuple, one entry a prompt")
         if not len(self.prompts) == len(self.responses) == len(self.raters) == len(self.scores):
             raise ValueError(
                 f"{len(self.prompts)} prompts, {len(self.responses)} tuples of responses, "
@@ -85,6 +91,12 @@ class Ratings(Summarised):
                     f"scores[{p}] has shape {np.shape(scores)}; its labels ask for {shape} "
                     "(responses, raters, attributes)"
                 )
+            validation.names((*self.responses[p], *self.raters[p]), f"responses or raters of {p}")
+            if not isinstance(scores, np.ndarray) or scores.dtype.kind not in "biuf":
+                raise InputError("scores", f"is {quote(scores)}", "give numbers", index=(p,))
+            if (np.abs(scores) > validation.LARGEST_LOGIT).any():
+                told = f"holds a number beyond ±{validation.LARGEST_LOGIT:g}"
+                raise InputError("scores", told, "divide them", index=(p,))
 
     def aggregate(
         self, raters: str = "mean", rounding: str | None = None
@@ -132,7 +144,7 @@ class Ratings(Summarised):
         temperature
             Divides score differences; above 0, by default 1. Not for "votes".
         subsets
-            Take every set of so many responses instead of all of a prompt's: C(R, subsets)
+            Take every set of this many responses instead of all of a prompt's: C(R, subsets)
             matrices a prompt, in lexicographic order.
         raters, rounding
             As in `aggregate`. Not for "votes".
@@ -157,7 +169,7 @@ class Ratings(Summarised):
                 raise ValueError("no prompt has two responses to compare; rate two or more of each")
             raise InputError(
                 "subsets",
-                f"is {least}, but no prompt has so many responses",
+                f"is {least}, but no prompt has as many responses",
                 ["pass ", Argument("subsets", most), " at most"],
             )
         chosen = self._only(usable)
@@ -349,7 +361,8 @@ def _shares(wins: FloatArray) -> FloatArray:
 
 def _distinct(wanted: Sequence[str], known: Sequence[Sequence[str]]) -> tuple[str, ...]:
     every = {label for labels in known for label in labels}
-    labels = tuple(validation.choice(label, "responses", every) for label in wanted)
+    named = validation.names(wanted, "responses", letters=True)
+    labels = tuple(validation.choice(label, "responses", every) for label in named)
     if len(labels) < 2 or len(set(labels)) < len(labels):
         raise ValueError(f"responses is {quote(labels)}; name at least two, each once")
     return labels

@@ -65,8 +65,8 @@ def from_scores(
     """
     rule = RECIPES[validation.choice(recipe, "recipe", RECIPES)]
     refuse_idle(recipe, temperature=temperature, rng=rng)
-    array = validation.real_array(scores, "scores", min_ndim=2)
-    if array.shape[-2] < 2:
+    array = validation.logits(scores, "scores")
+    if array.ndim < 2 or array.shape[-2] < 2:
         raise ValueError(
             f"scores has shape {array.shape}, (..., responses, attributes); "
             "a preference needs at least 2 responses"

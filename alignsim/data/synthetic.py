@@ -10,7 +10,7 @@ from alignsim.data.ratings import Ratings
 from alignsim.preferences.seeds import Seed, generator
 
 HELPSTEER_PROMPTS = 35_331 // 4
-"""At most so many prompts of HelpSteer's training split have four responses (theory 9)."""
+"""The most prompts of HelpSteer's training split that can have four responses (theory 9)."""
 
 SPREAD = 0.22
 """Standard deviation of a score before rounding, as a share of the range of the scale.

@@ -93,7 +93,7 @@ class Table:
         return numbers > found.count(None)
 
 
-def read_table(path: PathLike) -> Table:
+def read_table(path: PathLike | Table) -> Table:
     """Return the records of a CSV, TSV, JSON or JSON Lines file, each also with ``.gz``.
 
     UTF-8, with or without a byte-order mark. In CSV the delimiter (comma, semicolon or tab) is
@@ -103,7 +103,7 @@ def read_table(path: PathLike) -> Table:
     ----------
     path
         ``.csv``, ``.tsv``, ``.txt`` (delimited), ``.json`` (a list of objects), ``.jsonl`` or
-        ``.ndjson`` (an object a line).
+        ``.ndjson`` (an object a line). A table is returned as it is.
 
     Raises
     ------
@@ -119,6 +119,8 @@ def read_table(path: PathLike) -> Table:
         ".jsonl": _json_lines,
         ".ndjson": _json_lines,
     }
+    if isinstance(path, Table):
+        return path
     kind = suffix(path)
     if kind not in parsers:
         raise FileFormatError(

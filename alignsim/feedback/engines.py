@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, partial
@@ -21,9 +22,10 @@ from alignsim import simplex, validation
 from alignsim.feedback import samples
 from alignsim.feedback.batch import MapBatch
 from alignsim.feedback.samples import Sampling
-from alignsim.kernels.status import NO_OPTIMUM, OK
+from alignsim.kernels.status import NO_OPTIMUM, NOT_FINITE, OK
 from alignsim.objectives import DPO, IPO, Objective
 from alignsim.objectives.existence import has_finite_scores
+from alignsim.progress import ProgressBar
 from alignsim.validation import LARGEST_LOGIT, FloatArray
 
 WIDEST_LANE = 64
@@ -31,6 +33,9 @@ WIDEST_LANE = 64
 
 WIDE_BLOCK = 128
 """Maps of many responses that are iterated together: fewer make slower matrix products."""
+
+SLICE = 10**9
+"""Operations in one call of a kernel, which cannot be interrupted: under a second of them."""
 
 DRIFT_CHUNK = 4096
 """Maps whose matrices are gathered at a time, to bound the memory of a shared table."""
@@ -43,6 +48,7 @@ class Schedule:
     kept: NDArray[np.int64]
     burn_in: int
     threads: int
+    bar: ProgressBar | None = None
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,7 @@ class Record:
 
 
 Engine = Callable[[MapBatch, Schedule, Record], None]
+Rounds = tuple[int, int, int]
 
 
 def iterate(
@@ -91,7 +98,10 @@ def ipo_arrays(
     matrices, which = loop.matrix_table()
     mixture = np.stack([loop.alpha, loop.beta, loop.lam], axis=-1)
     drift = np.empty((loop.size, loop.responses))
-    lanes.drifts(matrices, which, mixture, loop.reference_logits, loop.offline_policy, drift)
+    reference, offline = (
+        np.array(part, order="C") for part in (loop.reference_logits, loop.offline_policy)
+    )  # owned and contiguous, as one signature needs
+    lanes.drifts(matrices, which, mixture, reference, offline, drift)
     return matrices, which, np.stack([loop.alpha, loop.beta * loop.lam], axis=-1), drift
 
 
@@ -136,40 +146,90 @@ def thread_count(threads: int | None) -> int:
 
 
 def _ipo_lanes(loop: MapBatch, schedule: Schedule, record: Record) -> None:
-    from alignsim.kernels import ipo_lanes
+    from alignsim.kernels import ipo_lanes, lanes
 
-    matrices, which, parameters, drift = ipo_arrays(loop)
+    K = loop.responses
+    arrays = (*lanes.code_for(K, ipo_lanes.UNROLLED), *ipo_arrays(loop))
 
-    def run(first: int, last: int) -> None:
-        ipo_lanes.run(
-            matrices, which, parameters, drift, record.state, record.frames, schedule.kept,
-            schedule.burn_in, record.averages, first, last,
-        )  # fmt: skip
+    def run(rounds: Rounds, sums: FloatArray, blocks: tuple[int, int]) -> None:
+        ipo_lanes.run(*arrays, record.state, record.frames, schedule.kept, rounds, sums, blocks)
 
-    in_threads(run, -(-len(record.state) // ipo_lanes.LANES), schedule.threads)
+    _in_slices(run, schedule, record, ipo_lanes.LANES, cost=K * K + 20, width=3 * K + 2)
 
 
 def _dpo_lanes(loop: MapBatch, schedule: Schedule, record: Record) -> None:
-    from alignsim.kernels import dpo_lanes
-    from alignsim.kernels.dpo_newton import LANES
+    from alignsim.kernels import dpo_lanes, lanes
+    from alignsim.kernels.dpo_newton import LANES, SMALL
 
+    K = loop.responses
     matrices, which = loop.matrix_table()
-    parameters = np.stack([loop.alpha, loop.beta, loop.lam], axis=-1)
-    drift = np.ascontiguousarray((1.0 - loop.alpha)[:, None] * loop.reference_logits)
-    opponents = np.ascontiguousarray((1.0 - loop.lam)[:, None] * loop.offline_policy)
+    arrays = (
+        *lanes.code_for(K, SMALL), matrices, which,
+        np.stack([loop.alpha, loop.beta, loop.lam], axis=-1),
+        np.ascontiguousarray((1.0 - loop.alpha)[:, None] * loop.reference_logits),
+        np.ascontiguousarray((1.0 - loop.lam)[:, None] * loop.offline_policy),
+    )  # fmt: skip
 
-    def run(first: int, last: int) -> None:
+    def run(rounds: Rounds, sums: FloatArray, blocks: tuple[int, int]) -> None:
         dpo_lanes.run(
-            matrices, which, parameters, drift, opponents, record.state, record.frames,
-            schedule.kept, schedule.burn_in, record.averages, record.status, first, last,
-        )  # fmt: skip
+            *arrays, record.state, record.frames, schedule.kept, rounds, sums, record.status, blocks
+        )
 
-    in_threads(run, -(-len(record.state) // LANES), schedule.threads)
+    width = 3 * K + 2 + 2 * max(K, SMALL)
+    _in_slices(run, schedule, record, LANES, cost=20 * K * K + 4 * K**3, width=width)
     if schedule.kept[-1] > 0 and not (matrices > 0).all():
         sampled = np.where(loop.lam[:, None] > 0, 1.0, loop.offline_policy)
         unsolvable = np.flatnonzero(~has_finite_scores(loop.P, sampled))
         record.status[unsolvable] = NO_OPTIMUM
         record.frames[np.ix_(unsolvable, schedule.kept > 0)] = np.nan
+
+
+def _in_slices(
+    run: Callable[[Rounds, FloatArray, tuple[int, int]], None],
+    schedule: Schedule,
+    record: Record,
+    lanes: int,
+    *,
+    cost: int,
+    width: int,
+) -> None:
+    """Run a lane kernel over all blocks and rounds, by calls that are short enough to interrupt.
+
+    What a call leaves in its sums (maps, ``width``) the next one goes on with, with the same bits
+    as in one go. A round of a map costs about ``cost`` operations.
+    """
+    total = int(schedule.kept[-1]) + 1
+    blocks = -(-len(record.state) // lanes)
+
+    def work(first: int, last: int) -> Iterator[int]:
+        abreast = max(1, SLICE // (cost * lanes * total))
+        stretch = max(1, SLICE // (cost * lanes))
+        for low in range(first, last, abreast):
+            high = min(low + abreast, last)
+            own = slice(low * lanes, high * lanes)
+            sums = np.empty((len(record.state[own]), width))
+            for begin in range(0, total, stretch):
+                end = min(begin + stretch, total)
+                run((schedule.burn_in, begin, end), sums, (low, high))
+                yield (end - begin) * len(sums)
+            _store_averages(sums, schedule, record.averages[own])
+
+    in_threads(work, blocks, schedule.threads, schedule.bar)
+
+
+def _store_averages(sums: FloatArray, schedule: Schedule, averages: FloatArray) -> None:
+    """Set ``averages`` (n, 2K+2) from the first 3K + 2 columns of ``sums``.
+
+    They hold an origin, and over its distance from the policies Σ and Σ of squares, Σ of the
+    entropy and its minimum.
+    """
+    K = (averages.shape[1] - 2) // 2
+    count = schedule.kept[-1] + 1 - schedule.burn_in
+    mean = sums[:, K : 2 * K] / count
+    averages[:, :K] = sums[:, :K] + mean
+    averages[:, K : 2 * K] = np.maximum(sums[:, 2 * K : 3 * K] / count - mean * mean, 0.0)
+    averages[:, 2 * K] = sums[:, 3 * K] / count
+    averages[:, 2 * K + 1] = sums[:, 3 * K + 1]
 
 
 def _ipo_wide(loop: MapBatch, schedule: Schedule, record: Record) -> None:
@@ -187,7 +247,7 @@ def _ipo_wide(loop: MapBatch, schedule: Schedule, record: Record) -> None:
     parameters = np.stack([loop.alpha, loop.beta * loop.lam], axis=-1)
     drift = _drift(loop)
 
-    def iterate_block(own: slice) -> None:
+    def iterate_block(own: slice) -> Iterator[int]:
         part = Record(
             record.state[own], record.frames[own], record.averages[own], record.status[own]
         )
@@ -202,14 +262,14 @@ def _ipo_wide(loop: MapBatch, schedule: Schedule, record: Record) -> None:
             wide.advance(pull, parameters[own], drift[own], part.state, weights)
 
         with np.errstate(over="ignore", invalid="ignore"):  # it does not reach other threads
-            _step_by_step(advance, schedule, part, lambda: weights)
+            yield from _step_by_step(advance, schedule, part, lambda: weights)
 
-    def run(first: int, last: int) -> None:
+    def run(first: int, last: int) -> Iterator[int]:
         for start in range(first * WIDE_BLOCK, last * WIDE_BLOCK, WIDE_BLOCK):
-            iterate_block(slice(start, start + WIDE_BLOCK))
+            yield from iterate_block(slice(start, start + WIDE_BLOCK))
 
     with threadpool_limits(1, user_api="blas"):
-        in_threads(run, -(-len(record.state) // WIDE_BLOCK), schedule.threads)
+        in_threads(run, -(-len(record.state) // WIDE_BLOCK), schedule.threads, schedule.bar)
 
 
 def _generic(loop: MapBatch, schedule: Schedule, record: Record) -> None:
@@ -220,7 +280,10 @@ def _generic(loop: MapBatch, schedule: Schedule, record: Record) -> None:
         record.state[:] = logits
         record.status[:] = np.where(record.status == OK, status, record.status)
 
-    _step_by_step(advance, schedule, record, lambda: simplex.softmax(record.state))
+    def run(*_: int) -> Iterator[int]:
+        return _step_by_step(advance, schedule, record, lambda: simplex.softmax(record.state))
+
+    in_threads(run, 1, 1, schedule.bar)
 
 
 def _sampled(plan: Sampling, loop: MapBatch, schedule: Schedule, record: Record) -> None:
@@ -235,7 +298,10 @@ def _sampled(plan: Sampling, loop: MapBatch, schedule: Schedule, record: Record)
         record.state[:] = logits
         record.status[:] = np.where(record.status == OK, status, record.status)
 
-    _step_by_step(advance, schedule, record, lambda: simplex.softmax(record.state))
+    def run(*_: int) -> Iterator[int]:
+        return _step_by_step(advance, schedule, record, lambda: simplex.softmax(record.state))
+
+    in_threads(run, 1, 1, schedule.bar)
 
 
 FUSED: dict[type[Objective], Callable[[int], Engine]] = {
@@ -258,23 +324,41 @@ def _drift(loop: MapBatch) -> FloatArray:
     return simplex.centre(pull)
 
 
-def in_threads(run: Callable[[int, int], None], blocks: int, threads: int) -> None:
-    """Run all blocks, in contiguous chunks on ``threads`` threads."""
+def in_threads(
+    run: Callable[[int, int], Iterable[int] | None],
+    blocks: int,
+    threads: int,
+    bar: ProgressBar | None = None,
+) -> None:
+    """Run all blocks, in contiguous chunks on ``threads`` threads.
+
+    A ``run`` that yields how much it has done moves the ``bar``, and is stopped between two
+    yields when another thread fails or the user interrupts.
+    """
     workers = min(threads, blocks)
-    if workers == 1:
-        run(0, blocks)
-        return
     chunks = iter(_chunks(blocks, workers))  # taking the next one is atomic
+    stopped = threading.Event()
+    alone = threading.Lock()
 
     def work() -> None:
         for first, last in chunks:
-            run(first, last)
+            for units in run(first, last) or ():
+                if bar is not None:
+                    with alone:
+                        bar.update(units)
+                if stopped.is_set():
+                    return
+            if stopped.is_set():
+                return
 
     others = [_helpers().submit(work) for _ in range(workers - 1)]
-    work()
-    for other in others:
-        if not other.cancel():  # one that has not begun has nothing left to do
-            other.result()
+    try:
+        work()
+        for other in others:
+            if not other.cancel():  # one that has not begun has nothing left to do
+                other.result()
+    finally:
+        stopped.set()
 
 
 @cache
@@ -303,39 +387,45 @@ def _step_by_step(
     schedule: Schedule,
     record: Record,
     policies: Callable[[], FloatArray],
-) -> None:
-    """Call ``advance`` once a round; keep frames and stream averages as the lanes do."""
+) -> Iterator[int]:
+    """Call ``advance`` once a round; keep frames and stream averages as the lanes do.
+
+    Yield after each round how many maps there are.
+    """
     from alignsim.kernels import wide
 
     n, K = record.state.shape
     saved = 0
-    origin = np.empty(0)
-    sums, squares = np.zeros((n, K)), np.zeros((n, K))
-    entropies = np.stack([np.zeros(n), np.full(n, np.inf)], axis=-1)
+    sums = np.zeros((n, 3 * K + 2))
+    sums[:, -1] = np.inf
     for t in range(schedule.kept[-1] + 1):
         if t > 0:
             advance()
         if t == schedule.burn_in:
-            origin = policies().copy()
+            sums[:, :K] = policies()
         if t >= schedule.burn_in:
-            wide.average(record.state, policies(), origin, sums, squares, entropies)
+            wide.average(record.state, policies(), sums)
         if t == schedule.kept[saved]:
             record.frames[:, saved] = record.state
             saved += 1
-    count = schedule.kept[-1] + 1 - schedule.burn_in
-    mean = sums / count
-    record.averages[:, :K] = origin + mean
-    record.averages[:, K : 2 * K] = np.maximum(squares / count - mean * mean, 0.0)
-    record.averages[:, 2 * K] = entropies[:, 0] / count
-    record.averages[:, 2 * K + 1] = entropies[:, 1]
+        yield n
+    _store_averages(sums, schedule, record.averages)
+
+
+def mark_failures(state: FloatArray, status: NDArray[np.int8]) -> NDArray[np.bool_]:
+    """Mark in ``status`` (n,) the rows of ``state`` that are beyond the largest logit.
+
+    Return which have failed, for this or another reason.
+    """
+    lost = ~(np.abs(state) < LARGEST_LOGIT).all(axis=-1)
+    status[lost & (status == OK)] = NOT_FINITE
+    return np.asarray(status != OK)
 
 
 def _mark_failures(record: Record) -> None:
     """Give a failed instance a status, NaN frames from the failure on, and NaN averages."""
-    from alignsim.kernels import lanes
-
-    if lanes.mark_failures(record.state, LARGEST_LOGIT, record.status):
-        failed = record.status != OK
+    failed = mark_failures(record.state, record.status)
+    if failed.any():
         record.state[failed] = np.nan
         record.averages[failed] = np.nan
         frames = record.frames[failed]

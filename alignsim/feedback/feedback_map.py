@@ -19,8 +19,12 @@ from alignsim.objectives import IPO, OBJECTIVES, Objective
 from alignsim.objectives.contract import named
 from alignsim.objectives.one_shot import reference_logits
 from alignsim.preferences.seeds import Seed
+from alignsim.progress import ProgressBar
 from alignsim.summary import maps, span
 from alignsim.validation import FloatArray, at, first_true
+
+ROUNDING = 4.0 * np.finfo(np.float64).eps
+"""Mean of logits, relative to the largest, that is rounding."""
 
 LARGEST_RECORD = 2**40
 """Bytes of frames beyond which a run is refused before it begins."""
@@ -215,6 +219,7 @@ class FeedbackMap(MapBatch):
         noise: str | None = None,
         smoothing: float = 0.0,
         rng: Seed = None,
+        progress: bool = False,
     ) -> Trajectory:
         """Return the orbits from ``start`` over a number of rounds.
 
@@ -254,6 +259,8 @@ class FeedbackMap(MapBatch):
         rng
             None (fresh entropy), a seed, or a generator, which is drawn on once for a key. The
             numbers depend on the key, the place in the batch and the round, on nothing else.
+        progress
+            Whether a run that takes longer than a second or two shows a bar.
 
         Raises
         ------
@@ -274,11 +281,8 @@ class FeedbackMap(MapBatch):
         skip = total // 2 if burn_in is None else validation.integer(burn_in, "burn_in", minimum=0)
         if skip > total:
             raise ValueError(f"burn_in is {skip}; it must be at most rounds, {total}")
-        schedule = Schedule(
-            kept=_kept_rounds(keep, total, 8 * self.size * self.responses),
-            burn_in=skip,
-            threads=thread_count(threads),
-        )
+        kept = _kept_rounds(keep, total, 8 * self.size * self.responses)
+        workers = thread_count(threads)
         loop, logits = self.with_start(start, start_logits)
         K, shape = self.responses, loop.shape
         plan = None
@@ -290,7 +294,9 @@ class FeedbackMap(MapBatch):
             idle = [name for name, value in given.items() if np.any(value)]
             if idle:
                 raise ValueError(f"{idle[0]} is given, but rounds are exact; set samples_per_round")
-        record = iterate(loop.part(0, loop.size), logits.reshape(-1, K), schedule, plan)
+        with ProgressBar(progress, "run", "rounds", total=loop.size * (total + 1)) as bar:
+            schedule = Schedule(kept, skip, workers, bar)
+            record = iterate(loop.part(0, loop.size), logits.reshape(-1, K), schedule, plan)
         averages = record.averages.reshape(*shape, 2 * K + 2)
         return Trajectory(
             logits=record.frames.reshape(*shape, -1, K),
@@ -377,11 +383,9 @@ class FeedbackMap(MapBatch):
 
 def _centred_once(logits: FloatArray) -> FloatArray:
     """Return centred logits; those that are centred up to rounding keep their bits."""
-    from alignsim.kernels import lanes
-
-    rows = np.array(logits, order="C").reshape(-1, logits.shape[-1])
-    lanes.centre_once(rows)
-    return rows.reshape(logits.shape)
+    mean = logits.mean(axis=-1, keepdims=True)
+    rounding = ROUNDING * np.abs(logits).max(axis=-1, keepdims=True)
+    return np.where(np.abs(mean) > rounding, logits - mean, logits)
 
 
 def _kept_rounds(keep: str | int | Sequence[int], rounds: int, size: int) -> NDArray[np.int64]:

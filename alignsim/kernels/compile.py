@@ -15,26 +15,41 @@ SOURCES = tuple(
 )
 """What the kernels were compiled from."""
 
+OPTIONS: dict[str, Any] = {"nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
+"""``contract`` is the only fast-math licence: reassociation would undo the range reduction of
+:mod:`alignsim.kernels.vectormath`, and NaN must survive as the mark of a failed lane."""
+
+PART: dict[str, Any] = {**OPTIONS, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+
 _warned = False
 
 
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return ``function`` jitted for the lanes: no GIL, contraction to FMA and nothing looser.
 
-    ``contract`` is the only fast-math licence: reassociation would undo the range reduction of
-    :mod:`alignsim.kernels.vectormath`, and NaN must survive as the mark of a failed lane.
-
     Numba caches beside the source file, else in the user's cache folder. Where neither can be
     written the kernels are compiled anew in each process, and one warning says so.
     """
-    options: dict[str, Any] = {"nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
     try:
-        dispatcher = njit(cache=True, **options)(function)
+        dispatcher = njit(cache=True, **OPTIONS)(function)
     except (RuntimeError, OSError) as error:
         _warn_once(error)
-        return njit(**options)(function)
+        return njit(**OPTIONS)(function)
     _stamp(dispatcher)
     return dispatcher
+
+
+def part(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return ``function`` jitted for the use of kernels only, which spares a fifth of the time.
+
+    It has no entry from Python and is not cached: what calls it is.
+    """
+    return njit(**PART)(function)
+
+
+def unrolled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return ``function`` jitted into its callers, whose literals its loops unroll by."""
+    return njit(**{**PART, "forceinline": True})(function)
 
 
 def _stamp(dispatcher: Any) -> None:

@@ -19,7 +19,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from alignsim.kernels.compile import kernel
+from alignsim.kernels.compile import kernel, part
 from alignsim.kernels.vectormath import exp
 
 LANES = 64
@@ -266,7 +266,7 @@ def _row(i, j, K):  # type: ignore[no-untyped-def]
     return low * K - low * (low + 1) // 2 + high - low - 1
 
 
-@kernel
+@part
 def _gather(values, sampler, target):  # type: ignore[no-untyped-def]
     """Set target_i to −Σ_j μ_j g_ij, from the rows g_ij = −g_ji of the pairs i < j."""
     K, lanes = target.shape
@@ -282,7 +282,7 @@ def _gather(values, sampler, target):  # type: ignore[no-untyped-def]
                     total[b] += sign * (opponent[b] * value[b])
 
 
-@kernel
+@part
 def _largest(vector, size):  # type: ignore[no-untyped-def]
     """Set ``size`` to max_i |vector_i|."""
     K, lanes = vector.shape
@@ -294,7 +294,7 @@ def _largest(vector, size):  # type: ignore[no-untyped-def]
             size[b] = _larger(abs(own[b]), size[b])
 
 
-@kernel
+@part
 def _factorise(matrix, pivots, factor):  # type: ignore[no-untyped-def]
     """Replace the matrix by its LU factors, no pivoting; the diagonal holds inverse pivots."""
     K = matrix.shape[0]
@@ -319,7 +319,7 @@ def _factorise(matrix, pivots, factor):  # type: ignore[no-untyped-def]
                     entry[b] -= factor[b] * pivot[b]
 
 
-@kernel
+@part
 def _substitute(matrix, vector, total):  # type: ignore[no-untyped-def]
     """Solve with the factors of :func:`_factorise`; the solution replaces ``vector``."""
     K, lanes = vector.shape

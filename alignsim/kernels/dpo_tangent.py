@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from alignsim.kernels.compile import kernel
+from alignsim.kernels.compile import kernel, part
+from alignsim.kernels.dense import softmax, solve
 
 
 @kernel
@@ -42,7 +43,7 @@ def jacobians(matrices, which, mixture, reference, offline, basis, frames, out):
         alpha, beta, lam = mixture[m]
         for t in range(length - 1):
             z, after = frames[m, t], frames[m, t + 1]
-            _softmax(z, policy)
+            softmax(z, policy)
             for i in range(K):
                 sampler[i] = lam * policy[i] + (1.0 - lam) * offline[m, i]
                 gained = after[i] - alpha * z[i] - (1.0 - alpha) * reference[m, i]
@@ -55,7 +56,7 @@ def jacobians(matrices, which, mixture, reference, offline, basis, frames, out):
                 for i in range(K):
                     image[i, c] = policy[i] * (basis[i, c] - mean)
             _apply(misfit, image)
-            _solve(system, image)
+            solve(system, image)
             for a in range(d):
                 for c in range(d):
                     total = 0.0
@@ -64,18 +65,7 @@ def jacobians(matrices, which, mixture, reference, offline, basis, frames, out):
                     out[m, t, a, c] = -beta * lam * total + (alpha if a == c else 0.0)
 
 
-@kernel
-def _softmax(logits, policy):  # type: ignore[no-untyped-def]
-    top = logits.max()
-    total = 0.0
-    for i in range(logits.shape[0]):
-        policy[i] = np.exp(logits[i] - top)
-        total += policy[i]
-    for i in range(logits.shape[0]):
-        policy[i] /= total
-
-
-@kernel
+@part
 def _linearise(P, sampler, score, system, misfit):  # type: ignore[no-untyped-def]
     """Set A + diag(A)μᵀ and S − P; a P near 1 keeps its digits by its small counterpart."""
     K = P.shape[0]
@@ -101,7 +91,7 @@ def _linearise(P, sampler, score, system, misfit):  # type: ignore[no-untyped-de
             system[i, j] += total * sampler[j]
 
 
-@kernel
+@part
 def _apply(matrix, columns):  # type: ignore[no-untyped-def]
     """Replace columns (K, d) by matrix @ columns."""
     K, d = columns.shape
@@ -114,34 +104,3 @@ def _apply(matrix, columns):  # type: ignore[no-untyped-def]
             moved[i] = total
         for i in range(K):
             columns[i, c] = moved[i]
-
-
-@kernel
-def _solve(matrix, columns):  # type: ignore[no-untyped-def]
-    """Replace columns (K, d) by matrix⁻¹ columns, by elimination with row exchanges."""
-    K, d = columns.shape
-    for p in range(K):
-        best = p
-        for r in range(p + 1, K):
-            best = r if abs(matrix[r, p]) > abs(matrix[best, p]) else best
-        if best != p:
-            for j in range(p, K):
-                held = matrix[p, j]
-                matrix[p, j] = matrix[best, j]
-                matrix[best, j] = held
-            for c in range(d):
-                held = columns[p, c]
-                columns[p, c] = columns[best, c]
-                columns[best, c] = held
-        for r in range(p + 1, K):
-            factor = matrix[r, p] / matrix[p, p]
-            for j in range(p + 1, K):
-                matrix[r, j] -= factor * matrix[p, j]
-            for c in range(d):
-                columns[r, c] -= factor * columns[p, c]
-    for p in range(K - 1, -1, -1):
-        for c in range(d):
-            total = columns[p, c]
-            for j in range(p + 1, K):
-                total -= matrix[p, j] * columns[j, c]
-            columns[p, c] = total / matrix[p, p]

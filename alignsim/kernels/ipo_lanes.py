@@ -9,19 +9,18 @@ and on any number of threads.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from alignsim.kernels.compile import kernel
+from alignsim.kernels.compile import kernel, part, unrolled
 from alignsim.kernels.lanes import (
     HELD,
     begin_averages,
     block,
-    keep,
+    hold,
     load,
     load_signal,
+    release,
     softmax,
     store,
-    store_averages,
     update_averages,
 )
 from alignsim.kernels.vectormath import exp, log
@@ -31,11 +30,15 @@ UNROLLED = 6  # the largest K with code of its own
 
 
 @kernel
-def run(matrices, which, parameters, drift, state, frames, kept, burn_in, averages, first, last):  # type: ignore[no-untyped-def]
-    """Iterate the maps of blocks ``first`` to ``last``.
+def run(  # type: ignore[no-untyped-def]
+    literal, general, matrices, which, parameters, drift, state, frames, kept, rounds, sums, blocks
+):
+    """Iterate the maps of some blocks over some of the rounds.
 
     Parameters
     ----------
+    literal, general
+        From :func:`alignsim.kernels.lanes.code_for`, for K up to ``UNROLLED``.
     matrices : (m, K, K)
         Preference matrices, P[i, j] = Pr(i beats j).
     which : (n,)
@@ -49,56 +52,68 @@ def run(matrices, which, parameters, drift, state, frames, kept, burn_in, averag
     frames : (n, f, K)
         Out: centred logits after each of the rounds ``kept``.
     kept : (f,)
-        Ascending; the last is the number of rounds.
-    burn_in
-        Averages run over the states after rounds burn_in, burn_in + 1, ..., kept[-1].
-    averages : (n, 2K+2)
-        Out: mean policy, variance of each coordinate, mean entropy, least entropy.
-    first, last
-        Blocks of LANES maps; ``last`` is excluded.
+        Ascending.
+    rounds
+        (burn-in, first, last): the states after rounds first, ..., last − 1 are computed; that
+        after round first − 1 is given, round 0 being the start. Sums run from burn-in on.
+    sums : (m, 3K+2)
+        Of :func:`alignsim.kernels.lanes.update_averages`, a row for each map of ``blocks``. What
+        one part of a run leaves there the next one goes on with.
+    blocks
+        (first, last) of LANES maps each; the last one is excluded.
     """
     K = state.shape[1]
-    memory = block(K * K + 6 * K + 5, LANES)
-    w = memory.reshape(memory.size)
+    burn_in, begin, end = rounds
+    rows = K * K + 6 * K + 5
+    w = block((rows + 3 + HELD * K) * LANES)
+    memory = w.reshape((rows + 3 + HELD * K, LANES))
     signal = memory[: K * K].reshape((K, K, LANES))
     constant = memory[K * K : K * K + K]
     logits = memory[K * K + K : K * K + 2 * K]
     weights = memory[K * K + 2 * K : K * K + 3 * K]
-    alpha, inverse, top = (
-        memory[K * K + 3 * K],
-        memory[K * K + 3 * K + 1],
-        memory[K * K + 3 * K + 2],
-    )
-    sums = memory[K * K + 3 * K + 3 :]
-    scratch = block(3, LANES)
-    held = block(HELD * K, LANES).reshape((HELD, K, LANES))
-    for start in range(first * LANES, last * LANES, LANES):
+    alpha = memory[K * K + 3 * K]
+    inverse = memory[K * K + 3 * K + 1]
+    top = memory[K * K + 3 * K + 2]
+    streamed = memory[K * K + 3 * K + 3 : rows]
+    scratch = memory[rows : rows + 3]
+    held = memory[rows + 3 :]
+    first_frame = 0
+    while kept[first_frame] < begin:
+        first_frame += 1
+    for start in range(blocks[0] * LANES, blocks[1] * LANES, LANES):
         load(state, start, logits)
         load(drift, start, constant)
         load_signal(matrices, which, parameters, start, signal, alpha)
         softmax(logits, top, weights, inverse)
-        saved = 0
-        for t in range(kept[-1] + 1):
+        if begin > burn_in:
+            load(sums, start - blocks[0] * LANES, streamed)
+        frame = sent = first_frame
+        for t in range(begin, end):
             if t > 0:
-                if K <= UNROLLED:
-                    _advance_small(w, K)
-                else:
-                    _advance(logits, weights, inverse, signal, constant, alpha, top, scratch)
+                if literal is not None:
+                    advance_unrolled(w, len(literal))
+                if general is not None:
+                    advance(logits, weights, inverse, signal, constant, alpha, top, scratch)
             if t == burn_in:
-                begin_averages(weights, inverse, sums)
-            if t >= burn_in and K <= UNROLLED:
-                _average_small(w, K)
-            elif t >= burn_in:
-                update_averages(logits, top, weights, inverse, scratch, sums)
-            if t == kept[saved]:
-                keep(logits, saved, held, start, frames)
-                saved += 1
+                begin_averages(weights, inverse, streamed)
+            if t >= burn_in:
+                if literal is not None:
+                    _average_unrolled(w, len(literal))
+                if general is not None:
+                    update_averages(logits, top, weights, inverse, scratch, streamed)
+            if t == kept[frame]:
+                hold(logits, frame - sent, held)
+                frame += 1
+            if (frame - sent == HELD) | (t + 1 == end):
+                release(held, sent, frame, start, frames)
+                sent = frame
         store(logits, start, state)
-        store_averages(sums, kept[-1] + 1 - burn_in, start, averages)
+        if end > burn_in:
+            store(streamed, start - blocks[0] * LANES, sums)
 
 
-@kernel
-def _advance(logits, weights, inverse, signal, constant, alpha, top, scratch):  # type: ignore[no-untyped-def]
+@part
+def advance(logits, weights, inverse, signal, constant, alpha, top, scratch):  # type: ignore[no-untyped-def]
     """Do one round in place: new ``logits``, and their softmax in two factors."""
     K = logits.shape[0]
     pull = scratch[0]
@@ -135,23 +150,8 @@ def _advance(logits, weights, inverse, signal, constant, alpha, top, scratch):  
         inverse[b] = 1.0 / inverse[b]
 
 
-@kernel
-def _advance_small(w, K):  # type: ignore[no-untyped-def]
-    """Do one round in place, by code unrolled for each K."""
-    if K == 2:
-        _advance_unrolled(w, 2)
-    elif K == 3:
-        _advance_unrolled(w, 3)
-    elif K == 4:
-        _advance_unrolled(w, 4)
-    elif K == 5:
-        _advance_unrolled(w, 5)
-    else:
-        _advance_unrolled(w, 6)
-
-
-@njit(forceinline=True, nogil=True, fastmath={"contract"}, error_model="numpy")
-def _advance_unrolled(w, K):  # type: ignore[no-untyped-def]
+@unrolled
+def advance_unrolled(w, K):  # type: ignore[no-untyped-def]
     """Do one round in place, with a K that is a literal in the caller.
 
     Rows of the workspace then lie at offsets known to the compiler: the loops over i and j
@@ -188,22 +188,7 @@ def _advance_unrolled(w, K):  # type: ignore[no-untyped-def]
         w[inverse + b] = 1.0 / total
 
 
-@kernel
-def _average_small(w, K):  # type: ignore[no-untyped-def]
-    """Add the present round to the averages, by code unrolled for each K."""
-    if K == 2:
-        _average_unrolled(w, 2)
-    elif K == 3:
-        _average_unrolled(w, 3)
-    elif K == 4:
-        _average_unrolled(w, 4)
-    elif K == 5:
-        _average_unrolled(w, 5)
-    else:
-        _average_unrolled(w, 6)
-
-
-@njit(forceinline=True, nogil=True, fastmath={"contract"}, error_model="numpy")
+@unrolled
 def _average_unrolled(w, K):  # type: ignore[no-untyped-def]
     """As :func:`alignsim.kernels.lanes.update_averages`, with a literal K."""
     logits = (K * K + K) * LANES

@@ -8,54 +8,22 @@ from __future__ import annotations
 
 import numpy as np
 
-from alignsim.kernels.compile import kernel
-from alignsim.kernels.status import NOT_FINITE, OK
+from alignsim.kernels.compile import kernel, part
 from alignsim.kernels.vectormath import exp, log
 
 CACHE_LINE = 8  # float64 in 64 bytes, the widest SIMD load
 HELD = 8  # frames that go to memory at a time
-ROUNDING = 4.0 * np.finfo(np.float64).eps
 
 
 @kernel
-def block(rows, lanes):  # type: ignore[no-untyped-def]
-    """Return an uninitialised (rows, lanes) array whose rows start on a cache line.
+def block(size):  # type: ignore[no-untyped-def]
+    """Return ``size`` uninitialised numbers that start on a cache line.
 
-    An unaligned 64-byte load touches two lines, which costs about 40 % of the speed. ``lanes``
-    is a multiple of 8.
+    An unaligned 64-byte load touches two lines, which costs about 40 % of the speed.
     """
-    memory = np.empty(rows * lanes + CACHE_LINE)
+    memory = np.empty(size + CACHE_LINE)
     skip = (-(memory.ctypes.data // 8)) % CACHE_LINE
-    return memory[skip : skip + rows * lanes].reshape((rows, lanes))
-
-
-@kernel
-def centre_once(logits):  # type: ignore[no-untyped-def]
-    """Centre the rows of ``logits`` (n, K); one that is centred up to rounding keeps its bits."""
-    instances, K = logits.shape
-    for n in range(instances):
-        mean = 0.0
-        largest = 0.0
-        for i in range(K):
-            mean += logits[n, i]
-            largest = max(largest, abs(logits[n, i]))
-        mean /= K
-        if abs(mean) > ROUNDING * largest:
-            for i in range(K):
-                logits[n, i] -= mean
-
-
-@kernel
-def mark_failures(state, limit, status):  # type: ignore[no-untyped-def]
-    """Mark in ``status`` (n,) the rows of ``state`` (n, K) beyond ``limit``; return how many."""
-    instances, K = state.shape
-    failures = 0
-    for n in range(instances):
-        for i in range(K):
-            if status[n] == OK and not abs(state[n, i]) < limit:
-                status[n] = NOT_FINITE
-        failures += status[n] != OK
-    return failures
+    return memory[skip : skip + size]
 
 
 @kernel
@@ -77,26 +45,39 @@ def store(source, start, target):  # type: ignore[no-untyped-def]
             target[start + b, i] = source[i, b]
 
 
-@kernel
-def keep(logits, saved, held, start, frames):  # type: ignore[no-untyped-def]
-    """Take the lanes ``logits`` (K, lanes) as frame ``saved`` of ``frames`` (n, f, K).
+def code_for(K: int, largest: int) -> tuple[tuple[int, ...] | None, int | None]:
+    """Return the two arguments of a kernel that choose its code: one of them is None.
 
-    They wait in ``held`` (HELD, K, lanes) until it is full or the frames are complete: a map's
-    frames then go to memory side by side. Singly, each would wait for a cache line.
+    Up to the ``largest`` K with code of its own, the first is K numbers: its type tells the
+    compiler what K is, and code is made for that K alone. The branch of None is not compiled.
     """
-    _, K, lanes = held.shape
-    own = saved % HELD
+    return ((0,) * K, None) if largest >= K else (None, K)
+
+
+@part
+def hold(logits, place, held):  # type: ignore[no-untyped-def]
+    """Take the lanes ``logits`` (K, lanes) as the frame ``place`` of ``held`` (HELD·K, lanes).
+
+    Frames wait there so that those of a map go to memory side by side. Singly, each would wait for
+    a cache line.
+    """
+    K, lanes = logits.shape
     for i in range(K):
         for b in range(lanes):
-            held[own, i, b] = logits[i, b]
-    if own < HELD - 1 and saved < frames.shape[1] - 1:
-        return
-    source, target = held.ravel(), frames.ravel()
-    first = (start * frames.shape[1] + saved - own) * K
-    length, count = frames.shape[1] * K, (own + 1) * K
+            held[place * K + i, b] = logits[i, b]
+
+
+@part
+def release(held, first, last, start, frames):  # type: ignore[no-untyped-def]
+    """Write what is ``held`` to the frames (n, f, K) from ``first`` to ``last``.
+
+    ``start`` is the map in the first lane.
+    """
+    K, lanes = frames.shape[2], held.shape[1]
     for b in range(min(lanes, frames.shape[0] - start)):
-        for q in range(count):  # unsigned: no index wraps around
-            target[np.uint64(first + b * length + q)] = source[np.uint64(q * lanes + b)]
+        for f in range(last - first):
+            for i in range(K):
+                frames[start + b, first + f, i] = held[f * K + i, b]
 
 
 @kernel
@@ -182,22 +163,6 @@ def update_averages(logits, top, weights, inverse, scratch, sums):  # type: igno
         entropy = log(total) + (lost - dot[b]) / total
         sums[3 * K, b] += entropy
         sums[3 * K + 1, b] = min(sums[3 * K + 1, b], entropy)
-
-
-@kernel
-def store_averages(sums, rounds, start, averages):  # type: ignore[no-untyped-def]
-    """Turn ``sums`` over ``rounds`` into ``averages`` (n, 2K+2).
-
-    A row holds the mean policy, the variance of each coordinate, the mean and the least entropy.
-    """
-    K = (sums.shape[0] - 2) // 3
-    for b in range(min(sums.shape[1], averages.shape[0] - start)):
-        for i in range(K):
-            mean = sums[K + i, b] / rounds
-            averages[start + b, i] = sums[i, b] + mean
-            averages[start + b, K + i] = max(sums[2 * K + i, b] / rounds - mean * mean, 0.0)
-        averages[start + b, 2 * K] = sums[3 * K, b] / rounds
-        averages[start + b, 2 * K + 1] = sums[3 * K + 1, b]
 
 
 @kernel

@@ -17,31 +17,49 @@ taken once a batch.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
-from numba import njit
 
-from alignsim.kernels.compile import kernel
-from alignsim.kernels.ipo_lanes import LANES, UNROLLED, _advance, _advance_small
+from alignsim.kernels.compile import kernel, part, unrolled
+from alignsim.kernels.ipo_lanes import LANES, advance, advance_unrolled
 from alignsim.kernels.lanes import block, load, load_signal, softmax, store
-from alignsim.kernels.vectormath import LN2_HIGH, LN2_LOW, MANTISSA, ONE, exp, log
+from alignsim.kernels.vectormath import (
+    LN2_HIGH,
+    LN2_LOW,
+    ZERO,
+    exponent,
+    inverse_power,
+    log,
+    mantissa,
+    resolved,
+)
 
-ZERO = 1e-300  # growth below it is none
-HUGE = 1e300  # growth beyond it has overflowed
 ROUNDING = 8.0 * 2.0**-52  # times K, relative to the largest D_ij: growth below it is noise
 CANCELLED = 4.0 * 2.0**-52  # relative to the margins of a Γ_ij: it is zero
-ABREAST = 16  # maps whose kept rounds are followed side by side
-LN2 = math.log(2.0)
 SMALL = 4  # the largest K with code of its own, which carries one or all K−1 vectors
 
 
 @kernel
-def run(matrices, which, parameters, drift, tangent, state, edges, sums, first, last):  # type: ignore[no-untyped-def]
-    """Follow the maps of blocks ``first`` to ``last``, and tangent vectors along them.
+def run(  # type: ignore[no-untyped-def]
+    literal,
+    carried,
+    general,
+    matrices,
+    which,
+    parameters,
+    drift,
+    tangent,
+    state,
+    edges,
+    sums,
+    blocks,
+):
+    """Follow the maps of some blocks, and tangent vectors along them.
 
     Parameters
     ----------
+    literal, carried, general
+        K numbers, k numbers and None for K up to ``SMALL``: code is made for these alone. Or
+        None, None and any number, for code that serves every other K.
     matrices, which, parameters, drift
         As for :func:`alignsim.kernels.ipo_lanes.run`.
     tangent : (k, K)
@@ -54,15 +72,16 @@ def run(matrices, which, parameters, drift, tangent, state, edges, sums, first, 
     sums : (n, c, k + 1)
         Out: over the rounds of each batch, the sum of log r of each vector and, if k = K−1, of
         log|det D|. −inf where a factor is below ``ZERO``, NaN where growth is lost in rounding.
-    first, last
-        Blocks of LANES maps; ``last`` is excluded.
+    blocks
+        (first, last) of LANES maps each; the last one is excluded.
     """
     K = state.shape[1]
     vectors = tangent.shape[0]
     n = K - 1
     base = K * K + 6 * K + 5  # the rows of a round, laid out as in ipo_lanes
-    memory = block(base + 2 * n * n + K + vectors * (K + 2) + 6, LANES)
-    w = memory.reshape(memory.size)
+    height = base + 2 * n * n + K + vectors * (K + 2) + 6
+    w = block(height * LANES)
+    memory = w.reshape((height, LANES))
     signal = memory[: K * K].reshape((K, K, LANES))
     constant = memory[K * K : K * K + K]
     logits = memory[K * K + K : K * K + 2 * K]
@@ -81,7 +100,7 @@ def run(matrices, which, parameters, drift, tangent, state, edges, sums, first, 
     rest += 2 * vectors + 2
     shift = memory[rest]
     scratch = memory[rest + 1 : rest + 4]
-    for start in range(first * LANES, last * LANES, LANES):
+    for start in range(blocks[0] * LANES, blocks[1] * LANES, LANES):
         load(state, start, logits)
         load(drift, start, constant)
         load_signal(matrices, which, parameters, start, signal, alpha)
@@ -94,17 +113,15 @@ def run(matrices, which, parameters, drift, tangent, state, edges, sums, first, 
         for t in range(edges[-1]):
             if (t == 0) | (t == edges[0]):
                 _begin_batch(product, order, shift)
-            if K <= SMALL:
-                _carry_small(w, K, vectors)
-            else:
+            if literal is not None:
+                _carry_small(w, len(literal), len(carried))
+                advance_unrolled(w, len(literal))
+            if general is not None:
                 _differentiate(weights, inverse, alpha, margins, policy, scratch, D, shift)
                 _carry(D, Q, policy, scratch, product, order)
                 if vectors == n:
                     _measure(D, scratch, product[n], order[n])
-            if K <= UNROLLED:
-                _advance_small(w, K)
-            else:
-                _advance(logits, weights, inverse, signal, constant, alpha, top, scratch)
+                advance(logits, weights, inverse, signal, constant, alpha, top, scratch)
             if t + 1 == edges[batch + 1]:
                 _store_batch(product, order, shift, start, sums[:, batch])
                 _begin_batch(product, order, shift)
@@ -112,7 +129,7 @@ def run(matrices, which, parameters, drift, tangent, state, edges, sums, first, 
         store(logits, start, state)
 
 
-@kernel
+@part
 def _load_margins(signal, margins):  # type: ignore[no-untyped-def]
     """Set Γ; what is left when all margins cancel, as for additive preferences, is zero."""
     n = margins.shape[0]
@@ -126,7 +143,7 @@ def _load_margins(signal, margins):  # type: ignore[no-untyped-def]
                 margins[i, j, b] = gap if abs(gap) > CANCELLED * size else 0.0
 
 
-@kernel
+@part
 def _begin_batch(product, order, shift):  # type: ignore[no-untyped-def]
     """Set the products to that of no factors."""
     product[:] = 1.0
@@ -134,7 +151,7 @@ def _begin_batch(product, order, shift):  # type: ignore[no-untyped-def]
     shift[:] = 0.0
 
 
-@kernel
+@part
 def _store_batch(product, order, shift, start, sums):  # type: ignore[no-untyped-def]
     """Write the logarithms of the products to rows ``start`` on of ``sums`` (n, k + 1)."""
     vectors = product.shape[0] - 1
@@ -145,63 +162,23 @@ def _store_batch(product, order, shift, start, sums):  # type: ignore[no-untyped
             sums[start + b, c] = twos * LN2_HIGH + (log(product[c, b]) + twos * LN2_LOW)
 
 
-@njit(inline="always")
-def _exponent(x):  # type: ignore[no-untyped-def]
-    """Return the exponent of two of a positive normal number, as an integer."""
-    return (np.float64(x).view(np.int64) >> 52) - 1023
-
-
-@njit(inline="always")
-def _mantissa(x):  # type: ignore[no-untyped-def]
-    """Return a positive normal number without its exponent, in [1, 2)."""
-    bits = np.float64(x).view(np.int64)
-    return np.int64((bits & MANTISSA) | ONE).view(np.float64)
-
-
-@njit(inline="always")
-def _resolved(value, size, least):  # type: ignore[no-untyped-def]
-    """Return ``value``, but −inf where ``size`` is none, and NaN where it is out of range."""
-    lost = -np.inf if size < ZERO else np.nan
-    return np.float64(value) if (size >= least) & (size <= HUGE) else lost
-
-
-@njit(inline="always")
-def _inverse_power(size):  # type: ignore[no-untyped-def]
-    """Return 2 to minus the exponent of ``size``, 0 where there is no size."""
-    return np.int64((1023 - _exponent(size)) << 52).view(np.float64) if size >= ZERO else 0.0
-
-
 # Up to SMALL responses
 
 
-@kernel
+@part
 def _carry_small(w, K, vectors):  # type: ignore[no-untyped-def]
-    """Do what a round does to the vectors and their volume, by code unrolled for each K."""
-    if K == 2:
-        _differentiate_unrolled(w, 2, 1)
-        _carry_unrolled(w, 2, 1, 0)
-        _measure_unrolled(w, 2)
-    elif K == 3:
-        if vectors == 1:
-            _differentiate_unrolled(w, 3, 1)
-            _carry_unrolled(w, 3, 1, 0)
-        else:
-            _differentiate_unrolled(w, 3, 2)
-            _carry_unrolled(w, 3, 2, 0)
-            _carry_unrolled(w, 3, 2, 1)
-            _measure_unrolled(w, 3)
-    elif vectors == 1:
-        _differentiate_unrolled(w, 4, 1)
-        _carry_unrolled(w, 4, 1, 0)
-    else:
-        _differentiate_unrolled(w, 4, 3)
-        _carry_unrolled(w, 4, 3, 0)
-        _carry_unrolled(w, 4, 3, 1)
-        _carry_unrolled(w, 4, 3, 2)
-        _measure_unrolled(w, 4)
+    """Do what a round does to the vectors and their volume, with literal K and vectors."""
+    _differentiate_unrolled(w, K, vectors)
+    _carry_unrolled(w, K, vectors, 0)
+    if vectors > 1:
+        _carry_unrolled(w, K, vectors, 1)
+    if vectors > 2:
+        _carry_unrolled(w, K, vectors, 2)
+    if vectors > K - 2:
+        _measure_unrolled(w, K)
 
 
-@njit(forceinline=True, nogil=True, fastmath={"contract"}, error_model="numpy")
+@unrolled
 def _differentiate_unrolled(w, K, vectors):  # type: ignore[no-untyped-def]
     """As :func:`_differentiate`, with literal K and number of vectors."""
     n = K - 1
@@ -228,8 +205,8 @@ def _differentiate_unrolled(w, K, vectors):  # type: ignore[no-untyped-def]
                 value = w[policy + j * LANES + b] * slope + (w[alpha + b] if i == j else 0.0)
                 w[D + (i * n + j) * LANES + b] = value
                 size = abs(value) if abs(value) > size else size
-        w[shift + b] += _resolved(_exponent(size), size, ZERO)
-        factor = _inverse_power(size)
+        w[shift + b] += resolved(exponent(size), size, ZERO)
+        factor = inverse_power(size)
         for i in range(n * n):
             w[D + i * LANES + b] *= factor
         for i in range(n):
@@ -237,7 +214,7 @@ def _differentiate_unrolled(w, K, vectors):  # type: ignore[no-untyped-def]
             w[D + i * (n + 1) * LANES + b] = own if factor > 0.0 else 1.0
 
 
-@njit(forceinline=True, nogil=True, fastmath={"contract"}, error_model="numpy")
+@unrolled
 def _carry_unrolled(w, K, vectors, c):  # type: ignore[no-untyped-def]
     """As :func:`_carry` for vector ``c``, with literal K, number of vectors and ``c``."""
     n = K - 1
@@ -275,11 +252,11 @@ def _carry_unrolled(w, K, vectors, c):  # type: ignore[no-untyped-def]
         for i in range(K):
             w[q + i * LANES + b] *= scale
         grown = w[product + b] * growth
-        w[product + b] = _mantissa(grown)
-        w[order + b] += _resolved(_exponent(grown), growth, ROUNDING * K)
+        w[product + b] = mantissa(grown)
+        w[order + b] += resolved(exponent(grown), growth, ROUNDING * K)
 
 
-@njit(forceinline=True, nogil=True, fastmath={"contract"}, error_model="numpy")
+@unrolled
 def _measure_unrolled(w, K):  # type: ignore[no-untyped-def]
     """Multiply up |det D|, by its definition: elimination would divide."""
     n = K - 1
@@ -298,14 +275,14 @@ def _measure_unrolled(w, K):  # type: ignore[no-untyped-def]
                 volume += w[D + i * 3 * LANES + b] * minor
         volume = abs(volume)
         grown = w[product + b] * volume
-        w[product + b] = _mantissa(grown)
-        w[order + b] += _resolved(_exponent(grown), volume, ZERO)
+        w[product + b] = mantissa(grown)
+        w[order + b] += resolved(exponent(grown), volume, ZERO)
 
 
 # Any number of responses
 
 
-@kernel
+@part
 def _differentiate(weights, inverse, alpha, margins, policy, scratch, D, shift):  # type: ignore[no-untyped-def]
     """Set ``D`` at the present policy, over a power of two whose exponent is added to ``shift``.
 
@@ -342,8 +319,8 @@ def _differentiate(weights, inverse, alpha, margins, policy, scratch, D, shift):
                 D[i, j, b] = value
                 size[b] = abs(value) if abs(value) > size[b] else size[b]
     for b in range(LANES):
-        shift[b] += _resolved(_exponent(size[b]), size[b], ZERO)
-        factor[b] = _inverse_power(size[b])
+        shift[b] += resolved(exponent(size[b]), size[b], ZERO)
+        factor[b] = inverse_power(size[b])
     for i in range(n):
         for j in range(n):
             for b in range(LANES):
@@ -352,7 +329,7 @@ def _differentiate(weights, inverse, alpha, margins, policy, scratch, D, shift):
             D[i, i, b] = D[i, i, b] if factor[b] > 0.0 else 1.0
 
 
-@kernel
+@part
 def _carry(D, Q, moved, scratch, product, order):  # type: ignore[no-untyped-def]
     """Replace the vectors by their images, made orthonormal, and multiply up their growth.
 
@@ -369,7 +346,7 @@ def _carry(D, Q, moved, scratch, product, order):  # type: ignore[no-untyped-def
         _multiply(growth, ROUNDING * K, product[c], order[c])
 
 
-@kernel
+@part
 def _push(D, q, moved, mean):  # type: ignore[no-untyped-def]
     """Replace the mean-zero vector ``q`` (K, LANES) by its image."""
     n = D.shape[0]
@@ -389,7 +366,7 @@ def _push(D, q, moved, mean):  # type: ignore[no-untyped-def]
         q[n, b] = -mean[b]
 
 
-@kernel
+@part
 def _project(unit, q, dot):  # type: ignore[no-untyped-def]
     """Take from ``q`` its part along ``unit``."""
     dot[:] = 0.0
@@ -401,7 +378,7 @@ def _project(unit, q, dot):  # type: ignore[no-untyped-def]
             q[i, b] -= dot[b] * unit[i, b]
 
 
-@kernel
+@part
 def _normalise(q, length):  # type: ignore[no-untyped-def]
     """Divide ``q`` by its ``length``; a vector of no length stays."""
     length[:] = 0.0
@@ -415,7 +392,7 @@ def _normalise(q, length):  # type: ignore[no-untyped-def]
             q[i, b] /= length[b] if length[b] > 0.0 else 1.0
 
 
-@kernel
+@part
 def _measure(D, scratch, product, order):  # type: ignore[no-untyped-def]
     """Multiply up |det D| by elimination in place, rows exchanged in pairs."""
     n = D.shape[0]
@@ -438,179 +415,10 @@ def _measure(D, scratch, product, order):  # type: ignore[no-untyped-def]
         _multiply(pivot, ZERO, product, order)
 
 
-@kernel
+@part
 def _multiply(growth, least, product, order):  # type: ignore[no-untyped-def]
     """Multiply ``product`` by ``growth``; its exponent moves to ``order``."""
     for b in range(LANES):
         grown = product[b] * growth[b]
-        product[b] = _mantissa(grown)
-        order[b] += _resolved(_exponent(grown), growth[b], least)
-
-
-# Along rounds that were kept
-
-
-@kernel
-def lead_along(  # type: ignore[no-untyped-def]
-    matrices, which, parameters, first, frames, rows, edges, sums, literal, scratch
-):
-    """Sum the log growth of one tangent vector along kept rounds of MRS-IPO, maps side by side.
-
-    Parameters
-    ----------
-    matrices, which : (m, K, K), (n,)
-        Table of matrices, and the row of it for each map.
-    parameters : (n, 2)
-        α and βλ of each map.
-    first : (K,)
-        A unit mean-zero vector, with which every orbit starts.
-    frames : (r, T + 1, K)
-        Logits of consecutive rounds.
-    rows : (n,)
-        Which of them each map has.
-    edges : (c + 1,)
-        Ascending, at most T: batch i runs from round edges[i] to edges[i + 1].
-    sums : (n, c)
-        Out: the sum of each batch; NaN once a vector vanishes or a frame is not finite.
-    literal, scratch
-        One of the two, the other None, whose branch is then not compiled. A tuple of K numbers: its
-        type tells the compiler what K is, and code is made for that K alone. Or (K + 3, ABREAST),
-        for code that serves every K.
-    """
-    n, K = rows.shape[0], frames.shape[2]
-    memory = block(K * K + 2 * K + 3, ABREAST)
-    w = memory.reshape(memory.size)
-    pull = memory[: K * K].reshape((K, K, ABREAST))
-    alpha = memory[K * K]
-    weight = memory[K * K + 1 : K * K + 1 + K]
-    vector = memory[K * K + 1 + K : K * K + 1 + 2 * K]
-    product, twos = memory[K * K + 1 + 2 * K], memory[K * K + 2 + 2 * K]
-    flat, base = frames.ravel(), np.empty(ABREAST, dtype=np.int64)
-    for start in range(0, n, ABREAST):
-        for b in range(ABREAST):
-            m = min(start + b, n - 1)
-            base[b] = rows[m] * frames.shape[1] * K
-            alpha[b] = parameters[m, 0]
-            for i in range(K):
-                vector[i, b] = first[i]
-                for j in range(K):
-                    pull[i, j, b] = parameters[m, 1] * (matrices[which[m], i, j] - 0.5)
-        product[:] = 1.0
-        twos[:] = 0.0
-        batch = -1
-        for t in range(edges[-1] + 1):
-            if t == edges[batch + 1]:
-                for b in range(min(ABREAST, n - start)):
-                    if batch >= 0:
-                        sums[start + b, batch] = twos[b] * LN2 + log(product[b])
-                product[:] = 1.0
-                twos[:] = 0.0
-                batch += 1
-                if t == edges[-1]:
-                    break
-            _load_frame(flat, base, t, K, w, (K * K + 1) * ABREAST)
-            if literal is not None:
-                _lead_unrolled(w, len(literal))
-            if scratch is not None:
-                _lead(pull, alpha, weight, vector, product, twos, scratch)
-
-
-@njit(forceinline=True, nogil=True, error_model="numpy")
-def _load_frame(flat, base, round_, K, w, weight):  # type: ignore[no-untyped-def]
-    """Copy the frame of each lane from ``flat``, where its map's frames begin at ``base``."""
-    for b in range(ABREAST):
-        place = base[b] + round_ * K
-        for i in range(K):  # unsigned: no index wraps around
-            w[np.uint64(weight + i * ABREAST + b)] = flat[np.uint64(place + i)]
-
-
-@njit(forceinline=True, nogil=True, fastmath={"contract"}, error_model="numpy")
-def _lead_unrolled(w, K):  # type: ignore[no-untyped-def]
-    """As :func:`_lead`, with literal K."""
-    alpha = K * K * ABREAST
-    weight = alpha + ABREAST
-    vector = weight + K * ABREAST
-    product = vector + K * ABREAST
-    twos = product + ABREAST
-    for b in range(ABREAST):
-        top = w[weight + b]
-        for i in range(1, K):
-            top = w[weight + i * ABREAST + b] if w[weight + i * ABREAST + b] > top else top
-        total = 0.0
-        mean = 0.0
-        for i in range(K):
-            share = exp(w[weight + i * ABREAST + b] - top)
-            w[weight + i * ABREAST + b] = share
-            total += share
-            mean += share * w[vector + i * ABREAST + b]
-        inverse = 1.0 / total
-        mean *= inverse
-        for i in range(K):
-            w[weight + i * ABREAST + b] *= (w[vector + i * ABREAST + b] - mean) * inverse
-        mean = 0.0
-        for i in range(K):
-            moved = w[alpha + b] * w[vector + i * ABREAST + b]
-            for j in range(K):
-                moved += w[(i * K + j) * ABREAST + b] * w[weight + j * ABREAST + b]
-            w[vector + i * ABREAST + b] = moved
-            mean += moved * (1.0 / K)
-        square = 0.0
-        for i in range(K):
-            moved = w[vector + i * ABREAST + b] - mean
-            w[vector + i * ABREAST + b] = moved
-            square += moved * moved
-        growth = np.sqrt(square)
-        scale = 1.0 / growth if growth > 0.0 else 1.0
-        for i in range(K):
-            w[vector + i * ABREAST + b] *= scale
-        grown = w[product + b] * growth
-        w[product + b] = _mantissa(grown)
-        w[twos + b] += _resolved(_exponent(grown), growth, ZERO)
-
-
-@kernel
-def _lead(pull, alpha, weight, vector, product, twos, scratch):  # type: ignore[no-untyped-def]
-    """Carry ``vector`` through the round at the logits ``weight``, and make it a unit again."""
-    K = weight.shape[0]
-    image, top, total, mean = scratch[:K], scratch[K], scratch[K + 1], scratch[K + 2]
-    top[:] = weight[0]
-    for i in range(1, K):
-        for b in range(ABREAST):
-            top[b] = weight[i, b] if weight[i, b] > top[b] else top[b]
-    total[:] = 0.0
-    mean[:] = 0.0
-    for i in range(K):
-        for b in range(ABREAST):
-            share = exp(weight[i, b] - top[b])
-            weight[i, b] = share
-            total[b] += share
-            mean[b] += share * vector[i, b]
-    for b in range(ABREAST):
-        total[b] = 1.0 / total[b]
-        mean[b] *= total[b]
-    for i in range(K):
-        for b in range(ABREAST):
-            weight[i, b] *= (vector[i, b] - mean[b]) * total[b]
-    mean[:] = 0.0
-    for i in range(K):
-        for b in range(ABREAST):
-            image[i, b] = alpha[b] * vector[i, b]
-        for j in range(K):
-            for b in range(ABREAST):
-                image[i, b] += pull[i, j, b] * weight[j, b]
-        for b in range(ABREAST):
-            mean[b] += image[i, b] * (1.0 / K)
-    total[:] = 0.0
-    for i in range(K):
-        for b in range(ABREAST):
-            vector[i, b] = image[i, b] - mean[b]
-            total[b] += vector[i, b] * vector[i, b]
-    for b in range(ABREAST):
-        growth = np.sqrt(total[b])
-        top[b] = 1.0 / growth if growth > 0.0 else 1.0
-        grown = product[b] * growth
-        product[b] = _mantissa(grown)
-        twos[b] += _resolved(_exponent(grown), growth, ZERO)
-    for i in range(K):
-        for b in range(ABREAST):
-            vector[i, b] *= top[b]
+        product[b] = mantissa(grown)
+        order[b] += resolved(exponent(grown), growth[b], least)

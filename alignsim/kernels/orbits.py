@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from alignsim.kernels.compile import kernel
-from alignsim.kernels.vectormath import angle, exp
+from alignsim.kernels.compile import kernel, part
+from alignsim.kernels.dense import centre, softmax
+from alignsim.kernels.vectormath import angle
 
 LAGS = 64
 """A return is watched over this many rounds."""
@@ -148,42 +149,6 @@ def wind(frames, rows, periods, centre, plane, report):  # type: ignore[no-untyp
         report[n, 1] = np.sqrt(least / largest) if one_way & (largest > 0.0) else 0.0
 
 
-@kernel
-def approach(early, late, fixed, report):  # type: ignore[no-untyped-def]
-    """Measure how far windows of orbits are from fixed points.
-
-    Parameters
-    ----------
-    early, late : (n, w, K)
-        Centred logits.
-    fixed : (n, K)
-        Fixed points; NaN gives NaN.
-    report : (n, 4)
-        Out: the largest standard deviation of z − z* under π*, early and late, and its largest
-        span, early and late.
-    """
-    instances, rounds, K = early.shape
-    policy = np.empty(K)
-    for n in range(instances):
-        _softmax(fixed[n], policy)
-        for part in range(2):
-            far = 0.0
-            wide = 0.0
-            for t in range(rounds):
-                z = early[n, t] if part == 0 else late[n, t]
-                mean = 0.0
-                for i in range(K):
-                    mean += policy[i] * (z[i] - fixed[n, i])
-                square = 0.0
-                for i in range(K):
-                    gap = z[i] - fixed[n, i] - mean
-                    square += policy[i] * gap * gap
-                far = max(far, np.sqrt(square)) if square >= 0.0 else np.nan
-                wide = max(wide, _span(z, fixed[n]))
-            report[n, part] = far
-            report[n, 2 + part] = wide
-
-
 @njit(inline="always")
 def _apart(orbit, t, s):  # type: ignore[no-untyped-def]
     """Return the span of orbit[t] − orbit[s]."""
@@ -196,19 +161,7 @@ def _apart(orbit, t, s):  # type: ignore[no-untyped-def]
     return high - low
 
 
-@kernel
-def _span(a, b):  # type: ignore[no-untyped-def]
-    """Return the span of a − b."""
-    high = a[0] - b[0]
-    low = high
-    for i in range(1, a.shape[0]):
-        gap = a[i] - b[i]
-        high = max(high, gap)
-        low = min(low, gap)
-    return high - low
-
-
-@kernel
+@part
 def _extremes(values):  # type: ignore[no-untyped-def]
     """Return the least and the largest of numbers ≥ 0, eight at a time."""
     low = np.full(8, np.inf)
@@ -278,13 +231,13 @@ def polish(matrices, which, parameters, drift, period, point, residual, product,
                     G[i, j] = (1.0 if i == j else 0.0) - 1.0 / K
             least[n] = period[n]
             for t in range(1, period[n] + 1):
-                _softmax(z, policy)
+                softmax(z, policy)
                 _push(pull, alpha, policy, G, spread, mean)
                 for i in range(K):
                     moved[i] = alpha * z[i] + drift[n, i]
                     for j in range(K):
                         moved[i] += pull[i, j] * policy[j]
-                _centre(moved)
+                centre(moved)
                 gap = 0.0
                 for i in range(K):
                     z[i] = moved[i]
@@ -308,7 +261,7 @@ def polish(matrices, which, parameters, drift, period, point, residual, product,
                 point[n, i] += step[i]
 
 
-@kernel
+@part
 def _push(pull, alpha, policy, G, spread, mean):  # type: ignore[no-untyped-def]
     """Replace ``G`` (K, K) by its image under the derivative of a round, row by row."""
     K = policy.shape[0]
@@ -334,31 +287,7 @@ def _push(pull, alpha, policy, G, spread, mean):  # type: ignore[no-untyped-def]
             G[i, j] -= mean[j]
 
 
-@kernel
-def _centre(values):  # type: ignore[no-untyped-def]
-    mean = 0.0
-    for i in range(values.shape[0]):
-        mean += values[i]
-    mean /= values.shape[0]
-    for i in range(values.shape[0]):
-        values[i] -= mean
-
-
-@kernel
-def _softmax(logits, policy):  # type: ignore[no-untyped-def]
-    K = logits.shape[0]
-    top = logits[0]
-    for i in range(K):
-        top = max(top, logits[i])
-    total = 0.0
-    for i in range(K):
-        policy[i] = exp(logits[i] - top)
-        total += policy[i]
-    for i in range(K):
-        policy[i] /= total
-
-
-@kernel
+@part
 def _solve(system, vector):  # type: ignore[no-untyped-def]
     """Overwrite ``vector`` by the solution of ``system``, which is overwritten too."""
     K = vector.shape[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from alignsim.kernels.compile import kernel
+from alignsim.kernels.compile import kernel, part
 from alignsim.kernels.philox import philox, unit
 
 WORD = np.uint64(0xFFFFFFFF)
@@ -144,7 +144,7 @@ def least_squares(wins, score, first, last):  # type: ignore[no-untyped-def]
                 score[n, member[a]] = pull[a] - mean
 
 
-@kernel
+@part
 def _pick(ladder, level):  # type: ignore[no-untyped-def]
     """Return the first rung above ``level``."""
     low = 0
@@ -158,7 +158,7 @@ def _pick(ladder, level):  # type: ignore[no-untyped-def]
     return low
 
 
-@kernel
+@part
 def _component(weights, root, done, member):  # type: ignore[no-untyped-def]
     """List in ``member`` what is connected to ``root``; mark it done; return how many."""
     member[0] = root
@@ -176,7 +176,7 @@ def _component(weights, root, done, member):  # type: ignore[no-untyped-def]
     return size
 
 
-@kernel
+@part
 def _fit(weights, member, size, pull):  # type: ignore[no-untyped-def]
     """Overwrite ``pull`` (size,) by the score of the component with score[0] = 0 (Cholesky)."""
     grounded = np.empty((size, size))

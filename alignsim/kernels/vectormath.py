@@ -34,6 +34,9 @@ L1, L2, L3, L4, L5, L6, L7 = (
     1.479819860511658591e-01,
 )
 
+ZERO = 1e-300  # growth below it is none
+HUGE = 1e300  # growth beyond it has overflowed
+
 TAN_EIGHTH = math.tan(math.pi / 8)
 (A0, A1, A2, A3, A4, A5, A6, A7, A8, A9, A10) = (
     # Chebyshev coefficients of atan(√u)/√u on [0, tan²(π/8)], error 4e-17
@@ -120,3 +123,29 @@ def angle(y, x):  # type: ignore[no-untyped-def]
     a = 0.5 * math.pi - a if up > across else a
     a = math.pi - a if x < 0.0 else a
     return -a if y < 0.0 else a
+
+
+@njit(inline="always")
+def exponent(x):  # type: ignore[no-untyped-def]
+    """Return the exponent of two of a positive normal number, as an integer."""
+    return (np.float64(x).view(np.int64) >> 52) - 1023
+
+
+@njit(inline="always")
+def mantissa(x):  # type: ignore[no-untyped-def]
+    """Return a positive normal number without its exponent, in [1, 2)."""
+    bits = np.float64(x).view(np.int64)
+    return np.int64((bits & MANTISSA) | ONE).view(np.float64)
+
+
+@njit(inline="always")
+def resolved(value, size, least):  # type: ignore[no-untyped-def]
+    """Return ``value``, but −inf where ``size`` is none, and NaN where it is out of range."""
+    lost = -np.inf if size < ZERO else np.nan
+    return np.float64(value) if (size >= least) & (size <= HUGE) else lost
+
+
+@njit(inline="always")
+def inverse_power(size):  # type: ignore[no-untyped-def]
+    """Return 2 to minus the exponent of ``size``, 0 where there is no size."""
+    return np.int64((1023 - exponent(size)) << 52).view(np.float64) if size >= ZERO else 0.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from alignsim.kernels.compile import kernel
+from alignsim.kernels.compile import kernel, part
 from alignsim.kernels.vectormath import exp
 
 
@@ -52,16 +52,15 @@ def products(matrices, which, weights, pull):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def average(logits, weights, origin, sums, squares, entropies):  # type: ignore[no-untyped-def]
-    """Add the present round to the time averages of every row.
+def average(logits, weights, sums):  # type: ignore[no-untyped-def]
+    """Add the present round to ``sums`` (n, 3K+2), as :func:`lanes.update_averages` does.
 
-    ``sums`` and ``squares`` (n, K) run over the distance of the policy ``weights`` from
-    ``origin``; ``entropies`` (n, 2) holds the sum and the minimum of the entropy, computed as in
-    :func:`alignsim.kernels.lanes.update_averages`.
+    ``weights`` (n, K) are the policies, whose entropy is computed as there.
     """
     instances, K = logits.shape
     for n in range(instances):
-        own, share, shift, total, square = logits[n], weights[n], origin[n], sums[n], squares[n]
+        own, share, shift = logits[n], weights[n], sums[n]
+        total, square = shift[K:], shift[2 * K :]
         first = 0
         for i in range(K):
             first = i if own[i] > own[first] else first
@@ -81,11 +80,11 @@ def average(logits, weights, origin, sums, squares, entropies):  # type: ignore[
             square[i] += distance * distance
         whole = ties + rest
         entropy = np.log(whole) + (rest - (whole - ties) - dot) / whole
-        entropies[n, 0] += entropy
-        entropies[n, 1] = min(entropies[n, 1], entropy)
+        shift[3 * K] += entropy
+        shift[3 * K + 1] = min(shift[3 * K + 1], entropy)
 
 
-@kernel
+@part
 def _total(values):  # type: ignore[no-untyped-def]
     """Return Σ values in four partial sums, which a processor can overlap."""
     size = values.shape[0]
@@ -100,7 +99,7 @@ def _total(values):  # type: ignore[no-untyped-def]
     return (a + b) + (c + d)
 
 
-@kernel
+@part
 def _softmax(logits, weights):  # type: ignore[no-untyped-def]
     K = logits.shape[0]
     top = logits[0]

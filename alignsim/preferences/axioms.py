@@ -132,7 +132,9 @@ def violations(
     shape = validation.batch_shape(
         {"P": matrices.shape[:-2], "policy": ranked.shape[:-1], "reference": base.shape[:-1]}
     )
-    worth = np.broadcast_to(ranked / base, (*shape, K))
+    with np.errstate(divide="ignore"):
+        ratio = ranked if reference is None else np.log(ranked) - np.log(base)
+    worth = np.broadcast_to(ratio, (*shape, K))
     above = worth[..., :, None] > worth[..., None, :]
     winner = condorcet_winner(matrices, tolerance=tolerance)
     wins = np.arange(K) == winner[..., None]

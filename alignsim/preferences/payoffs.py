@@ -10,10 +10,10 @@ from alignsim.validation import FloatArray
 
 def kinds(payoffs: FloatArray) -> NDArray[np.int8]:
     """Return SKEW, ZERO_SUM or GENERAL of :mod:`alignsim.kernels.equilibrium`: (m, K, K) → (m,)."""
-    from alignsim.kernels import equilibrium
+    from alignsim.kernels import rotation
 
     found = np.empty(len(payoffs), dtype=np.int8)
-    equilibrium.classify(np.ascontiguousarray(payoffs), found)
+    rotation.classify(np.ascontiguousarray(payoffs), found)
     return found
 
 
@@ -23,10 +23,10 @@ def is_zero_sum(payoffs: FloatArray) -> NDArray[np.bool_]:
     Then ⟨x, Px⟩ = 0 for all mean-zero x, as for every preference matrix. What a payoff matrix adds
     by row or by column changes neither the number of fixed points nor the form of the Jacobian.
     """
-    from alignsim.kernels import equilibrium
+    from alignsim.kernels import rotation
 
     flat = payoffs.reshape(-1, *payoffs.shape[-2:])
-    return np.asarray(kinds(flat) != equilibrium.GENERAL).reshape(payoffs.shape[:-2])
+    return np.asarray(kinds(flat) != rotation.GENERAL).reshape(payoffs.shape[:-2])
 
 
 def row_gaps(P: FloatArray) -> FloatArray:

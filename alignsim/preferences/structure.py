@@ -327,7 +327,7 @@ def _beats(P: ArrayLike, tolerance: float) -> BoolArray:
 def _ordered_rows(P: ArrayLike, exceeds: np.ufunc, margin: float) -> BoolArray:
     """Return whether each row, in the order of their sums, ``exceeds`` all later ones by a margin.
 
-    No other order can do: a row that dominates another has the larger sum.
+    Without a tolerance no other order can do: a row that dominates another has the larger sum.
     """
     array = validation.preference_matrix(P)
     order = (-array.sum(axis=-1)).argsort(axis=-1, kind="stable")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from alignsim import validation
+from alignsim.errors import InputError
 from alignsim.validation import FloatArray
 
 
 def spread(P: FloatArray, most: int) -> FloatArray:
-    """Return at most so many of a stack of matrices, evenly spread over it: (m, K, K) → (n, K, K).
+    """Return a few of a stack of matrices, evenly spread over it: (m, K, K) → (n, K, K).
 
     Parameters
     ----------
@@ -30,9 +31,9 @@ def spread(P: FloatArray, most: int) -> FloatArray:
     >>> len(asim.preferences.spread(P, 500)), len(asim.preferences.spread(P[:3], 500))
     (500, 3)
     """
-    if np.ndim(P) != 3:
-        raise ValueError(
-            f"P has shape {np.shape(P)}; give a stack of matrices, (m, K, K): reshape it to one"
-        )
-    count = min(validation.integer(most, "most", minimum=1), len(P))
-    return np.asarray(P[np.arange(count) * len(P) // max(count, 1)])
+    stack = P if isinstance(P, np.ndarray) else validation.real_array(P, "P")
+    if stack.ndim != 3:
+        remedy = "give a stack of matrices, (m, K, K): reshape it to one"
+        raise InputError("P", f"has shape {stack.shape}", remedy)
+    count = min(validation.integer(most, "most", minimum=1), len(stack))
+    return np.asarray(stack[np.arange(count) * len(stack) // max(count, 1)])

@@ -31,3 +31,15 @@ def test_many_disjoint_groups_do_not_explode():
     groups = np.arange(60) % 20
     linked = groups[:, None] != groups[None, :]
     assert len(largest_clique(linked)) == 20
+
+
+def test_a_search_without_budget_ends_without_an_answer():
+    linked = ~np.eye(30, dtype=bool)
+    assert largest_clique(linked, budget=400) is None
+    assert len(largest_clique(linked, budget=30 * 29 / 2)) == 30
+
+
+def test_a_clique_may_be_larger_than_the_depth_of_pythons_stack():
+    linked = np.ones((1200, 1200), dtype=bool)
+    linked[0, 1] = linked[1, 0] = False
+    assert len(largest_clique(linked, budget=10**7)) == 1199

@@ -3,7 +3,7 @@ import json
 import pytest
 
 import alignsim as asim
-from alignsim.errors import FileFormatError
+from alignsim.errors import FileFormatError, InputError
 
 
 def _file(marks, header="left,right,winner"):
@@ -96,7 +96,6 @@ def test_json_lines(write):
             r"no column of votes; name it with winner=.*'mark'",
         ),
         (_file(["tie"]), {"winner": "wins"}, "winner is 'wins'; did you mean 'winner'"),
-        (_file(["tie"]), {"judges": "winner"}, "judges is 'winner'; give a list"),
         (_file(["tie"]), {"judges": ["winner"], "winner": "winner"}, "not both"),
         ("left,right,winner,a1\nx,y,tie,0\n", {}, r"pass winner='winner' or judges=\['a1'\]"),
         ("left,right,winner,result\nx,y,tie,0\n", {}, "'winner' and 'result' could each"),
@@ -113,3 +112,9 @@ def test_refused_code_tables(write):
         asim.data.read_comparisons(path, codes={"lefft": 1})
     with pytest.raises(ValueError, match="codes gives '1' two meanings"):
         asim.data.read_comparisons(path, codes={"left": 1, "right": "1"})
+
+
+@pytest.mark.parametrize("judges", ["winner", [], 3, [1]])
+def test_judges_are_a_list_of_columns(write, judges):
+    with pytest.raises(InputError, match=r"judges(\[0\])? is .*; (give a list|a name must)"):
+        asim.data.read_comparisons(write("v.csv", _file(["tie"])), judges=judges)

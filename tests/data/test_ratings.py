@@ -101,7 +101,7 @@ def test_matrices_refusals(uneven):
     with pytest.raises(ValueError, match="subsets is 1"):
         uneven.matrices(subsets=1)
     with pytest.raises(
-        ValueError, match="subsets is 5, but no prompt has so many responses; pass subsets=4"
+        ValueError, match="subsets is 5, but no prompt has as many responses; pass subsets=4"
     ):
         uneven.matrices(subsets=5)
     with pytest.raises(ValueError, match="temperature is 0"):

@@ -232,5 +232,5 @@ def test_a_map_keeps_its_numbers_when_the_arrays_that_it_was_made_of_change():
 
 
 def test_huge_start_logits_are_refused_since_their_differences_overflow():
-    with pytest.raises(ValueError, match=r"start_logits\[0\] is 1.7e\+308; logits must lie within"):
+    with pytest.raises(ValueError, match=r"start_logits\[0\] is 1.7e\+308; it must lie within"):
         LOOP.run(start_logits=[1.7e308, -1.7e308, 1.7e308], rounds=3)

@@ -344,9 +344,7 @@ SPECIAL = {
     "data.Comparisons.from_names.skipped": Pool(("0", "3"), (), ("-1", "1.5")),
     "data.Comparisons.restrict.labels": Pool(("['m0', 'm1', 'm2']",), ("['m0', 'm1']",), ("['m0']", "[]", "'m0'", "['m0', 'm0']", "['absent', 'm1']")),
     "data.read_ratings.attributes": Pool(("None", "['taste', 'looks']"), ("['taste']",), ("'taste'", "[]", "['absent']")),
-    "analysis.phase_rounds.burn_in": Pool(("10", "0"), ("20",), ("-1", LONG)),
     "analysis.capture_region.loop": Pool(("oscillating()", "oscillating(3, 'ipo', (3,))"), LOOP.edge, LOOP.hostile),
-    "analysis.phases.loop": Pool(("oscillating()", "oscillating(3, 'ipo', (3,))"), LOOP.edge, LOOP.hostile),
 }  # fmt: skip
 """By ``room.function.argument``, where the name alone says too little."""
 

@@ -1,10 +1,12 @@
 """Batches of maps in the arrays that the lane kernels take, with poisoned space around them."""
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
 
-from alignsim.kernels import dpo_lanes, ipo_lanes
+from alignsim.feedback import engines
+from alignsim.kernels import dpo_lanes, dpo_newton, ipo_lanes, lanes
 from tests import naive
 
 POISON = -1.2345e300
@@ -59,8 +61,11 @@ def random_batch(rng, objective, K, n, *, beta=2.0):
     return Batch(maps, np.float64([naive.centre(rng.normal(size=K)) for _ in range(n)]))
 
 
-def run(batch, kept, burn_in, *, blocks=None):
-    """Run the lane kernel of the batch's objective over all blocks, or over ``blocks``."""
+def run(batch, kept, burn_in, *, blocks=None, cuts=()):
+    """Run the lane kernel of the batch's objective over all blocks, or over ``blocks``.
+
+    The run is cut into parts before each of the rounds ``cuts``.
+    """
     n, K = batch.starts.shape
     kept = np.asarray(kept, dtype=np.int64)
 
@@ -70,20 +75,32 @@ def run(batch, kept, burn_in, *, blocks=None):
     state, frames = output(K), output(len(kept), K)
     averages, status = output(2 * K + 2), output(dtype=np.int8)
     state[:n] = batch.starts
-    out = [state[:n], frames[:n], kept, burn_in, averages[:n]]
     matrices = np.array([m.P for m in batch.maps])
     which = np.arange(n)
+    ipo = batch.maps[0].objective == "ipo"
     first, last = blocks or (0, -(-n // ipo_lanes.LANES))
-    if batch.maps[0].objective == "ipo":
-        parameters = np.array([(m.alpha, m.beta * m.lam) for m in batch.maps])
-        drift = np.float64([_ipo_drift(m) for m in batch.maps])
-        ipo_lanes.run(matrices, which, parameters, drift, *out, first, last)
-    else:
-        parameters = np.array([(m.alpha, m.beta, m.lam) for m in batch.maps])
-        drift = np.array([(1 - m.alpha) * m.reference for m in batch.maps])
-        opponents = np.array([(1 - m.lam) * m.offline for m in batch.maps])
-        dpo_lanes.run(matrices, which, parameters, drift, opponents, *out, status[:n], first, last)
-    spare = [array[n:] for array in (state, frames, averages, status)]
+    own = slice(first * ipo_lanes.LANES, min(last * ipo_lanes.LANES, n))
+    sums = output(3 * K + 2 + (0 if ipo else 2 * max(K, dpo_newton.SMALL)))
+    part = sums[: own.stop - own.start]
+    edges = [0, *cuts, int(kept[-1]) + 1]
+    for begin, end in itertools.pairwise(edges):
+        out = [state[:n], frames[:n], kept, (burn_in, begin, end), part]
+        if ipo:
+            code = lanes.code_for(K, ipo_lanes.UNROLLED)
+            parameters = np.array([(m.alpha, m.beta * m.lam) for m in batch.maps])
+            drift = np.float64([_ipo_drift(m) for m in batch.maps])
+            ipo_lanes.run(*code, matrices, which, parameters, drift, *out, (first, last))
+        else:
+            code = lanes.code_for(K, dpo_newton.SMALL)
+            parameters = np.array([(m.alpha, m.beta, m.lam) for m in batch.maps])
+            drift = np.array([(1 - m.alpha) * m.reference for m in batch.maps])
+            opponents = np.array([(1 - m.lam) * m.offline for m in batch.maps])
+            dpo_lanes.run(
+                *code, matrices, which, parameters, drift, opponents, *out, status[:n],
+                (first, last),
+            )  # fmt: skip
+    engines._store_averages(part, engines.Schedule(kept, burn_in, 1), averages[own])
+    spare = [array[n:] for array in (state, frames, averages, status)] + [sums[len(part) :]]
     return Output(state[:n], frames[:n], averages[:n], status[:n], spare)
 
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from alignsim.kernels import dpo_newton, lanes
-from alignsim.kernels.dpo_lanes import TRUSTED
 from alignsim.kernels.dpo_newton import BEND, LANES, SIZE, SPREAD, TRUST, WORST
+from alignsim.kernels.dpo_solve import TRUSTED
 from tests import naive
 
 MEASURED = (SIZE, BEND, WORST, SPREAD)
@@ -26,8 +26,12 @@ def targets(P):
     return aims[[j < K for _, j in pairs]]
 
 
+def rows_of(count):
+    return lanes.block(count * LANES).reshape(count, LANES)
+
+
 def workspace():
-    w = lanes.block(dpo_newton.G23 // LANES + 1, LANES).reshape(-1)
+    w = lanes.block((dpo_newton.G23 // LANES + 1) * LANES)
     w[:] = 0.0
     w[TRUST : TRUST + LANES] = TRUSTED
     return w
@@ -58,11 +62,13 @@ def general_step(P, mu, v):
     K = v.shape[1]
     pairs = K * (K - 1) // 2
     w = workspace()
-    score, sampler, step = (lanes.block(K, LANES) for _ in range(3))
+    score, sampler, step = (rows_of(K) for _ in range(3))
     score[:], sampler[:] = v.T, mu.T
-    matrix = lanes.block(K * K, LANES).reshape((K, K, LANES))
-    scratch = [lanes.block(rows, LANES) for rows in (pairs, pairs, pairs, K, K)]
-    vectors = [lanes.block(1, LANES)[0] for _ in range(3)]
+    matrix = rows_of(K * K).reshape((K, K, LANES))
+    scratch = [
+        lanes.block((rows) * LANES).reshape(-1, LANES) for rows in (pairs, pairs, pairs, K, K)
+    ]
+    vectors = [rows_of(1)[0] for _ in range(3)]
     system = (matrix, *scratch, *vectors)
     dpo_newton.step_general(w, targets(P), sampler, score, step, system)
     return step.T, figures(w)

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
-from alignsim.kernels import equilibrium, lanes
-from alignsim.kernels.equilibrium import ACCEPTED, GENERAL, LANES, SKEW, ZERO_SUM
+from alignsim.kernels import equilibrium, equilibrium_lanes, lanes, rotation
+from alignsim.kernels.equilibrium import ACCEPTED
+from alignsim.kernels.equilibrium_lanes import LANES
+from alignsim.kernels.rotation import GENERAL, SKEW, ZERO_SUM
 from tests.feedback.systems import policy, preferences
 from tests.naive import Wide, needs_extended
 
@@ -30,8 +32,9 @@ class Systems:
         own = slice(first, last)
         state = (self.reference if start is None else start)[own].copy()
         residual = np.empty(len(state))
-        equilibrium.solve_small(
-            self.P, self.which[own], self.pull[own], self.drift[own], state, residual
+        literal = (0,) * state.shape[1]
+        equilibrium_lanes.solve(
+            literal, self.P, self.which[own], self.pull[own], self.drift[own], state, residual
         )
         return state, residual
 
@@ -54,9 +57,10 @@ class Systems:
         return np.float64(np.abs(R).max(axis=1) / (1 + np.abs(z).max(axis=1)))
 
 
-def rotation(P, logits):
+def rotation_of(P, logits):
     omega = np.empty(len(logits))
-    equilibrium.rotations(P, np.arange(len(P)), logits, omega)
+    code = lanes.code_for(P.shape[-1], rotation.SMALL)
+    rotation.rotations(*code, P, np.arange(len(P)), logits, omega)
     return omega
 
 
@@ -152,7 +156,7 @@ def test_omega_keeps_its_digits_however_far_the_policy_has_collapsed(K, spread):
     logits = -spread * rng.uniform(size=(n, K))
     expected = [slow_rotation(P[i], logits[i]) for i in range(n)]
     normal = np.array(expected) > 1e-290
-    found = rotation(P, logits)
+    found = rotation_of(P, logits)
     assert normal.sum() > n // 3
     # the entries of P − ½ are known to 1e-16, and so is their curl
     assert found[normal] == pytest.approx(np.array(expected)[normal], rel=2e-13)
@@ -163,7 +167,7 @@ def test_omega_is_zero_for_two_responses_and_rounding_for_additive_preferences(K
     rng = np.random.default_rng(K)
     r = rng.uniform(0.0, 0.5, K)
     P = 0.5 + (r[:, None] - r[None, :])[None] / 2
-    assert rotation(P, rng.normal(size=(1, K)))[0] <= (0.0 if K == 2 else 1e-16)
+    assert rotation_of(P, rng.normal(size=(1, K)))[0] <= (0.0 if K == 2 else 1e-16)
 
 
 @pytest.mark.parametrize("K", [5, 6, 9, 12])
@@ -174,11 +178,11 @@ def test_omega_survives_double_and_split_values(K):
     for P in (nearest_neighbour_cycle(K, advantage=0.5), cyclic(K | 1, advantage=0.5)):
         size = len(P)
         expected = np.linalg.norm(P - 0.5, 2) / size
-        assert rotation(P[None], np.zeros((1, size)))[0] == pytest.approx(expected, rel=1e-14)
+        assert rotation_of(P[None], np.zeros((1, size)))[0] == pytest.approx(expected, rel=1e-14)
     P = np.full((6, 6), 0.5)
     P[:3, :3] = P[3:, 3:] = cyclic(3, advantage=0.4)
     expected = slow_rotation(P, np.zeros(6))
-    assert rotation(P[None], np.zeros((1, 6)))[0] == pytest.approx(expected, rel=1e-13)
+    assert rotation_of(P[None], np.zeros((1, 6)))[0] == pytest.approx(expected, rel=1e-13)
 
 
 def test_matrices_are_told_apart():
@@ -187,6 +191,6 @@ def test_matrices_are_told_apart():
     shifted = P + rng.normal(size=5)[None, :] + 3 * rng.normal(size=5)[:, None]
     table = np.array([P, shifted, 7 * P, P + P.T, np.eye(5), shifted + np.eye(5)])
     kinds = np.empty(len(table), dtype=np.int8)
-    equilibrium.classify(table, kinds)
+    rotation.classify(table, kinds)
     # P + Pᵀ = 1 is constant, and skew after that
     assert kinds.tolist() == [SKEW, ZERO_SUM, ZERO_SUM, ZERO_SUM, GENERAL, GENERAL]

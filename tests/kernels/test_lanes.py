@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from alignsim.feedback import engines
 from alignsim.kernels import lanes
 from tests import naive
 
@@ -10,7 +11,7 @@ COLLAPSING = [0.0, 1e-9, 0.5, 5.0, 36.0, 37.0, 80.0, 300.0, 700.0]
 
 def lane_block(rows):
     """A (K, LANES) block of logits, lane b holding row b of ``rows``, repeated."""
-    block = lanes.block(len(rows[0]), LANES)
+    block = lanes.block(len(rows[0]) * LANES).reshape(-1, LANES)
     block[:] = np.array([rows[b % len(rows)] for b in range(LANES)]).T
     return block
 
@@ -33,14 +34,14 @@ def streamed(orbits):
             lanes.begin_averages(weights, inverse, sums)
         lanes.update_averages(logits, top, weights, inverse, scratch, sums)
     averages = np.empty((n, 2 * K + 2))
-    lanes.store_averages(sums, rounds, 0, averages)
+    schedule = engines.Schedule(np.array([rounds - 1]), 0, 1)
+    engines._store_averages(sums.T[:n], schedule, averages)
     return averages
 
 
 @pytest.mark.parametrize("rows", [1, 2, 3, 7, 50])
 def test_rows_of_a_block_start_on_a_cache_line(rows):
-    block = lanes.block(rows, LANES)
-    assert block.shape == (rows, LANES)
+    block = lanes.block(rows * LANES).reshape(rows, LANES)
     assert all(block[i].ctypes.data % 64 == 0 for i in range(rows))
     block[:] = 1.0
     assert block.sum() == rows * LANES

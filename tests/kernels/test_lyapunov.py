@@ -5,7 +5,7 @@ import pytest
 
 import alignsim as asim
 from alignsim.feedback.engines import ipo_arrays
-from alignsim.kernels import ipo_lanes, lyapunov
+from alignsim.kernels import ipo_lanes, lanes, lyapunov, tangents
 from tests import naive
 
 EDGES = np.array([7, 20, 41])
@@ -38,7 +38,10 @@ def run(maps, starts, vectors, edges=EDGES):
     sums = np.full((n + 70, len(edges) - 1, len(vectors) + 1), POISON)
     state[:n] = starts
     arrays = ipo_arrays(asim.FeedbackMap(**maps))
-    lyapunov.run(*arrays, vectors, state[:n], edges, sums[:n], 0, -(-n // ipo_lanes.LANES))
+    small = K <= lyapunov.SMALL
+    code = ((0,) * K, (0,) * len(vectors), None) if small else (None, None, K)
+    blocks = (0, -(-n // ipo_lanes.LANES))
+    lyapunov.run(*code, *arrays, vectors, state[:n], edges, sums[:n], blocks)
     assert (state[n:] == POISON).all()
     assert (sums[n:] == POISON).all()
     return sums[:n], state[:n]
@@ -155,15 +158,15 @@ def test_growth_along_kept_rounds_is_that_of_the_run(K, unrolled):
     rows = rng.permutation(n)
     matrices, which, parameters, _ = ipo_arrays(loop.take(rows))
     along = np.full((n + 20, len(EDGES) - 1), POISON)
-    code = ((0,) * K, None) if unrolled else (None, np.empty((K + 3, lyapunov.ABREAST)))
-    lyapunov.lead_along(
-        matrices, which, parameters, vectors[0], frames, rows, EDGES, along[:n], *code
+    code = lanes.code_for(K, K if unrolled else 0)
+    tangents.lead_along(
+        *code, matrices, which, parameters, vectors[0], frames, rows, EDGES, along[:n]
     )
     np.testing.assert_allclose(along[:n], sums[rows, :, 0], rtol=0, atol=1e-9)
     assert (along[n:] == POISON).all()
     alone = np.empty((1, len(EDGES) - 1))
     matrices, which, parameters, _ = ipo_arrays(loop.take(rows[5:6]))
-    lyapunov.lead_along(
-        matrices, which, parameters, vectors[0], frames, rows[5:6], EDGES, alone, *code
+    tangents.lead_along(
+        *code, matrices, which, parameters, vectors[0], frames, rows[5:6], EDGES, alone
     )
     np.testing.assert_array_equal(alone[0], along[5])

@@ -5,6 +5,9 @@ from functools import cache
 import numpy as np
 import pytest
 
+import alignsim as asim
+from alignsim import progress
+from alignsim.feedback import engines
 from tests import naive
 from tests.kernels import batches
 from tests.oracles import golden
@@ -108,3 +111,54 @@ def test_logits_stay_centred_for_a_thousand_rounds(objective):
     batch, _, _ = case(objective, 5)
     out = batches.run(batch, [1000], burn_in=500)
     assert np.abs(out.state.sum(axis=-1)).max() < 1e-12 * (1 + np.abs(out.state).max())
+
+
+@pytest.mark.parametrize("objective", ["ipo", "dpo"])
+@pytest.mark.parametrize("K", [2, 3, 4, 5, 7])
+@pytest.mark.parametrize(("burn_in", "cuts"), [(0, [1]), (9, range(1, 31)), (9, [9, 10, 23])])
+def test_a_run_in_parts_has_the_bits_of_one_in_a_go(objective, K, burn_in, cuts):
+    batch = batches.random_batch(np.random.default_rng(K), objective, K, 65, beta=20.0)
+    kept = [0, 3, 4, 9, 10, *range(12, 26), 30]
+    whole = batches.run(batch, kept, burn_in)
+    parts = batches.run(batch, kept, burn_in, cuts=cuts)
+    for name in ("state", "frames", "averages", "status"):
+        np.testing.assert_array_equal(getattr(parts, name), getattr(whole, name))
+    assert parts.spare_is_untouched()
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize(("objective", "K"), [("ipo", 3), ("ipo", 66), ("dpo", 5)])
+def test_a_run_of_many_calls_is_one_run_and_its_bar_comes_to_the_end(
+    monkeypatch, objective, K, threads
+):
+    rng = np.random.default_rng(0)
+    P, starts = naive.random_preferences(rng, K), rng.normal(size=(130, K))
+    loop = asim.FeedbackMap(P, objective=objective, beta=5.0, alpha=0.5)
+    whole = loop.run(start_logits=starts, rounds=9, threads=1)
+    monkeypatch.setattr(engines, "SLICE", 1)
+    monkeypatch.setattr(progress, "DELAY", 1e9)
+    bars = []
+    monkeypatch.setattr(progress.ProgressBar, "__exit__", lambda bar, *_: bars.append(bar))
+    parts = loop.run(start_logits=starts, rounds=9, threads=threads, progress=True)
+    np.testing.assert_array_equal(parts.logits, whole.logits)
+    np.testing.assert_array_equal(parts.policy_variance, whole.policy_variance)
+    np.testing.assert_array_equal(parts.entropy_mean, whole.entropy_mean)
+    assert bars[0]._done == bars[0]._look["total"]
+
+
+def test_an_interrupt_ends_a_run_between_two_calls_on_all_threads(monkeypatch):
+    calls = []
+
+    def run(first, last):
+        for _ in range(10**9):
+            calls.append(first)
+            if len(calls) == 50:
+                raise KeyboardInterrupt
+            yield 1
+
+    with pytest.raises(KeyboardInterrupt):
+        engines.in_threads(run, 8, 2)
+    engines._helpers().submit(lambda: None).result()  # what ran before has come to an end
+    done = len(calls)
+    engines._helpers().submit(lambda: None).result()
+    assert len(calls) == done

@@ -125,3 +125,19 @@ def test_a_wide_collapse_keeps_its_entropy():
     expected = float(naive.entropy(orbit.final_logits))
     assert 0 < expected < 1e-200
     assert orbit.entropy_min == pytest.approx(expected, rel=1e-11, abs=0)
+
+
+@pytest.mark.parametrize("K", [65, 100])
+def test_exact_ties_of_many_responses_have_the_entropy_of_their_number(K):
+    for ties in (1, 2, 3, K - 1, K):
+        logits = np.full((1, K), -800.0)
+        logits[0, K - ties :] = 0.0
+        weights = np.empty((1, K))
+        wide.policies(logits, weights)
+        sums = np.zeros((1, 3 * K + 2))
+        sums[0, -1] = np.inf
+        wide.average(logits, weights, sums)
+        assert sums[0, -2] == pytest.approx(np.log(ties), rel=4e-16, abs=1e-300)
+        assert sums[0, -1] == sums[0, -2]
+    orbit = asim.FeedbackMap(np.full((K, K), 0.5), beta=1.0).run(np.full(K, 1 / K), rounds=9)
+    assert orbit.entropy_mean == pytest.approx(np.log(K), rel=4e-16)

@@ -185,3 +185,9 @@ def test_a_failed_program_is_no_answer(monkeypatch):
     monkeypatch.setattr(scipy.optimize, "linprog", lambda *a, **k: Failed())
     with pytest.raises(ArithmeticError, match="time limit"):
         axioms.order_lp(NO_SAMPLER)
+
+
+def test_a_linear_program_that_takes_minutes_is_refused(monkeypatch):
+    monkeypatch.setattr(axioms, "LARGEST_PROGRAM", 3)
+    with pytest.raises(ValueError, match=r"P needs a linear program of 4 responses, .* at most 3"):
+        order_lp(NO_SAMPLER)

@@ -1,3 +1,4 @@
+import sys
 from dataclasses import fields
 from itertools import combinations, permutations, product
 
@@ -210,3 +211,35 @@ def test_refusals():
         prefs.structure([[0.5, 0.4], [0.5, 0.5]])
     with pytest.raises(ValueError, match="tolerance is -1"):
         prefs.is_cyclic(prefs.cyclic(3, advantage=0.3), tolerance=-1)
+
+
+@pytest.mark.parametrize("levels", [2, 10, 1000])
+def test_large_matrices_are_judged_as_small_ones(monkeypatch, levels):
+    """One after another, by their strong components, where a relation would be closed in K³."""
+    rng = np.random.default_rng(levels)
+    upper = np.triu(rng.integers(-levels, levels + 1, (200, 6, 6)), 1) / (2 * levels)
+    upper[:100] = np.abs(upper[:100])
+    P = 0.5 + upper - np.swapaxes(upper, -1, -2)
+    closed = prefs.is_cyclic(P)
+    monkeypatch.setattr(sys.modules[prefs.is_cyclic.__module__], "SMALL", 1)
+    np.testing.assert_array_equal(prefs.is_cyclic(P), closed)
+    assert 0 < closed.sum() < 200
+
+
+@pytest.mark.parametrize("levels", [1, 3, 1000])
+@pytest.mark.parametrize("K", [2, 3, 5, 8])
+def test_the_smith_set_is_what_reaches_every_other_along_unbeaten_steps(K, levels):
+    from alignsim.preferences.graphs import reachable
+
+    upper = np.triu(np.random.default_rng(K).integers(-levels, levels + 1, (300, K, K)), 1)
+    P = 0.5 + (upper - np.swapaxes(upper, -1, -2)) / (2 * levels)
+    unbeaten = P >= 0.5
+    np.testing.assert_array_equal(prefs.smith_set(P), reachable(unbeaten).all(axis=-1))
+
+
+def test_tolerances_do_not_add_up_along_an_order():
+    """Each row dominates the next within 0.1, but not the one after it."""
+    upper = 0.04 * np.array([[0, -1, -2, -1], [0, 0, -3, 1], [0, 0, 0, -2], [0, 0, 0, 0]])
+    P = 0.5 + upper - upper.T
+    assert not prefs.is_strongly_transitive(P, tolerance=0.1)
+    assert prefs.is_strongly_transitive(P, tolerance=0.3)

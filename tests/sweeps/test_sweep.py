@@ -115,11 +115,14 @@ def test_a_chunk_of_a_stack_looks_at_its_own_matrices_only(by, monkeypatch):
     """Else the work would grow with the square of their number."""
     seen = []
 
-    def watched(loop, *start):
-        seen.append((len(loop.matrix_table()[0]), loop.size))
-        return stability(loop, *start)
+    name = {"orbit": "classify", "stability": "stability"}[by]
+    plain = getattr(grid, name)
 
-    monkeypatch.setattr(grid, "stability", watched)
+    def watched(loop, *start, **given):
+        seen.append((len(loop.matrix_table()[0]), loop.size))
+        return plain(loop, *start, **given)
+
+    monkeypatch.setattr(grid, name, watched)
     monkeypatch.setattr(grid, "CHUNK", 8)
     sweep(np.repeat(STACK, 20, axis=0), by=by, beta=[1.0, 2.0], rounds=4)
     assert sum(maps for _, maps in seen) == 120

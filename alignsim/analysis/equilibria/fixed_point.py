@@ -166,25 +166,27 @@ def _methods(loop: FeedbackMap) -> tuple[Method, ...]:
 
 def _solve(anchored: FeedbackMap, start: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Newton and the continuation for MRS-IPO, in kernels."""
-    from alignsim.kernels import equilibrium, lanes
+    from alignsim.kernels import equilibrium, equilibrium_lanes, lanes, rotation
 
     matrices, which = anchored.matrix_table()
-    reference = np.ascontiguousarray(anchored.reference_logits)
+    reference = np.array(anchored.reference_logits, order="C")
+    offline = np.array(anchored.offline_policy, order="C")
     given = np.isfinite(start).all(axis=-1, keepdims=True)
     point = simplex.centre(np.where(given, start, reference))
     drift = np.empty_like(point)
     mixture = np.stack([anchored.alpha, anchored.beta, anchored.lam], axis=-1)
-    lanes.drifts(matrices, which, mixture, reference, anchored.offline_policy, drift)
+    lanes.drifts(matrices, which, mixture, reference, offline, drift)
     pull = anchored.beta * anchored.lam
     residual = np.empty(len(point))
     equilibrium.judge(matrices, which, pull, drift, point, residual)
     residual = np.where(residual <= SOLVED, residual, np.inf)
-    if anchored.responses <= equilibrium.SMALL:
-        skew = kinds(matrices)[which] == equilibrium.SKEW
+    if anchored.responses <= equilibrium_lanes.SMALL:
+        skew = kinds(matrices)[which] == rotation.SKEW
         part = np.flatnonzero(skew & (residual > SOLVED))
         if len(part):
             found, size = point[part], residual[part]
-            equilibrium.solve_small(matrices, which[part], pull[part], drift[part], found, size)
+            problem = matrices, which[part], pull[part], drift[part]
+            equilibrium_lanes.solve((0,) * anchored.responses, *problem, found, size)
             point[part] = np.where((size <= TOLERANCE)[:, None], found, np.nan)
             residual[part] = size
     part = np.flatnonzero(~(residual <= TOLERANCE))

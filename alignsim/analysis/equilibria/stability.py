@@ -310,10 +310,12 @@ def _rotations(matrices: FloatArray, which: NDArray[np.intp], logits: FloatArray
     if logits.shape[-1] > WIDEST_KERNEL:
         skew = _skew_margins(matrices[which], logits)
         return np.asarray(np.linalg.norm(skew, 2, axis=(-2, -1)))
-    from alignsim.kernels import equilibrium
+    from alignsim.kernels import lanes
+    from alignsim.kernels import rotation as kernels
 
     rotation = np.empty(len(logits))
-    equilibrium.rotations(matrices, which, np.ascontiguousarray(logits), rotation)
+    code = lanes.code_for(logits.shape[-1], kernels.SMALL)
+    kernels.rotations(*code, matrices, which, np.ascontiguousarray(logits), rotation)
     return rotation
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from alignsim import simplex
 from alignsim.validation import FloatArray
 
 ARRIVED = 1e-6
@@ -33,16 +34,19 @@ def approaches(
     is near and came closer by half of what the radius promises, on a logarithmic scale, and the
     promise is large: within a turn the distance of any orbit wavers.
     """
-    from alignsim.kernels import orbits
-
-    K = fixed.shape[-1]
-    report = np.empty((radius.size, 4))
-    windows = [np.ascontiguousarray(part).reshape(-1, *part.shape[-2:]) for part in (early, late)]
-    orbits.approach(*windows, np.ascontiguousarray(fixed).reshape(-1, K), report)
-    before, after, wide, span = np.moveaxis(report, -1, 0).reshape(4, *radius.shape)
+    gaps = [window - fixed[..., None, :] for window in (early, late)]
+    policy = simplex.softmax(fixed)[..., None, :]
     with np.errstate(invalid="ignore", over="ignore", under="ignore"):
+        before, after = (_largest_deviation(gap, policy) for gap in gaps)
+        wide, span = (np.ptp(gap, axis=-1).max(axis=-1) for gap in gaps)
         arrived = span <= ARRIVED * (1.0 + np.ptp(fixed, axis=-1))
         promised = radius**elapsed
         closer = (before <= NEAR) & (wide <= NEAR_SPAN) & (promised <= PROMISE)
         closer &= after <= np.sqrt(promised) * before
         return np.asarray((radius < 1.0) & (arrived | closer))
+
+
+def _largest_deviation(gap: FloatArray, policy: FloatArray) -> FloatArray:
+    """Return the largest standard deviation of gaps (..., w, K) under a policy, (...)."""
+    centred = gap - (policy * gap).sum(axis=-1, keepdims=True)
+    return np.asarray(np.sqrt((policy * centred**2).sum(axis=-1)).max(axis=-1))

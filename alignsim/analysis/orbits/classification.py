@@ -49,7 +49,10 @@ FIRST_LOOK = 384
 """Rounds after which the orbits that have converged by then leave."""
 
 SECOND_LOOK = 3000
-"""Rounds at the next look; then twice as many each time."""
+"""Rounds at the next look; then twice as many each time,"""
+
+LATE_LOOK = 48_000
+"""and from here on four times: few orbits are left, and a look costs more than its rounds."""
 
 LONGEST_WINDOW = 32768
 """Rounds in the longest window from which an orbit is judged; it doubles with the rounds."""
@@ -194,9 +197,10 @@ def classify(
     *converged*: near a stable fixed point and shrinking as its spectral radius demands. *locked*:
     a cycle that winds around an unstable fixed point, a mode-locked invariant circle; *cycle*:
     any other. *invariant circle*: neighbours neither part nor close in, to 1e-6 a round; a locking
-    that is weaker cannot be told from it. *chaotic*: they part, and have for 96,000 rounds, or as
-    many as were allowed; it can be a transient still. *drifting*: α = 1, where nothing anchors the
-    logits. Collapse is no phase: see :func:`alignsim.analysis.collapse.measure`.
+    that is weaker cannot be told from it. *chaotic*: they part, and still do after 48,000
+    rounds, or as many as were allowed; it can be a transient even so. *drifting*: α = 1, where
+    nothing anchors the logits. Collapse is no phase: see
+    :func:`alignsim.analysis.collapse.measure`.
 
     Examples
     --------
@@ -255,7 +259,7 @@ class _Search:
         while target < longest and len(self.active):
             target = min(goal, longest)
             yield target, window
-            goal *= 2
+            goal *= 2 if goal < LATE_LOOK else 4
             window = min(2 * window, longest_window)
 
     def _bytes(self, window: int) -> int:

@@ -28,6 +28,7 @@ from alignsim.feedback.engines import (
     ipo_arrays,
     iterate,
     jacobians_along,
+    mark_failures,
     thread_count,
 )
 from alignsim.feedback.status import MEANINGS as RUN_MEANINGS
@@ -209,7 +210,7 @@ def leading_exponent(
     the mean with Birkhoff weights, by how much it differs between the two halves: on a regular
     orbit that is many digits less.
     """
-    from alignsim.kernels import lyapunov, tangents
+    from alignsim.kernels import lanes, tangents
 
     K, T = loop.responses, frames.shape[1] - 1
     each = (T - T // 5) // BATCHES
@@ -221,11 +222,8 @@ def leading_exponent(
         matrices, which = loop.matrix_table()
         parameters = np.stack([loop.alpha, loop.beta * loop.lam], axis=-1)
         vector = np.ascontiguousarray((simplex.mean_zero_basis(K) @ first)[:, 0])
-        small = K <= lyapunov.SMALL
-        lyapunov.lead_along(
-            matrices, which, parameters, vector, frames, rows, edges, growth,
-            (0,) * K if small else None, None if small else np.empty((K + 3, lyapunov.ABREAST)),
-        )  # fmt: skip
+        code = lanes.code_for(K, tangents.SMALL)
+        tangents.lead_along(*code, matrices, which, parameters, vector, frames, rows, edges, growth)
     else:
         both = np.zeros((loop.size, count, 2))
         pieces = np.arange(count - T, count)
@@ -233,7 +231,7 @@ def leading_exponent(
         for begin in range(0, loop.size, share):
             part = loop.part(begin, begin + share)
             own = slice(begin, begin + share)
-            vectors = np.tile(first.T, (part.size, 1, 1))
+            vectors = np.tile(np.ascontiguousarray(first.T), (part.size, 1, 1))
             slopes = jacobians_along(part, frames[rows[own]])
             tangents.carry_along(slopes, pieces, np.zeros(part.size), vectors, both[own])
         growth = both[..., 0]
@@ -287,20 +285,22 @@ def _in_lanes(
 
     The last entry is that of the volume. ``state`` (n, K) moves on to the end.
     """
-    from alignsim.kernels import ipo_lanes, lanes, lyapunov
+    from alignsim.kernels import ipo_lanes, lyapunov
 
     K = flat.responses
     carried = K - 1 if K <= lyapunov.SMALL and wanted > 1 else wanted
     vectors = np.ascontiguousarray((simplex.mean_zero_basis(K) @ _first_vectors(K)).T[:carried])
     sums = np.empty((flat.size, BATCHES, carried + 1))
     arrays = ipo_arrays(flat)
+    small = K <= lyapunov.SMALL
+    code = ((0,) * K, (0,) * carried, None) if small else (None, None, K)
 
     def run(first: int, last: int) -> None:
-        lyapunov.run(*arrays, vectors, state, edges, sums, first, last)
+        lyapunov.run(*code, *arrays, vectors, state, edges, sums, (first, last))
 
     in_threads(run, -(-flat.size // ipo_lanes.LANES), threads)
     status = np.zeros(flat.size, dtype=np.int8)
-    lanes.mark_failures(state, validation.LARGEST_LOGIT, status)
+    mark_failures(state, status)
     return sums, status
 
 
@@ -319,7 +319,7 @@ def _in_parts(
         part = flat.part(first, min(first + share, n))
         own = slice(first, first + share)
         noise = K * lyapunov.ROUNDING * (part.alpha + part.beta * part.lam)
-        vectors = np.tile(_first_vectors(K)[:, :wanted].T, (part.size, 1, 1))
+        vectors = np.tile(np.ascontiguousarray(_first_vectors(K)[:, :wanted].T), (part.size, 1, 1))
         for begin in range(0, int(edges[-1]), stretch):
             rounds = np.arange(begin, min(begin + stretch, edges[-1]))
             jacobians = _jacobians(part, state[own], status[own], len(rounds), threads)

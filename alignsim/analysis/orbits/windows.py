@@ -37,7 +37,7 @@ SHORTEST_WINDOW = 1024
 CHAOS_WINDOW = 4096
 """The window from which on chaos is looked for although rounds are left."""
 
-CHAOS_ROUNDS = 96_000
+CHAOS_ROUNDS = 48_000
 """Rounds for which it must last, if there are as many: often it is a transient towards a cycle."""
 
 RELAXATIONS = 20.0
@@ -165,8 +165,9 @@ class Window:
         turns = self.length - 1
         report = np.empty((len(rows), orbits.COLUMNS))
         orbits.examine(
-            self.record.frames, self.places[rows], centre, plane, birkhoff_weights(turns),
-            birkhoff_weights(turns // 2), turns - orbits.LAGS - 1, TIGHT, report,
+            self.record.frames, self.places[rows], centre, np.ascontiguousarray(plane),
+            birkhoff_weights(turns), birkhoff_weights(turns // 2), turns - orbits.LAGS - 1,
+            TIGHT, report,
         )  # fmt: skip
         return report
 
@@ -240,7 +241,12 @@ class Window:
 
         seen = np.empty((len(rows), 2))
         orbits.wind(
-            self.record.frames, self.places[rows], period, self.centre[rows], self.plane[rows], seen
+            self.record.frames,
+            self.places[rows],
+            period,
+            self.centre[rows],
+            np.ascontiguousarray(self.plane[rows]),
+            seen,
         )
         return np.where(seen[:, 1] > ROUND_CIRCLE, np.round(seen[:, 0]), np.nan)
 
@@ -308,7 +314,9 @@ class Window:
         self.found.exponent[circle] = self.smooth[circle]
 
     def _rest(self) -> None:
-        """Decide, once rounds have run out, by another plane, the spectrum, and the exponent."""
+        """Decide, once rounds have run out, by the exponent, another plane, and the spectrum."""
+        rows = self._open()
+        self._chaos(rows[self.last[rows]])
         rows = self._open()
         rows = rows[self.last[rows]]
         if not len(rows):
@@ -318,10 +326,6 @@ class Window:
         report[rows] = self._examine(rows, centre, plane)
         self.report = report
         self._turning(rows, LAST_DIGITS, LAST_FLAT)
-        rows = rows[self.found.open[rows]]
-        if not len(rows):
-            return
-        self._chaos(rows)
         rows = rows[self.found.open[rows]]
         self._spectral(rows[~self._winds()[rows]])
         left = rows[self.found.open[rows]]

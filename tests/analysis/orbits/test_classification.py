@@ -194,13 +194,6 @@ def test_neighbours_on_a_circle_neither_part_nor_close_in():
     assert (found.exponent_error < 3e-5).all()
 
 
-def test_a_near_return_on_a_circle_is_no_cycle(monkeypatch):
-    """Newton's method closes it, with multipliers next to 1; neighbours do not close in."""
-    loop = cycle(1.1)
-    monkeypatch.setattr(windows, "TIGHT", 1e-2)
-    assert classify(loop).code == CIRCLE
-
-
 def test_a_cycle_on_which_an_orbit_has_not_settled_is_told_from_a_transient(monkeypatch):
     """Its neighbours close in, but no period is found."""
     loop, *_ = LOCKED_LATE["8/72"]
