@@ -164,3 +164,9 @@ def test_policies_may_be_lists():
 def test_one_number_is_refused_with_what_is_wanted():
     with pytest.raises(ValueError, match=r"one number, 3, is no policy or logits; give an array"):
         simplex.softmax(3)
+
+
+def test_a_batch_without_policies_has_no_entropy():
+    assert simplex.entropy(np.zeros((0, 3))).shape == (0,)
+    with pytest.raises(ValueError, match=r"shape \(3, 0\)"):
+        simplex.entropy(np.zeros((3, 0)))
