@@ -15,7 +15,7 @@ import numpy as np
 from alignsim import analysis, preferences
 from alignsim.analysis.equilibria.certificates import NAMES
 from alignsim.claims import instances as draw
-from alignsim.claims.contract import Claim, Instances, Scaled, agreement
+from alignsim.claims.contract import Claim, Instances, Scaled, agreement, least
 from alignsim.feedback import FeedbackMap
 from alignsim.simplex import centre, kl_divergence, mean_zero_basis
 from alignsim.validation import FloatArray
@@ -285,20 +285,17 @@ class CertificateLimits(Scaled):
         limits = _limits(x["P"], alpha)
         lead = 1.0 - self.gain * limits[:, 0] / limits[:, 1] + self.tolerance
         free = 1.0 - alpha
-        expected = np.stack(
-            [
-                2.0 * free / np.sqrt(3.0),
-                2.0 * (1.0 - alpha**2) / np.sqrt(3.0),
-                4.0 * free / 3.0,
-                np.sqrt(32.0 * alpha * free) / 3.0,
-                np.sqrt(8.0 * alpha * free / 3.0),
-            ],
-            axis=-1,
+        expected = (
+            2.0 * free / np.sqrt(3.0),
+            2.0 * (1.0 - alpha**2) / np.sqrt(3.0),
+            4.0 * free / 3.0,
+            np.sqrt(32.0 * alpha * free) / 3.0,
+            np.sqrt(8.0 * alpha * free / 3.0),
         )
         cycles = a[:, None] * _limits(preferences.cyclic(3, advantage=a), alpha)
-        agree = agreement(cycles, self.gain * expected, self.tolerance)
+        agree = agreement(cycles, self.gain * np.stack(expected, axis=-1), self.tolerance)
         exact = np.sqrt(3.0 * (1.0 - alpha**2))
-        return np.minimum(np.minimum(lead, agree), 1.0 - cycles.max(axis=-1) / exact)
+        return least(lead, agree, 1.0 - cycles.max(axis=-1) / exact)
 
 
 def _limits(P: FloatArray, alpha: FloatArray) -> FloatArray:

@@ -187,13 +187,7 @@ class LogitGapNoGo(Claim):
     """Added to the diagonal, so that P + Pᵀ ≠ 1."""
 
     def instances(self, rng: np.random.Generator, trials: int) -> Instances:
-        K = int(rng.integers(2, 7))
-        return {
-            "P": draw.preferences(rng, trials, K),
-            "sampler": draw.policies(rng, trials, K),
-            "moved": draw.policies(rng, trials, K)[::-1],
-            "beta": draw.log_uniform(rng, trials, 0.1, 10.0),
-        }
+        return _two_samplers(rng, trials, int(rng.integers(2, 7)))
 
     def margin(self, x: Instances) -> FloatArray:
         shift = x["moved"] - x["sampler"]
@@ -218,12 +212,7 @@ class ThreeResponseGaps(Scaled):
     tolerance: float = 1e-8
 
     def instances(self, rng: np.random.Generator, trials: int) -> Instances:
-        return {
-            "P": draw.preferences(rng, trials, 3),
-            "sampler": draw.policies(rng, trials, 3, smallest=1e-3),
-            "moved": draw.policies(rng, trials, 3, smallest=1e-3)[::-1],
-            "beta": draw.log_uniform(rng, trials, 0.1, 10.0),
-        }
+        return _two_samplers(rng, trials, 3, smallest=1e-3)
 
     def margin(self, x: Instances) -> FloatArray:
         growth = _gap_growth(x)
@@ -232,6 +221,17 @@ class ThreeResponseGaps(Scaled):
         top = np.abs(growth[:, 0, 1] + curl * shift[:, 2])
         bottom = np.abs(growth[:, 1, 2] + curl * shift[:, 0])
         return np.asarray(1.0 - np.maximum(top, bottom) / (self.tolerance * x["beta"]))
+
+
+def _two_samplers(
+    rng: np.random.Generator, trials: int, responses: int, *, smallest: float = 0.0
+) -> Instances:
+    return {
+        "P": draw.preferences(rng, trials, responses),
+        "sampler": draw.policies(rng, trials, responses, smallest=smallest),
+        "moved": draw.policies(rng, trials, responses, smallest=smallest)[::-1],
+        "beta": draw.log_uniform(rng, trials, 0.1, 10.0),
+    }
 
 
 def _gap_growth(x: Instances) -> FloatArray:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from alignsim.claims import instances as draw
-from alignsim.claims.contract import Claim, Instances, Scaled
+from alignsim.claims.contract import Claim, Instances, Scaled, least
 from alignsim.preferences import (
     condorcet_winner,
     fixed_sampling_counterexample,
@@ -77,10 +77,9 @@ class SmithTopSampling(Claim):
         uniform = 1.0 / x["P"].shape[-1]
         sampler = uniform + self.pull * (sampler - uniform)
         scores = draw.product(x["P"], sampler)
-        lead = np.where(members, scores, np.inf).min(axis=-1) - np.where(
-            members, -np.inf, scores
-        ).max(axis=-1)
-        lead = np.where(members.all(axis=-1), 1.0, lead)
+        lowest = np.where(members, scores, np.inf).min(axis=-1)
+        highest = np.where(members, -np.inf, scores).max(axis=-1)
+        lead = np.where(members.all(axis=-1), 1.0, lowest - highest)
         return np.where(lead > 0, np.minimum(lead, sampler.min(axis=-1)), lead)
 
 
@@ -117,7 +116,7 @@ class OrderLimits(Scaled):
         lead = draw.product(gaps, found.sampler).min(axis=-1)
         kept = np.where(found.feasible, np.where(lead > 0, 1.0, -1.0), 1.0)
         small = found.margin if x["P"].shape[-1] == 3 else np.ones(len(lead))
-        return np.minimum(np.minimum(duality, kept), small)
+        return least(duality, kept, small)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from alignsim import validation
 from alignsim.plotting.orbits import of_kind
-from alignsim.plotting.palette import FAILED, INK, SYMBOLS, Style
+from alignsim.plotting.palette import INK, SYMBOLS, Style
 from alignsim.validation import FloatArray
 
 if TYPE_CHECKING:
@@ -49,11 +49,12 @@ def plane(ds: xr.Dataset, x: str, y: str, *, others: tuple[str, ...] = ()) -> xr
                 f"{_listed(ds.dims) or 'none'}); sweep several values of {name}, or choose "
                 f"another {axis}"
             )
+    hint = ", or draw all matrices with alignsim.plotting.population(ds)"
     for dimension, size in ds.sizes.items():
         if dimension not in (x, y, *others):
             raise ValueError(
                 f"ds has a further dimension {dimension!r} of size {size}; pick one value, "
-                f"ds.isel({dimension}=0)" + _population_hint(str(dimension))
+                f"ds.isel({dimension}=0)" + hint * (dimension == "matrix")
             )
     ds = ds.sortby([x, y]).transpose(*others, y, x, ...)
     for axis, name in (("x", x), ("y", y)):
@@ -138,13 +139,6 @@ def hatch(
     return [Patch(label=label, **style)]
 
 
-def hatch_failed(
-    ax: Axes, mask: NDArray[np.bool_], cells: tuple[FloatArray, FloatArray], *, label: str
-) -> list[Artist]:
-    """Mark what failed or has no value, hatched on grey; return the legend's entry."""
-    return hatch(ax, mask, cells, "xxx", label=label, ground=FAILED)
-
-
 def _runs(column: NDArray[np.bool_], y_edges: FloatArray) -> list[tuple[float, float]]:
     """Return (low, high) of each unbroken run of True."""
     change = np.diff(np.concatenate([[False], column, [False]]).astype(int))
@@ -154,9 +148,3 @@ def _runs(column: NDArray[np.bool_], y_edges: FloatArray) -> list[tuple[float, f
 
 def _listed(names: Any) -> str:
     return ", ".join(map(str, names))
-
-
-def _population_hint(name: str) -> str:
-    if name != "matrix":
-        return ""
-    return ", or draw all matrices with alignsim.plotting.population(ds)"

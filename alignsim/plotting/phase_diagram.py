@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from alignsim.plotting import grid
 from alignsim.plotting.palette import (
     AXES,
+    FAILED,
     INK,
     OKABE_ITO,
     QUANTITIES,
@@ -117,7 +118,9 @@ def phase_diagram(
     narrow = ax.bbox.width / ax.figure.dpi < _NARROW
     cells = grid.edges(ds[x].values), grid.edges(ds[y].values)
     draw = {"phase": _draw_phases, "period": _draw_periods}.get(value, _draw_numbers)
-    entries = draw(ax, ds, value, cells, kwargs)
+    failed = grid.failed(ds, value)
+    entries = draw(ax, ds, value, cells, failed, kwargs)
+    entries += grid.hatch(ax, failed, cells, "xxx", label="failed", ground=FAILED)
     if "collapsed" in ds:
         entries += grid.hatch(ax, ds["collapsed"].values, cells, "..", label="collapsed")
     if "disagreement" in ds:
@@ -169,14 +172,16 @@ def _add_legend(ax: Axes, entries: list[Artist], scale: float) -> None:
     )
 
 
-def _draw_phases(ax: Axes, ds: xr.Dataset, value: str, cells: Cells, kwargs: Style) -> list[Artist]:
+def _draw_phases(
+    ax: Axes, ds: xr.Dataset, value: str, cells: Cells, failed: BoolArray, kwargs: Style
+) -> list[Artist]:
     from matplotlib.patches import Patch
 
     names = grid.phases(ds)
     here = [grid.is_phase(ds, name) for name in names]
     if value in _OF_ORBITS:
         here = [mask & np.isnan(ds[value].values) for mask in here]
-    mesh, failed = _draw_classes(ax, ds, value, cells, here, phase_colours(names), kwargs)
+    mesh = _draw_classes(ax, cells, here, failed, phase_colours(names), kwargs)
     entries: list[Artist] = []
     for index, name in enumerate(names):
         shown = here[index] & ~failed
@@ -185,11 +190,11 @@ def _draw_phases(ax: Axes, ds: xr.Dataset, value: str, cells: Cells, kwargs: Sty
         elif shown.any():
             colour = mesh.to_rgba(np.array([index]))[0]
             entries.append(Patch(facecolor=colour, label=name.replace("_", " ")))
-    return entries + grid.hatch_failed(ax, failed, cells, label="failed")
+    return entries
 
 
 def _draw_periods(
-    ax: Axes, ds: xr.Dataset, value: str, cells: Cells, kwargs: Style
+    ax: Axes, ds: xr.Dataset, _value: str, cells: Cells, failed: BoolArray, kwargs: Style
 ) -> list[Artist]:
     """Draw the commonest periods in colours of their own, the others in one."""
     period, undecided = ds["period"].values, grid.is_phase(ds, "undecided")
@@ -202,46 +207,40 @@ def _draw_periods(
         "other": (period > 1) & ~np.isin(period, common),
     }
     colours = [_NO_PERIOD, *phase_colours(["converged"]), *_PERIODS[: len(common)], _OTHER_PERIOD]
-    mesh, failed = _draw_classes(ax, ds, value, cells, list(here.values()), colours, kwargs)
+    mesh = _draw_classes(ax, cells, list(here.values()), failed, colours, kwargs)
     bar = ax.figure.colorbar(mesh, ax=ax, label="period (rounds)", ticks=np.arange(len(here)))
     bar.set_ticklabels(list(here))
     bar.minorticks_off()
-    return grid.hatch(ax, undecided & ~failed, cells, "////", label="undecided") + (
-        grid.hatch_failed(ax, failed, cells, label="failed")
-    )
+    return grid.hatch(ax, undecided & ~failed, cells, "////", label="undecided")
 
 
 def _draw_classes(
-    ax: Axes, ds: xr.Dataset, value: str, cells: Cells,
-    masks: list[BoolArray], colours: Sequence[str], kwargs: Style,
-) -> tuple[QuadMesh, BoolArray]:  # fmt: skip
-    """Return the mesh of disjoint classes, each in its colour, and where instances failed."""
+    ax: Axes, cells: Cells, masks: list[BoolArray], failed: BoolArray,
+    colours: Sequence[str], kwargs: Style,
+) -> QuadMesh:  # fmt: skip
+    """Return the mesh of disjoint classes, each in its colour; what failed is left out."""
     from matplotlib.colors import BoundaryNorm, ListedColormap
 
-    failed = grid.failed(ds, value)
     style: Style = {
         "cmap": ListedColormap(colours),
         "norm": BoundaryNorm(np.arange(len(masks) + 1) - 0.5, len(masks)),
         "rasterized": True,
     }
     which = np.ma.masked_where(failed | ~np.any(masks, axis=0), np.argmax(masks, axis=0))
-    return ax.pcolormesh(*cells, which, **style | kwargs), failed
+    return ax.pcolormesh(*cells, which, **style | kwargs)
 
 
 def _draw_numbers(
-    ax: Axes, ds: xr.Dataset, value: str, cells: Cells, kwargs: Style
+    ax: Axes, ds: xr.Dataset, value: str, cells: Cells, failed: BoolArray, kwargs: Style
 ) -> list[Artist]:
     numbers = ds[value].values.astype(float)
-    failed = grid.failed(ds, value)
     missing = ~np.isfinite(numbers) & ~failed
     style: Style = {"cmap": light_viridis(), "rasterized": True}
     mesh = ax.pcolormesh(*cells, np.ma.masked_where(missing | failed, numbers), **style | kwargs)
     ax.figure.colorbar(mesh, ax=ax, label=QUANTITIES.get(value) or _described(ds[value]))
     if value in _OF_ORBITS:
-        return _draw_phases(ax, ds, value, cells, {})
-    return grid.hatch(ax, missing, cells, "////", label="no value") + grid.hatch_failed(
-        ax, failed, cells, label="failed"
-    )
+        return _draw_phases(ax, ds, value, cells, failed, {})
+    return grid.hatch(ax, missing, cells, "////", label="no value")
 
 
 def _described(values: xr.DataArray) -> str:
