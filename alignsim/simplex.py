@@ -123,7 +123,7 @@ def _floats(values: ArrayLike) -> FloatArray:
         ) from None
     if array.dtype.kind in "biuf" and array.ndim == 0:
         raise ValueError(f"one number, {array:g}, is no policy or logits; give an array (..., K)")
-    if array.dtype.kind not in "biuf" or array.size == 0:
+    if array.dtype.kind not in "biuf" or array.shape[-1] == 0:
         raise ValueError(
             f"a policy or logits of dtype {array.dtype} and shape {array.shape}; give an array "
             "(..., K) of real numbers"

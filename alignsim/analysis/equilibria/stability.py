@@ -224,7 +224,7 @@ def _leading_on_the_line(flat: FeedbackMap, logits: FloatArray, residual: FloatA
     """Return it for multipliers α ± iβλω_k."""
     matrices, which = flat.matrix_table()
     rotation = _rotations(matrices, which, logits)
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         imaginary = flat.beta * flat.lam * rotation
         radius = np.hypot(flat.alpha, imaginary)
         moving, held = imaginary**2, (1.0 - flat.alpha) * (1.0 + flat.alpha)
