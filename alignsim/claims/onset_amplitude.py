@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 import alignsim as asim
-from alignsim.analysis.bifurcations.criticality import SUPERCRITICAL
+from alignsim.analysis.bifurcations.criticality import Criticality
 from alignsim.claims import instances as draw
 from alignsim.claims.contract import Claim, Instances
 from alignsim.validation import FloatArray
@@ -81,4 +81,4 @@ class OnsetAmplitude(Claim):
         alpha = (square - root) / (1.0 + square)
         x = {**x, "alpha": alpha, "beta": eta * (1.0 - alpha)}
         form = asim.analysis.first_lyapunov_coefficient(draw.feedback_map(x), fixed)
-        return x, turns & (form.criticality == SUPERCRITICAL)
+        return x, turns & (form.criticality == Criticality.SUPERCRITICAL)

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 import alignsim as asim
-from alignsim.analysis.bifurcations.criticality import SUPERCRITICAL
+from alignsim.analysis.bifurcations.criticality import Criticality
 from alignsim.analysis.orbits.rotation import birkhoff_weights
 from alignsim.claims import instances as draw
 from alignsim.claims.contract import Claim, Instances
@@ -38,7 +38,7 @@ class ThreeCycleCriticality(Claim):
         kappa = np.sqrt(1.0 - x["alpha"] ** 2)
         form = asim.analysis.first_lyapunov_coefficient(_loop(x, kappa), np.zeros(3))
         gap = np.abs(form.coefficient.real + self.gain * 0.75 * kappa**2)
-        gentle = form.criticality == SUPERCRITICAL
+        gentle = form.criticality == Criticality.SUPERCRITICAL
         return np.where(gentle, 1.0 - gap / (self.tolerance * kappa**2), -1.0)
 
 
