@@ -76,7 +76,7 @@ def long_run_rows(seen: Orbit) -> list[Row]:
         bounds = f"{float(seen.exponent):.3g} ± {float(seen.exponent_error):.1g}"
         rows.append(("leading Lyapunov exponent", f"{bounds} a round"))
     radius = float(seen.stability.spectral_radius)
-    stable = f"{Verdict(int(seen.stability.verdict)).word}, spectral radius {radius:.6g}"
+    stable = f"{Verdict.words()[int(seen.stability.verdict)]}, spectral radius {radius:.6g}"
     return [*rows, ("fixed point", "none found" if math.isnan(radius) else stable)]
 
 
