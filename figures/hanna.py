@@ -18,7 +18,7 @@ from readme import ALPHAS, ETAS, SIGNALS, store
 from tqdm import tqdm
 
 import alignsim as asim
-from alignsim.analysis.orbits.verdicts import OSCILLATING, UNDECIDED
+from alignsim.analysis.orbits.verdicts import OSCILLATING, Phase
 
 SEEDS = range(10)
 ROUNDS = 3000
@@ -72,7 +72,7 @@ def draw_population(P: np.ndarray) -> None:
     figure = np.ravel(axes)[0].figure
     figure.savefig(HERE / "hanna_population.png", dpi=150, metadata={"Software": None})
     shares = ds.phase.isin(OSCILLATING).mean("matrix").rename("share_oscillating").to_dataset()
-    shares["share_undecided"] = (ds.phase == UNDECIDED).mean("matrix")
+    shares["share_undecided"] = (ds.phase == Phase.UNDECIDED).mean("matrix")
     shares["entropy_mean"] = ds.entropy_mean.mean("matrix")
     shares = shares.drop_vars("critical_signal", errors="ignore")
     shares.to_dataframe().round(6).to_csv(HERE / "hanna_population.csv")

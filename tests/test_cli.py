@@ -12,7 +12,7 @@ import xarray as xr
 from typer.testing import CliRunner
 
 import alignsim as asim
-from alignsim.analysis.orbits.verdicts import MEANINGS as PHASES
+from alignsim.analysis.orbits.verdicts import Phase
 from alignsim.cli import app
 from alignsim.summary import in_words
 
@@ -136,7 +136,7 @@ def test_phase_diagram_saves_its_numbers(run, tmp_path, kind):
             assert (saved.entropy == ds.entropy).all()
     else:
         saved = pd.read_csv(tmp_path / "sweep.csv")
-        words = in_words(ds.phase.values.ravel(), PHASES).tolist()
+        words = in_words(ds.phase.values.ravel(), Phase).tolist()
         assert saved["phase"].tolist() == words
         assert {"converged", "invariant circle"} <= set(words)
         assert set(saved["status"]) == {"ok"}

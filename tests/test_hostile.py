@@ -10,7 +10,7 @@ import pytest
 
 import alignsim as asim
 from alignsim import analysis
-from alignsim.analysis import evidence
+from alignsim.analysis.evidence import Evidence
 from tests import hostile
 from tests.analysis.test_metamorphic import QUESTIONS, family
 from tests.hostile import TOYS
@@ -107,7 +107,7 @@ def test_three_vertices_attract_and_nothing_says_unique(case):
     assert np.abs(case.step(ends) - ends).max() < 1e-9
     found = asim.fixed_points(case.loop)
     assert found.words("status") == "several possible"
-    assert found.evidence == evidence.ITERATED
+    assert found.evidence == Evidence.ITERATED
     assert found.stable.sum() == 3
     attractors = found.logits[found.stable]
     nearest = np.abs(ends[:, None] - attractors).max(axis=-1).min(axis=-1)

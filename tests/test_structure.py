@@ -15,7 +15,17 @@ LONGEST_FILE = 450
 
 ORDER = (
     ("kernels",),
-    ("_version", "batching", "errors", "progress", "simplex", "summary", "validation", "writing"),
+    (
+        "_version",
+        "batching",
+        "codes",
+        "errors",
+        "progress",
+        "simplex",
+        "summary",
+        "validation",
+        "writing",
+    ),
     ("preferences",),
     ("data",),
     ("objectives",),

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-NOTHING, ANALYTIC, CERTIFIED, ITERATED = range(4)
-MEANINGS = {
-    NOTHING: "none",
-    ANALYTIC: "analytic",
-    CERTIFIED: "certified",
-    ITERATED: "iterated",
-}
-"""``analytic``: from a formula or an equation solved to rounding. ``certified``: a theorem's
-conditions were checked, up to rounding. ``iterated``: seen on a finite orbit."""
+from alignsim.codes import Code
+
+
+class Evidence(Code):
+    """How an answer was obtained.
+
+    ``analytic``: from a formula or an equation solved to rounding. ``certified``: a theorem's
+    conditions were checked, up to rounding. ``iterated``: seen on a finite orbit.
+    """
+
+    NOTHING = "none"
+    ANALYTIC = "analytic"
+    CERTIFIED = "certified"
+    ITERATED = "iterated"

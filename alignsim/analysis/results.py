@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from alignsim import validation
 from alignsim.batching import Batched
+from alignsim.codes import Words, words_of
 from alignsim.summary import Summarised, in_words
 
 
 class Result(Batched, Summarised):
     """An answer for a batch of maps; its repr says what was found in a few lines."""
 
-    WORDS: ClassVar[Mapping[str, Mapping[int, str]]] = {}
+    WORDS: ClassVar[Mapping[str, Words]] = {}
     """The meanings of every attribute that holds codes."""
 
     def words(self, name: str) -> NDArray[np.str_]:
@@ -44,4 +45,4 @@ class Result(Batched, Summarised):
         if not self.WORDS:
             raise ValueError(f"name is {name!r}; {type(self).__name__} has no codes")
         meanings = self.WORDS[validation.choice(name, "name", self.WORDS)]
-        return in_words(getattr(self, name), meanings)
+        return in_words(getattr(self, name), words_of(meanings))

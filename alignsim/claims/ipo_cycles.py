@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from alignsim import analysis, preferences
-from alignsim.analysis.bifurcations.criticality import SUPERCRITICAL
+from alignsim.analysis.bifurcations.criticality import Criticality
 from alignsim.analysis.orbits.rotation import birkhoff_weights
 from alignsim.claims import instances as draw
 from alignsim.claims.contract import Claim, Instances, Scaled, agreement
@@ -98,7 +98,7 @@ class ThreeCycleCriticality(Scaled):
         kappa = np.sqrt(1.0 - x["alpha"] ** 2)
         form = analysis.first_lyapunov_coefficient(draw.three_cycle(x, kappa), np.zeros(3))
         gap = np.abs(form.coefficient.real + self.gain * 0.75 * kappa**2)
-        gentle = form.criticality == SUPERCRITICAL
+        gentle = form.criticality == Criticality.SUPERCRITICAL
         return np.where(gentle, 1.0 - gap / (self.tolerance * kappa**2), -1.0)
 
 
@@ -258,4 +258,4 @@ class OnsetAmplitude(Scaled):
         alpha = (square - root) / (1.0 + square)
         x = {**x, "alpha": alpha, "beta": eta * (1.0 - alpha)}
         form = analysis.first_lyapunov_coefficient(draw.feedback_map(x), fixed)
-        return x, turns & (form.criticality == SUPERCRITICAL)
+        return x, turns & (form.criticality == Criticality.SUPERCRITICAL)

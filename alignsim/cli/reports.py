@@ -62,29 +62,29 @@ def print_saved_instances(count: int, folder: Path) -> None:
 
 def long_run_rows(seen: Orbit) -> list[Row]:
     """Return what one orbit does in the long run, and how stable the fixed point beside it is."""
-    from alignsim.analysis.equilibria.stability import MEANINGS
-    from alignsim.analysis.orbits.verdicts import CHAOTIC, UNDECIDED
+    from alignsim.analysis.equilibria.stability import Verdict
+    from alignsim.analysis.orbits.verdicts import Phase
 
     phase, reason = str(seen.phase), seen.reason().partition(";")[0]
     undecided = f" after {int(seen.rounds):,} rounds: {reason}"
-    rows = [("in the long run", phase + undecided if seen.code == UNDECIDED else phase)]
+    rows = [("in the long run", phase + undecided if seen.code == Phase.UNDECIDED else phase)]
     if seen.period > 1:
         rows.append(("period", f"{int(seen.period):,} rounds"))
     if not math.isnan(seen.rotation_number):
         rows.append(("rotation number", f"{float(seen.rotation_number):.6g} turns a round"))
-    if seen.code == CHAOTIC:
+    if seen.code == Phase.CHAOTIC:
         bounds = f"{float(seen.exponent):.3g} ± {float(seen.exponent_error):.1g}"
         rows.append(("leading Lyapunov exponent", f"{bounds} a round"))
     radius = float(seen.stability.spectral_radius)
-    stable = f"{MEANINGS[int(seen.stability.verdict)]}, spectral radius {radius:.6g}"
+    stable = f"{Verdict.words()[int(seen.stability.verdict)]}, spectral radius {radius:.6g}"
     return [*rows, ("fixed point", "none found" if math.isnan(radius) else stable)]
 
 
 def orbit_rows(orbit: Trajectory, seen: Orbit, names: Sequence[str]) -> list[Row]:
     """Return where one orbit ended and how it moved; ``seen`` tells whether it came to rest."""
-    from alignsim.analysis.orbits.verdicts import CONVERGED
+    from alignsim.analysis.orbits.verdicts import Phase
 
-    rests = int(seen.code) == CONVERGED
+    rests = int(seen.code) == Phase.CONVERGED
 
     def last(what: str) -> str:
         return f"final {what}" if rests else f"{what} in the last round"
@@ -168,7 +168,7 @@ def print_advice(title: str, found: Advice, labels: Sequence[str]) -> None:
 def _advice_rows(found: Advice, names: Sequence[str]) -> list[Row]:
     import numpy as np
 
-    from alignsim.reports.advice import NO_FIXED_POINT, NO_STABLE_ALPHA
+    from alignsim.reports.advice import AdviceStatus
 
     def told(values: FloatArray, written: Callable[[float], str] = "{:.4g}".format) -> str:
         return _quartiles(np.asarray(values).ravel(), written)
@@ -183,8 +183,8 @@ def _advice_rows(found: Advice, names: Sequence[str]) -> list[Row]:
     else:
         rows.append(("matrices", f"{found.eta.size:,}; medians (quartiles)"))
         for code, name in (
-            (NO_FIXED_POINT, "without a fixed point"),
-            (NO_STABLE_ALPHA, "without a stable α"),
+            (AdviceStatus.NO_FIXED_POINT, "without a fixed point"),
+            (AdviceStatus.NO_STABLE_ALPHA, "without a stable α"),
         ):
             count = int((found.status == code).sum())
             if count:

@@ -107,9 +107,9 @@ def is_phase(ds: xr.Dataset, name: str) -> NDArray[np.bool_]:
 
 def oscillates(ds: xr.Dataset) -> NDArray[np.bool_]:
     """Return where the phase is one of an attractor that moves."""
-    from alignsim.analysis.orbits.verdicts import MEANINGS, OSCILLATING
+    from alignsim.analysis.orbits.verdicts import OSCILLATING
 
-    moving = [is_phase(ds, MEANINGS[code]) for code in OSCILLATING]
+    moving = [is_phase(ds, code.word) for code in OSCILLATING]
     return np.asarray(np.logical_or.reduce(moving))
 
 

@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alignsim import simplex, validation
-from alignsim.analysis.bifurcations.criticality import SUBCRITICAL, first_lyapunov_coefficient
+from alignsim.analysis.bifurcations.criticality import Criticality, first_lyapunov_coefficient
 from alignsim.analysis.equilibria.stability import multipliers
-from alignsim.analysis.evidence import MEANINGS as EVIDENCE
+from alignsim.analysis.evidence import Evidence
 from alignsim.analysis.results import Result
+from alignsim.codes import Code
 from alignsim.feedback import FeedbackMap
 from alignsim.objectives import Objective
 from alignsim.reports.far_starts import FAR_STARTS, Convergence, convergence
@@ -34,12 +35,14 @@ from alignsim.reports.tradeoff import (
 from alignsim.summary import Lines, numbers, span, tally
 from alignsim.validation import FloatArray
 
-ADVISED, NO_STABLE_ALPHA, NO_FIXED_POINT = range(3)
-MEANINGS = {
-    ADVISED: "advised",
-    NO_STABLE_ALPHA: "no_stable_alpha",
-    NO_FIXED_POINT: "no_fixed_point",
-}
+
+class AdviceStatus(Code):
+    """Whether an α can be advised."""
+
+    ADVISED = "advised"
+    NO_STABLE_ALPHA = "no_stable_alpha"
+    NO_FIXED_POINT = "no_fixed_point"
+
 
 SMALLEST_ETA, LARGEST_ETA = 1e-3, 1e6
 """The η that advice is given for."""
@@ -87,7 +90,7 @@ class Advice(Result):
         Where local stability is not the whole story.
     """
 
-    WORDS: ClassVar = {"status": MEANINGS, "evidence": EVIDENCE}
+    WORDS: ClassVar = {"status": AdviceStatus, "evidence": Evidence}
     AXES: ClassVar = {"policy": 1, "alphas": None, "radii": 1}
 
     eta: FloatArray
@@ -251,13 +254,13 @@ def advise(
     gap = 1.0 - multipliers(flat, logits)
     largest = np.full(flat.size, np.nan) if np.isnan(floor) else largest_eta(flat, floor)
     alpha, beta = found.alpha[:, WANTED], found.beta[:, WANTED]
-    status = np.where(np.isnan(alpha), NO_STABLE_ALPHA, ADVISED)
-    status[np.isnan(logits).any(axis=-1)] = NO_FIXED_POINT
+    status = np.where(np.isnan(alpha), AdviceStatus.NO_STABLE_ALPHA, AdviceStatus.ADVISED)
+    status[np.isnan(logits).any(axis=-1)] = AdviceStatus.NO_FIXED_POINT
     seen = convergence(
         flat.replace(alpha=np.nan_to_num(alpha), beta=np.nan_to_num(beta)),
         logits,
         found.rate[:, WANTED],
-        status == ADVISED,
+        status == AdviceStatus.ADVISED,
     )
     findings = _Findings(flat, status, seen, several, logits, floor, largest, found)
     return Advice(
@@ -296,7 +299,7 @@ class _Findings(NamedTuple):
 def _warnings(found: _Findings) -> tuple[str, ...]:
     """Return sentences; of a batch, each with the number of instances that it holds for."""
     flat, seen = found.flat, found.seen
-    advised = found.status == ADVISED
+    advised = found.status == AdviceStatus.ADVISED
     missed = seen.starts - seen.arrived
     entropy = found.tradeoff.entropy[:, WANTED]
     with np.errstate(invalid="ignore"):
@@ -308,9 +311,12 @@ def _warnings(found: _Findings) -> tuple[str, ...]:
     slow = tried & (missed > 0) & ~seen.decided
     with_floor = not np.isnan(found.floor)
     said = [
-        (found.status == NO_FIXED_POINT, "No fixed point was found; move P off 0 and 1."),
         (
-            found.status == NO_STABLE_ALPHA,
+            found.status == AdviceStatus.NO_FIXED_POINT,
+            "No fixed point was found; move P off 0 and 1.",
+        ),
+        (
+            found.status == AdviceStatus.NO_STABLE_ALPHA,
             "No α makes this fixed point stable (a multiplier at α = 0 has real part 1 or more); "
             "choose another η or λ.",
         ),
@@ -344,7 +350,7 @@ def _warnings(found: _Findings) -> tuple[str, ...]:
             ),
         ),
         (
-            np.isnan(found.largest) & with_floor & ~(found.status == NO_FIXED_POINT),
+            np.isnan(found.largest) & with_floor & ~(found.status == AdviceStatus.NO_FIXED_POINT),
             f"Not even the reference has an effective support of {found.floor:g}.",
         ),
     ]
@@ -367,12 +373,12 @@ def _loses_stability_abruptly(found: _Findings) -> NDArray[np.bool_]:
     """Return where stability is lost in a subcritical bifurcation at the lowest stable α, (n,)."""
     flat, low = found.flat, found.tradeoff.alpha_lowest[:, WANTED]
     hard = np.zeros(flat.size, dtype=np.bool_)
-    edge = np.flatnonzero((found.status == ADVISED) & (low > 0.0))
+    edge = np.flatnonzero((found.status == AdviceStatus.ADVISED) & (low > 0.0))
     if len(edge) and flat.objective.expansion is not None:
         alpha = low[edge]
         maps = flat.take(edge).with_parameters(alpha=alpha, beta=flat.beta[edge] * (1.0 - alpha))
         form = first_lyapunov_coefficient(maps, found.logits[edge])
-        hard[edge] = form.criticality == SUBCRITICAL
+        hard[edge] = form.criticality == Criticality.SUBCRITICAL
     return hard
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from alignsim import simplex
 from alignsim.analysis.equilibria.certificates import certificates
-from alignsim.analysis.evidence import CERTIFIED, ITERATED, NOTHING
+from alignsim.analysis.evidence import Evidence
 from alignsim.feedback import FeedbackMap
 from alignsim.validation import FloatArray
 
@@ -53,7 +53,7 @@ def convergence(
     if loop.linear:
         certified = advised & certificates(loop).certified
     probed = np.flatnonzero(advised & ~certified)
-    evidence = np.where(certified, CERTIFIED, NOTHING).astype(np.int8)
+    evidence = np.where(certified, Evidence.CERTIFIED, Evidence.NOTHING).astype(np.int8)
     starts = np.zeros(loop.size, dtype=np.int64)
     arrived = np.zeros(loop.size, dtype=np.int64)
     decided = np.ones(loop.size, dtype=bool)
@@ -74,7 +74,7 @@ def convergence(
         )  # fmt: skip
         end[own] = orbit.final_logits.reshape(-1, *begin.shape[1:])
     there = np.ptp(end - target[:, None, :], axis=-1) <= near[:, None]
-    evidence[probed], starts[probed] = ITERATED, FAR_STARTS
+    evidence[probed], starts[probed] = Evidence.ITERATED, FAR_STARTS
     arrived[probed] = there.sum(axis=-1)
     decided[probed] = needed <= rounds
     return Convergence(evidence, starts, arrived, decided, int(rounds.max()))

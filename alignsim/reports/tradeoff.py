@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from alignsim import simplex
 from alignsim.analysis.equilibria.certificates import NAMES, certificates
-from alignsim.analysis.equilibria.fixed_point import FOUND, FixedPoint, fixed_point
+from alignsim.analysis.equilibria.fixed_point import FixedPoint, PointStatus, fixed_point
 from alignsim.analysis.equilibria.stability import multipliers
 from alignsim.analysis.results import Result
 from alignsim.feedback import FeedbackMap
@@ -135,7 +135,7 @@ def trade(flat: FeedbackMap, tolerance: float) -> tuple[Tradeoff, FloatArray, ND
             _rounds(log_rate, tolerance),
         ))  # fmt: skip
         if step == WANTED:
-            logits, several = point, np.asarray(found.status == FOUND)
+            logits, several = point, np.asarray(found.status == PointStatus.FOUND)
     columns = [*np.array(courses).transpose(1, 2, 0), certified_alpha(flat, grid)]
     return Tradeoff(grid, *columns), logits, several
 

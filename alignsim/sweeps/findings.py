@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from alignsim.analysis.orbits.verdicts import MEANINGS, OSCILLATING
+from alignsim.analysis.orbits.verdicts import OSCILLATING
 from alignsim.validation import FloatArray
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def findings(found: xarray.Dataset) -> list[Row]:
 SETTLED = ("converged", "stable")
 """Labels on the stable side of a boundary."""
 
-MOVING = (*(MEANINGS[code] for code in OSCILLATING), "unstable")
+MOVING = (*(code.word for code in OSCILLATING), "unstable")
 """Labels on its other side."""
 
 _LETTERS = {"matrix": "matrices", "alpha": "α", "beta": "β", "lam": "λ"}

@@ -12,11 +12,9 @@ from numpy.typing import ArrayLike
 from alignsim import simplex, validation
 from alignsim.analysis import Stability, classify, collapsed, critical_signal, stability
 from alignsim.analysis.collapse.measure import COLLAPSE_SHARE
-from alignsim.analysis.equilibria.fixed_point import FOUND
-from alignsim.analysis.equilibria.fixed_point import MEANINGS as FIXED_POINTS
+from alignsim.analysis.equilibria.fixed_point import PointStatus
 from alignsim.analysis.orbits.approach import ARRIVED
-from alignsim.analysis.orbits.verdicts import CONVERGED, UNDECIDED
-from alignsim.analysis.orbits.verdicts import MEANINGS as PHASES
+from alignsim.analysis.orbits.verdicts import Phase
 from alignsim.feedback import FeedbackMap
 from alignsim.feedback.status import MEANINGS as RUN_STATUS
 from alignsim.objectives import Objective
@@ -174,14 +172,14 @@ def sweep(
 
 
 ATTRIBUTES: dict[str, dict[str, Any]] = {
-    "phase": labels.flags(PHASES, "long-run behaviour"),
+    "phase": labels.flags(Phase, "long-run behaviour"),
     "collapsed": {"long_name": "effective support below 1 + collapse_share·(K − 1)"},
     "entropy": {"long_name": "final entropy", "units": "nats"},
     "effective_support": {"long_name": "final effective support e^H", "units": "responses"},
     "entropy_mean": {"long_name": "entropy averaged from burn_in on", "units": "nats"},
     "cycle_strength": {"long_name": "policy variance in time, averaged over coordinates"},
     "spectral_radius": labels.SPECTRAL_RADIUS,
-    "fixed_point_status": labels.flags(FIXED_POINTS, "how the fixed point was found"),
+    "fixed_point_status": labels.flags(PointStatus, "how the fixed point was found"),
     "status": labels.flags(RUN_STATUS, "how the run ended"),
 }
 """Of the variables by orbit."""
@@ -262,7 +260,7 @@ def _analyse(
     found = classify(part, start, threads=threads)
     local, phase = found.stability, found.code
     near = local.taken(np.arange(part.size))
-    several = np.flatnonzero(local.fixed_point.status == FOUND)
+    several = np.flatnonzero(local.fixed_point.status == PointStatus.FOUND)
     if len(several):
         near.put(several, stability(part.take(several), orbit.final_logits[several]))
     columns = {
@@ -283,8 +281,8 @@ def _analyse(
         "stability": local.verdict,
         "disagreement": labels.disagreement(
             local,
-            phase == CONVERGED,
-            (phase != CONVERGED) & (phase != UNDECIDED),
+            phase == Phase.CONVERGED,
+            (phase != Phase.CONVERGED) & (phase != Phase.UNDECIDED),
             found.final_logits,
         ),
     }

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from alignsim import validation
 from alignsim.analysis import Stability
-from alignsim.analysis.equilibria.stability import MEANINGS, STABLE, UNSTABLE
+from alignsim.analysis.equilibria.stability import Verdict
+from alignsim.codes import Words, words_of
 from alignsim.validation import FloatArray
 
 WAYS = ("orbit", "stability", "both")
@@ -21,8 +22,9 @@ ELSEWHERE = 1e-3
 BoolArray = NDArray[np.bool_]
 
 
-def flags(meanings: dict[int, str], long_name: str) -> dict[str, Any]:
+def flags(codes: Words, long_name: str) -> dict[str, Any]:
     """Return the attributes of a variable of codes, after the CF conventions."""
+    meanings = words_of(codes)
     return {
         "long_name": long_name,
         "flag_values": np.array(list(meanings), dtype=np.int8),
@@ -30,7 +32,7 @@ def flags(meanings: dict[int, str], long_name: str) -> dict[str, Any]:
     }
 
 
-STABILITY = flags(MEANINGS, "local stability of the fixed point")
+STABILITY = flags(Verdict, "local stability of the fixed point")
 DISAGREEMENT = {"long_name": "stable, but the orbit does not converge to it; or the reverse"}
 PERIOD = {"long_name": "period of the attractor, 0 where it never repeats", "units": "rounds"}
 ROTATION_NUMBER = {"long_name": "rotation number", "units": "turns a round"}
@@ -76,4 +78,6 @@ def disagreement(
         apart = np.ptp(end_logits - fixed, axis=-1) > ELSEWHERE * (1.0 + np.ptp(fixed, axis=-1))
     missed = restless | (converged & apart)
     met = converged & ~apart
-    return np.asarray(((verdict == STABLE) & missed) | ((verdict == UNSTABLE) & met))
+    return np.asarray(
+        ((verdict == Verdict.STABLE) & missed) | ((verdict == Verdict.UNSTABLE) & met)
+    )

@@ -10,10 +10,9 @@ from numpy.typing import ArrayLike
 
 from alignsim import validation
 from alignsim.analysis import critical_signal, stability
-from alignsim.analysis.equilibria.stability import MEANINGS as VERDICTS
+from alignsim.analysis.equilibria.stability import Verdict
 from alignsim.analysis.orbits.classification import classify
-from alignsim.analysis.orbits.verdicts import CONVERGED, UNDECIDED
-from alignsim.analysis.orbits.verdicts import MEANINGS as PHASES
+from alignsim.analysis.orbits.verdicts import Phase
 from alignsim.feedback import FeedbackMap
 from alignsim.objectives import Objective
 from alignsim.preferences import seeds
@@ -210,8 +209,8 @@ class _Labeller:
         }
         if self.by == "orbit":
             return found
-        converged = orbit.code == CONVERGED
-        restless = ~converged & (orbit.code != UNDECIDED)
+        converged = orbit.code == Phase.CONVERGED
+        restless = ~converged & (orbit.code != Phase.UNDECIDED)
         return {
             **found,
             "stability": local.verdict,
@@ -221,7 +220,7 @@ class _Labeller:
     def attributes(self, name: str) -> dict[str, Any]:
         """Return the attributes of a label."""
         if name == "phase" and self.by != "stability":
-            return labels.flags(PHASES, "long-run behaviour")
+            return labels.flags(Phase, "long-run behaviour")
         known = {"period": labels.PERIOD, "disagreement": labels.DISAGREEMENT}
         return known.get(name, labels.STABILITY)
 
@@ -259,7 +258,7 @@ def _fill(
 def _code(columns: Columns) -> IntArray:
     """Return one number for all labels of a map."""
     code = np.asarray(columns.get("period", 0), dtype=np.int64)
-    for name, values in (("phase", len(PHASES)), ("stability", len(VERDICTS)), ("disagreement", 2)):
+    for name, values in (("phase", len(Phase)), ("stability", len(Verdict)), ("disagreement", 2)):
         if name in columns:
             code = code * values + columns[name]
     return code

@@ -11,7 +11,7 @@ import pytest
 
 import alignsim as asim
 from alignsim.analysis import classify
-from alignsim.analysis.orbits.verdicts import CONVERGED
+from alignsim.analysis.orbits.verdicts import Phase
 from tests.feedback.systems import policy, preferences
 
 SYSTEMS = {("ipo", 3): 200, ("ipo", 4): 200, ("ipo", 5): 150, ("ipo", 6): 150,
@@ -64,8 +64,8 @@ def test_near_starts_do_what_the_local_criterion_says(objective, K):
     _, found = simulated(objective, K)
     radius = found.stability.spectral_radius[0]
     near = found.code[0]
-    assert (near[radius < 1.0 - MARGIN] == CONVERGED).all()
-    assert not (near[radius > 1.0 + MARGIN] == CONVERGED).any()
+    assert (near[radius < 1.0 - MARGIN] == Phase.CONVERGED).all()
+    assert not (near[radius > 1.0 + MARGIN] == Phase.CONVERGED).any()
 
 
 def test_far_starts_disagree_only_where_another_attractor_lives():
@@ -73,9 +73,9 @@ def test_far_starts_disagree_only_where_another_attractor_lives():
     for key in SYSTEMS:
         loop, found = simulated(*key)
         radius, (near, far) = found.stability.spectral_radius[0], found.code
-        assert not (far[radius > 1.0 + MARGIN] == CONVERGED).any()
-        for i in np.flatnonzero((radius < 1.0 - MARGIN) & (far != CONVERGED)):
-            assert near[i] == CONVERGED
+        assert not (far[radius > 1.0 + MARGIN] == Phase.CONVERGED).any()
+        for i in np.flatnonzero((radius < 1.0 - MARGIN) & (far != Phase.CONVERGED)):
+            assert near[i] == Phase.CONVERGED
             one = loop.take(np.array([i]))
             end = classify(one, rounds=100_000, start_logits=found.final_logits[1, i])
             assert end.oscillates

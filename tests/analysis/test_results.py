@@ -8,7 +8,7 @@ import pytest
 
 import alignsim as asim
 from alignsim import analysis
-from alignsim.analysis.evidence import MEANINGS as EVIDENCE
+from alignsim.analysis.evidence import Evidence
 from alignsim.analysis.orbits.attractors import attractors
 from alignsim.analysis.orbits.cycles import polish
 from alignsim.analysis.results import Result
@@ -180,4 +180,4 @@ def test_an_undecided_orbit_says_why():
 
 def test_evidence_means_the_same_everywhere():
     for kind in Result.__subclasses__():
-        assert kind.WORDS.get("evidence", EVIDENCE) is EVIDENCE
+        assert kind.WORDS.get("evidence", Evidence) is Evidence

@@ -5,7 +5,7 @@ import xarray as xr
 from matplotlib import pyplot
 
 import alignsim as asim
-from alignsim.analysis.orbits.verdicts import CIRCLE, UNDECIDED
+from alignsim.analysis.orbits.verdicts import Phase
 from alignsim.plotting import phase_diagram
 
 CRITICAL = np.sqrt(3 * (1 - 0.6**2)) / 0.3
@@ -81,7 +81,7 @@ def test_alpha_can_be_an_axis(x, y, axes):
 
 
 def test_undecided_is_hatched(cycle, axes):
-    cycle.phase[10:13, 5:7] = UNDECIDED
+    cycle.phase[10:13, 5:7] = Phase.UNDECIDED
     ax = phase_diagram(cycle, ax=axes)
     left, bottom, right, top = np.array(_marked(ax, "undecided")).T
     assert left.min() == pytest.approx(3.8)
@@ -93,7 +93,7 @@ def test_undecided_is_hatched(cycle, axes):
 
 def test_failed_is_marked_and_has_no_phase(cycle, axes):
     cycle.status[4, 7] = 1
-    cycle.phase[4, 7] = UNDECIDED
+    cycle.phase[4, 7] = Phase.UNDECIDED
     ax = phase_diagram(cycle, ax=axes)
     assert len(_marked(ax, "failed")) == 1
     assert not _marked(ax, "undecided")
@@ -161,7 +161,7 @@ def test_codes_are_not_drawn_as_numbers(cycle, axes, value):
 
 def test_unknown_phases_get_colours_of_their_own(cycle, axes):
     names = cycle.phase.attrs["flag_meanings"].split()
-    names[CIRCLE] = "quasiperiodic"
+    names[Phase.CIRCLE] = "quasiperiodic"
     cycle.phase.attrs["flag_meanings"] = " ".join(names)
     ax = phase_diagram(cycle, ax=axes)
     assert "quasiperiodic" in _entries(ax)
@@ -177,7 +177,7 @@ def test_survives_a_file(cycle, axes, tmp_path):
 
 def test_draws_to_the_end_without_a_warning(cycle, axes, tmp_path):
     cycle.status[3:5, 3:9] = 1
-    cycle.phase[10:13, 5:7] = UNDECIDED
+    cycle.phase[10:13, 5:7] = Phase.UNDECIDED
     cycle.collapsed[-3:, 4:] = True
     for kind in ("png", "svg", "pdf"):
         phase_diagram(cycle, ax=axes).figure.savefig(tmp_path / f"picture.{kind}")

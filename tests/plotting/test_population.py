@@ -4,7 +4,7 @@ from matplotlib import pyplot
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
-from alignsim.analysis.orbits.verdicts import OSCILLATING, UNDECIDED
+from alignsim.analysis.orbits.verdicts import OSCILLATING, Phase
 from alignsim.plotting import population
 
 
@@ -42,7 +42,7 @@ def test_rows_share_their_colour_scale(many, panels):
 def test_failed_matrices_are_left_out_and_hatched(many, panels):
     many.status[0, 1, 3, 2] = 1
     many.entropy_mean[0, 1, 3, 2] = np.nan
-    many.phase[0, 1, 3, 2] = UNDECIDED
+    many.phase[0, 1, 3, 2] = Phase.UNDECIDED
     axes = population(many, ax=panels)
     others = many.isel(matrix=[1, 2], alpha=1, beta=3, lam=2)
     assert _values(axes[1, 1])[2, 3] == pytest.approx(others.entropy_mean.mean().item())

@@ -7,15 +7,9 @@ import alignsim as asim
 from alignsim import simplex
 from alignsim.analysis import certificates, spectral_radius
 from alignsim.analysis.equilibria.fixed_point import fixed_point
-from alignsim.analysis.evidence import CERTIFIED, ITERATED, NOTHING
-from alignsim.reports import advice as module
-from alignsim.reports import tradeoff
-from alignsim.reports.advice import (
-    ADVISED,
-    NO_FIXED_POINT,
-    NO_STABLE_ALPHA,
-    advise,
-)
+from alignsim.analysis.evidence import Evidence
+from alignsim.reports import far_starts, tradeoff
+from alignsim.reports.advice import AdviceStatus, advise
 from alignsim.reports.far_starts import FAR_STARTS
 from alignsim.reports.tradeoff import TRADEOFF_STEPS, WANTED
 from tests.feedback.systems import policy, preferences
@@ -77,7 +71,7 @@ def test_the_edge_and_the_best_are_those_of_a_search(objective, lam):
     eta = {("ipo", 1.0): 40.0, ("ipo", 0.4): 200.0}.get((objective, lam), 12.0)
     found = advise(systems["P"], eta, lam, objective, reference=systems["reference"],
                    offline=systems["offline"])  # fmt: skip
-    assert (found.status == ADVISED).all()
+    assert (found.status == AdviceStatus.ADVISED).all()
     grid = 1 - np.geomspace(1.0, 1e-3, 150)
     seen = np.array([radii(systems, found, alpha) for alpha in grid])
     best = seen.min(axis=0)
@@ -105,7 +99,7 @@ def test_two_responses_converge_at_once_without_memory():
     found = advise([[0.5, 0.8], [0.2, 0.5]], 5.0)
     assert found.alpha == found.alpha_lowest == found.alpha_certified == 0
     assert found.rounds == 1
-    assert found.evidence == CERTIFIED
+    assert found.evidence == Evidence.CERTIFIED
     assert found.warnings == ()
 
 
@@ -126,25 +120,25 @@ def test_a_saddle_of_dpo_has_no_stable_alpha(monkeypatch):
     reference = simplex.softmax(np.log(p) - 8.0 * score)
     arguments = {"P": P, "eta": 8.0, "lam": 0.5, "objective": "dpo", "reference": reference}
     found = advise(**arguments)
-    assert found.status == ADVISED
+    assert found.status == AdviceStatus.ADVISED
     assert any("several fixed points" in warning for warning in found.warnings)
     follow = tradeoff.fixed_point
     monkeypatch.setattr(tradeoff, "fixed_point", lambda loop, _: follow(loop, np.log([p])))
     found = advise(**arguments)
     assert found.policy == pytest.approx(p, abs=1e-9)
-    assert found.status == NO_STABLE_ALPHA
+    assert found.status == AdviceStatus.NO_STABLE_ALPHA
     assert np.isnan([found.alpha_lowest, found.alpha, found.rate, found.rounds]).all()
-    assert found.evidence == NOTHING
+    assert found.evidence == Evidence.NOTHING
     assert found.warnings[0].startswith("No α makes this fixed point stable")
 
 
 def test_dpo_without_an_optimum_gets_no_advice_and_stays_alone():
     sure = np.array([[0.5, 1.0, 1.0], [0.0, 0.5, 0.7], [0.0, 0.3, 0.5]])
     found = advise(np.stack([sure, LADDER]), 5.0, objective="dpo", min_effective_support=1.5)
-    assert found.status.tolist() == [NO_FIXED_POINT, ADVISED]
+    assert found.status.tolist() == [AdviceStatus.NO_FIXED_POINT, AdviceStatus.ADVISED]
     assert np.isnan(found.alpha).tolist() == [True, False]
     assert np.isnan(found.eta_largest).tolist() == [True, False]
-    assert found.evidence.tolist() == [NOTHING, ITERATED]
+    assert found.evidence.tolist() == [Evidence.NOTHING, Evidence.ITERATED]
     assert found.warnings[0].startswith("1 of 2: No fixed point was found")
     assert np.isfinite(found.table()[WANTED]).all()
 
@@ -179,8 +173,8 @@ def test_dpo_has_no_certified_alpha():
 def test_the_winner_that_is_never_found_is_warned_of():
     """Theory 6.6: stable at the advised α, yet most far starts cycle for ever."""
     found = advise(hidden_winner(), 200.0)
-    assert found.status == ADVISED
-    assert found.evidence == ITERATED
+    assert found.status == AdviceStatus.ADVISED
+    assert found.evidence == Evidence.ITERATED
     assert found.far_starts == FAR_STARTS
     assert found.arrived < FAR_STARTS
     (warning, abrupt) = found.warnings
@@ -197,17 +191,17 @@ def test_the_winner_that_is_never_found_is_warned_of():
 @objectives
 def test_where_all_far_starts_arrive_this_is_said(objective):
     found = advise(CYCLE, 5.0, objective=objective)
-    assert found.status == ADVISED
-    if found.evidence == ITERATED:
+    assert found.status == AdviceStatus.ADVISED
+    if found.evidence == Evidence.ITERATED:
         assert found.arrived == FAR_STARTS
         assert f"{FAR_STARTS} of {FAR_STARTS} far starts converged" in found.warnings[0]
     else:
         assert found.warnings == ()
-    assert (found.evidence == ITERATED) == (objective == "dpo")
+    assert (found.evidence == Evidence.ITERATED) == (objective == "dpo")
 
 
 def test_a_probe_that_would_take_too_long_is_undecided(monkeypatch):
-    monkeypatch.setattr(module, "LONGEST_PROBE", 30)
+    monkeypatch.setattr(far_starts, "LONGEST_PROBE", 30)
     found = advise(hidden_winner(), 200.0)
     assert found.probe_rounds == 30
     assert found.arrived < FAR_STARTS
@@ -216,7 +210,7 @@ def test_a_probe_that_would_take_too_long_is_undecided(monkeypatch):
 
 
 def test_a_slow_neighbour_does_not_lengthen_a_probe(monkeypatch):
-    monkeypatch.setattr(module, "PATIENCE", 0.2)
+    monkeypatch.setattr(far_starts, "PATIENCE", 0.2)
     P = asim.preferences.cyclic(3, advantage=0.3)
     alone, beside = (advise(P, eta, objective="dpo") for eta in (5.0, [5.0, 200.0]))
     assert alone.arrived < alone.far_starts
@@ -325,7 +319,3 @@ def test_at_lambda_zero_nothing_turns_and_alpha_zero_is_best():
 def test_bad_input_is_named(arguments, message):
     with pytest.raises(ValueError, match=message):
         advise(**{"P": CYCLE, "eta": 20.0, **arguments})
-
-
-def test_every_status_has_a_name():
-    assert list(module.MEANINGS) == [ADVISED, NO_STABLE_ALPHA, NO_FIXED_POINT]

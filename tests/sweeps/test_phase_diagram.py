@@ -12,7 +12,7 @@ from scipy import ndimage
 import alignsim as asim
 from alignsim import progress
 from alignsim.analysis import classify, stability
-from alignsim.analysis.orbits import verdicts as orbit_labels
+from alignsim.analysis.orbits.verdicts import Phase
 from alignsim.sweeps import findings, grid, lattice
 from alignsim.sweeps.phase_diagram import phase_diagram
 
@@ -212,12 +212,12 @@ def test_by_orbit_every_evaluated_point_is_its_own_classification():
     for name in ("code", "period", "rotation_number"):
         values = ds[name if name != "code" else "phase"].values[row, column]
         np.testing.assert_array_equal(values, getattr(orbit, name))
-    assert ds.phase.flag_meanings.split() == list(orbit_labels.MEANINGS.values())
+    assert ds.phase.flag_meanings.split() == list(Phase.values())
     assert ds.evaluated.mean() < 1
     by_stability = diagram(x=("beta", 2, 9), y=("lam", 0.8, 1))
     np.testing.assert_allclose(ds.boundary_x[0], by_stability.boundary_x[0])
-    converged = (ds.phase == orbit_labels.CONVERGED).values
-    decided = (ds.phase != orbit_labels.UNDECIDED).values
+    converged = (ds.phase == Phase.CONVERGED).values
+    decided = (ds.phase != Phase.UNDECIDED).values
     np.testing.assert_array_equal(converged[decided], by_stability.phase.values[decided] == STABLE)
 
 
@@ -253,7 +253,7 @@ def test_where_a_locked_cycle_doubles_the_period_changes_and_not_the_phase(monke
     P = np.array([[0.5, 0.7, 0.4], [0.3, 0.5, 0.8], [0.6, 0.2, 0.5]])
     ds = diagram(P, x=("beta", 26, 31), y=("alpha", 0.45, 0.49), lam=1.0, by="orbit", resolution=32)
     orbit = classify(dense(P, ds))
-    assert (ds.phase == orbit_labels.LOCKED).all()
+    assert (ds.phase == Phase.LOCKED).all()
     assert set(np.unique(orbit.period)) == {5, 10}
     np.testing.assert_array_equal(ds.period, orbit.period)
     assert ds.attrs["share"] < 0.5
@@ -266,7 +266,7 @@ def test_an_orbit_diagram_decides_what_classify_decides():
     assert ds.evaluated.all()
     np.testing.assert_array_equal(ds.phase, classify(dense(RPS, ds)).code)
     short = diagram(by="orbit", resolution=8, rounds=3000, **plane)
-    undecided = orbit_labels.UNDECIDED
+    undecided = Phase.UNDECIDED
     assert (ds.phase == undecided).sum() < (short.phase == undecided).sum()
     assert ds.attrs["rounds"] == "as many as needed"
 
@@ -275,14 +275,14 @@ def test_by_both_a_cycle_beside_a_stable_fixed_point_is_a_disagreement():
     plane = {"x": ("beta", 20, 60, "log"), "y": ("alpha", 0.2, 0.6), "lam": 1.0, "resolution": 32}
     ds = diagram(BISTABLE, by="both", **plane, **BESIDE)
     here = ds.sel(beta=30.0, alpha=0.35, method="nearest")
-    assert (here.stability, here.phase) == (STABLE, orbit_labels.CYCLE)
+    assert (here.stability, here.phase) == (STABLE, Phase.CYCLE)
     assert here.disagreement
     assert ds.disagreement.dtype == bool
     stable = ds.stability == STABLE
     assert stable.where(ds.disagreement, True).all()
     np.testing.assert_array_equal(
         ds.disagreement,
-        stable & ~ds.phase.isin([orbit_labels.CONVERGED, orbit_labels.UNDECIDED]),
+        stable & ~ds.phase.isin([Phase.CONVERGED, Phase.UNDECIDED]),
     )
     alone = diagram(BISTABLE, reference=BESIDE["reference"], **plane)
     np.testing.assert_array_equal(ds.stability, alone.phase)

@@ -9,14 +9,7 @@ import pytest
 import alignsim as asim
 from alignsim import progress
 from alignsim.analysis import OSCILLATING, classify, collapsed, critical_signal, stability
-from alignsim.analysis.orbits.verdicts import (
-    CIRCLE,
-    CONVERGED,
-    DRIFTING,
-    LOCKED,
-    MEANINGS,
-    UNDECIDED,
-)
+from alignsim.analysis.orbits.verdicts import Phase
 from alignsim.sweeps import grid
 
 CYCLE = asim.preferences.cyclic(3, advantage=0.4)
@@ -168,10 +161,10 @@ def test_flags_name_every_value_that_occurs():
         assert len(values) == len(meanings)
         assert values.dtype == ds[name].dtype
         assert set(np.unique(ds[name])) <= set(values.tolist())
-    assert ds.phase.flag_meanings == " ".join(MEANINGS.values())
+    assert ds.phase.flag_meanings == " ".join(Phase.values())
     assert ds.fixed_point_status.flag_meanings.split()[0] == "unique"
     assert {"units", "long_name"} <= set(ds.entropy.attrs)
-    assert {CONVERGED, CIRCLE, LOCKED, DRIFTING} == set(np.unique(ds.phase))
+    assert {Phase.CONVERGED, Phase.CIRCLE, Phase.LOCKED, Phase.DRIFTING} == set(np.unique(ds.phase))
 
 
 def test_attributes_record_how_the_dataset_was_made():
@@ -222,7 +215,7 @@ def test_a_point_that_fails_is_marked_and_leaves_the_others_alone(objective):
     else:
         names = dict(zip(ds.status.flag_values, ds.status.flag_meanings.split(), strict=True))
         assert [names[int(code)] for code in failed.status] == ["no_optimum", "no_optimum"]
-        assert (failed.phase == UNDECIDED).all()
+        assert (failed.phase == Phase.UNDECIDED).all()
         for name in ("entropy", "effective_support", "cycle_strength", "entropy_mean",
                      "spectral_radius"):  # fmt: skip
             assert np.isnan(failed[name]).all(), name
@@ -233,7 +226,7 @@ def test_an_overflow_is_marked_without_a_warning():
     assert ds.status.values[:, 0].tolist() == [0, 0]
     assert ds.status.values[1, 1] != 0
     assert np.isnan(ds.entropy.values[1, 1])
-    assert ds.phase.values[1, 1] == UNDECIDED
+    assert ds.phase.values[1, 1] == Phase.UNDECIDED
     assert sweep(beta=1.7e308, alpha=0.999, rounds=5).spectral_radius.shape == ()
 
 
@@ -274,7 +267,7 @@ def test_collapse_is_a_boolean_beside_the_label():
     P = asim.preferences.bradley_terry([0.0, 1.0, 3.0])
     ds = sweep(P, beta=[0.1, 30.0], alpha=[0.5, 1.0], rounds=2000)
     assert ds.collapsed.values.tolist() == [[False, True], [True, True]]
-    assert ds.phase.values.tolist() == [[CONVERGED] * 2, [DRIFTING] * 2]
+    assert ds.phase.values.tolist() == [[Phase.CONVERGED] * 2, [Phase.DRIFTING] * 2]
     assert ds.effective_support.values[1, 1] == 1.0
 
 
@@ -283,7 +276,7 @@ def test_two_and_many_responses_can_be_swept():
     assert (small.phase == 0).all()
     assert (small.spectral_radius == 0).all()
     large = sweep(asim.preferences.cyclic(71, advantage=0.5), beta=[1.0, 5.0], rounds=800)
-    assert large.phase.values.tolist() == [CONVERGED, CIRCLE]
+    assert large.phase.values.tolist() == [Phase.CONVERGED, Phase.CIRCLE]
 
 
 @pytest.mark.parametrize("engine", ["scipy", "netcdf4"])

@@ -18,10 +18,10 @@ from numpy.typing import ArrayLike, NDArray
 from alignsim import simplex, validation
 from alignsim.analysis.bifurcations import normal_form
 from alignsim.analysis.bifurcations.normal_form import ComplexArray, Leading, TaylorMap
-from alignsim.analysis.bifurcations.onset import DIRECTIONS, crossings
-from alignsim.analysis.bifurcations.onset import MEANINGS as SEARCHED
+from alignsim.analysis.bifurcations.onset import DIRECTIONS, SearchStatus, crossings
 from alignsim.analysis.equilibria.fixed_point import fixed_point
 from alignsim.analysis.results import Result
+from alignsim.codes import Code
 from alignsim.feedback import FeedbackMap
 from alignsim.feedback.expansion import Expansion
 from alignsim.objectives.score_expansion import Directions
@@ -29,29 +29,36 @@ from alignsim.objectives.solvers import solve_each
 from alignsim.summary import Lines, numbers, tally
 from alignsim.validation import FloatArray
 
-NO_CROSSING, NEIMARK_SACKER, FLIP, FOLD = range(4)
-KINDS = {
-    NO_CROSSING: "none",
-    NEIMARK_SACKER: "neimark_sacker",
-    FLIP: "flip",
-    FOLD: "fold",
-}
-"""By the leading multiplier: a complex pair, a negative one, a positive one."""
 
-NONE, SUPERCRITICAL, SUBCRITICAL, DEGENERATE, RESONANT, MULTIPLE, UNDECIDED = range(7)
-MEANINGS = {
-    NONE: "none",
-    SUPERCRITICAL: "supercritical",
-    SUBCRITICAL: "subcritical",
-    DEGENERATE: "degenerate",
-    RESONANT: "resonant",
-    MULTIPLE: "multiple",
-    UNDECIDED: "undecided",
-}
-"""``none``: no crossing, or a fold, which has no criticality. ``degenerate``: the coefficient is 0
-up to rounding. ``resonant``: θ is so near 2π·j/k, k ≤ 4, that the coefficient decides nothing.
-``multiple``: several multipliers are critical at once. ``undecided``: not a fixed point, or
-numbers beyond float64."""
+class BifurcationKind(Code):
+    """What loses stability: a complex pair, a negative multiplier, or a positive one.
+
+    By the leading multiplier: a complex pair, a negative one, a positive one.
+    """
+
+    NO_CROSSING = "none"
+    NEIMARK_SACKER = "neimark_sacker"
+    FLIP = "flip"
+    FOLD = "fold"
+
+
+class Criticality(Code):
+    """Whether stability is lost gently or abruptly.
+
+    ``none``: no crossing, or a fold, which has no criticality. ``degenerate``: the coefficient
+    is 0 up to rounding. ``resonant``: θ is so near 2π·j/k, k ≤ 4, that the coefficient decides
+    nothing. ``multiple``: several multipliers are critical at once. ``undecided``: not a fixed
+    point, or numbers beyond float64.
+    """
+
+    NONE = "none"
+    SUPERCRITICAL = "supercritical"
+    SUBCRITICAL = "subcritical"
+    DEGENERATE = "degenerate"
+    RESONANT = "resonant"
+    MULTIPLE = "multiple"
+    UNDECIDED = "undecided"
+
 
 FIXED = 1e-6
 """Largest |T(z) − z|, relative to 1 + max|z|, of logits that are taken as a fixed point."""
@@ -83,7 +90,7 @@ class NormalForm(Result):
         Variance of a policy coordinate, averaged over the K of them, per unit of |ζ|² or ξ².
     """
 
-    WORDS: ClassVar = {"kind": KINDS, "criticality": MEANINGS}
+    WORDS: ClassVar = {"kind": BifurcationKind, "criticality": Criticality}
     _batch = "kind"
 
     multiplier: ComplexArray
@@ -107,15 +114,17 @@ class NormalForm(Result):
 
         arg m + Im d·|ζ|²: the linear angle of this fixed point and the nonlinear shift; in (0, π].
         """
-        shift = np.where(self.kind == NEIMARK_SACKER, self.coefficient.imag * self._power, 0.0)
+        shift = np.where(
+            self.kind == BifurcationKind.NEIMARK_SACKER, self.coefficient.imag * self._power, 0.0
+        )
         angle = np.angle(self.multiplier) + shift
         return np.where(np.isfinite(self._power), angle, np.nan)
 
     @property
     def _power(self) -> FloatArray:
         """|ζ|² or ξ² of the circle or 2-cycle, (...)."""
-        sign = np.where(self.kind == FLIP, -1.0, 1.0)
-        usable = np.isin(self.criticality, (SUPERCRITICAL, SUBCRITICAL))
+        sign = np.where(self.kind == BifurcationKind.FLIP, -1.0, 1.0)
+        usable = np.isin(self.criticality, (Criticality.SUPERCRITICAL, Criticality.SUBCRITICAL))
         excess = np.abs(self.multiplier) - 1.0
         slope = np.where(usable, -sign * self.coefficient.real, np.nan)
         power = excess / slope
@@ -161,8 +170,11 @@ class Bifurcations(Result):
     """
 
     WORDS: ClassVar = {
-        "direction": DIRECTIONS, "kind": KINDS, "criticality": MEANINGS, "status": SEARCHED
-    }  # fmt: skip
+        "direction": DIRECTIONS,
+        "kind": BifurcationKind,
+        "criticality": Criticality,
+        "status": SearchStatus,
+    }
 
     at: FloatArray
     direction: NDArray[np.int8]
@@ -180,7 +192,7 @@ class Bifurcations(Result):
     @property
     def first_lyapunov_coefficient(self) -> FloatArray:
         """Re d where the crossing is a Neimark–Sacker bifurcation, else NaN, (..., m)."""
-        return np.where(self.kind == NEIMARK_SACKER, self.coefficient.real, np.nan)
+        return np.where(self.kind == BifurcationKind.NEIMARK_SACKER, self.coefficient.real, np.nan)
 
     def amplitude(self, parameter: ArrayLike) -> FloatArray:
         """Return the predicted variance of a policy coordinate near each crossing, (..., m).
@@ -317,7 +329,7 @@ def _along(
 
     The fixed points are sought from ``start`` (..., m, K). NaN values have no normal form.
     """
-    form = _empty(values.size, NONE)
+    form = _empty(values.size, Criticality.NONE)
     slope = np.full(values.size, np.nan, dtype=np.complex128)
     known = np.flatnonzero(np.isfinite(values))
     if len(known):
@@ -337,7 +349,7 @@ def _analyse(
 
     The slope is NaN at folds, and if ``along`` is None.
     """
-    form = _empty(len(logits), UNDECIDED)
+    form = _empty(len(logits), Criticality.UNDECIDED)
     slope = np.full(len(logits), np.nan, dtype=np.complex128)
     chunk = max(1, CHUNK_ENTRIES // maps.responses**2)
     with np.errstate(invalid="ignore", over="ignore"):
@@ -351,7 +363,7 @@ def _analyse(
             _fill(form, which, found)
             if along is not None:
                 own = _slope(expansion, series, lead, along)
-                slope[which] = np.where(found.kind == FOLD, np.nan, own)
+                slope[which] = np.where(found.kind == BifurcationKind.FOLD, np.nan, own)
     return form, slope
 
 
@@ -375,11 +387,15 @@ def _tangent_series(expansion: Expansion, jacobian: FloatArray) -> TaylorMap:
 def _judge(expansion: Expansion, series: TaylorMap, lead: Leading) -> NormalForm:
     """Return the normal forms (n,) of the leading multipliers."""
     pairs, negative = lead.multiplier.imag > 0.0, lead.multiplier.real < 0.0
-    kind = np.where(pairs, NEIMARK_SACKER, np.where(negative, FLIP, FOLD))
+    kind = np.where(
+        pairs,
+        BifurcationKind.NEIMARK_SACKER,
+        np.where(negative, BifurcationKind.FLIP, BifurcationKind.FOLD),
+    )
     coefficients = {
-        NEIMARK_SACKER: normal_form.neimark_sacker_coefficient(series, lead),
-        FLIP: normal_form.flip_coefficient(series, lead),
-        FOLD: normal_form.fold_coefficient(series, lead),
+        BifurcationKind.NEIMARK_SACKER: normal_form.neimark_sacker_coefficient(series, lead),
+        BifurcationKind.FLIP: normal_form.flip_coefficient(series, lead),
+        BifurcationKind.FOLD: normal_form.fold_coefficient(series, lead),
     }
     value = np.choose(kind - 1, [each.value for each in coefficients.values()])
     degenerate = np.choose(kind - 1, [each.degenerate for each in coefficients.values()])
@@ -389,13 +405,22 @@ def _judge(expansion: Expansion, series: TaylorMap, lead: Leading) -> NormalForm
             ~lead.simple,
             pairs & normal_form.resonant(series, lead),
             degenerate.astype(np.bool_),
-            kind == FOLD,
-            (value.real < 0.0) != (kind == FLIP),
+            kind == BifurcationKind.FOLD,
+            (value.real < 0.0) != (kind == BifurcationKind.FLIP),
         ],
-        [UNDECIDED, MULTIPLE, RESONANT, DEGENERATE, NONE, SUPERCRITICAL],
-        SUBCRITICAL,
+        [
+            Criticality.UNDECIDED,
+            Criticality.MULTIPLE,
+            Criticality.RESONANT,
+            Criticality.DEGENERATE,
+            Criticality.NONE,
+            Criticality.SUPERCRITICAL,
+        ],
+        Criticality.SUBCRITICAL,
     )
-    silent = np.isin(criticality, (UNDECIDED, MULTIPLE, RESONANT))
+    silent = np.isin(
+        criticality, (Criticality.UNDECIDED, Criticality.MULTIPLE, Criticality.RESONANT)
+    )
     moved = np.abs(expansion.policy_first(_in_logits(lead.right))) ** 2
     return NormalForm(
         multiplier=lead.multiplier,
@@ -431,7 +456,7 @@ def _empty(n: int, criticality: int) -> NormalForm:
     return NormalForm(
         multiplier=np.full(n, np.nan, dtype=np.complex128),
         coefficient=np.full(n, np.nan, dtype=np.complex128),
-        kind=np.full(n, NO_CROSSING, dtype=np.int8),
+        kind=np.full(n, BifurcationKind.NO_CROSSING, dtype=np.int8),
         criticality=np.full(n, criticality, dtype=np.int8),
         response=np.full(n, np.nan),
     )

@@ -16,13 +16,20 @@ from alignsim import validation
 from alignsim.analysis.bifurcations.searches import minima, roots
 from alignsim.analysis.equilibria.stability import stability
 from alignsim.analysis.results import Result
+from alignsim.codes import Code
 from alignsim.feedback import FeedbackMap
 from alignsim.objectives import Objective
 from alignsim.summary import Lines, numbers, tally
 from alignsim.validation import FloatArray
 
-COMPLETE, PARTIAL, UNDECIDED = range(3)
-MEANINGS = {COMPLETE: "complete", PARTIAL: "partial", UNDECIDED: "undecided"}
+
+class SearchStatus(Code):
+    """How much of a range was searched."""
+
+    COMPLETE = "complete"
+    PARTIAL = "partial"
+    UNDECIDED = "undecided"
+
 
 LOST, REGAINED = 1, -1
 DIRECTIONS = {LOST: "lost", REGAINED: "regained"}
@@ -79,7 +86,7 @@ class Crossings(Result):
         The parameter: ``"beta"``, ``"alpha"`` or ``"lam"``.
     """
 
-    WORDS: ClassVar = {"direction": DIRECTIONS, "status": MEANINGS}
+    WORDS: ClassVar = {"direction": DIRECTIONS, "status": SearchStatus}
 
     at: FloatArray
     direction: NDArray[np.int8]
@@ -234,7 +241,7 @@ def critical_beta(
     )  # fmt: skip
     found = crossings(loop, "beta", 0.0, limit, points=ONSET_POINTS)
     lost = np.where(found.direction == LOST, found.at, np.inf).min(axis=-1, initial=np.inf)
-    known = (found.status == COMPLETE) | (lost <= found.searched_to)
+    known = (found.status == SearchStatus.COMPLETE) | (lost <= found.searched_to)
     return np.where(known, lost, np.nan)
 
 
@@ -295,7 +302,11 @@ def _search(
     gaps = np.where(known, np.inf, grid).min(axis=0)
     np.minimum.at(gaps, brackets.which[~smooth], brackets.ends[1, ~smooth])
     reach = np.where((grid < gaps) & known, grid, -np.inf).max(axis=0)
-    status = np.where(np.isinf(gaps), COMPLETE, np.where(known.any(axis=0), PARTIAL, UNDECIDED))
+    status = np.where(
+        np.isinf(gaps),
+        SearchStatus.COMPLETE,
+        np.where(known.any(axis=0), SearchStatus.PARTIAL, SearchStatus.UNDECIDED),
+    )
     direction = np.where(brackets.tests[0] < 0.0, LOST, REGAINED)
     return _Found(
         brackets.which[smooth],

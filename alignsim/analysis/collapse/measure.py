@@ -15,33 +15,36 @@ from alignsim.analysis.collapse.entropy_bounds import (
     tail_entropy,
     winners,
 )
-from alignsim.analysis.evidence import ITERATED, NOTHING
-from alignsim.analysis.evidence import MEANINGS as EVIDENCE
+from alignsim.analysis.evidence import Evidence
 from alignsim.analysis.results import Result
+from alignsim.codes import Code
 from alignsim.feedback import FeedbackMap
 from alignsim.summary import Lines, holding, numbers, tally
 from alignsim.validation import FloatArray
 
-OPEN, VERTEX, FACE, SOFT, SWITCHING, DRIFT, HETEROCLINIC, UNDECIDED = range(8)
-MEANINGS = {
-    OPEN: "none",
-    VERTEX: "vertex",
-    FACE: "face",
-    SOFT: "soft",
-    SWITCHING: "switching",
-    DRIFT: "drift",
-    HETEROCLINIC: "heteroclinic",
-    UNDECIDED: "undecided",
-}
-"""How the policy's mass concentrates, over the rounds from the burn-in on.
 
-``none``: the mean entropy is above the threshold. Below it: ``vertex``, one response holds
-``CERTAIN`` of the mean policy; ``face``, a tied top set of several does; ``switching``, each round
-is nearly certain, but not of the same response; ``soft``, the top response leaves others a share
-that can still be sampled. At α = 1, where the logits are not held back and still move: ``drift``,
-their span grows linearly; ``heteroclinic``, the leader changes for ever, each stay longer than the
-last; ``undecided``, neither is seen yet. ``undecided`` too where the orbit failed.
-"""
+class CollapseKind(Code):
+    """How the mass of a policy concentrates, from the burn-in on.
+
+    How the policy's mass concentrates, over the rounds from the burn-in on. ``none``: the mean
+    entropy is above the threshold. Below it: ``vertex``, one response holds ``CERTAIN`` of the
+    mean policy; ``face``, a tied top set of several does; ``switching``, each round is nearly
+    certain, but not of the same response; ``soft``, the top response leaves others a share that
+    can still be sampled. At α = 1, where the logits are not held back and still move:
+    ``drift``, their span grows linearly; ``heteroclinic``, the leader changes for ever, each
+    stay longer than the last; ``undecided``, neither is seen yet. ``undecided`` too where the
+    orbit failed.
+    """
+
+    OPEN = "none"
+    VERTEX = "vertex"
+    FACE = "face"
+    SOFT = "soft"
+    SWITCHING = "switching"
+    DRIFT = "drift"
+    HETEROCLINIC = "heteroclinic"
+    UNDECIDED = "undecided"
+
 
 COLLAPSE_SHARE = 0.05
 """Collapsed is an effective support below 1 + 0.05(K − 1)."""
@@ -114,7 +117,7 @@ class Collapse(Result):
         K.
     """
 
-    WORDS: ClassVar = {"kind": MEANINGS, "evidence": EVIDENCE}
+    WORDS: ClassVar = {"kind": CollapseKind, "evidence": Evidence}
     AXES: ClassVar = {"top": 1}
     _batch = "kind"
 
@@ -290,14 +293,14 @@ def _collapse_block(
         "merged_entropy": valid * course.merged_sum / course.late_rounds,
         "first_round": np.where(failed, -1, course.first_round),
         "recovered": course.recovered & ~failed,
-        "kind": np.where(failed, UNDECIDED, kind).astype(np.int8),
-        "slope": np.where(failed | (kind != DRIFT), np.nan, slope),
+        "kind": np.where(failed, CollapseKind.UNDECIDED, kind).astype(np.int8),
+        "slope": np.where(failed | (kind != CollapseKind.DRIFT), np.nan, slope),
         "predicted_slope": predicted,
         "top": ends.top,
         "entropy_floor": entropy_floor(flat),
         "span_bound": span_bound(flat),
         "asymptotic_entropy": tail_entropy(flat, ends),
-        "evidence": np.where(failed, NOTHING, ITERATED).astype(np.int8),
+        "evidence": np.where(failed, Evidence.NOTHING, Evidence.ITERATED).astype(np.int8),
     }
 
 
@@ -383,14 +386,16 @@ class _Course:
         self.leader, self.since = leaders[:, -1], since[:, -1]
 
     def kind(self, alpha: FloatArray) -> tuple[NDArray[np.intp], FloatArray]:
-        """Return the kinds of ``MEANINGS`` and the slopes of the span, (n,)."""
+        """Return the kinds and the slopes of the span, (n,)."""
         count = self.late_rounds
         policy = self.policy_sum / count
         switching = self.switches >= FEWEST_SWITCHES
-        held = np.where(switching, SWITCHING, SOFT)
+        held = np.where(switching, CollapseKind.SWITCHING, CollapseKind.SOFT)
         several = self.top.sum(axis=-1) > 1
-        held = np.where(several & ((policy * self.top).sum(axis=-1) >= CERTAIN), FACE, held)
-        held = np.where(policy.max(axis=-1) >= CERTAIN, VERTEX, held)
+        held = np.where(
+            several & ((policy * self.top).sum(axis=-1) >= CERTAIN), CollapseKind.FACE, held
+        )
+        held = np.where(policy.max(axis=-1) >= CERTAIN, CollapseKind.VERTEX, held)
         with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
             collapsed = np.exp(self.merged_sum / count) < self.limit
             total, lean, square = self.line
@@ -402,8 +407,12 @@ class _Course:
         linear = straight & (slope > 0.0) & (count >= FEWEST_FITTED)
         longer = switching & (self.longest[1] > self.longest[0])
         longer &= self.widest[1] > self.widest[0]
-        growing = np.where(longer, HETEROCLINIC, np.where(linear, DRIFT, UNDECIDED))
-        at_rest = np.where(collapsed, held, OPEN)
+        growing = np.where(
+            longer,
+            CollapseKind.HETEROCLINIC,
+            np.where(linear, CollapseKind.DRIFT, CollapseKind.UNDECIDED),
+        )
+        at_rest = np.where(collapsed, held, CollapseKind.OPEN)
         return np.where((alpha == 1.0) & moving, growing, at_rest), slope
 
 

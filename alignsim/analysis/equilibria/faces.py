@@ -18,28 +18,32 @@ from numpy.typing import NDArray
 
 from alignsim import simplex, validation
 from alignsim.analysis.results import Result
+from alignsim.codes import Code
 from alignsim.feedback import FeedbackMap
 from alignsim.kernels.status import OK
 from alignsim.objectives import Comparison, ProductPairs
 from alignsim.summary import Lines, holding, numbers, tally
 from alignsim.validation import FloatArray
 
-SEARCHED, VERTICES_ONLY, CONTINUUM, ANCHORED = range(4)
-MEANINGS = {
-    SEARCHED: "all_supports_searched",
-    VERTICES_ONLY: "vertices_only",
-    CONTINUUM: "continuum_not_listed",
-    ANCHORED: "none_below_alpha_1",
-}
 
-VERTEX, CONTRACTING, NEUTRAL, EXPANDING, NO_POINT = range(5)
-INSIDE_MEANINGS = {
-    VERTEX: "vertex",
-    CONTRACTING: "contracting",
-    NEUTRAL: "neutral",
-    EXPANDING: "expanding",
-    NO_POINT: "none",
-}
+class SupportSearch(Code):
+    """How equilibria of a map were searched."""
+
+    SEARCHED = "all_supports_searched"
+    VERTICES_ONLY = "vertices_only"
+    CONTINUUM = "continuum_not_listed"
+    ANCHORED = "none_below_alpha_1"
+
+
+class WithinFace(Code):
+    """What a round does within the face of an equilibrium."""
+
+    VERTEX = "vertex"
+    CONTRACTING = "contracting"
+    NEUTRAL = "neutral"
+    EXPANDING = "expanding"
+    NO_POINT = "none"
+
 
 LARGEST_ENUMERATED = 10
 """The largest K of which all 2^K − 1 supports are tried."""
@@ -86,7 +90,7 @@ class BoundaryEquilibria(Result):
         not listed; 3 none, as α < 1.
     """
 
-    WORDS: ClassVar = {"status": MEANINGS, "inside": INSIDE_MEANINGS}
+    WORDS: ClassVar = {"status": SupportSearch, "inside": WithinFace}
     AXES: ClassVar = {"support": 2, "policy": 2, "exponents": 2, "internal": 1}
 
     support: NDArray[np.bool_]
@@ -102,10 +106,14 @@ class BoundaryEquilibria(Result):
 
         Between preferences it never contracts: multipliers are 1 ± iβλω for MRS-IPO.
         """
-        inside = np.where(self.internal > 1.0 + ON_CIRCLE, EXPANDING, CONTRACTING)
-        inside = np.where(np.abs(self.internal - 1.0) <= ON_CIRCLE, NEUTRAL, inside)
+        inside = np.where(
+            self.internal > 1.0 + ON_CIRCLE, WithinFace.EXPANDING, WithinFace.CONTRACTING
+        )
+        inside = np.where(np.abs(self.internal - 1.0) <= ON_CIRCLE, WithinFace.NEUTRAL, inside)
         size = self.support.sum(axis=-1)
-        inside = np.where(size > 1, inside, np.where(size == 1, VERTEX, NO_POINT))
+        inside = np.where(
+            size > 1, inside, np.where(size == 1, WithinFace.VERTEX, WithinFace.NO_POINT)
+        )
         return np.asarray(inside.astype(np.int8))
 
     @property
@@ -120,10 +128,12 @@ class BoundaryEquilibria(Result):
         Within the face that may mean neutral, not attracting: see ``inside``.
         """
         vanish = (self.support | (self.exponents < 0.0)).all(axis=-1)
-        return np.asarray(vanish & self.support.any(axis=-1) & (self.inside != EXPANDING))
+        return np.asarray(
+            vanish & self.support.any(axis=-1) & (self.inside != WithinFace.EXPANDING)
+        )
 
     def _summary(self) -> Lines:
-        there = self.inside != NO_POINT
+        there = self.inside != WithinFace.NO_POINT
         yield "status", tally(self.words("status"))
         yield "count", numbers(self.count)
         yield "inside", tally(self.words("inside")[there])
@@ -168,8 +178,12 @@ def boundary_equilibria(loop: FeedbackMap) -> BoundaryEquilibria:
     count = np.bincount(which, minlength=flat.size)
     place = np.arange(len(which)) - (np.cumsum(count) - count)[which]
     width = max(1, int(count.max(initial=0)))
-    status = np.full(flat.size, ANCHORED)
-    status[free] = np.where(continuum, CONTINUUM, SEARCHED) if searched else VERTICES_ONLY
+    status = np.full(flat.size, SupportSearch.ANCHORED)
+    status[free] = (
+        np.where(continuum, SupportSearch.CONTINUUM, SupportSearch.SEARCHED)
+        if searched
+        else SupportSearch.VERTICES_ONLY
+    )
     support = np.zeros((flat.size, width, K), dtype=np.bool_)
     policy, growth = np.full((2, flat.size, width, K), np.nan)
     radius = np.full((flat.size, width), np.nan)

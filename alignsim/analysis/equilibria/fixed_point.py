@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from alignsim import simplex, validation
 from alignsim.analysis.results import Result
+from alignsim.codes import Code
 from alignsim.feedback import FeedbackMap
 from alignsim.kernels.status import OK
 from alignsim.objectives.solvers import NewtonResult, damped_newton, solve_each
@@ -23,13 +24,15 @@ from alignsim.preferences.payoffs import kinds
 from alignsim.summary import Lines, numbers, tally
 from alignsim.validation import FloatArray
 
-UNIQUE, FOUND, NONE, NOT_FOUND = range(4)
-MEANINGS = {
-    UNIQUE: "unique",
-    FOUND: "one_of_possibly_several",
-    NONE: "none_at_alpha_1",
-    NOT_FOUND: "not_found",
-}
+
+class PointStatus(Code):
+    """What is known of the fixed point of a map."""
+
+    UNIQUE = "unique"
+    FOUND = "one_of_possibly_several"
+    NONE = "none_at_alpha_1"
+    NOT_FOUND = "not_found"
+
 
 TOLERANCE = 1e-9
 """Largest residual, relative to 1 + max|z|, of a point that is called fixed."""
@@ -71,7 +74,7 @@ class FixedPoint(Result):
         max |T(z) − z| at α = 0, β = η, relative to 1 + max|z|.
     """
 
-    WORDS: ClassVar = {"status": MEANINGS}
+    WORDS: ClassVar = {"status": PointStatus}
     AXES: ClassVar = {"logits": 1}
 
     logits: FloatArray
@@ -130,9 +133,9 @@ def fixed_point(loop: FeedbackMap, start_logits: ArrayLike | None = None) -> Fix
             logits[missing[good]] = found[good]
             residual[missing[good]] = size[good]
     sole = flat.holds(loop.objective.facts.unique_from) | unmoved(flat)
-    status = np.where(sole, UNIQUE, FOUND)
-    status = np.where(residual <= TOLERANCE, status, NOT_FOUND)
-    status = np.where(flat.alpha < 1.0, status, NONE).astype(np.int8)
+    status = np.where(sole, PointStatus.UNIQUE, PointStatus.FOUND)
+    status = np.where(residual <= TOLERANCE, status, PointStatus.NOT_FOUND)
+    status = np.where(flat.alpha < 1.0, status, PointStatus.NONE).astype(np.int8)
     return FixedPoint(logits, status, residual).reshaped(loop.shape)
 
 

@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alignsim import simplex, validation
-from alignsim.analysis import evidence
 from alignsim.analysis.equilibria.fixed_point import (
     at_alpha_zero,
     fixed_point,
@@ -23,8 +22,9 @@ from alignsim.analysis.equilibria.fixed_point import (
 )
 from alignsim.analysis.equilibria.root_search import search, slope
 from alignsim.analysis.equilibria.stability import multipliers
-from alignsim.analysis.evidence import MEANINGS as EVIDENCE
+from alignsim.analysis.evidence import Evidence
 from alignsim.analysis.results import Result
+from alignsim.codes import Code
 from alignsim.feedback import FeedbackMap
 from alignsim.preferences.payoffs import row_span
 from alignsim.preferences.seeds import Seed, generator
@@ -33,22 +33,25 @@ from alignsim.validation import FloatArray
 
 ComplexArray = NDArray[np.complex128]
 
-UNIQUE, SEVERAL_POSSIBLE, NONE, NOT_FOUND = range(4)
-MEANINGS = {
-    UNIQUE: "unique",
-    SEVERAL_POSSIBLE: "several_possible",
-    NONE: "none_at_alpha_1",
-    NOT_FOUND: "not_found",
-}
 
-ATTRACTOR, SADDLE, MARGINAL, REPELLER, NO_POINT = range(5)
-KIND_MEANINGS = {
-    ATTRACTOR: "attractor",
-    SADDLE: "saddle",
-    MARGINAL: "marginal",
-    REPELLER: "repeller",
-    NO_POINT: "none",
-}
+class ListStatus(Code):
+    """Whether a list of fixed points is complete."""
+
+    UNIQUE = "unique"
+    SEVERAL_POSSIBLE = "several_possible"
+    NONE = "none_at_alpha_1"
+    NOT_FOUND = "not_found"
+
+
+class PointKind(Code):
+    """What a fixed point does to its neighbourhood."""
+
+    ATTRACTOR = "attractor"
+    SADDLE = "saddle"
+    MARGINAL = "marginal"
+    REPELLER = "repeller"
+    NO_POINT = "none"
+
 
 CONTRACTING = 4.0
 """A linear score contracts the span at α = 0 where ηλD is below this (theory 6.5, C3)."""
@@ -97,7 +100,7 @@ class FixedPoints(Result):
         Starts used.
     """
 
-    WORDS: ClassVar = {"status": MEANINGS, "evidence": EVIDENCE, "kind": KIND_MEANINGS}
+    WORDS: ClassVar = {"status": ListStatus, "evidence": Evidence, "kind": PointKind}
     AXES: ClassVar = {"logits": 2, "multipliers": 2, "degenerate": 1}
 
     logits: FloatArray
@@ -123,7 +126,7 @@ class FixedPoints(Result):
     @property
     def stable(self) -> NDArray[np.bool_]:
         """Whether a point is an attractor, (..., F)."""
-        return np.asarray(self.kind == ATTRACTOR)
+        return np.asarray(self.kind == PointKind.ATTRACTOR)
 
     @property
     def kind(self) -> NDArray[np.int8]:
@@ -137,8 +140,8 @@ class FixedPoints(Result):
     def _summary(self) -> Lines:
         yield "count", numbers(self.count)
         yield "status", tally(self.words("status"))
-        yield "kind", tally(self.words("kind")[self.kind != NO_POINT])
-        yield "spectral radius", span(self.spectral_radius[self.kind != NO_POINT])
+        yield "kind", tally(self.words("kind")[self.kind != PointKind.NO_POINT])
+        yield "spectral radius", span(self.spectral_radius[self.kind != PointKind.NO_POINT])
         yield "evidence", tally(self.words("evidence"))
         yield "unseen", numbers(self.unseen)
 
@@ -181,7 +184,7 @@ def fixed_points(
     roots = first[:, None]
     unseen = np.zeros(flat.size)
     used = np.ones(flat.size, dtype=np.int64)
-    several = np.flatnonzero((flat.alpha < 1.0) & (proof == evidence.NOTHING))
+    several = np.flatnonzero((flat.alpha < 1.0) & (proof == Evidence.NOTHING))
     if len(several):
         reference = flat.reference_logits[several]
         known = np.where(np.isfinite(first[several]), first[several], reference)
@@ -193,17 +196,19 @@ def fixed_points(
         unseen[several], used[several] = found.unseen, found.starts
     count = np.isfinite(roots).all(axis=-1).sum(axis=-1)
     listed = count > 0
-    sole = proof != evidence.NOTHING
-    status = np.where(listed, np.where(sole, UNIQUE, SEVERAL_POSSIBLE), NOT_FOUND)
-    obtained = np.where(sole, proof, evidence.ITERATED)
+    sole = proof != Evidence.NOTHING
+    status = np.where(
+        listed, np.where(sole, ListStatus.UNIQUE, ListStatus.SEVERAL_POSSIBLE), ListStatus.NOT_FOUND
+    )
+    obtained = np.where(sole, proof, Evidence.ITERATED)
     logits, multipliers, degenerate, index = _described(flat, anchored, roots)
     return FixedPoints(
         logits=logits,
         multipliers=multipliers,
         degenerate=degenerate,
         count=count,
-        status=np.where(flat.alpha < 1.0, status, NONE).astype(np.int8),
-        evidence=np.where(listed, obtained, evidence.NOTHING).astype(np.int8),
+        status=np.where(flat.alpha < 1.0, status, ListStatus.NONE).astype(np.int8),
+        evidence=np.where(listed, obtained, Evidence.NOTHING).astype(np.int8),
         unseen=np.where(listed, unseen, np.nan),
         index=index,
         starts=used,
@@ -236,8 +241,8 @@ def _uniqueness(anchored: FeedbackMap) -> NDArray[np.int8]:
     if anchored.linear:
         pull = anchored.beta * anchored.lam
         theorem |= pull * anchored.of_matrices(row_span) < CONTRACTING
-    found = np.where(theorem, evidence.CERTIFIED, evidence.NOTHING)
-    return np.where(unmoved(anchored), evidence.ANALYTIC, found).astype(np.int8)
+    found = np.where(theorem, Evidence.CERTIFIED, Evidence.NOTHING)
+    return np.where(unmoved(anchored), Evidence.ANALYTIC, found).astype(np.int8)
 
 
 def _described(
@@ -269,11 +274,11 @@ def _described(
 
 def _kind(multipliers: ComplexArray, degenerate: NDArray[np.bool_]) -> NDArray[np.int8]:
     modulus = np.abs(multipliers)
-    kind = np.full(degenerate.shape, SADDLE)
-    kind[(modulus < 1.0).all(axis=-1)] = ATTRACTOR
-    kind[(modulus > 1.0).all(axis=-1)] = REPELLER
-    kind[(np.abs(modulus - 1.0) <= ON_CIRCLE).any(axis=-1) | degenerate] = MARGINAL
-    kind[np.isnan(modulus).any(axis=-1)] = NO_POINT
+    kind = np.full(degenerate.shape, PointKind.SADDLE)
+    kind[(modulus < 1.0).all(axis=-1)] = PointKind.ATTRACTOR
+    kind[(modulus > 1.0).all(axis=-1)] = PointKind.REPELLER
+    kind[(np.abs(modulus - 1.0) <= ON_CIRCLE).any(axis=-1) | degenerate] = PointKind.MARGINAL
+    kind[np.isnan(modulus).any(axis=-1)] = PointKind.NO_POINT
     return kind.astype(np.int8)
 
 

@@ -21,19 +21,22 @@ from alignsim.analysis.equilibria.fixed_point import (
     fixed_point,
 )
 from alignsim.analysis.results import Result
+from alignsim.codes import Code
 from alignsim.feedback import FeedbackMap
 from alignsim.preferences.payoffs import is_zero_sum
 from alignsim.simplex import softmax
 from alignsim.summary import Lines, numbers, tally
 from alignsim.validation import FloatArray
 
-STABLE, UNSTABLE, MARGINAL, UNDECIDED = range(4)
-MEANINGS = {
-    STABLE: "stable",
-    UNSTABLE: "unstable",
-    MARGINAL: "marginal",
-    UNDECIDED: "undecided",
-}
+
+class Verdict(Code):
+    """Whether a fixed point is locally stable."""
+
+    STABLE = "stable"
+    UNSTABLE = "unstable"
+    MARGINAL = "marginal"
+    UNDECIDED = "undecided"
+
 
 ROUNDING = 64.0 * np.finfo(np.float64).eps
 """Share of its terms that ρ² − 1 = (βλω)² − (1 − α²) may have and decide nothing."""
@@ -73,7 +76,7 @@ class Stability(Result):
         decided by iteration), 3 undecided (no fixed point, or none was found).
     """
 
-    WORDS: ClassVar = {"verdict": MEANINGS}
+    WORDS: ClassVar = {"verdict": Verdict}
     _batch = "verdict"
 
     spectral_radius: FloatArray
@@ -124,9 +127,9 @@ def stability(loop: FeedbackMap, start_logits: ArrayLike | None = None) -> Stabi
     """
     point = fixed_point(loop, start_logits).reshaped((loop.size,))
     found = _leading(loop.part(0, loop.size), point.logits, point.residual)
-    verdict = np.where(found.margin > 0.0, STABLE, UNSTABLE)
-    verdict[np.abs(found.margin) <= found.doubt] = MARGINAL
-    verdict[np.isnan(found.radius)] = UNDECIDED
+    verdict = np.where(found.margin > 0.0, Verdict.STABLE, Verdict.UNSTABLE)
+    verdict[np.abs(found.margin) <= found.doubt] = Verdict.MARGINAL
+    verdict[np.isnan(found.radius)] = Verdict.UNDECIDED
     local = Stability(
         spectral_radius=found.radius,
         fixed_point=point,
@@ -224,7 +227,7 @@ def _leading_on_the_line(flat: FeedbackMap, logits: FloatArray, residual: FloatA
     """Return it for multipliers α ± iβλω_k."""
     matrices, which = flat.matrix_table()
     rotation = _rotations(matrices, which, logits)
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         imaginary = flat.beta * flat.lam * rotation
         radius = np.hypot(flat.alpha, imaginary)
         moving, held = imaginary**2, (1.0 - flat.alpha) * (1.0 + flat.alpha)

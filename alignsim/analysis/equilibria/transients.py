@@ -15,21 +15,22 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alignsim import validation
-from alignsim.analysis.equilibria.stability import UNDECIDED as NO_FIXED_POINT
-from alignsim.analysis.equilibria.stability import UNSTABLE as LOCALLY_UNSTABLE
-from alignsim.analysis.equilibria.stability import stability
+from alignsim.analysis.equilibria.stability import Verdict, stability
 from alignsim.analysis.results import Result
+from alignsim.codes import Code
 from alignsim.feedback import FeedbackMap
 from alignsim.summary import Lines, numbers, tally
 from alignsim.validation import FloatArray
 
-EXACT, LOWER_BOUND, UNSTABLE, UNDECIDED = range(4)
-MEANINGS = {
-    EXACT: "exact",
-    LOWER_BOUND: "lower_bound",
-    UNSTABLE: "unstable",
-    UNDECIDED: "undecided",
-}
+
+class GrowthStatus(Code):
+    """How a transient growth is known."""
+
+    EXACT = "exact"
+    LOWER_BOUND = "lower_bound"
+    UNSTABLE = "unstable"
+    UNDECIDED = "undecided"
+
 
 RELAXATIONS = 10.0
 """Powers of J are taken for this many relaxation times 1/(1 − ρ) at most (analysis C.3)."""
@@ -55,7 +56,7 @@ class TransientGrowth(Result):
         ended before a later maximum was ruled out; 2 unstable; 3 undecided (no fixed point).
     """
 
-    WORDS: ClassVar = {"status": MEANINGS}
+    WORDS: ClassVar = {"status": GrowthStatus}
 
     growth: FloatArray
     at_round: NDArray[np.intp]
@@ -105,11 +106,11 @@ def transient_growth(
     K = loop.responses
     local = stability(loop, start_logits)
     verdict = local.verdict.ravel()
-    growth = np.where(verdict == LOCALLY_UNSTABLE, np.inf, np.nan)
+    growth = np.where(verdict == Verdict.UNSTABLE, np.inf, np.nan)
     at_round = np.full(loop.size, -1)
     reactivity = np.full(loop.size, np.nan)
-    status = np.where(verdict == LOCALLY_UNSTABLE, UNSTABLE, UNDECIDED)
-    known = np.flatnonzero(verdict != NO_FIXED_POINT)
+    status = np.where(verdict == Verdict.UNSTABLE, GrowthStatus.UNSTABLE, GrowthStatus.UNDECIDED)
+    known = np.flatnonzero(verdict != Verdict.UNDECIDED)
     if len(known):
         logits = local.fixed_point.logits.reshape(-1, K)[known]
         jacobians = loop.take(known).derivative(logits, "tangent")
@@ -118,11 +119,11 @@ def transient_growth(
             unit = np.where(np.isfinite(size), jacobians / np.where(size > 0.0, size, 1.0), 0.0)
             norm = np.linalg.norm(unit, 2, axis=(-2, -1))
             reactivity[known] = np.where(norm > 0.0, size[:, 0, 0] * norm, size[:, 0, 0])
-        bounded = verdict[known] != LOCALLY_UNSTABLE
+        bounded = verdict[known] != Verdict.UNSTABLE
         kept = known[bounded]
         budget = _budget(local.spectral_radius.ravel()[kept], rounds)
         growth[kept], at_round[kept], ended = _largest_power(jacobians[bounded], budget)
-        status[kept] = np.where(ended, EXACT, LOWER_BOUND)
+        status[kept] = np.where(ended, GrowthStatus.EXACT, GrowthStatus.LOWER_BOUND)
     found = TransientGrowth(growth, at_round, reactivity, status.astype(np.int8))
     return found.reshaped(loop.shape)
 

@@ -18,16 +18,7 @@ from numpy.typing import NDArray
 
 from alignsim import simplex
 from alignsim.analysis.orbits.classification import Orbit
-from alignsim.analysis.orbits.verdicts import (
-    CHAOTIC,
-    CIRCLE,
-    CONVERGED,
-    CYCLE,
-    DRIFTING,
-    LOCKED,
-    MEANINGS,
-    UNDECIDED,
-)
+from alignsim.analysis.orbits.verdicts import Phase
 from alignsim.analysis.results import Result
 from alignsim.feedback import FeedbackMap
 from alignsim.feedback.engines import Schedule, iterate
@@ -60,9 +51,9 @@ POINT_DIGITS = 6
 
 
 POINT, CLOSED, WANDERING, DRIFT = range(4)
-KIND = np.full(len(MEANINGS), -1)
-KIND[[CONVERGED, CYCLE, LOCKED]] = POINT, CLOSED, CLOSED
-KIND[[CIRCLE, CHAOTIC, DRIFTING]] = WANDERING, WANDERING, DRIFT
+KIND = np.full(len(Phase), -1)
+KIND[[Phase.CONVERGED, Phase.CYCLE, Phase.LOCKED]] = POINT, CLOSED, CLOSED
+KIND[[Phase.CIRCLE, Phase.CHAOTIC, Phase.DRIFTING]] = WANDERING, WANDERING, DRIFT
 """What is compared to tell orbits of a code apart. Two codes of one kind may be told of one
 attractor, of which some orbits were decided earlier than others; it has the more frequent one."""
 
@@ -89,7 +80,7 @@ class Attractors(Result):
         The states from that point on.
     """
 
-    WORDS: ClassVar = {"code": MEANINGS}
+    WORDS: ClassVar = {"code": Phase}
     _batch = "count"
 
     label: NDArray[np.int64]
@@ -109,8 +100,8 @@ class Attractors(Result):
 
 def attracted(orbits: Orbit) -> NDArray[np.bool_]:
     """Return which orbits have been decided and do not rest on a point that attracts nothing."""
-    resting = (orbits.code == CONVERGED) & ~(orbits.spectral_radius < 1.0)
-    return np.asarray((orbits.code != UNDECIDED) & ~resting)
+    resting = (orbits.code == Phase.CONVERGED) & ~(orbits.spectral_radius < 1.0)
+    return np.asarray((orbits.code != Phase.UNDECIDED) & ~resting)
 
 
 def attractors(loop: FeedbackMap, orbits: Orbit, starts: int, threads: int) -> Attractors:
@@ -166,7 +157,7 @@ class _Seen:
 
     def groups(self) -> NDArray[np.int64]:
         """Return the group of each orbit, 0, 1, …: (r,)."""
-        group = np.asarray(self.owner * len(MEANINGS) + self.kind, dtype=np.int64)
+        group = np.asarray(self.owner * len(Phase) + self.kind, dtype=np.int64)
         for values in self.keys.T:
             group = split(group, values)
         return group
@@ -260,7 +251,7 @@ def _pooled(values: FloatArray, owner: NDArray[np.intp]) -> FloatArray:
 
 def _representatives(seen: _Seen, group: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return an orbit of each group that has its most frequent code: the first by its keys."""
-    codes = len(MEANINGS)
+    codes = len(Phase)
     groups = int(group.max(initial=-1)) + 1
     frequent = np.bincount(group * codes + seen.code, minlength=groups * codes)
     rare = seen.code != frequent.reshape(groups, codes).argmax(axis=-1)[group]

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alignsim import simplex, validation
-from alignsim.analysis.evidence import MEANINGS as EVIDENCE
-from alignsim.analysis.orbits import verdicts
+from alignsim.analysis.evidence import Evidence
 from alignsim.analysis.orbits.attractors import attracted, attractors
 from alignsim.analysis.orbits.classification import classify
+from alignsim.analysis.orbits.verdicts import Phase, Reason
 from alignsim.analysis.results import Result
 from alignsim.feedback import FeedbackMap
 from alignsim.feedback.engines import thread_count
@@ -39,8 +39,8 @@ SOBOL_BITS = 31
 CONFIDENCE_QUANTILE = 1.959963984540054
 """Normal quantile of 97.5 %, for intervals of 95 %."""
 
-NEUTRAL = len(verdicts.REASONS)
-REASONS = {**verdicts.REASONS, NEUTRAL: "it rests on a point that does not attract"}
+NEUTRAL = len(Reason)
+REASONS = {**Reason.words(), NEUTRAL: "it rests on a point that does not attract"}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -89,7 +89,7 @@ class Basins(Result):
         Share of the starts with label −1.
     """
 
-    WORDS: ClassVar = {"code": verdicts.MEANINGS, "evidence": EVIDENCE, "reason_code": REASONS}
+    WORDS: ClassVar = {"code": Phase, "evidence": Evidence, "reason_code": REASONS}
     _batch = "count"
 
     starts: FloatArray
@@ -217,7 +217,7 @@ def basins(
     begin = np.tile(simplex.centred_logits(policies), (n, 1))
     found = classify(flat, rounds=limit, start_logits=begin, threads=workers)
     seen = attractors(flat, found, m, workers)
-    known = (found.code == verdicts.UNDECIDED) | attracted(found)
+    known = (found.code == Phase.UNDECIDED) | attracted(found)
     reason = np.where(known, found.reason_code, NEUTRAL).astype(np.int8)
     A = seen.code.shape[-1]
     hits = (seen.label[:, :, None] == np.arange(A)).sum(axis=1)

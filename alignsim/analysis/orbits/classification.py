@@ -18,19 +18,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alignsim import simplex, validation
-from alignsim.analysis import evidence
 from alignsim.analysis.equilibria.certificates import certificates
 from alignsim.analysis.equilibria.stability import Stability, stability
-from alignsim.analysis.evidence import MEANINGS as EVIDENCE
+from alignsim.analysis.evidence import Evidence
 from alignsim.analysis.orbits.approach import WINDOW, approaches
-from alignsim.analysis.orbits.verdicts import (
-    FAILED,
-    MEANINGS,
-    OSCILLATING,
-    REASONS,
-    UNDECIDED,
-    Verdicts,
-)
+from alignsim.analysis.orbits.verdicts import OSCILLATING, Phase, Reason, Verdicts
 from alignsim.analysis.orbits.windows import (
     CHAOS_ROUNDS,
     CHAOS_WINDOW,
@@ -109,7 +101,7 @@ class Orbit(Result):
         Of the fixed point beside the orbit.
     """
 
-    WORDS: ClassVar = {"code": MEANINGS, "evidence": EVIDENCE, "reason_code": REASONS}
+    WORDS: ClassVar = {"code": Phase, "evidence": Evidence, "reason_code": Reason}
     _batch = "code"
 
     code: NDArray[np.int8]
@@ -152,11 +144,11 @@ class Orbit(Result):
                 f"index is {index}; the batch has shape {self.code.shape}: one number an axis"
             )
         where = f"orbit {at(place)}: " if place else ""
-        return f"{where}{REASONS[int(self.reason_code[place])]}"
+        return f"{where}{Reason(self.reason_code[place]).word}"
 
     def _summary(self) -> Lines:
         yield "phase", tally(self.phase)
-        yield "reason", tally(np.where(self.code == UNDECIDED, self.words("reason_code"), ""))
+        yield "reason", tally(np.where(self.code == Phase.UNDECIDED, self.words("reason_code"), ""))
         yield "period", numbers(np.where(self.period > 0, self.period, np.nan))
         yield "rotation number", numbers(self.rotation_number)
         yield "exponent", numbers(self.exponent)
@@ -294,7 +286,7 @@ class _Search:
         record = _follow(part, found.state, ahead, window, self.threads)
         self.spent[which] = goal
         found.state = record.state
-        found.reason[record.status != OK] = FAILED
+        found.reason[record.status != OK] = Reason.FAILED
         _anchorless(part, record, found)
         _converged(part, fixed, radius, record, found, certify=goal > FIRST_LOOK)
         left = np.flatnonzero(found.open)
@@ -340,7 +332,7 @@ def _anchorless(loop: FeedbackMap, record: Record, found: Verdicts) -> None:
     found.drift(free[moves])
     if frames.shape[1] > 1:
         resting = free[~moves]
-        found.rest(resting, found.state[resting], np.ones(len(resting)), evidence.ITERATED)
+        found.rest(resting, found.state[resting], np.ones(len(resting)), Evidence.ITERATED)
 
 
 def _converged(
@@ -363,10 +355,10 @@ def _converged(
         length - width,
     )  # fmt: skip
     near, slow = rows[there], rows[~there]
-    found.rest(near, fixed[near], radius[near], evidence.ITERATED)
+    found.rest(near, fixed[near], radius[near], Evidence.ITERATED)
     if certify and len(slow) and loop.linear:
         must = slow[certificates(loop.take(slow)).certified]
-        found.rest(must, fixed[must], radius[must], evidence.CERTIFIED)
+        found.rest(must, fixed[must], radius[must], Evidence.CERTIFIED)
 
 
 def _budget(radius: FloatArray, alpha: FloatArray) -> NDArray[np.int64]:

@@ -16,8 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alignsim import simplex, validation
-from alignsim.analysis import evidence
-from alignsim.analysis.evidence import MEANINGS as EVIDENCE
+from alignsim.analysis.evidence import Evidence
 from alignsim.analysis.orbits.rotation import birkhoff_weights
 from alignsim.analysis.results import Result
 from alignsim.feedback import FeedbackMap
@@ -74,7 +73,7 @@ class LyapunovSpectrum(Result):
         How the exponents were obtained; see :meth:`words`.
     """
 
-    WORDS: ClassVar = {"status": MEANINGS, "evidence": EVIDENCE}
+    WORDS: ClassVar = {"status": MEANINGS, "evidence": Evidence}
 
     exponents: FloatArray
     standard_errors: FloatArray
@@ -186,7 +185,7 @@ def lyapunov_spectrum(
     if wanted < K - 1:
         mean_log_det[:] = np.nan
     shape = whole.shape
-    obtained = np.where(failed, evidence.NOTHING, evidence.ITERATED).astype(np.int8)
+    obtained = np.where(failed, Evidence.NOTHING, Evidence.ITERATED).astype(np.int8)
     return LyapunovSpectrum(
         exponents=means.reshape(*shape, wanted),
         standard_errors=errors.reshape(*shape, wanted),

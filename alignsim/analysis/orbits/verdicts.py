@@ -9,34 +9,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alignsim import simplex
-from alignsim.analysis import evidence
+from alignsim.analysis.evidence import Evidence
+from alignsim.codes import Code
 from alignsim.validation import FloatArray
 
-CONVERGED, CYCLE, CIRCLE, LOCKED, CHAOTIC, DRIFTING, UNDECIDED = range(7)
-MEANINGS = {
-    CONVERGED: "converged",
-    CYCLE: "cycle",
-    CIRCLE: "invariant_circle",
-    LOCKED: "locked",
-    CHAOTIC: "chaotic",
-    DRIFTING: "drifting",
-    UNDECIDED: "undecided",
-}
-OSCILLATING = (CYCLE, CIRCLE, LOCKED, CHAOTIC)
+
+class Phase(Code):
+    """What an orbit does in the long run."""
+
+    CONVERGED = "converged"
+    CYCLE = "cycle"
+    CIRCLE = "invariant_circle"
+    LOCKED = "locked"
+    CHAOTIC = "chaotic"
+    DRIFTING = "drifting"
+    UNDECIDED = "undecided"
+
+
+OSCILLATING = (Phase.CYCLE, Phase.CIRCLE, Phase.LOCKED, Phase.CHAOTIC)
 """The phases of attractors that move."""
 
-DECIDED, TRANSIENT, AT_REST, IRREGULAR, FAILED, UNSETTLED = range(6)
-REASONS = {
-    DECIDED: "decided",
-    TRANSIENT: "the transient has not ended; give more rounds",
-    AT_REST: "it rests on a fixed point that repels; start elsewhere",
-    IRREGULAR: (
+
+class Reason(Code):
+    """Why an orbit is undecided."""
+
+    DECIDED = "decided"
+    TRANSIENT = "the transient has not ended; give more rounds"
+    AT_REST = "it rests on a fixed point that repels; start elsewhere"
+    IRREGULAR = (
         "it is neither regular nor is its Lyapunov exponent positive beyond three standard "
         "errors; give more rounds"
-    ),
-    FAILED: "the run failed numerically; see FeedbackMap.run(...).reason",
-    UNSETTLED: "a cycle attracts it, but it has not settled there; give more rounds",
-}
+    )
+    FAILED = "the run failed numerically; see FeedbackMap.run(...).reason"
+    UNSETTLED = "a cycle attracts it, but it has not settled there; give more rounds"
 
 
 @dataclass
@@ -77,9 +82,9 @@ class Verdicts:
         n = len(start)
         return cls(
             state=np.array(start),
-            code=np.full(n, UNDECIDED, dtype=np.int8),
-            reason=np.full(n, TRANSIENT, dtype=np.int8),
-            evidence=np.full(n, evidence.NOTHING, dtype=np.int8),
+            code=np.full(n, Phase.UNDECIDED, dtype=np.int8),
+            reason=np.full(n, Reason.TRANSIENT, dtype=np.int8),
+            evidence=np.full(n, Evidence.NOTHING, dtype=np.int8),
             period=np.zeros(n, dtype=np.int64),
             turns=np.full(n, np.nan),
             digits=np.full(n, np.nan),
@@ -103,20 +108,20 @@ class Verdicts:
     @property
     def open(self) -> NDArray[np.bool_]:
         """Which orbits more rounds may decide, (n,)."""
-        return np.asarray((self.code == UNDECIDED) & (self.reason == TRANSIENT))
+        return np.asarray((self.code == Phase.UNDECIDED) & (self.reason == Reason.TRANSIENT))
 
     def drift(self, rows: NDArray[np.intp]) -> None:
         """Say of the orbits ``rows`` that nothing anchors them."""
-        self.code[rows] = DRIFTING
-        self.reason[rows] = DECIDED
-        self.evidence[rows] = evidence.ANALYTIC
+        self.code[rows] = Phase.DRIFTING
+        self.reason[rows] = Reason.DECIDED
+        self.evidence[rows] = Evidence.ANALYTIC
 
     def rest(
         self, rows: NDArray[np.intp], point: FloatArray, radius: FloatArray, proof: int
     ) -> None:
         """Say of the orbits ``rows`` that they converge to the fixed points ``point`` (m, K)."""
-        self.code[rows] = CONVERGED
-        self.reason[rows] = DECIDED
+        self.code[rows] = Phase.CONVERGED
+        self.reason[rows] = Reason.DECIDED
         self.evidence[rows] = proof
         self.period[rows] = 1
         self.strength[rows] = self.amplitude[rows] = 0.0
@@ -128,8 +133,8 @@ class Verdicts:
         """Say of the orbits ``rows`` how they move; ``averages`` (m, 2K+2) are a record's."""
         K = self.state.shape[1]
         self.code[rows] = code
-        self.reason[rows] = DECIDED
-        self.evidence[rows] = evidence.ITERATED
+        self.reason[rows] = Reason.DECIDED
+        self.evidence[rows] = Evidence.ITERATED
         self.strength[rows] = averages[:, K : 2 * K].mean(axis=-1)
         self.amplitude[rows] = np.sqrt(averages[:, K : 2 * K].max(axis=-1))
         self.entropies[rows] = averages[:, 2 * K :]

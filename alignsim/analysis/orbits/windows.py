@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from alignsim.analysis import evidence
+from alignsim.analysis.evidence import Evidence
 from alignsim.analysis.orbits.cycles import Cycle, polish
 from alignsim.analysis.orbits.exponents import leading_exponent
 from alignsim.analysis.orbits.rotation import (
@@ -16,17 +16,7 @@ from alignsim.analysis.orbits.rotation import (
     dominant_frequency,
     principal_plane,
 )
-from alignsim.analysis.orbits.verdicts import (
-    AT_REST,
-    CHAOTIC,
-    CIRCLE,
-    CYCLE,
-    IRREGULAR,
-    LOCKED,
-    TRANSIENT,
-    UNSETTLED,
-    Verdicts,
-)
+from alignsim.analysis.orbits.verdicts import Phase, Reason, Verdicts
 from alignsim.feedback import FeedbackMap
 from alignsim.feedback.engines import Record
 from alignsim.validation import FloatArray
@@ -194,9 +184,9 @@ class Window:
         reach = 1.0 - self.loop.alpha[rows]  # near α = 1 what moves slowly is not at rest
         there = seen.attracting & (seen.residual <= REST * reach)
         self.found.rest(
-            rows[there], seen.logits[there], seen.spectral_radius[there], evidence.ITERATED
+            rows[there], seen.logits[there], seen.spectral_radius[there], Evidence.ITERATED
         )
-        self.found.reason[rows[seen.closed & ~seen.attracting]] = AT_REST
+        self.found.reason[rows[seen.closed & ~seen.attracting]] = Reason.AT_REST
 
     def _cycles(self, rows: NDArray[np.intp]) -> None:
         """Label the orbits that are on a cycle, or come to one in whose reach neighbours close in.
@@ -219,13 +209,13 @@ class Window:
         good[good] &= self._closes_in(rows[good], seen.spectral_radius[good], seen.period[good])
         single = good & (seen.period == 1)
         self.found.rest(
-            rows[single], seen.logits[single], seen.spectral_radius[single], evidence.ITERATED
+            rows[single], seen.logits[single], seen.spectral_radius[single], Evidence.ITERATED
         )
         good &= ~single
         turns = np.full(len(rows), np.nan)
         turns[good] = self._turns(rows[good], seen.period[good])
         around = ~np.isnan(turns) & (self.radius[rows] > 1.0)
-        for code, chosen in ((LOCKED, good & around), (CYCLE, good & ~around)):
+        for code, chosen in ((Phase.LOCKED, good & around), (Phase.CYCLE, good & ~around)):
             if not chosen.any():
                 continue
             own = rows[chosen]
@@ -309,7 +299,7 @@ class Window:
         size = np.abs(growth)
         zero = (size <= 3.0 * error + ROUNDING) & (size <= flat) & (error <= UNSURE * flat)
         circle = rows[zero]
-        self._move(circle, CIRCLE)
+        self._move(circle, Phase.CIRCLE)
         self.found.turns[circle] = turns[circle]
         self.found.exponent[circle] = self.smooth[circle]
 
@@ -331,7 +321,9 @@ class Window:
         left = rows[self.found.open[rows]]
         irregular = self.relaxed[left] & ~(self.found.digits[left] > IRREGULAR_DIGITS)
         closing = self._attracted(left)
-        self.found.reason[left] = np.select([closing, irregular], [UNSETTLED, IRREGULAR], TRANSIENT)
+        self.found.reason[left] = np.select(
+            [closing, irregular], [Reason.UNSETTLED, Reason.IRREGULAR], Reason.TRANSIENT
+        )
 
     def _chaos(self, rows: NDArray[np.intp]) -> None:
         """Label orbits whose leading exponent is surely positive, and has been for long."""
@@ -340,7 +332,7 @@ class Window:
         growth, error = self.plain[rows].T
         wild = rows[(growth > 3.0 * error) & (growth > PARTING / (self.length - 1))]
         lasting = self.last[wild] | (self.spent >= CHAOS_ROUNDS)
-        self._move(wild[lasting], CHAOTIC)
+        self._move(wild[lasting], Phase.CHAOTIC)
         self.found.wild[wild[~lasting]] = True
 
     def _exponents(self, rows: NDArray[np.intp]) -> tuple[FloatArray, FloatArray]:

@@ -5,7 +5,7 @@ import pytest
 
 import alignsim as asim
 from alignsim.analysis import classify, critical_signal, stability
-from alignsim.analysis.orbits.verdicts import CIRCLE, CONVERGED, LOCKED
+from alignsim.analysis.orbits.verdicts import Phase
 
 SIDES = np.array([0.98, 1.02])
 GAIN = {"ipo": 1.0, "dpo": 4.0}
@@ -23,8 +23,8 @@ def assert_the_boundary_is_at(signal, loop_at, alpha):
     local = stability(loop)
     assert local.stable.tolist() == [True, False]
     below, above = classify(loop).code
-    assert below == CONVERGED
-    assert above in (CIRCLE, LOCKED)
+    assert below == Phase.CONVERGED
+    assert above in (Phase.CIRCLE, Phase.LOCKED)
     assert critical_signal(loop) == pytest.approx([signal, signal], rel=1e-12)
 
 

@@ -10,17 +10,8 @@ import alignsim as asim
 from alignsim import simplex
 from alignsim.analysis import fixed_point, spectral_radius, stability
 from alignsim.analysis.bifurcations.criticality import (
-    DEGENERATE,
-    FLIP,
-    FOLD,
-    MULTIPLE,
-    NEIMARK_SACKER,
-    NO_CROSSING,
-    NONE,
-    RESONANT,
-    SUBCRITICAL,
-    SUPERCRITICAL,
-    UNDECIDED,
+    BifurcationKind,
+    Criticality,
     bifurcations,
     first_lyapunov_coefficient,
 )
@@ -81,9 +72,9 @@ def test_circulants_cross_where_the_closed_form_says(objective, K):
     assert found.at.shape == (3, 2, 1)
     np.testing.assert_allclose(found.at[..., 0], np.sqrt(1 - alpha**2) / rate, rtol=1e-13)
     np.testing.assert_allclose(np.cos(found.angle[..., 0]), alpha + 0 * lam, atol=1e-13)
-    assert (found.kind == NEIMARK_SACKER).all()
+    assert (found.kind == BifurcationKind.NEIMARK_SACKER).all()
     assert (found.direction == 1).all()
-    assert (found.criticality == SUPERCRITICAL).all()
+    assert (found.criticality == Criticality.SUPERCRITICAL).all()
     slope = (1 - alpha**2) / found.at[..., 0]  # of √(α² + κ²) with κ ∝ β
     np.testing.assert_allclose(found.multiplier_slope[..., 0], slope, rtol=1e-12)
 
@@ -101,7 +92,7 @@ def test_the_coefficient_of_the_three_cycle(objective):
     np.testing.assert_allclose(
         found.first_lyapunov_coefficient[:, 0], (1 - alpha**2) * bend, rtol=1e-9, atol=1e-13
     )
-    assert (found.criticality == SUPERCRITICAL).all()
+    assert (found.criticality == Criticality.SUPERCRITICAL).all()
 
 
 def test_the_onset_of_dpo_is_hard_beyond_root_three_quarters():
@@ -110,16 +101,16 @@ def test_the_onset_of_dpo_is_hard_beyond_root_three_quarters():
     a, lam = np.array([0.43, limit, 0.44, 0.49, 0.49]), np.array([1.0, 1.0, 1.0, 0.87, 0.89])
     P = np.array([asim.preferences.cyclic(3, advantage=x) for x in a])
     loop = asim.FeedbackMap(P, objective="dpo", beta=1.0, alpha=0.5, lam=lam)
-    assert bifurcations(loop).criticality[:, 0].tolist() == [
-        SUPERCRITICAL, DEGENERATE, SUBCRITICAL, SUPERCRITICAL, SUBCRITICAL,
-    ]  # fmt: skip
+    gentle, hard = Criticality.SUPERCRITICAL, Criticality.SUBCRITICAL
+    expected = [gentle, Criticality.DEGENERATE, hard, gentle, hard]
+    assert bifurcations(loop).criticality[:, 0].tolist() == expected
 
 
 def test_the_oracle_of_the_analysis_page():
     found = bifurcations(asim.FeedbackMap(GOLDEN, beta=1.0, alpha=0.6))
     assert found.at.tolist() == [pytest.approx(7.667301445478, abs=1e-11)]
     assert found.angle.tolist() == [pytest.approx(np.arccos(0.6), abs=1e-12)]
-    assert found.criticality.tolist() == [SUPERCRITICAL]
+    assert found.criticality.tolist() == [Criticality.SUPERCRITICAL]
 
 
 # Several crossings
@@ -131,7 +122,7 @@ def test_the_condorcet_system_regains_stability_the_hard_way():
     assert found.direction.tolist() == [1, -1]
     assert 2.0 < found.at[0] < 3.0
     assert 15.0 < found.at[1] < 20.0
-    assert found.criticality.tolist() == [SUPERCRITICAL, SUBCRITICAL]
+    assert found.criticality.tolist() == [Criticality.SUPERCRITICAL, Criticality.SUBCRITICAL]
     assert np.sign(found.multiplier_slope).tolist() == [1.0, -1.0]
     loop = asim.FeedbackMap(condorcet(), beta=20.0, alpha=0.9)
     start = 1e-3 * np.array([0.0, 1.0, -0.5, -0.5])
@@ -160,8 +151,8 @@ def test_batches_are_padded_after_the_last_crossing():
     assert crossed[0].any()
     assert not crossed[1].any()
     assert (np.isfinite(found.at) == crossed).all()
-    assert (found.kind[~crossed] == NO_CROSSING).all()
-    assert (found.criticality[~crossed] == NONE).all()
+    assert (found.kind[~crossed] == BifurcationKind.NO_CROSSING).all()
+    assert (found.criticality[~crossed] == Criticality.NONE).all()
     for values in (found.angle, found.coefficient, found.multiplier_slope, found.angle_slope):
         assert (np.isfinite(values) == crossed).all()
     one = bifurcations(loop.take(np.array([1])))
@@ -327,7 +318,7 @@ def test_dpo_swings_as_predicted():
 def test_random_systems_swing_as_predicted(objective):
     """Twice as near, twice as right: the prediction is of first order."""
     for loop, found, i in crossing_maps(objective, 4):
-        assert found.criticality[i, 0] == SUPERCRITICAL
+        assert found.criticality[i, 0] == Criticality.SUPERCRITICAL
         beta = loop.beta + np.array([2e-3, 1e-3]) / found.multiplier_slope[i, 0]
         orbit = loop.replace(beta=beta).run(rounds=16_000, burn_in=12_000, keep="last")
         predicted = found.amplitude(beta[:, None, None])[:, i, 0]
@@ -354,7 +345,7 @@ def test_there_is_no_circle_on_the_other_side():
 def test_dpo_starts_hard_and_keeps_swinging_below_its_threshold():
     """Theory 7: a = .47, α = .5, ρ = .995 has two attractors."""
     loop, _ = three_cycle("dpo", 0.47, 0.5, excess=-0.005)
-    assert bifurcations(loop).criticality[0] == SUBCRITICAL
+    assert bifurcations(loop).criticality[0] == Criticality.SUBCRITICAL
     near, far = np.array([[1e-2, 0.0, -1e-2], [3.0, 0.0, -3.0]])
     small = loop.run(start_logits=near, rounds=4000, keep="last").policy_variance.mean()
     large = loop.run(start_logits=far, rounds=4000, keep="last").policy_variance.mean()
@@ -373,7 +364,7 @@ def test_subcritical_crossings_of_random_systems_have_hysteresis():
         reference=0.98 * rng.dirichlet(np.full(4, 0.5), n) + 0.005,
     )
     found = bifurcations(loop, high=60.0)
-    hard = found.criticality == SUBCRITICAL
+    hard = found.criticality == Criticality.SUBCRITICAL
     strong = hard & (found.coefficient.real > 0.3 * np.abs(found.coefficient))
     assert strong.any()
     kick = 1e-2 * simplex.asymmetric_direction(4)
@@ -399,11 +390,15 @@ def test_subcritical_crossings_of_random_systems_have_hysteresis():
 def test_strong_resonance_is_refused_without_the_symmetry():
     """α = 0 has θ = π/2. Only the symmetric cycle keeps its coefficient (theory 6.4)."""
     found = bifurcations(asim.FeedbackMap(GOLDEN, beta=1.0, alpha=[0.0, 1e-5, 0.1]))
-    assert found.criticality[:, 0].tolist() == [RESONANT, RESONANT, SUPERCRITICAL]
+    assert found.criticality[:, 0].tolist() == [
+        Criticality.RESONANT,
+        Criticality.RESONANT,
+        Criticality.SUPERCRITICAL,
+    ]
     assert np.isnan(found.coefficient[:2]).all()
     assert np.isnan(found.amplitude(found.at * 1.01)[:2]).all()
     symmetric, _ = three_cycle("ipo", 0.4, np.array([0.0, 1e-5]))
-    assert bifurcations(symmetric).criticality[:, 0].tolist() == [SUPERCRITICAL] * 2
+    assert bifurcations(symmetric).criticality[:, 0].tolist() == [Criticality.SUPERCRITICAL] * 2
 
 
 def test_two_pairs_at_once_are_multiple():
@@ -412,8 +407,8 @@ def test_two_pairs_at_once_are_multiple():
     for i, j in ((0, 1), (1, 2), (2, 0), (3, 4), (4, 5), (5, 3)):
         M[i, j], M[j, i] = 0.4, -0.4
     found = bifurcations(asim.FeedbackMap(0.5 + M, beta=1.0, alpha=0.5))
-    assert found.criticality.tolist() == [MULTIPLE]
-    assert found.kind.tolist() == [NEIMARK_SACKER]
+    assert found.criticality.tolist() == [Criticality.MULTIPLE]
+    assert found.kind.tolist() == [BifurcationKind.NEIMARK_SACKER]
     assert np.isnan(found.coefficient).all()
 
 
@@ -426,9 +421,9 @@ def test_anticoordination_flips():
     loop = asim.FeedbackMap.from_payoffs(-0.7 * np.eye(2), beta=1.0, alpha=alpha)
     found = bifurcations(loop)
     np.testing.assert_allclose(found.at[:, 0], 2 * (1 + alpha) / 0.7, rtol=1e-12)
-    assert (found.kind == FLIP).all()
+    assert (found.kind == BifurcationKind.FLIP).all()
     assert found.angle == pytest.approx(np.pi)
-    assert (found.criticality == SUPERCRITICAL).all()
+    assert (found.criticality == Criticality.SUPERCRITICAL).all()
     np.testing.assert_allclose(found.coefficient[:, 0], (1 + alpha) / 3, rtol=1e-9)
     np.testing.assert_allclose(found.multiplier_slope[:, 0], 0.35, rtol=1e-9)
     assert np.isnan(found.first_lyapunov_coefficient).all()
@@ -442,8 +437,8 @@ def test_anticoordination_flips():
 def test_coordination_of_two_is_a_pitchfork():
     found = bifurcations(asim.FeedbackMap.from_payoffs(np.eye(2), beta=1.0, alpha=0.5))
     assert found.at[0] == pytest.approx(1.0, rel=1e-9)
-    assert found.kind[0] == FOLD
-    assert found.criticality[0] == DEGENERATE
+    assert found.kind[0] == BifurcationKind.FOLD
+    assert found.criticality[0] == Criticality.DEGENERATE
     assert found.coefficient[0] == pytest.approx(0.0, abs=1e-9)
     assert np.isnan(found.multiplier_slope[0])
 
@@ -451,7 +446,7 @@ def test_coordination_of_two_is_a_pitchfork():
 def test_coordination_of_three_is_multiple():
     found = bifurcations(asim.FeedbackMap.from_payoffs(np.eye(3), beta=1.0, alpha=0.5))
     assert found.at[0] == pytest.approx(1.5, rel=1e-9)
-    assert found.criticality[0] == MULTIPLE
+    assert found.criticality[0] == Criticality.MULTIPLE
 
 
 def test_a_transcritical_crossing_has_a_quadratic_coefficient():
@@ -461,8 +456,8 @@ def test_a_transcritical_crossing_has_a_quadratic_coefficient():
     q = np.sqrt(3) * v
     expected = 0.5 * found.at[0] * (v @ q / 3) * (v @ ((q * q - (q * q).mean()) / 3))
     assert found.at[0] == pytest.approx(1.5, rel=1e-9)
-    assert found.kind[0] == FOLD
-    assert found.criticality[0] == NONE
+    assert found.kind[0] == BifurcationKind.FOLD
+    assert found.criticality[0] == Criticality.NONE
     assert abs(found.coefficient[0]) == pytest.approx(abs(expected), rel=1e-6)
 
 
@@ -516,8 +511,16 @@ def test_what_is_no_fixed_point_is_undecided_alone():
     loop, _ = three_cycle("ipo", 0.3, 0.5)
     logits = np.array([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [np.nan] * 3])
     form = first_lyapunov_coefficient(loop, logits)
-    assert form.criticality.tolist() == [SUPERCRITICAL, UNDECIDED, UNDECIDED]
-    assert form.kind.tolist() == [NEIMARK_SACKER, NO_CROSSING, NO_CROSSING]
+    assert form.criticality.tolist() == [
+        Criticality.SUPERCRITICAL,
+        Criticality.UNDECIDED,
+        Criticality.UNDECIDED,
+    ]
+    assert form.kind.tolist() == [
+        BifurcationKind.NEIMARK_SACKER,
+        BifurcationKind.NO_CROSSING,
+        BifurcationKind.NO_CROSSING,
+    ]
     assert np.isnan(form.coefficient).tolist() == [False, True, True]
     assert np.isnan(form.amplitude[1:]).all()
 

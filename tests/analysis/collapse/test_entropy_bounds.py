@@ -11,7 +11,7 @@ from alignsim.analysis.collapse.entropy_bounds import (
     entropy_floor,
     span_bound,
 )
-from alignsim.analysis.equilibria.fixed_point import NOT_FOUND, fixed_point
+from alignsim.analysis.equilibria.fixed_point import PointStatus, fixed_point
 from tests.feedback.systems import policy, preferences
 
 CYCLE = asim.preferences.cyclic(3, advantage=0.3)
@@ -41,7 +41,7 @@ def random_maps(objective, K, n, *, alpha=None, lam=None, beta=None):
 def test_no_fixed_point_lies_below_the_entropy_floor(objective, K):
     loop = random_maps(objective, K, 300)
     point = fixed_point(loop)
-    good = point.status != NOT_FOUND
+    good = point.status != PointStatus.NOT_FOUND
     assert good.sum() > 290
     entropy, floor = simplex.entropy(point.logits[good]), entropy_floor(loop)[good]
     assert (floor <= entropy * (1 + 1e-9)).all()

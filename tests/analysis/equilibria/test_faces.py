@@ -4,18 +4,7 @@ import numpy as np
 import pytest
 
 import alignsim as asim
-from alignsim.analysis.equilibria.faces import (
-    ANCHORED,
-    CONTINUUM,
-    CONTRACTING,
-    EXPANDING,
-    NEUTRAL,
-    NO_POINT,
-    SEARCHED,
-    VERTEX,
-    VERTICES_ONLY,
-    boundary_equilibria,
-)
+from alignsim.analysis.equilibria.faces import SupportSearch, WithinFace, boundary_equilibria
 from tests.feedback.systems import policy, preferences
 
 ABSENT = -300.0
@@ -54,11 +43,16 @@ def test_vertices_of_a_three_cycle_are_saddles():
         loop = asim.FeedbackMap(P, objective=objective, beta=2.0, alpha=1.0)
         found = boundary_equilibria(loop)
         assert found.count == 4
-        assert found.status == SEARCHED
+        assert found.status == SupportSearch.SEARCHED
         expected = 2.0 * gain * np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]])
         assert found.exponents[:3] == pytest.approx(expected, abs=1e-12)
         assert found.policy[3] == pytest.approx([1 / 3] * 3)
-        assert found.inside.tolist() == [VERTEX, VERTEX, VERTEX, EXPANDING]
+        assert found.inside.tolist() == [
+            WithinFace.VERTEX,
+            WithinFace.VERTEX,
+            WithinFace.VERTEX,
+            WithinFace.EXPANDING,
+        ]
         assert found.invadable.tolist() == [True, True, True, False]
         assert not found.stable.any()
 
@@ -89,7 +83,7 @@ def test_the_top_of_a_strict_order_is_approached_at_the_closed_rate():
     assert found.exponents[:, 0] == pytest.approx(-rate, abs=1e-12)
     assert found.stable[:, 0].all()
     assert not found.stable[:, 1:].any()
-    assert (found.inside[:, 0] == VERTEX).all()
+    assert (found.inside[:, 0] == WithinFace.VERTEX).all()
     last = loop.run(rounds=2000, keep=[1999, 2000]).logits
     gain = np.diff(last - last[..., :1], axis=1)[:, 0]
     assert gain == pytest.approx(found.exponents[:, 0], abs=1e-9)
@@ -102,7 +96,7 @@ def test_a_round_witnesses_every_equilibrium_and_every_exponent(objective, lam, 
     rng = np.random.default_rng(K)
     loop = maps(rng, 40, K, objective, lam)
     found = boundary_equilibria(loop)
-    assert (found.status == SEARCHED).all()
+    assert (found.status == SupportSearch.SEARCHED).all()
     assert (found.count >= K).all()
     assert_a_round_does_what_is_claimed(loop, found)
 
@@ -143,7 +137,7 @@ def test_coordination_has_an_equilibrium_on_every_support():
 def test_anticoordination_contracts_inside_its_face():
     game = asim.FeedbackMap.from_payoffs(-np.eye(3), beta=1.0, alpha=1.0)
     found = boundary_equilibria(game)
-    assert found.inside.tolist() == [VERTEX] * 3 + [CONTRACTING] * 4
+    assert found.inside.tolist() == [WithinFace.VERTEX] * 3 + [WithinFace.CONTRACTING] * 4
     assert found.stable.tolist() == [False] * 6 + [True]
 
 
@@ -153,7 +147,11 @@ def test_ties_leave_a_continuum_that_is_not_listed():
     strict = np.array([[0.5, 0.6, 0.7], [0.4, 0.5, 0.7], [0.3, 0.3, 0.5]])
     loop = asim.FeedbackMap(np.stack([tied, half, strict]), beta=2.0, alpha=1.0)
     found = boundary_equilibria(loop)
-    assert found.status.tolist() == [CONTINUUM, CONTINUUM, SEARCHED]
+    assert found.status.tolist() == [
+        SupportSearch.CONTINUUM,
+        SupportSearch.CONTINUUM,
+        SupportSearch.SEARCHED,
+    ]
     assert found.count.tolist() == [3, 3, 3]
     assert found.exponents[1, 0] == pytest.approx([0.0, 0.0, -0.4])
     assert found.exponents[1, 0, 1] == 0.0
@@ -168,7 +166,7 @@ def test_a_copy_of_a_present_response_neither_invades_nor_vanishes():
         M = np.array([[0, a, -b], [-a, 0, c], [b, -c, 0]])[[0, 1, 2, 0]][:, [0, 1, 2, 0]]
         found = boundary_equilibria(asim.FeedbackMap(0.5 + M, beta=3.0, alpha=1.0))
         mixed = (found.support.sum(axis=-1) == 3) & found.support[:, 1:3].all(axis=-1)
-        assert found.status == CONTINUUM
+        assert found.status == SupportSearch.CONTINUUM
         assert mixed.sum() == 2
         assert (found.exponents[mixed] == 0.0).all()
         assert not found.invadable[mixed].any()
@@ -179,13 +177,16 @@ def test_a_face_on_which_nothing_moves_is_neutral():
     """λ > 0 so small that the response of the sampler is lost beside 1."""
     P = asim.preferences.cyclic(3, advantage=0.3)
     found = boundary_equilibria(asim.FeedbackMap(P, beta=1.0, alpha=1.0, lam=1e-5))
-    assert found.inside[-1] == NEUTRAL
+    assert found.inside[-1] == WithinFace.NEUTRAL
 
 
 def test_an_anchor_leaves_none_and_batches_keep_their_shape():
     P = np.array([asim.preferences.cyclic(3, advantage=a) for a in (0.1, 0.3)])[:, None]
     found = boundary_equilibria(asim.FeedbackMap(P, beta=2.0, alpha=[1.0, 0.5, 1.0]))
-    assert found.status.tolist() == [[SEARCHED, ANCHORED, SEARCHED]] * 2
+    assert (
+        found.status.tolist()
+        == [[SupportSearch.SEARCHED, SupportSearch.ANCHORED, SupportSearch.SEARCHED]] * 2
+    )
     assert found.count.tolist() == [[4, 0, 4]] * 2
     assert found.support.shape == found.policy.shape == found.exponents.shape == (2, 3, 4, 3)
     assert found.internal.shape == found.stable.shape == found.inside.shape == (2, 3, 4)
@@ -193,7 +194,7 @@ def test_an_anchor_leaves_none_and_batches_keep_their_shape():
     assert np.isnan(found.exponents[:, 1]).all()
     assert not found.support[:, 1].any()
     assert not found.stable[:, 1].any()
-    assert (found.inside[:, 1] == NO_POINT).all()
+    assert (found.inside[:, 1] == WithinFace.NO_POINT).all()
     one = boundary_equilibria(asim.FeedbackMap(P[1, 0], beta=2.0, alpha=1.0))
     assert one.policy.shape == (4, 3)
     assert np.array_equal(one.exponents, found.exponents[1, 2])
@@ -214,5 +215,5 @@ def test_a_score_that_does_not_exist_is_nan_and_alone():
 def test_large_systems_list_their_vertices():
     loop = asim.FeedbackMap(asim.preferences.cyclic(13, advantage=0.3), beta=1.0, alpha=1.0)
     found = boundary_equilibria(loop)
-    assert found.status == VERTICES_ONLY
+    assert found.status == SupportSearch.VERTICES_ONLY
     assert found.count == 13

@@ -4,14 +4,7 @@ import numpy as np
 import pytest
 
 import alignsim as asim
-from alignsim.analysis.equilibria.fixed_point import (
-    FOUND,
-    NONE,
-    NOT_FOUND,
-    TOLERANCE,
-    UNIQUE,
-    fixed_point,
-)
+from alignsim.analysis.equilibria.fixed_point import TOLERANCE, PointStatus, fixed_point
 from tests.feedback.systems import policy, preferences
 
 GOLDEN = asim.FeedbackMap(
@@ -45,7 +38,7 @@ def test_the_golden_fixed_point_and_its_stability():
     point = asim.analysis.fixed_point(GOLDEN)
     expected = [0.2891415589259641, 0.38529407499575186, 0.3255643660782841]
     assert np.abs(point.policy - expected).max() < 1e-12
-    assert point.status == UNIQUE
+    assert point.status == PointStatus.UNIQUE
     assert asim.analysis.omega(GOLDEN.P, point.logits) == pytest.approx(
         0.11426707403143468, abs=1e-12
     )
@@ -61,13 +54,13 @@ def test_ipo_has_one_fixed_point_from_every_start(K):
     rng = np.random.default_rng(K)
     loop = systems(rng, 60, K, strength=300.0)
     first = asim.analysis.fixed_point(loop)
-    assert (first.status == UNIQUE).all()
+    assert (first.status == PointStatus.UNIQUE).all()
     assert_fixed(loop, first)
     starts = [rng.normal(size=(60, K)) * scale for scale in (0.5, 2.0, 5.0)]
     starts.append((np.log(K) + 4) * np.eye(K)[rng.integers(0, K, 60)])
     for start in starts:
         other = asim.analysis.fixed_point(loop, start)
-        assert (other.status == UNIQUE).all()
+        assert (other.status == PointStatus.UNIQUE).all()
         assert np.abs(other.policy - first.policy).max() < 1e-9
 
 
@@ -77,7 +70,7 @@ def test_dpo_that_samples_the_current_policy_only_has_one_fixed_point(K):
     rng = np.random.default_rng(K)
     loop = systems(rng, 40, K, strength=20.0, objective="dpo", lam=1.0, margin=0.1)
     first = asim.analysis.fixed_point(loop)
-    assert (first.status == UNIQUE).all()
+    assert (first.status == PointStatus.UNIQUE).all()
     assert_fixed(loop, first)
     for scale in (0.5, 2.0):
         other = asim.analysis.fixed_point(loop, rng.normal(size=(40, K)) * scale)
@@ -96,7 +89,7 @@ def test_no_ipo_fixed_point_is_missed_however_far_it_has_collapsed(K, strength):
         reference=np.array([policy(rng, K) for _ in range(n)]),
     )
     point = asim.analysis.fixed_point(loop)
-    assert (point.status == UNIQUE).all()
+    assert (point.status == PointStatus.UNIQUE).all()
     assert (point.residual <= TOLERANCE).all()
     assert_fixed(loop, point)
 
@@ -108,7 +101,7 @@ def test_no_dpo_fixed_point_is_missed(strength):
         np.array([preferences(rng, 4) for _ in range(30)]), objective="dpo", beta=strength
     )
     point = asim.analysis.fixed_point(loop)
-    assert (point.status == UNIQUE).all()
+    assert (point.status == PointStatus.UNIQUE).all()
     assert_fixed(loop, point)
 
 
@@ -125,7 +118,7 @@ def test_the_fixed_point_depends_on_beta_and_alpha_through_eta_only(objective):
 
 def test_at_alpha_one_there_is_none():
     point = asim.analysis.fixed_point(GOLDEN.replace(alpha=[0.5, 1.0]))
-    assert point.status.tolist() == [UNIQUE, NONE]
+    assert point.status.tolist() == [PointStatus.UNIQUE, PointStatus.NONE]
     assert np.isnan(point.logits[1]).all()
     assert np.isnan(point.residual[1])
     local = asim.analysis.stability(GOLDEN.replace(alpha=1.0))
@@ -159,7 +152,7 @@ def test_a_dpo_map_may_have_several_and_says_so():
     attractors = [[0.8604, 0.1396, 0.0], [0.6028, 0.3916, 0.0056]]
     starts = np.log([*np.add(attractors, 1e-9), p])
     point = asim.analysis.fixed_point(loop.replace(beta=[0.8] * 3), starts)
-    assert point.status.tolist() == [FOUND] * 3
+    assert point.status.tolist() == [PointStatus.FOUND] * 3
     assert np.abs(point.policy[:2] - attractors).max() < 6e-5
     assert np.abs(point.policy[2] - p).max() < 1e-9
     radius = asim.analysis.spectral_radius(loop.replace(beta=[0.8] * 3), point.logits)
@@ -177,7 +170,7 @@ def test_a_fixed_point_that_cannot_be_found_is_reported_as_such():
     point = asim.analysis.fixed_point(
         asim.FeedbackMap(np.stack([P, other]), objective="dpo", beta=1.0)
     )
-    assert point.status.tolist() == [NOT_FOUND, UNIQUE]
+    assert point.status.tolist() == [PointStatus.NOT_FOUND, PointStatus.UNIQUE]
     assert np.isnan(point.logits[0]).all()
     assert np.abs(point.policy[1] - 1 / 3).max() < 1e-15
 
@@ -213,9 +206,12 @@ def test_one_fixed_point_of_dpo_is_claimed_only_where_a_theorem_says_so():
     P = np.array([sure, asim.preferences.cyclic(3, advantage=0.3)])
     loop = asim.FeedbackMap(P[:, None], objective="dpo", beta=0.5, alpha=0.5, lam=[0.0, 0.5, 1.0])
     point = asim.analysis.fixed_point(loop)
-    assert point.status.tolist() == [[UNIQUE, FOUND, FOUND], [UNIQUE, FOUND, UNIQUE]]
+    assert point.status.tolist() == [
+        [PointStatus.UNIQUE, PointStatus.FOUND, PointStatus.FOUND],
+        [PointStatus.UNIQUE, PointStatus.FOUND, PointStatus.UNIQUE],
+    ]
     several = asim.analysis.fixed_points(loop)
-    assert ((several.words("status") == "unique") == (point.status == UNIQUE)).all()
+    assert ((several.words("status") == "unique") == (point.status == PointStatus.UNIQUE)).all()
 
 
 @pytest.mark.parametrize("K", [2, 3, 4, 5, 8, 70])
@@ -226,7 +222,7 @@ def test_the_one_fixed_point_is_found_however_strong_the_signal(K, eta):
     P = np.array([preferences(rng, K) for _ in range(20)])
     reference = np.array([policy(rng, K) for _ in range(20)])
     found = fixed_point(asim.FeedbackMap(P, beta=eta, reference=reference))
-    assert (found.status == UNIQUE).all()
+    assert (found.status == PointStatus.UNIQUE).all()
     against = (P @ found.policy[..., None])[..., 0]
     # no response beats it by more than a share that its log-odds of order log η allow
     assert against.max() <= 0.5 + 100.0 / eta + 1e-12
@@ -237,5 +233,5 @@ def test_near_alpha_one_the_fixed_point_is_that_of_eta():
     P = asim.preferences.cyclic(3, advantage=0.5)
     loop = asim.FeedbackMap(P, beta=0.18, alpha=1 - 1e-9, reference=[0.2, 0.3, 0.5])
     found = fixed_point(loop)
-    assert found.status == UNIQUE
+    assert found.status == PointStatus.UNIQUE
     assert found.policy == pytest.approx([1 / 3] * 3, abs=1e-7)

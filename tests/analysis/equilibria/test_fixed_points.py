@@ -7,21 +7,10 @@ import numpy as np
 import pytest
 
 import alignsim as asim
-from alignsim.analysis import evidence
 from alignsim.analysis.equilibria import fixed_points as search
-from alignsim.analysis.equilibria.fixed_points import (
-    ATTRACTOR,
-    MARGINAL,
-    NO_POINT,
-    NONE,
-    NOT_FOUND,
-    REPELLER,
-    SADDLE,
-    SEVERAL_POSSIBLE,
-    UNIQUE,
-    fixed_points,
-)
+from alignsim.analysis.equilibria.fixed_points import ListStatus, PointKind, fixed_points
 from alignsim.analysis.equilibria.root_search import UNSEEN
+from alignsim.analysis.evidence import Evidence
 from tests.feedback.systems import policy, preferences
 
 
@@ -72,8 +61,8 @@ def test_coordination_games_have_as_many_as_the_scalar_reduction(K, c, count):
     loop = coordination(K, c)
     found = fixed_points(loop)
     assert found.count == count == coordination_count(K, c)
-    assert found.status == SEVERAL_POSSIBLE
-    assert found.evidence == evidence.ITERATED
+    assert found.status == ListStatus.SEVERAL_POSSIBLE
+    assert found.evidence == Evidence.ITERATED
     assert found.unseen < UNSEEN
     assert found.index == 1
     assert found.starts >= 20 * count
@@ -94,7 +83,9 @@ def test_random_coordination_games_have_as_many_as_the_scalar_reduction():
 
 def test_kinds_of_a_coordination_game():
     found = fixed_points(coordination(3, 10.0))
-    assert found.kind.tolist() == [ATTRACTOR] * 3 + [SADDLE] * 3 + [REPELLER]
+    assert found.kind.tolist() == [PointKind.ATTRACTOR] * 3 + [PointKind.SADDLE] * 3 + [
+        PointKind.REPELLER
+    ]
     assert found.stable.tolist() == [True] * 3 + [False] * 4
     assert found.policies[-1] == pytest.approx([1 / 3] * 3)
     assert found.multipliers[-1] == pytest.approx([10 / 3] * 2)
@@ -108,11 +99,11 @@ def test_contraction_certifies_one_up_to_the_pitchfork():
     """K = 2: slope c/2 at the middle; the bound η·D/4 < 1 is sharp."""
     found = fixed_points(coordination(2, [1.99, 2.01]))
     assert found.count.tolist() == [1, 3]
-    assert found.status.tolist() == [UNIQUE, SEVERAL_POSSIBLE]
-    assert found.evidence.tolist() == [evidence.CERTIFIED, evidence.ITERATED]
+    assert found.status.tolist() == [ListStatus.UNIQUE, ListStatus.SEVERAL_POSSIBLE]
+    assert found.evidence.tolist() == [Evidence.CERTIFIED, Evidence.ITERATED]
     assert found.kind.tolist() == [
-        [ATTRACTOR, NO_POINT, NO_POINT],
-        [ATTRACTOR, ATTRACTOR, REPELLER],
+        [PointKind.ATTRACTOR, PointKind.NO_POINT, PointKind.NO_POINT],
+        [PointKind.ATTRACTOR, PointKind.ATTRACTOR, PointKind.REPELLER],
     ]
     assert found.multipliers[0, 0, 0] == pytest.approx(1.99 / 2)
 
@@ -124,17 +115,17 @@ def test_a_degenerate_root_is_one_and_decides_nothing(K):
     assert found.count == coordination_count(K, float(K))
     uniform = np.abs(found.policies - 1 / K).max(axis=-1) < 1e-3
     assert uniform.sum() == 1
-    assert (found.kind == MARGINAL).tolist() == uniform.tolist()
+    assert (found.kind == PointKind.MARGINAL).tolist() == uniform.tolist()
 
 
 def test_dpo_has_three_where_theory_says_so():
     loop, p = several_of_dpo()
     found = fixed_points(loop)
     assert found.count == 3
-    assert found.status == SEVERAL_POSSIBLE
+    assert found.status == ListStatus.SEVERAL_POSSIBLE
     expected = [[0.6028, 0.3916, 0.0056], [0.8604, 0.1396, 0.0], p]
     assert found.policies == pytest.approx(np.array(expected), abs=6e-5)
-    assert found.kind.tolist() == [ATTRACTOR, ATTRACTOR, SADDLE]
+    assert found.kind.tolist() == [PointKind.ATTRACTOR, PointKind.ATTRACTOR, PointKind.SADDLE]
     assert found.stable.tolist() == [True, True, False]
     assert found.index == 1
     for logits, multipliers in zip(found.logits, found.multipliers, strict=True):
@@ -154,7 +145,7 @@ def test_kinds_depend_on_alpha_and_points_do_not():
     for f in range(3):
         hits = np.abs(found.policies - found.policies[-1, f]).max(axis=-1) < 1e-9
         assert (hits.sum(axis=-1) == 1).all()
-    assert (found.kind[-1] == [ATTRACTOR, ATTRACTOR, SADDLE]).all()
+    assert (found.kind[-1] == [PointKind.ATTRACTOR, PointKind.ATTRACTOR, PointKind.SADDLE]).all()
 
 
 @pytest.mark.parametrize("K", [2, 3, 4, 6])
@@ -168,8 +159,8 @@ def test_theorems_make_the_list_complete(K):
         found = fixed_points(loop)
         assert found.logits.shape == (20, 1, K)
         assert (found.count == 1).all()
-        assert (found.status == UNIQUE).all()
-        assert (found.evidence == evidence.CERTIFIED).all()
+        assert (found.status == ListStatus.UNIQUE).all()
+        assert (found.evidence == Evidence.CERTIFIED).all()
         assert (found.unseen == 0.0).all()
         assert (found.index == 1).all()
         assert (found.starts == 1).all()
@@ -199,8 +190,8 @@ def test_a_constant_map_is_analytic():
     for change in ({"lam": 0.0}, {"beta": 0.0}):
         loop, _ = several_of_dpo(**change)
         found = fixed_points(loop)
-        assert found.status == UNIQUE
-        assert found.evidence == evidence.ANALYTIC
+        assert found.status == ListStatus.UNIQUE
+        assert found.evidence == Evidence.ANALYTIC
         assert found.multipliers == pytest.approx(np.full((1, 2), 0.9), abs=1e-12)
 
 
@@ -211,10 +202,10 @@ def test_what_has_none_and_what_is_not_found_is_said():
         np.stack([certain, cycle, cycle]), objective="dpo", beta=1.0, alpha=[0.5, 1.0, 0.5]
     )
     found = fixed_points(loop)
-    assert found.status.tolist() == [NOT_FOUND, NONE, UNIQUE]
-    assert found.evidence.tolist() == [evidence.NOTHING, evidence.NOTHING, evidence.CERTIFIED]
+    assert found.status.tolist() == [ListStatus.NOT_FOUND, ListStatus.NONE, ListStatus.UNIQUE]
+    assert found.evidence.tolist() == [Evidence.NOTHING, Evidence.NOTHING, Evidence.CERTIFIED]
     assert found.count.tolist() == [0, 0, 1]
-    assert found.kind[:2].tolist() == [[NO_POINT], [NO_POINT]]
+    assert found.kind[:2].tolist() == [[PointKind.NO_POINT], [PointKind.NO_POINT]]
     assert np.isnan(found.logits[:2]).all()
     assert np.isnan(found.spectral_radius[:2]).all()
     assert np.isnan(found.unseen[:2]).all()

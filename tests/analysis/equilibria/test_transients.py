@@ -5,13 +5,7 @@ import pytest
 
 import alignsim as asim
 from alignsim.analysis.equilibria.stability import stability
-from alignsim.analysis.equilibria.transients import (
-    EXACT,
-    LOWER_BOUND,
-    UNDECIDED,
-    UNSTABLE,
-    transient_growth,
-)
+from alignsim.analysis.equilibria.transients import GrowthStatus, transient_growth
 from tests.feedback.systems import policy, preferences
 
 SKEWED = [0.001, 0.01, 0.989]
@@ -45,8 +39,8 @@ def test_it_is_the_largest_norm_of_a_power(K, objective):
     loop = systems(K, 60, objective)
     found = transient_growth(loop)
     local = stability(loop)
-    assert (found.status == EXACT).sum() >= 20
-    for i in np.flatnonzero(found.status == EXACT):
+    assert (found.status == GrowthStatus.EXACT).sum() >= 20
+    for i in np.flatnonzero(found.status == GrowthStatus.EXACT):
         J = loop.take(np.array([i])).jacobian_at(local.fixed_point.logits[i], basis="tangent")[0]
         expected, at = slow_growth(J, int(min(10 / (1 - local.spectral_radius[i]), 300)) + 1)
         assert found.growth[i] == pytest.approx(expected, rel=1e-12)
@@ -71,7 +65,7 @@ def test_a_stable_map_may_amplify_fourfold():
     local, found = stability(loop), transient_growth(loop)
     assert local.spectral_radius == pytest.approx(0.9119, abs=5e-5)
     assert found.growth == pytest.approx(4.0052, abs=5e-5)
-    assert found.status == EXACT
+    assert found.status == GrowthStatus.EXACT
 
 
 def test_perturbed_orbits_grow_as_promised():
@@ -90,14 +84,18 @@ def test_perturbed_orbits_grow_as_promised():
 def test_unstable_undecided_and_unfinished_have_their_own_status():
     loop = asim.FeedbackMap(CYCLE, beta=[3.0, 4.0, 3.0], alpha=[0.0, 0.0, 1.0])
     found = transient_growth(loop)
-    assert found.status.tolist() == [EXACT, UNSTABLE, UNDECIDED]
+    assert found.status.tolist() == [
+        GrowthStatus.EXACT,
+        GrowthStatus.UNSTABLE,
+        GrowthStatus.UNDECIDED,
+    ]
     assert found.growth[:2].tolist() == [1.0, np.inf]
     assert np.isnan(found.growth[2])
     assert found.at_round.tolist() == [0, -1, -1]
     assert np.isnan(found.reactivity).tolist() == [False, False, True]
     assert found.reactivity[1] == pytest.approx(4 / np.sqrt(12))
     short = transient_growth(asim.FeedbackMap(CYCLE, beta=10.0, reference=SKEWED), rounds=1)
-    assert short.status == LOWER_BOUND
+    assert short.status == GrowthStatus.LOWER_BOUND
     assert short.growth == pytest.approx(4.2236, abs=1e-4)
 
 

@@ -7,11 +7,11 @@ import pytest
 from scipy.stats import binomtest
 
 import alignsim as asim
-from alignsim.analysis import evidence
+from alignsim.analysis.evidence import Evidence
 from alignsim.analysis.orbits import attractors as grouping
 from alignsim.analysis.orbits import classification as orbits
-from alignsim.analysis.orbits import verdicts
 from alignsim.analysis.orbits.basins import NEUTRAL, REASONS, basins, lattice, random_starts
+from alignsim.analysis.orbits.verdicts import Phase, Reason
 from tests.analysis.orbits.test_cycles import PERIOD_FIVE, REFERENCE
 from tests.feedback.systems import policy, preferences
 
@@ -60,7 +60,7 @@ def test_dpo_hysteresis_is_a_disc_around_the_fixed_point_inside_the_basin_of_the
     assert (seen.label[distance > 0.25] == 1).all()
     np.testing.assert_allclose(seen.policies[0], 1 / 3, atol=1e-9)
     twin = orbits.classify(hysteresis(), seen.starts)
-    np.testing.assert_array_equal(seen.label == 0, twin.code == verdicts.CONVERGED)
+    np.testing.assert_array_equal(seen.label == 0, twin.code == Phase.CONVERGED)
     assert seen.rotation_number[1] == pytest.approx(np.nanmedian(twin.rotation_number), abs=1e-7)
     assert seen.cycle_strength[1] == pytest.approx(twin.cycle_strength.max(), rel=1e-3)
 
@@ -145,7 +145,7 @@ def test_orbits_of_one_chaotic_attractor_are_together_and_what_is_undecided_has_
     assert decided.any()
     assert seen.count == 1
     assert seen.undecided == 1.0 - decided.mean()
-    assert (seen.reason_code[~decided] != verdicts.DECIDED).all()
+    assert (seen.reason_code[~decided] != Reason.DECIDED).all()
 
 
 # What the answer does not depend on
@@ -233,10 +233,10 @@ def test_codes_of_one_kind_that_are_told_of_one_attractor_are_one():
     found = orbits.classify(flat, starts)
     plain = grouping.attractors(flat, found, 30, 1)
     code = found.code.copy()
-    code[np.flatnonzero(plain.label[0] == 1)[0]] = verdicts.CYCLE
+    code[np.flatnonzero(plain.label[0] == 1)[0]] = Phase.CYCLE
     mixed = grouping.attractors(flat, replace(found, code=code), 30, 1)
     np.testing.assert_array_equal(mixed.label, plain.label)
-    assert (mixed.code == verdicts.LOCKED).all()
+    assert (mixed.code == Phase.LOCKED).all()
 
 
 def test_circles_of_different_size_are_two():
@@ -244,7 +244,7 @@ def test_circles_of_different_size_are_two():
     P = asim.preferences.cyclic(3, advantage=0.3)
     loops = asim.FeedbackMap(P, beta=np.repeat([5.3, 5.5], 8), alpha=0.5)
     found = orbits.classify(loops, random_starts(16, 3, 0))
-    assert (found.code == verdicts.CIRCLE).all()
+    assert (found.code == Phase.CIRCLE).all()
     seen = grouping.attractors(loops, found, 16, 1)
     assert seen.count == 2
     np.testing.assert_array_equal(seen.label[0, :8], np.full(8, seen.label[0, 0]))
@@ -350,8 +350,8 @@ def test_too_few_rounds_decide_nothing():
     seen = basins(COPIES, resolution=3, rounds=5)
     assert (seen.label == -1).all()
     assert seen.undecided == 1.0
-    assert (seen.reason_code == verdicts.TRANSIENT).all()
-    assert (seen.evidence == evidence.NOTHING).all()
+    assert (seen.reason_code == Reason.TRANSIENT).all()
+    assert (seen.evidence == Evidence.NOTHING).all()
     assert seen.count == 0
     assert seen.share.shape == (0,)
     assert seen.attractor_points.shape == (0, grouping.ORBIT_POINTS, 3)
@@ -362,7 +362,7 @@ def test_a_failed_map_is_undecided_and_leaves_its_batch_alone():
     P = np.stack([ROCK, asim.preferences.cyclic(3, advantage=0.2)])
     loop = asim.FeedbackMap(P, objective="dpo", beta=[200.0, 0.5], alpha=0.9)
     seen = basins(loop, resolution=3, rounds=2000)
-    failed = seen.reason_code[0] == verdicts.FAILED
+    failed = seen.reason_code[0] == Reason.FAILED
     assert failed.any()
     assert (seen.label[0][failed] == -1).all()
     assert seen.share[1, 0] == 1.0

@@ -4,22 +4,10 @@ import numpy as np
 import pytest
 
 import alignsim as asim
-from alignsim.analysis import evidence
+from alignsim.analysis.evidence import Evidence
 from alignsim.analysis.orbits import windows
 from alignsim.analysis.orbits.classification import classify
-from alignsim.analysis.orbits.verdicts import (
-    AT_REST,
-    CHAOTIC,
-    CIRCLE,
-    CONVERGED,
-    CYCLE,
-    DRIFTING,
-    FAILED,
-    LOCKED,
-    TRANSIENT,
-    UNDECIDED,
-    UNSETTLED,
-)
+from alignsim.analysis.orbits.verdicts import Phase, Reason
 from alignsim.analysis.orbits.windows import IRREGULAR_DIGITS
 from tests.analysis.orbits.test_cycles import PERIOD_FIVE, REFERENCE
 from tests.feedback.systems import policy, preferences
@@ -36,7 +24,7 @@ def cycle(radius, advantage=0.3, alpha=0.5, objective="ipo", n=3):
 @pytest.mark.parametrize("start", [[0.34, 0.33, 0.33], [0.8, 0.1, 0.1]])
 def test_a_multiplier_of_0_9999_converges_and_one_of_1_0001_does_not(start):
     found = classify(cycle([0.9999, 1.0001]), start)
-    assert found.code.tolist() == [CONVERGED, CIRCLE]
+    assert found.code.tolist() == [Phase.CONVERGED, Phase.CIRCLE]
     assert found.period.tolist() == [1, 0]
     np.testing.assert_allclose(found.final[0], 1 / 3, atol=1e-12)
 
@@ -68,7 +56,7 @@ def test_a_cycle_of_period_five_lives_beside_a_stable_fixed_point():
     fixed = asim.analysis.fixed_point(loop).logits
     away = np.array([1.0, -1.0, 1.0, -1.0])
     found = classify(loop, start_logits=fixed + np.array([[3.0], [0.1]]) * away)
-    assert found.code.tolist() == [CYCLE, CONVERGED]
+    assert found.code.tolist() == [Phase.CYCLE, Phase.CONVERGED]
     assert found.period.tolist() == [5, 1]
     assert found.spectral_radius[0] < 1.0
     assert found.spectral_radius[1] == pytest.approx(0.9457, abs=1e-4)
@@ -85,7 +73,7 @@ def test_a_condorcet_winner_that_the_fixed_point_prefers_is_never_found():
     loop = asim.FeedbackMap(0.5 + margin - margin.T, alpha=0.9, beta=20.0)
     off = 1e-3 * np.array([0.0, 1.0, -0.5, -0.5])
     found = classify(loop, start_logits=np.stack([off, np.zeros(4)]))
-    assert found.code.tolist() == [CYCLE, CONVERGED]
+    assert found.code.tolist() == [Phase.CYCLE, Phase.CONVERGED]
     assert found.final[0, 0] < 1e-3
     assert found.final[1, 0] == pytest.approx(0.948, abs=1e-3)
     assert found.stability.spectral_radius == pytest.approx(0.949, abs=1e-3)
@@ -103,9 +91,10 @@ def test_strict_transitivity_does_not_rule_out_oscillation():
 
 @pytest.mark.parametrize(
     ("advantage", "radius", "far"),
-    [(0.40, 0.995, CONVERGED), (0.43, 0.998, CONVERGED), (0.45, 0.9980, CONVERGED),
-     (0.45, 0.9981, CIRCLE), (0.45, 0.999, CIRCLE), (0.47, 0.988, CONVERGED),
-     (0.47, 0.990, CIRCLE), (0.47, 0.995, CIRCLE), (0.49, 0.98, CIRCLE)],
+    [(0.40, 0.995, Phase.CONVERGED), (0.43, 0.998, Phase.CONVERGED),
+     (0.45, 0.9980, Phase.CONVERGED),
+     (0.45, 0.9981, Phase.CIRCLE), (0.45, 0.999, Phase.CIRCLE), (0.47, 0.988, Phase.CONVERGED),
+     (0.47, 0.990, Phase.CIRCLE), (0.47, 0.995, Phase.CIRCLE), (0.49, 0.98, Phase.CIRCLE)],
 )  # fmt: skip
 def test_dpo_has_a_circle_beside_a_stable_fixed_point_where_it_is_subcritical(
     advantage, radius, far
@@ -116,7 +105,7 @@ def test_dpo_has_a_circle_beside_a_stable_fixed_point_where_it_is_subcritical(
     """
     loop = cycle(radius, advantage, objective="dpo")
     found = classify(loop, [[0.34, 0.33, 0.33], [0.9, 0.07, 0.03]])
-    assert found.code.tolist() == [CONVERGED, far]
+    assert found.code.tolist() == [Phase.CONVERGED, far]
 
 
 def test_each_orbit_goes_to_its_own_dpo_fixed_point():
@@ -128,7 +117,7 @@ def test_each_orbit_goes_to_its_own_dpo_fixed_point():
     reference = saddle / pull / (saddle / pull).sum()
     loop = asim.FeedbackMap(P, objective="dpo", beta=0.8, alpha=0.9, lam=0.5, reference=reference)
     found = classify(loop, [[0.86, 0.1386, 0.0014], [0.6, 0.39, 0.01], [0.3, 0.3, 0.4]])
-    assert found.code.tolist() == [CONVERGED] * 3
+    assert found.code.tolist() == [Phase.CONVERGED] * 3
     ends = [[0.8604, 0.1396, 0.0], [0.6028, 0.3916, 0.0056], [0.8604, 0.1396, 0.0]]
     np.testing.assert_allclose(found.final, ends, atol=5e-5)
     for end, radius in zip(found.final, found.spectral_radius, strict=True):
@@ -141,7 +130,7 @@ def test_locked_orbits_repeat_after_as_many_rounds_as_their_rotation_number_says
         asim.preferences.cyclic(3, advantage=0.5), beta=[12.0, 20.0, 40.0], alpha=[0.0, 0.5, 0.2]
     )
     found = classify(loop)
-    locked = found.code == LOCKED
+    locked = found.code == Phase.LOCKED
     assert locked.any()
     turns = found.rotation_number[locked] * found.period[locked]
     np.testing.assert_allclose(turns, np.round(turns), atol=1e-12)
@@ -178,7 +167,7 @@ def test_a_cycle_that_attracts_is_no_circle_however_long_its_period(name, rounds
     """After period doubling the period is a multiple of the denominator: 26/84 is 13/42."""
     loop, turns, period = LOCKED_LATE[name]
     found = classify(loop, rounds=rounds)
-    assert (found.code, found.period) == (LOCKED, period)
+    assert (found.code, found.period) == (Phase.LOCKED, period)
     assert found.rotation_number * period == pytest.approx(turns, abs=1e-12)
     assert found.spectral_radius < 0.6
     lap = loop.run(start_logits=found.final_logits, rounds=period, keep="all").logits
@@ -189,7 +178,7 @@ def test_a_cycle_that_attracts_is_no_circle_however_long_its_period(name, rounds
 
 def test_neighbours_on_a_circle_neither_part_nor_close_in():
     found = classify(cycle([1.01, 1.1]))
-    assert (found.code == CIRCLE).all()
+    assert (found.code == Phase.CIRCLE).all()
     assert (np.abs(found.exponent) < 1e-6).all()
     assert (found.exponent_error < 3e-5).all()
 
@@ -199,7 +188,7 @@ def test_a_cycle_on_which_an_orbit_has_not_settled_is_told_from_a_transient(monk
     loop, *_ = LOCKED_LATE["8/72"]
     monkeypatch.setattr(windows.Window, "_close", lambda self, rows: None)
     found = classify(loop, rounds=24_000)
-    assert (found.code, found.reason_code) == (UNDECIDED, UNSETTLED)
+    assert (found.code, found.reason_code) == (Phase.UNDECIDED, Reason.UNSETTLED)
     assert "more rounds" in found.reason()
 
 
@@ -219,9 +208,9 @@ def test_a_transient_near_alpha_one_is_not_called_chaotic():
     """Its leading exponent is 4.1e-3 ± 1.1e-3 after 12,000 rounds; then it locks to 363."""
     loop = asim.FeedbackMap(asim.preferences.cyclic(3, advantage=0.3), beta=20.0, alpha=0.9999)
     early = classify(loop, rounds=12_000)
-    assert (early.code, early.reason_code) == (UNDECIDED, TRANSIENT)
+    assert (early.code, early.reason_code) == (Phase.UNDECIDED, Reason.TRANSIENT)
     found = classify(loop)
-    assert (found.code, found.period) == (LOCKED, 363)
+    assert (found.code, found.period) == (Phase.LOCKED, 363)
 
 
 def test_without_an_anchor_orbits_drift_unless_nothing_moves_them():
@@ -229,22 +218,22 @@ def test_without_an_anchor_orbits_drift_unless_nothing_moves_them():
         [asim.preferences.cyclic(3, advantage=0.3), asim.preferences.bradley_terry([1.0, 0.5, 0.0])]
     )
     found = classify(asim.FeedbackMap(P[:, None], alpha=1.0, beta=[0.0, 1.0]), rounds=3000)
-    assert found.code.tolist() == [[CONVERGED, DRIFTING]] * 2
+    assert found.code.tolist() == [[Phase.CONVERGED, Phase.DRIFTING]] * 2
 
 
 def test_an_orbit_at_rest_on_a_repelling_point_is_undecided_and_says_why():
     found = classify(cycle(1.2), np.full(3, 1 / 3))
-    assert (found.code, found.reason_code) == (UNDECIDED, AT_REST)
+    assert (found.code, found.reason_code) == (Phase.UNDECIDED, Reason.AT_REST)
     assert "start elsewhere" in found.reason()
 
 
 def test_too_few_rounds_are_no_verdict():
     found = classify(cycle([1.0005, 1.001]), rounds=1500)
-    assert found.code.tolist() == [UNDECIDED] * 2
-    assert found.reason_code.tolist() == [TRANSIENT] * 2
+    assert found.code.tolist() == [Phase.UNDECIDED] * 2
+    assert found.reason_code.tolist() == [Reason.TRANSIENT] * 2
     assert "more rounds" in found.reason(1)
     assert (found.rounds == 1500).all()
-    assert classify(cycle(1.2), rounds=0).code == UNDECIDED
+    assert classify(cycle(1.2), rounds=0).code == Phase.UNDECIDED
 
 
 def test_certified_convergence_needs_no_arrival():
@@ -252,8 +241,8 @@ def test_certified_convergence_needs_no_arrival():
         asim.preferences.cyclic(3, advantage=0.1), beta=1e-4, alpha=1 - 1e-6, lam=1.0
     )
     found = classify(loop, [0.9, 0.05, 0.05], rounds=4000)
-    assert found.code == CONVERGED
-    assert found.evidence == evidence.CERTIFIED
+    assert found.code == Phase.CONVERGED
+    assert found.evidence == Evidence.CERTIFIED
     np.testing.assert_allclose(found.final, 1 / 3, atol=1e-9)
 
 
@@ -262,8 +251,8 @@ def test_a_failed_run_is_undecided_and_leaves_its_batch_alone():
     loop = asim.FeedbackMap(P, objective="dpo", beta=40.0, alpha=0.9)
     found = classify(loop, [0.5, 0.3, 0.2], rounds=3000)
     alone = classify(loop.take(np.array([1])), [0.5, 0.3, 0.2], rounds=3000)
-    if found.reason_code[0] == FAILED:
-        assert found.code[0] == UNDECIDED
+    if found.reason_code[0] == Reason.FAILED:
+        assert found.code[0] == Phase.UNDECIDED
         assert "failed numerically" in found.reason(0)
     assert found.code[1] == alone.code[0]
 
@@ -295,7 +284,7 @@ def test_phases_do_not_depend_on_the_names_of_the_responses():
     other = classify(
         asim.FeedbackMap(P[:, order[:, None], order], beta=beta, alpha=alpha), start[:, order], 6000
     )
-    regular = ~np.isin(one.code, (CHAOTIC, UNDECIDED))
+    regular = ~np.isin(one.code, (Phase.CHAOTIC, Phase.UNDECIDED))
     assert regular.sum() > 0.9 * n
     np.testing.assert_array_equal(one.code[regular], other.code[regular])
     np.testing.assert_array_equal(one.period[regular], other.period[regular])
@@ -321,13 +310,13 @@ def test_starts_broadcast_against_maps():
 def test_two_responses_always_converge():
     loop = asim.FeedbackMap([[0.5, 0.9], [0.1, 0.5]], beta=[1.0, 50.0, 1e4], alpha=[0, 0.5, 0.99])
     found = classify(loop, [0.01, 0.99])
-    assert (found.code == CONVERGED).all()
+    assert (found.code == Phase.CONVERGED).all()
 
 
 def test_a_large_system_is_classified_too():
     loop = asim.FeedbackMap(asim.preferences.cyclic(71, advantage=0.5), beta=[1.0, 30.0], alpha=0.3)
     found = classify(loop, rounds=3000)
-    assert found.code[0] == CONVERGED
+    assert found.code[0] == Phase.CONVERGED
     assert found.oscillates[1]
 
 

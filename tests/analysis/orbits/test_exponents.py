@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import alignsim as asim
-from alignsim.analysis import evidence, fixed_point
+from alignsim.analysis import fixed_point
+from alignsim.analysis.evidence import Evidence
 from alignsim.analysis.orbits import exponents as lyapunov
 from alignsim.analysis.orbits.exponents import UNRESOLVED, lyapunov_spectrum
 from alignsim.kernels.status import NO_OPTIMUM, NOT_FINITE, OK
@@ -291,7 +292,7 @@ def test_maps_and_starts_broadcast(objective):
     assert batch.exponents.shape == batch.standard_errors.shape == (2, 3, 2)
     assert batch.mean_log_det.shape == batch.defect.shape == batch.status.shape == (2, 3)
     assert batch.final_logits.shape == (2, 3, 3)
-    assert (batch.evidence == evidence.ITERATED).all()
+    assert (batch.evidence == Evidence.ITERATED).all()
     one = asim.FeedbackMap(P, objective=objective, beta=3.0, alpha=0.5)
     alone = lyapunov_spectrum(one, starts[1, 0], rounds=80)
     assert alone.exponents.shape == (2,)
@@ -312,7 +313,7 @@ def test_an_orbit_that_overflows_does_not_take_the_batch_down():
     loop = asim.FeedbackMap(CYCLE, beta=[2.0, 1.7e308], alpha=[0.5, 1.0])
     spectrum = lyapunov_spectrum(loop, rounds=100)
     assert spectrum.status.tolist() == [OK, NOT_FINITE]
-    assert spectrum.evidence.tolist() == [evidence.ITERATED, evidence.NOTHING]
+    assert spectrum.evidence.tolist() == [Evidence.ITERATED, Evidence.NOTHING]
     assert np.isfinite(spectrum.exponents[0]).all()
     for values in (spectrum.exponents, spectrum.standard_errors, spectrum.final_logits):
         assert np.isnan(values[1]).all()

@@ -4,15 +4,9 @@ import numpy as np
 import pytest
 
 import alignsim as asim
-from alignsim.analysis import classify, evidence, stability
-from alignsim.analysis.orbits.verdicts import (
-    CIRCLE,
-    CONVERGED,
-    CYCLE,
-    DRIFTING,
-    OSCILLATING,
-    UNDECIDED,
-)
+from alignsim.analysis import classify, stability
+from alignsim.analysis.evidence import Evidence
+from alignsim.analysis.orbits.verdicts import OSCILLATING, Phase
 from tests.feedback.systems import policy, preferences
 
 THREE_CYCLE = asim.preferences.cyclic(3, advantage=0.3)
@@ -49,16 +43,16 @@ def test_labels_agree_with_the_local_criterion_and_with_a_longer_run(objective, 
     found = label(loop, start=start if far else None)
     radius = local.spectral_radius
     assert not np.isnan(radius).any()
-    assert (found == CONVERGED).sum() > n // 2
+    assert (found == Phase.CONVERGED).sum() > n // 2
     moving = np.isin(found, OSCILLATING)
     assert moving.sum() >= n // 20
-    assert (found == UNDECIDED).sum() <= max(1, n // 50)
-    assert not (found == DRIFTING).any()
-    assert not ((found == CONVERGED) & (radius > 1)).any()
+    assert (found == Phase.UNDECIDED).sum() <= max(1, n // 50)
+    assert not (found == Phase.DRIFTING).any()
+    assert not ((found == Phase.CONVERGED) & (radius > 1)).any()
     assert (moving & (radius < 1)).sum() <= n // 50
     longer = loop.run(start_logits=orbit.final_logits, rounds=10_000, keep="last")
     settled = radius < 0.998
-    assert longer.cycle_strength[(found == CONVERGED) & settled].max() < 1e-20
+    assert longer.cycle_strength[(found == Phase.CONVERGED) & settled].max() < 1e-20
     ratio = longer.cycle_strength[moving] / orbit.cycle_strength[moving]
     assert (ratio > 0.2).all()
 
@@ -74,7 +68,7 @@ BISTABLE = {
         3.0 * np.array([1.0, -1.0, 1.0, -1.0]),
         [0.7320, 0.2510, 0.0080, 0.0090],
         0.9457,
-        CYCLE,
+        Phase.CYCLE,
     ),
     "Condorcet winner never found": (
         asim.FeedbackMap(
@@ -85,7 +79,7 @@ BISTABLE = {
         None,
         [0.948, 0.0174, 0.0174, 0.0174],
         0.949,
-        CYCLE,
+        Phase.CYCLE,
     ),
 }  # fmt: skip
 bistable = pytest.mark.parametrize("name", BISTABLE)
@@ -114,7 +108,7 @@ def test_stable_maps_of_the_theory_oscillate_from_the_stated_starts(name):
 
 def test_the_condorcet_winner_is_found_from_the_uniform_policy_and_hardly_ever_near_it():
     loop = BISTABLE["Condorcet winner never found"][0]
-    assert label(loop, start=[0.25] * 4) == CONVERGED
+    assert label(loop, start=[0.25] * 4) == Phase.CONVERGED
     cycling = loop.run(
         start_logits=bistable_start("Condorcet winner never found"), rounds=60_000, keep="last"
     )
@@ -140,23 +134,25 @@ def test_labels_hold_up_to_a_ten_thousandth_from_the_onset(objective, radius, st
     loop = asim.FeedbackMap(THREE_CYCLE, objective=objective, beta=beta, alpha=0.5)
     assert stability(loop).spectral_radius == pytest.approx(radius, abs=1e-12)
     found = label(loop, start=start)
-    assert found in ((CONVERGED, UNDECIDED) if radius < 1 else (CIRCLE, UNDECIDED))
+    assert found in (
+        (Phase.CONVERGED, Phase.UNDECIDED) if radius < 1 else (Phase.CIRCLE, Phase.UNDECIDED)
+    )
     if start is None and abs(radius - 1) > 5e-4:
-        assert found == (CONVERGED if radius < 1 else CIRCLE)
+        assert found == (Phase.CONVERGED if radius < 1 else Phase.CIRCLE)
 
 
 def test_an_orbit_that_rests_on_an_unstable_fixed_point_is_undecided():
     loop = asim.FeedbackMap(THREE_CYCLE, beta=20.0, alpha=0.5)
-    assert label(loop, start=[1 / 3] * 3) == UNDECIDED
+    assert label(loop, start=[1 / 3] * 3) == Phase.UNDECIDED
 
 
 @pytest.mark.parametrize("objective", ["ipo", "dpo"])
 def test_at_alpha_one_whatever_moves_is_drifting(objective):
     for P in (THREE_CYCLE, asim.preferences.bradley_terry([0.0, 0.5, 1.0])):
         loop = asim.FeedbackMap(P, objective=objective, beta=[0.1, 1.0], alpha=1.0)
-        assert label(loop).tolist() == [DRIFTING, DRIFTING]
+        assert label(loop).tolist() == [Phase.DRIFTING, Phase.DRIFTING]
         still = asim.FeedbackMap(P, objective=objective, beta=0.0, alpha=1.0)
-        assert label(still, start=[0.5, 0.3, 0.2]) == CONVERGED
+        assert label(still, start=[0.5, 0.3, 0.2]) == Phase.CONVERGED
 
 
 def test_a_collapsing_loop_below_alpha_one_converges():
@@ -164,7 +160,7 @@ def test_a_collapsing_loop_below_alpha_one_converges():
     P = asim.preferences.bradley_terry([0.0, 0.5, 1.0, 2.0])
     for alpha in (0.9, 0.99, 0.995):
         loop = asim.FeedbackMap(P, beta=1e4 * (1 - alpha), alpha=alpha)
-        assert label(loop) == CONVERGED
+        assert label(loop) == Phase.CONVERGED
 
 
 def test_an_orbit_that_has_hardly_left_for_its_collapsed_fixed_point_converges_by_certificate():
@@ -174,8 +170,8 @@ def test_an_orbit_that_has_hardly_left_for_its_collapsed_fixed_point_converges_b
     assert orbit.final[0] < 0.71
     assert asim.analysis.fixed_point(loop).policy[0] > 1 - 1e-12
     seen = classify(loop, start_logits=orbit.final_logits, rounds=3000)
-    assert seen.evidence == evidence.CERTIFIED
-    assert label(loop) == CONVERGED
+    assert seen.evidence == Evidence.CERTIFIED
+    assert label(loop) == Phase.CONVERGED
 
 
 @pytest.mark.parametrize("objective", ["ipo", "dpo"])
@@ -196,7 +192,10 @@ def test_a_failed_orbit_is_undecided():
     loop = asim.FeedbackMap(
         np.stack([dominated, THREE_CYCLE]), objective="dpo", beta=0.5, alpha=[[0.5], [1.0]]
     )
-    assert label(loop).tolist() == [[UNDECIDED, CONVERGED], [UNDECIDED, DRIFTING]]
+    assert label(loop).tolist() == [
+        [Phase.UNDECIDED, Phase.CONVERGED],
+        [Phase.UNDECIDED, Phase.DRIFTING],
+    ]
 
 
 def test_a_map_is_judged_for_every_start():
@@ -204,5 +203,5 @@ def test_a_map_is_judged_for_every_start():
     starts = np.random.default_rng(0).dirichlet(np.ones(3), 7)
     found = label(loop, start=starts)
     assert found.shape == (2, 7)
-    assert (found[0] == CONVERGED).all()
-    assert (found[1] == CIRCLE).all()
+    assert (found[0] == Phase.CONVERGED).all()
+    assert (found[1] == Phase.CIRCLE).all()
