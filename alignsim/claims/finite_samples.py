@@ -91,7 +91,7 @@ class OpponentVariance(Scaled):
     costly = True
     runs: int = 10_000
     most: int = 40
-    """Opponents a response: at most so many."""
+    """Opponents a response, at most."""
 
     def instances(self, rng: np.random.Generator, trials: int) -> Instances:
         """Draw preferences, samplers and n; one opponent is first."""

@@ -27,7 +27,7 @@ from alignsim.writing import beside
 PASSED, FAILED, UNDECIDED, ERROR = "passed", "failed", "undecided", "error"
 
 COSTLY_SHARE = 10
-"""A costly claim gets one trial for so many of a cheap one."""
+"""Trials of a cheap claim for each of a costly one."""
 
 LEAST_TRIALS = 10
 

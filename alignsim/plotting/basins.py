@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 COLOURS = OKABE_ITO[:7]
-"""Attractors of which each has a colour; where there are more, the smallest share a grey."""
+"""Of the largest attractors, one each; the others share a grey."""
 
 _REST = "#B8B8B8"
 _TINT = 0.5

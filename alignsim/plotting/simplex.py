@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _LABEL_RADIUS = 1.08
 _JOINED = 40
-"""So many policies are joined by a line; more would fill the plot."""
+"""Policies that are joined by a line; more would fill the plot."""
 
 
 def simplex(

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
 _NAMED = len(OKABE_ITO)
-"""So many responses get a colour and a name; the others are grey."""
+"""Responses with a colour and a name; the others are grey."""
 
 _COLUMNS = 120
 _FOLLOWED = 4
-"""A line is followed by eye while no more of its rounds share one of so many columns."""
+"""The eye follows a line while no more of its rounds share a column of the axis."""
 
 _BAND = 0.3
 """Opacity of the first band; that of the others is lower, so that all count where they overlap."""
