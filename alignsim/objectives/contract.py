@@ -126,6 +126,13 @@ class Objective(ABC):
     expansion: ClassVar[type[ScoreExpansion] | None] = None
     """The score as a Taylor series, for normal forms; without it there are none."""
 
+    def __init_subclass__(cls) -> None:
+        """Inherit no fact: what is proved for a class is not proved for what overrides it."""
+        if "facts" not in vars(cls):
+            cls.facts = Facts()
+        if "expansion" not in vars(cls):
+            cls.expansion = None
+
     @abstractmethod
     def optimum(self, x: Comparison) -> Solution:
         """Return the optimal logits and a status for every instance; never raises for one."""

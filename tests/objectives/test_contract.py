@@ -184,6 +184,16 @@ def test_a_new_objective_has_no_facts():
     assert Toy().facts.sources() == {}
 
 
+def test_facts_are_not_inherited():
+    class Milder(DPO):
+        def pull(self, gaps, P):
+            return 0.5 * super().pull(gaps, P)
+
+    assert Milder().facts == Facts()
+    assert Milder().expansion is None
+    assert DPO().facts != Facts()
+
+
 def test_every_fact_names_its_source():
     for objective in OBJECTIVES.values():
         assert objective.facts.sources()
