@@ -36,13 +36,8 @@ class Argument:
     index: tuple[int, ...] = ()
 
     def __str__(self) -> str:
-        value = "" if self.value is None else "=..." if self.value is ... else f"={self.quoted}"
-        return f"{self.name}{at(self.index)}{value}"
-
-    @property
-    def quoted(self) -> str:
-        """The value as it stands in a message."""
-        return quote(self.value)
+        value = "..." if self.value is ... else quote(self.value)
+        return f"{self.name}{at(self.index)}" + ("" if self.value is None else f"={value}")
 
 
 @dataclass(frozen=True)
@@ -56,17 +51,19 @@ class InPython:
         return self.text
 
 
-Words = str | Sequence[str | Argument | InPython]
+Part = str | Argument | InPython
+
+Words = str | Sequence[Part]
 """A text, or its parts."""
 
 
-def words(text: str) -> list[str | Argument | InPython]:
+def words(text: str) -> list[Part]:
     """Return the parts of a text in which ``{name}`` and ``{name=...}`` are arguments.
 
     >>> print(*words("pass {winner=...}, not {judges}"), sep="|")
     pass |winner=...|, not |judges
     """
-    parts: list[str | Argument | InPython] = []
+    parts: list[Part] = []
     for literal, field, *_ in string.Formatter().parse(text):
         parts.append(literal)
         if field:
@@ -75,23 +72,15 @@ def words(text: str) -> list[str | Argument | InPython]:
     return parts
 
 
-Spelling = Callable[[Argument | InPython], str]
-"""How an interface spells what it calls by another name than the library."""
-
-
 class InputError(ValueError):
     """Something that was given and cannot be used.
 
     Parameters
     ----------
-    argument
-        Its name; a whole message may stand alone.
-    complaint
-        What is wrong with it, beginning with a verb.
-    remedy
-        What to do about it.
-    index
-        Which of its entries it is.
+    argument, index
+        Its name, and which of its entries it is; a whole message may stand alone.
+    complaint, remedy
+        What is wrong with it, beginning with a verb, and what to do about it.
 
     Examples
     --------
@@ -115,8 +104,8 @@ class InputError(ValueError):
         self.complaint = complaint
         self.remedy = remedy
 
-    def told(self, spell: Spelling = str) -> str:
-        """Return the message, in the spelling of an interface."""
+    def told(self, spell: Callable[[Argument | InPython], str] = str) -> str:
+        """Return the message, in which an interface spells arguments in its own way."""
 
         def text(words: Words) -> str:
             parts = (words,) if isinstance(words, str) else words

@@ -50,15 +50,10 @@ class ProgressBar:
         if self._bar is not None:
             self._bar.update(units)
         elif self._shown and time.perf_counter() - self._begun >= DELAY:
-            self._bar = self._late_bar()
+            from tqdm.auto import tqdm
+
+            self._bar = tqdm(**self._look, delay=1e-9)  # of 0 it would show an empty bar first
+            elapsed = time.perf_counter() - self._begun
+            self._bar.start_t -= elapsed
+            self._bar.last_print_t -= elapsed
             self._bar.update(self._done)
-
-    def _late_bar(self) -> Any:
-        """Return a tqdm bar that has counted since this one began."""
-        from tqdm.auto import tqdm
-
-        bar = tqdm(**self._look, delay=1e-9)  # above 0, or it would show an empty bar first
-        elapsed = time.perf_counter() - self._begun
-        bar.start_t -= elapsed
-        bar.last_print_t -= elapsed
-        return bar

@@ -39,7 +39,7 @@ def softmax(logits: ArrayLike) -> FloatArray:
 def log_softmax(logits: ArrayLike) -> FloatArray:
     """Return log-probabilities of logits: (..., K) → (..., K), exact after collapse too."""
     shifted = _below_top(logits)
-    return np.asarray(shifted - _log_total(shifted)[..., None])
+    return np.asarray(shifted - np.log1p(_weights_below_top(shifted)[1])[..., None])
 
 
 def centred_logits(policy: ArrayLike) -> FloatArray:
@@ -77,6 +77,7 @@ def kl_divergence(logits: ArrayLike, reference_logits: ArrayLike) -> FloatArray:
 def covariance(policy: ArrayLike) -> FloatArray:
     """Return diag(π) − ππᵀ, the derivative of the softmax: (..., K) → (..., K, K)."""
     p = _floats(policy)
+    validation.responses(p.shape[-1], "the number of responses", minimum=1)
     diagonal = p[..., :, None] * np.eye(p.shape[-1])
     return np.asarray(diagonal - p[..., :, None] * p[..., None, :])
 
@@ -90,7 +91,7 @@ def mean_zero_basis(responses: int) -> FloatArray:
     >>> bool(np.allclose(E.T @ E, np.eye(2)) and np.allclose(E.sum(axis=0), 0))
     True
     """
-    validation.integer(responses, "responses", minimum=1)
+    validation.responses(responses, "responses", minimum=1)
     columns = np.arange(1, responses)
     basis = np.triu(np.ones((responses, responses - 1)))
     basis[columns, columns - 1] = -columns
@@ -107,7 +108,8 @@ def asymmetric_direction(responses: int) -> FloatArray:
     >>> asim.simplex.asymmetric_direction(3).round(3).tolist()
     [-0.642, -0.117, 0.758]
     """
-    validation.integer(responses, "responses", minimum=2)
+    count = validation.integer(responses, "responses", minimum=2)
+    validation.affordable(8.0 * count, "responses", f"is {count}, and as many numbers")
     direction = centre(np.arange(1.0, responses + 1.0) ** 2)
     return np.asarray(direction / np.linalg.norm(direction))
 
@@ -117,17 +119,13 @@ def _floats(values: ArrayLike) -> FloatArray:
     try:
         array = np.asarray(values)
     except Exception as error:  # whatever an __array__ raises
-        raise ValueError(
-            f"{type(values).__name__} is no policy or logits ({type(error).__name__}); give "
-            "an array (..., K)"
-        ) from None
+        told = f"{type(values).__name__} is no policy or logits ({type(error).__name__})"
+        raise ValueError(f"{told}; give an array (..., K)") from None
     if array.dtype.kind in "biuf" and array.ndim == 0:
         raise ValueError(f"one number, {array:g}, is no policy or logits; give an array (..., K)")
     if array.dtype.kind not in "biuf" or array.shape[-1] == 0:
-        raise ValueError(
-            f"a policy or logits of dtype {array.dtype} and shape {array.shape}; give an array "
-            "(..., K) of real numbers"
-        )
+        told = f"a policy or logits of dtype {array.dtype} and shape {array.shape}"
+        raise ValueError(f"{told}; give an array (..., K) of real numbers")
     return array.astype(np.float64, copy=False)
 
 
@@ -143,8 +141,3 @@ def _weights_below_top(shifted: FloatArray) -> tuple[FloatArray, FloatArray]:
     weights = np.exp(shifted)
     np.put_along_axis(weights, shifted.argmax(axis=-1)[..., None], 0.0, axis=-1)
     return weights, weights.sum(axis=-1)
-
-
-def _log_total(shifted: FloatArray) -> FloatArray:
-    """Return log Σ exp of logits whose maximum is 0, without cancellation."""
-    return np.asarray(np.log1p(_weights_below_top(shifted)[1]))

@@ -1,8 +1,8 @@
 """Checked input: the one place where arguments are judged and errors are worded.
 
 Every function returns a clean ``float64`` array (or a number) and raises an
-:class:`~alignsim.errors.InputError` that names the argument, the offending index and value, and
-what to do about it.
+:class:`~alignsim.errors.InputError`, which is a ValueError, that names the argument, the offending
+index and value, and what to do about it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ LARGEST_LOGIT = 1e300
 SUM_TOLERANCE = 1e-8
 """How far P + Pᵀ may be from 1, and a policy's sum from 1, before the input is refused."""
 
-
 MEMORY = "ALIGNSIM_MEMORY"
 """The environment variable that says how many GiB one call may take."""
 
@@ -48,6 +47,19 @@ LARGEST_NDIM = 20
 def first_true(mask: NDArray[np.bool_] | np.bool_) -> tuple[int, ...]:
     """Return the first index at which ``mask`` holds; ``()`` for a scalar mask."""
     return tuple(int(i) for i in np.unravel_index(int(np.argmax(mask)), np.shape(mask)))
+
+
+def refuse_where(
+    bad: NDArray[np.bool_] | np.bool_,
+    name: str,
+    array: NDArray[Any],
+    remedy: Words,
+    complaint: str = "is {:.12g}",
+) -> None:
+    """Refuse the first entry of ``array`` that is ``bad``: names its index and value."""
+    if bad.any():
+        index = first_true(bad)
+        raise InputError(name, complaint.format(array[index]), remedy, index=index)
 
 
 def affordable(
@@ -77,13 +89,9 @@ memory (the limit is 2 GiB); ask for less, or set the environment variable ALIGN
         raise InputError(MEMORY, f"is {quote(stated)}", "give a number of GiB, above 0")
     need = copies * size / 2**30
     if need > most:
-        limit = f"of memory (the limit is {most:g} GiB)"
+        told = f"{what} would take some {need:.5g} GiB of memory (the limit is {most:g} GiB)"
         parts = [remedy] if isinstance(remedy, str) else remedy
-        raise kind(
-            argument,
-            f"{what} would take some {need:.5g} GiB {limit}",
-            [*parts, f", or set the environment variable {MEMORY} to more"],
-        )
+        raise kind(argument, told, [*parts, f", or set the environment variable {MEMORY} to more"])
 
 
 def responses(value: Any, name: str, *, minimum: int, batch: tuple[int, ...] = ()) -> int:
@@ -99,27 +107,19 @@ def real_array(
 ) -> FloatArray:
     """Return a copy of ``value`` as a non-empty float64 array, finite unless that is not asked for.
 
-    Raises
-    ------
-    InputError
-        For a complex, object or text dtype, a ragged list, an empty array, too few or too many
-        axes, NaN or infinity.
+    Refuses a complex, object or text dtype, masked entries, ragged lists, too few or many axes.
     """
     try:
         masked = np.ma.is_masked(value)
         raw = np.asarray(value)
     except Exception as error:  # whatever an ``__array__`` raises
-        raise InputError(
-            name,
-            f"is not a rectangular array of numbers ({shortened(error)})",
-            "give numbers, every row of the same length",
-        ) from None
+        told = f"is not a rectangular array of numbers ({shortened(error)})"
+        raise InputError(name, told, "give numbers, every row of the same length") from None
     if masked:
         raise InputError(name, "has masked entries", "fill them, or leave their instances out")
     if raw.dtype.kind not in "biuf":
-        raise InputError(
-            name, f"has dtype {shortened(raw.dtype)}", "give real numbers (bool, integer or float)"
-        )
+        told = f"has dtype {shortened(raw.dtype)}"
+        raise InputError(name, told, "give real numbers (bool, integer or float)")
     if not min_ndim <= raw.ndim <= LARGEST_NDIM:
         wanted = f"at least {min_ndim} {'axis' if min_ndim == 1 else 'axes'}"
         if raw.ndim > LARGEST_NDIM:
@@ -134,10 +134,7 @@ def real_array(
 
 
 def _finite(array: FloatArray, name: str) -> FloatArray:
-    bad = ~np.isfinite(array)
-    if bad.any():
-        index = first_true(bad)
-        raise InputError(name, f"is {array[index]}", "every entry must be finite", index=index)
+    refuse_where(~np.isfinite(array), name, array, "every entry must be finite", "is {}")
     return array
 
 
@@ -146,29 +143,17 @@ def preference_matrix(P: ArrayLike, name: str = "P") -> FloatArray:
 
     A deviation of P + Pᵀ from 1 of up to ``SUM_TOLERANCE`` (1e-8) is spread evenly over the pair;
     one of mere rounding (4 ulp) is left alone, to keep the digits of a small P.
-
-    Raises
-    ------
-    ValueError
-        If not square, K < 2, not finite, outside [0, 1], or P + Pᵀ ≠ 1.
     """
     array = real_array(P, name, min_ndim=2)
     rows, columns = array.shape[-2:]
     if rows != columns:
-        raise InputError(
-            name, f"has shape {array.shape}", "the last two axes must be equal (a K×K matrix)"
-        )
+        remedy = "the last two axes must be equal (a K×K matrix)"
+        raise InputError(name, f"has shape {array.shape}", remedy)
     if rows < 2:
         raise InputError(name, f"compares {rows} response", "a preference needs at least 2")
     outside = (array < 0) | (array > 1)
-    if outside.any():
-        index = first_true(outside)
-        raise InputError(
-            name,
-            f"is {array[index]:.12g}, not a probability in [0, 1]",
-            "turn counts into shares of wins first",
-            index=index,
-        )
+    remedy = "turn counts into shares of wins first"
+    refuse_where(outside, name, array, remedy, "is {:.12g}, not a probability in [0, 1]")
     gap = array + np.swapaxes(array, -1, -2) - 1.0
     uneven = np.abs(gap) > SUM_TOLERANCE
     if uneven.any():
@@ -194,50 +179,20 @@ def policy(
 ) -> FloatArray:
     """Return policies, checked and renormalised: (..., K), non-negative, sum 1 within 1e-8.
 
-    Parameters
-    ----------
-    value
-        The policies, (..., K).
-    name
-        What the caller calls them.
-    responses
-        The K that is expected.
-    full_support
-        Refuse zeros, where logits will be taken.
-
-    Raises
-    ------
-    ValueError
-        If off the simplex, of the wrong length, or with a zero where ``full_support`` forbids it.
+    ``responses`` is the K that is expected; ``full_support`` refuses zeros, where logits will be
+    taken.
     """
     array = _of_responses(value, name, responses)
-    negative = array < -SUM_TOLERANCE
-    if negative.any():
-        index = first_true(negative)
-        raise InputError(
-            name, f"is {array[index]:.12g}", "a probability is at least 0", index=index
-        )
+    refuse_where(array < -SUM_TOLERANCE, name, array, "a probability is at least 0")
     array = np.clip(array, 0.0, None)
     with np.errstate(over="ignore"):
         total = array.sum(axis=-1)
-    off = np.abs(total - 1.0) > SUM_TOLERANCE
-    if off.any():
-        index = first_true(off)
-        raise InputError(
-            name,
-            f"sums to {float(total[index]):.12g}, not 1 (tolerance {SUM_TOLERANCE:g})",
-            "divide it by its sum",
-            index=index,
-        )
-    if full_support and (array == 0).any():
-        index = first_true(array == 0)
-        resume = " (a collapsed orbit is resumed from start_logits=orbit.final_logits)"
-        raise InputError(
-            name,
-            "is 0, and its logit is -inf",
-            ["give every response a positive probability", InPython(resume)],
-            index=index,
-        )
+    told = f"sums to {{:.12g}}, not 1 (tolerance {SUM_TOLERANCE:g})"
+    refuse_where(np.abs(total - 1.0) > SUM_TOLERANCE, name, total, "divide it by its sum", told)
+    if full_support:
+        resume = InPython(" (a collapsed orbit is resumed from start_logits=orbit.final_logits)")
+        mend: Words = ["give every response a positive probability", resume]
+        refuse_where(array == 0, name, array, mend, "is 0, and its logit is -inf")
     return np.asarray(array / array.sum(axis=-1, keepdims=True))
 
 
@@ -248,15 +203,8 @@ def logits(
     array = _of_responses(value, name, responses, finite=not missing)
     gaps = np.isnan(array).any(axis=-1, keepdims=True)
     array = _finite(np.where(gaps, 0.0, array), name)
-    huge = np.abs(array) > LARGEST_LOGIT
-    if huge.any():
-        index = first_true(huge)
-        raise InputError(
-            name,
-            f"is {array[index]:.12g}",
-            f"it must lie within ±{LARGEST_LOGIT:g}",
-            index=index,
-        )
+    remedy = f"it must lie within ±{LARGEST_LOGIT:g}"
+    refuse_where(np.abs(array) > LARGEST_LOGIT, name, array, remedy)
     return np.where(gaps, np.nan, array)
 
 
@@ -274,11 +222,8 @@ def _of_responses(
 def parameter(value: ArrayLike, name: str, *, low: float = 0.0, high: float = np.inf) -> FloatArray:
     """Return a parameter (...), finite and within [low, high]."""
     array = real_array(value, name)
-    outside = (array < low) | (array > high)
-    if outside.any():
-        index = first_true(outside)
-        wanted = f"at least {low:g}" if np.isinf(high) else f"in [{low:g}, {high:g}]"
-        raise InputError(name, f"is {array[index]:.12g}", f"it must be {wanted}", index=index)
+    wanted = f"at least {low:g}" if np.isinf(high) else f"in [{low:g}, {high:g}]"
+    refuse_where((array < low) | (array > high), name, array, f"it must be {wanted}")
     return array
 
 
@@ -304,23 +249,38 @@ def integer(value: Any, name: str, *, minimum: int, maximum: int = LARGEST_INTEG
     return number
 
 
-def feedback_map(value: object, name: str) -> None:
-    """Refuse what is not a :class:`alignsim.FeedbackMap`, known by name: it lives floors above.
+def position(index: Any, name: str, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return where in a batch of this shape ``index`` is; one number stands for one axis.
 
-    Raises
-    ------
-    TypeError
-        Names the type, and how to make a map of a matrix.
+    >>> position(-1, "index", (4,)), position((), "index", ())
+    ((-1,), ())
     """
-    if all(kind.__name__ != "FeedbackMap" for kind in type(value).__mro__):
-        raise TypeError(
-            f"{name} is of type {type(value).__name__}; make a FeedbackMap of it: "
-            "alignsim.FeedbackMap(P, beta=...)"
+    try:
+        place = tuple(map(operator.index, index if isinstance(index, tuple) else (index,)))
+        fits = len(place) == len(shape) and all(
+            -count <= i < count for i, count in zip(place, shape, strict=True)
         )
+    except Exception:  # whatever an ``__index__`` raises
+        fits = False
+    if not fits:
+        each = "one number an axis, counted from 0" if shape else "()"
+        raise InputError(name, f"is {quote(index)}", f"the batch has shape {shape}: give {each}")
+    return place
+
+
+def feedback_map(value: object, name: str) -> None:
+    """Raise TypeError for what is no FeedbackMap, known by name: this file knows no such class."""
+    kind = type(value)
+    if all(parent.__name__ != "FeedbackMap" for parent in kind.__mro__):
+        remedy = "make a FeedbackMap of it: alignsim.FeedbackMap(P, beta=...)"
+        raise TypeError(f"{name} is of type {kind.__name__}; {remedy}")
 
 
 NEAR_AMONG = 1000
 """Of more names none is looked for that is like an unknown one."""
+
+FEW = 10
+"""Names that are all listed; of more, those that are like the unknown one, or the first."""
 
 
 def names(value: Any, name: str, *, letters: bool = False) -> tuple[str, ...]:
@@ -338,34 +298,33 @@ def names(value: Any, name: str, *, letters: bool = False) -> tuple[str, ...]:
 
 
 def choice(value: Any, name: str, known: Iterable[str]) -> str:
-    """Return ``value`` if it is one of the ``known`` names; else list them, the nearest first."""
+    """Return ``value`` if it is one of the ``known`` names; else list the nearest, or a few.
+
+    >>> choice("hue 7", "name", ["hue", *map(str, range(99))])
+    Traceback (most recent call last):
+    alignsim.errors.InputError: name is 'hue 7'; did you mean 'hue'? known: 'hue', ... (100 in all)
+    """
     names = set(known)
     if isinstance(value, str) and value in names:
         return value
     near = []
     if isinstance(value, str) and len(names) <= NEAR_AMONG:
         short = [other for other in sorted(names) if len(other) <= LONGEST]
-        near = difflib.get_close_matches(value[:LONGEST], short, n=1)
+        near = difflib.get_close_matches(value[:LONGEST], short, n=FEW)
     hint = f"did you mean {quote(near[0])}? " if near else ""
-    raise InputError(name, f"is {quote(value)}", f"{hint}known: {listed(sorted(names))}")
+    shown = listed(sorted(names))
+    if len(names) > FEW:
+        shown = f"{listed(near or sorted(names)[:FEW])}, ... ({len(names):,} in all)"
+    raise InputError(name, f"is {quote(value)}", f"{hint}known: {shown}")
 
 
 def batch_shape(shapes: Mapping[str, tuple[int, ...]]) -> tuple[int, ...]:
-    """Return the broadcast of named batch shapes.
-
-    Raises
-    ------
-    ValueError
-        If they do not broadcast: names every argument with its shape.
-    """
+    """Return the broadcast of batch shapes; an error names every argument with its shape."""
     named = ", ".join(f"{name} {shape}" for name, shape in shapes.items() if shape)
     try:
         shape = np.broadcast_shapes(*shapes.values())
     except ValueError:
-        raise InputError(
-            "",
-            f"the batch axes do not broadcast: {named}",
-            "make them equal or 1, or use alignsim.sweep for an outer product",
-        ) from None
+        remedy = "make them equal or 1, or use alignsim.sweep for an outer product"
+        raise InputError("", f"the batch axes do not broadcast: {named}", remedy) from None
     affordable(8.0 * math.prod(shape), "", f"the batch axes, {named}, broadcast to what")
     return shape

@@ -663,7 +663,7 @@ def test_judges_by_commas_or_one_by_one(run, panel, tmp_path, judges):
 def test_every_command_takes_the_names_of_columns(run, refuse, votes, command):
     few = {"simulate": ["--rounds", 20], "phase-diagram": SMALL, "inspect": ["--resamples", 0]}
     columns = ["--left", "one", "--right", "other", "--winner", "won", "--codes", "left=left"]
-    message = "column 'won' holds 'right', an unknown code (known: 'left'); say what it means with"
+    message = "column 'won' holds 'right', an unknown code (known: 'left'); say what each"
     told = refuse(command, votes, *columns)
     assert message in told
     assert "with --codes left=...,right=...,tie=..." in told

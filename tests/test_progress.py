@@ -6,7 +6,8 @@ from alignsim import progress
 from tests.test_import import loaded_after
 
 SHORT_SWEEP = (
-    "import alignsim; P = alignsim.preferences.cyclic(3, advantage=0.3); "
+    "import alignsim, alignsim.progress; alignsim.progress.DELAY = 600; "
+    "P = alignsim.preferences.cyclic(3, advantage=0.3); "
     "alignsim.sweep(P, beta=[1.0], rounds=10, progress={shown})"
 )
 

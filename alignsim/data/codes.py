@@ -47,15 +47,8 @@ def plain_mark(mark: object) -> str:
 
 
 def stated_codes(codes: Mapping[str, object]) -> dict[str, int]:
-    """Return the outcome of each mark that a caller's ``codes`` name.
+    """Return the outcome of each mark that a caller's ``codes`` name, each under one of the keys.
 
-    Raises
-    ------
-    ValueError
-        If a key is none of left, right and tie, or a mark stands under two of them.
-
-    Examples
-    --------
     >>> stated_codes({"left": "W", "right": ("L", "lost")})
     {'w': 1, 'l': -1, 'lost': -1}
     """
@@ -67,17 +60,14 @@ def stated_codes(codes: Mapping[str, object]) -> dict[str, int]:
         listed = marks if isinstance(marks, list | tuple | set | frozenset) else (marks,)
         for mark in map(plain_mark, listed):
             if outcome_of.setdefault(mark, outcome) != outcome:
-                raise InputError(
-                    "codes", f"gives {quote(mark)} two meanings", "name each mark once"
-                )
+                told = f"gives {quote(mark)} two meanings"
+                raise InputError("codes", told, "name each mark once")
     return outcome_of
 
 
 def guessed_codes(marks: Iterable[str]) -> list[dict[str, int]]:
     """Return the readings of some marks by the well-known codes: none, one, or rival ones.
 
-    Examples
-    --------
     >>> guessed_codes(["left", "tie"])
     [{'left': 1, 'tie': 0}]
     >>> guessed_codes(["0", "1"])

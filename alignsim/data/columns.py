@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from alignsim import validation
 from alignsim.data.tables import Table
-from alignsim.errors import Argument, FileFormatError, InputError, listed, quote
+from alignsim.errors import Argument, FileFormatError, InputError, Part, Words, listed, quote
 
 ROLES: dict[str, tuple[str, ...]] = {
     "prompt": ("prompt", "question", "instruction", "query", "context", "story"),
@@ -42,13 +43,7 @@ def plain(name: str) -> str:
 
 
 def named_column(table: Table, keyword: str, name: str) -> str:
-    """Return ``name`` if the table has such a column.
-
-    Raises
-    ------
-    FileFormatError
-        If not: names the file, the keyword and the nearest column.
-    """
+    """Return ``name`` if the table has such a column; else refuse it, with the nearest one."""
     try:
         return validation.choice(name, keyword, table.columns)
     except InputError as error:
@@ -58,10 +53,7 @@ def named_column(table: Table, keyword: str, name: str) -> str:
 def find_column(table: Table, role: str, name: str | None = None) -> str | None:
     """Return the column that plays a role, as named or as guessed; None if none does.
 
-    Raises
-    ------
-    FileFormatError
-        If the name is unknown, or several columns could be meant.
+    An unknown name is refused, and so are several columns that could be meant.
     """
     if name is not None:
         return named_column(table, role, name)
@@ -77,21 +69,17 @@ def find_column(table: Table, role: str, name: str | None = None) -> str | None:
 
 
 def need_column(table: Table, role: str, name: str | None = None) -> str:
-    """Return the column that plays a role.
-
-    Raises
-    ------
-    FileFormatError
-        As `find_column`, and if there is none: lists the columns and the keyword to pass.
-    """
+    """Return the column that plays a role; if there is none, name the keyword to pass."""
     column = find_column(table, role, name)
     if column is None:
-        raise FileFormatError(
-            table.path,
-            f"no column for the {role}",
-            ["name it with ", Argument(role, ...), f" (columns: {listed(table.columns)})"],
-        )
+        remedy: list[Part] = ["name it with ", Argument(role, ...)]
+        raise no_columns(table, f"no column for the {role}", remedy)
     return column
+
+
+def no_columns(table: Table, complaint: Words, remedy: Sequence[Part]) -> FileFormatError:
+    """Return a complaint that lists the columns that there are."""
+    return FileFormatError(table.path, complaint, [*remedy, f" (columns: {listed(table.columns)})"])
 
 
 def find_pair(table: Table) -> tuple[str, str] | None:

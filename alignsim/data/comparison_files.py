@@ -7,13 +7,16 @@ from collections.abc import Mapping, Sequence
 
 from alignsim import validation
 from alignsim.data.codes import WORDS, guessed_codes, plain_mark, stated_codes
-from alignsim.data.columns import find_column, find_pair, named_column, plain
+from alignsim.data.columns import find_column, find_pair, named_column, no_columns, plain
 from alignsim.data.comparisons import Comparisons
 from alignsim.data.sources import PathLike
 from alignsim.data.tables import Table, read_table
 from alignsim.errors import Argument, FileFormatError, InputError, Words, listed, quote, words
 
-MEANINGS = Argument("codes", {"left": "...", "right": "...", "tie": "..."})
+_SAY: Words = [
+    "say what each means with ",
+    Argument("codes", {"left": "...", "right": "...", "tie": "..."}),
+]
 
 _JUDGE = re.compile(r"(a|judge|rater|annotator|worker|assessor|human|vote|label)\d+")
 
@@ -93,8 +96,8 @@ def read_comparisons(
     outcome = _outcomes(table, cast, names, codes)
     several = len(marked) > 1
     if several and judge is not None:
-        told: Words = [Argument("judge", judge), f" says nothing, as {listed(marked)} are judges"]
-        raise FileFormatError(table.path, told, "leave it out")
+        complaint = f" says nothing, as {listed(marked)} are judges"
+        raise FileFormatError(table.path, [Argument("judge", judge), complaint], "leave it out")
     voters = None if judge is None else table.labels(judge, blank="")
     asked = None if prompt is None else table.labels(prompt, blank="")
     return Comparisons.from_names(
@@ -113,21 +116,19 @@ def _side_columns(table: Table, left: str | None, right: str | None) -> tuple[st
         for keyword, name in (("left", left), ("right", right))
         if name is not None
     ]
-    complaint: Words = "no columns for the two sides"
-    remedy = words("name both with {left=...} and {right=...}")
     if not named:
         guess = find_pair(table)
         if guess is not None:
             return guess
-    elif len(named) == 1:
-        other = "right" if named[0].name == "left" else "left"
-        complaint = [named[0], " is one side"]
-        remedy = ["name the other one with ", Argument(other, ...)]
-    elif named[0].value != named[1].value:
-        return named[0].value, named[1].value
-    else:
-        complaint, remedy = [named[0], " and ", named[1], " are one column"], ["name two"]
-    raise FileFormatError(table.path, complaint, [*remedy, f" (columns: {listed(table.columns)})"])
+        remedy = words("name both with {left=...} and {right=...}")
+        raise no_columns(table, "no columns for the two sides", remedy)
+    if len(named) == 1:
+        missing = Argument("right" if right is None else "left", ...)
+        raise no_columns(table, [*named, " is one side"], ["name the other one with ", missing])
+    if named[0].value == named[1].value:
+        one, other = named
+        raise no_columns(table, [one, " and ", other, " are one column"], ["name two"])
+    return named[0].value, named[1].value
 
 
 def _mark_columns(
@@ -142,19 +143,14 @@ def _mark_columns(
     if winner is not None:
         return (named_column(table, "winner", winner),)
     single = find_column(table, "winner")
-    panel = tuple(
-        name for name in table.columns if _JUDGE.fullmatch(plain(name)) and name not in taken
-    )
+    panel = tuple(n for n in table.columns if _JUDGE.fullmatch(plain(n)) and n not in taken)
     if single and panel:
-        raise FileFormatError(
-            table.path,
-            f"both {quote(single)} and {listed(panel)} could hold the votes",
-            ["pass ", Argument("winner", single), " or ", Argument("judges", list(panel))],
-        )
+        told = f"both {quote(single)} and {listed(panel)} could hold the votes"
+        one, many = Argument("winner", single), Argument("judges", list(panel))
+        raise FileFormatError(table.path, told, ["pass ", one, " or ", many])
     if not single and not panel:
         remedy = words("name it with {winner=...} or {judges=...}")
-        columns = f" (columns: {listed(table.columns)})"
-        raise FileFormatError(table.path, "no column of votes", [*remedy, columns])
+        raise no_columns(table, "no column of votes", remedy)
     return (single,) if single else panel
 
 
@@ -172,36 +168,25 @@ def _outcomes(
         _refuse_unknown(table, cast, raw, [mark in stated for mark in marks], list(stated))
         return [stated[mark] for mark in marks]
     readings = [[reading[mark] for mark in marks] for reading in guessed_codes(marks)]
+    ties = {plain: 0 for plain, outcome in WORDS.items() if outcome == 0}
     by_name = [
-        1
-        if mark == names["left"][row]
-        else -1
-        if mark == names["right"][row]
-        else 0
-        if WORDS.get(plain_mark(mark)) == 0
-        else None
-        for mark, (row, _) in zip(raw, cast, strict=True)
+        {names["right"][row]: -1, names["left"][row]: 1}.get(mark, ties.get(plain))
+        for mark, plain, (row, _) in zip(raw, marks, cast, strict=True)
     ]
     named = [outcome for outcome in by_name if outcome is not None]
     if len(named) == len(cast) and named not in readings:
         readings.append(named)
     if len(readings) > 1:
-        raise FileFormatError(
-            table.path,
-            f"the votes {listed(sorted(set(raw))[:4])} can be read in more than one way",
-            ["say what they mean with ", MEANINGS],
-        )
+        told = f"the votes {listed(sorted(set(raw))[:4])} can be read in more than one way"
+        raise FileFormatError(table.path, told, _SAY)
     if not readings:
         known = [
             bool(guessed_codes([mark])) or outcome is not None
             for mark, outcome in zip(marks, by_name, strict=True)
         ]
         _refuse_unknown(table, cast, raw, known, ["left", "right", "a", "b", "1", "2", "tie"])
-        raise FileFormatError(
-            table.path,
-            f"the votes {listed(sorted(set(raw))[:6])} mix several codes",
-            ["say what they mean with ", MEANINGS],
-        )
+        told = f"the votes {listed(sorted(set(raw))[:6])} mix several codes"
+        raise FileFormatError(table.path, told, _SAY)
     return readings[0]
 
 
@@ -215,9 +200,5 @@ def _refuse_unknown(
     if not all(known):
         first = known.index(False)
         row, column = cast[first]
-        raise table.error(
-            row,
-            f"column {quote(column)} holds {quote(raw[first])}, an unknown code "
-            f"(known: {listed(codes)})",
-            ["say what it means with ", MEANINGS],
-        )
+        told = f"column {quote(column)} holds {quote(raw[first])}, an unknown code"
+        raise table.error(row, f"{told} (known: {listed(codes)})", _SAY)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from alignsim import validation
 from alignsim.data.cliques import BUDGET, largest_clique
-from alignsim.data.votes import shares_of_wins, square
+from alignsim.data.votes import distinct_labels, shares_of_wins, square
 from alignsim.errors import InputError, quote
 from alignsim.preferences.seeds import Seed, generator
 from alignsim.summary import Lines, Summarised, holding
@@ -73,36 +73,26 @@ class Comparisons(Summarised):
     def __post_init__(self) -> None:
         count = len(self.left)
         for name in ("right", "outcome", "judges", "prompts"):
-            if len(getattr(self, name)) != count:
-                raise ValueError(
-                    f"{name} has {len(getattr(self, name))} entries; left has {count}; "
-                    "give one a vote"
-                )
+            if (entries := len(getattr(self, name))) != count:
+                told = f"has {entries} entries; left has {count}"
+                raise InputError(name, told, "give one a vote")
         if count == 0:
-            raise ValueError("left is empty; give at least one vote")
-        wrong = {
-            "left": (self.left < 0) | (self.left >= len(self.labels)),
-            "right": (self.right < 0) | (self.right >= len(self.labels)),
-            "outcome": ~np.isin(self.outcome, OUTCOMES),
-        }
-        for name, mask in wrong.items():
-            if mask.any():
-                n = int(mask.argmax())
-                raise InputError(
-                    name,
-                    f"is {quote(getattr(self, name).tolist()[n])}",
-                    f"indices run from 0 to {len(self.labels) - 1}, outcomes are 1 (left won), "
-                    "0 (tie) or -1 (right won)",
-                    index=(n,),
-                )
+            raise InputError("left", "is empty", "give at least one vote")
+        among = f"indices run from 0 to {len(self.labels) - 1}"
+        for name, side in (("left", self.left), ("right", self.right)):
+            outside = (side < 0) | (side >= len(self.labels))
+            validation.refuse_where(outside, name, side, among, "is {}")
+        unknown = ~np.isin(self.outcome, OUTCOMES)
+        if unknown.any():
+            n = int(unknown.argmax())
+            known = "an outcome is 1 (left won), 0 (tie) or -1 (right won)"
+            raise InputError("outcome", f"is {quote(self.outcome.tolist()[n])}", known, index=(n,))
         object.__setattr__(self, "outcome", np.asarray(self.outcome, dtype=np.int64))
         same = self.left == self.right
         if same.any():
             n = int(same.argmax())
-            raise ValueError(
-                f"left[{n}] and right[{n}] are both {quote(self.labels[self.left[n]])}; "
-                "remove votes of a response against itself"
-            )
+            told = f"left[{n}] and right[{n}] are both {quote(self.labels[self.left[n]])}"
+            raise InputError("", told, "remove votes of a response against itself")
 
     @classmethod
     def from_names(
@@ -163,11 +153,7 @@ class Comparisons(Summarised):
             If some pair has fewer votes: names pairs, the largest complete set, the remedies.
         """
         return shares_of_wins(
-            self.wins,
-            self.labels,
-            smoothing=smoothing,
-            min_votes=min_votes,
-            keep_with="restrict(",
+            self.wins, self.labels, smoothing=smoothing, min_votes=min_votes, keep_with="restrict("
         )
 
     def largest_clique(self, min_votes: int = 1, *, budget: float = BUDGET) -> tuple[str, ...]:
@@ -184,12 +170,10 @@ class Comparisons(Summarised):
         wins = self.wins
         found = largest_clique(wins + wins.T >= needed, budget)
         if found is None:
-            raise InputError(
-                "budget",
-                f"is {budget:g} steps, and the search for the largest complete set of "
-                f"{len(self.labels)} responses takes more",
-                "raise it, or restrict the votes to fewer responses first",
-            )
+            search = f"the search for the largest complete set of {len(self.labels)} responses"
+            told = f"is {budget:g} steps, and {search} takes more"
+            remedy = "raise it, or restrict the votes to fewer responses first"
+            raise InputError("budget", told, remedy)
         return tuple(self.labels[i] for i in found)
 
     def restrict(self, labels: Sequence[str]) -> Comparisons:
@@ -200,10 +184,7 @@ class Comparisons(Summarised):
         ValueError
             If a label is unknown or repeated, fewer than two are given, or no vote is left.
         """
-        named = validation.names(labels, "labels", letters=True)
-        kept = tuple(validation.choice(label, "labels", self.labels) for label in named)
-        if len(kept) < 2 or len(set(kept)) < len(kept):
-            raise InputError("labels", f"is {quote(kept)}", "name at least two, each once")
+        kept = distinct_labels(labels, "labels", self.labels)
         new = {label: i for i, label in enumerate(kept)}
         place = np.array([new.get(label, -1) for label in self.labels])
         left, right = place[self.left], place[self.right]
@@ -211,12 +192,8 @@ class Comparisons(Summarised):
         if not inside.any():
             told = f"is {quote(kept)}; no vote compares two of them"
             raise InputError("labels", told, "name others")
-        return replace(
-            self._rows(np.flatnonzero(inside)),
-            labels=kept,
-            left=left[inside],
-            right=right[inside],
-        )
+        votes = self._rows(np.flatnonzero(inside))
+        return replace(votes, labels=kept, left=left[inside], right=right[inside])
 
     def resample(self, rng: Seed = None, *, within_pairs: bool = False) -> Comparisons:
         """Return as many votes drawn with replacement: one replicate of the bootstrap.
@@ -242,14 +219,8 @@ class Comparisons(Summarised):
         return self._rows(by_pair[first[group] + draw.integers(votes[group])])
 
     def _rows(self, rows: NDArray[np.int64]) -> Comparisons:
-        return replace(
-            self,
-            left=self.left[rows],
-            right=self.right[rows],
-            outcome=self.outcome[rows],
-            judges=self.judges[rows],
-            prompts=self.prompts[rows],
-        )
+        columns = ("left", "right", "outcome", "judges", "prompts")
+        return replace(self, **{name: getattr(self, name)[rows] for name in columns})
 
 
 def _distinct(names: NDArray[np.str_]) -> str:

@@ -112,11 +112,7 @@ def _kind_of_table(table: Table, fitting: set[str]) -> str:
         return "votes"
     if find_column(table, "response") is not None:
         return "ratings"
-    raise FileFormatError(
-        table.path,
-        f"neither votes nor ratings by its columns ({listed(table.columns)})",
-        words(
-            "name them: {left}, {right} and {winner} (or {judges}) for votes, {prompt}, {response} "
-            "and {attributes} (or {attribute} and {score}) for ratings"
-        ),
-    )
+    told = f"neither votes nor ratings by its columns ({listed(table.columns)})"
+    of_votes = "{left}, {right} and {winner} (or {judges}) for votes"
+    of_ratings = "{prompt}, {response} and {attributes} (or {attribute} and {score}) for ratings"
+    raise FileFormatError(table.path, told, words(f"name them: {of_votes}, {of_ratings}"))

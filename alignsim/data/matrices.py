@@ -58,16 +58,13 @@ class Matrices(Summarised):
             if not isinstance(given, tuple):
                 raise InputError(what, f"is {quote(given)}", "give a tuple, one entry a matrix")
             if given and len(given) != len(self):
-                raise ValueError(
-                    f"{what} has {len(given)} entries for {len(self)} matrices; "
-                    "give one a matrix, or none"
-                )
+                told = f"has {len(given)} entries for {len(self)} matrices"
+                raise InputError(what, told, "give one a matrix, or none")
         for index, row in enumerate(self.labels):
             validation.names(row, f"labels[{index}]", letters=True)
             if len(row) != self.responses:
-                raise ValueError(
-                    f"labels[{index}] names {len(row)} responses; P has {self.responses}"
-                )
+                told = f"names {len(row)} responses"
+                raise InputError("labels", told, f"P has {self.responses}", index=(index,))
 
     def __len__(self) -> int:
         """Return the number of matrices, 1 for a single one."""

@@ -15,18 +15,9 @@ from numpy.typing import ArrayLike
 from alignsim import validation
 from alignsim.data.matrices import Matrices
 from alignsim.data.sources import PathLike, parse_json, read_bytes, read_text, refuse_large, suffix
-from alignsim.errors import (
-    Argument,
-    FileFormatError,
-    InputError,
-    Words,
-    listed,
-    quote,
-    shortened,
-    words,
-)
+from alignsim.errors import Argument, FileFormatError, InputError, Part, listed, quote, shortened
 
-_PICK_ONE = words("pick one with {key=...}")
+_PICK_ONE: list[Part] = ["pick one with ", Argument("key", ...)]
 
 
 def read_matrices(path: PathLike, *, key: str | None = None) -> Matrices:
@@ -69,9 +60,8 @@ def read_matrices(path: PathLike, *, key: str | None = None) -> Matrices:
         return _from_archive(path, key)
     if kind == ".json":
         return matrices_from_json(path, parse_json(path, read_text(path)), key=key)
-    raise FileFormatError(
-        f"{path}: unknown kind of file {quote(kind)} for matrices; known: .npy, .npz, .json"
-    )
+    told = f"unknown kind of file {quote(kind)} for matrices"
+    raise FileFormatError(str(path), told, "known: .npy, .npz, .json")
 
 
 def matrices_from_json(path: PathLike, content: Any, *, key: str | None = None) -> Matrices:
@@ -80,34 +70,27 @@ def matrices_from_json(path: PathLike, content: Any, *, key: str | None = None) 
         _refuse_key(path, key)
         return _checked(path, content)
     if not isinstance(content, dict) or not content:
-        raise FileFormatError(f'{path}: holds {quote(content)}; expected {{"P": [[...]]}}')
+        raise FileFormatError(str(path), f"holds {quote(content)}", 'expected {"P": [[...]]}')
     if "P" in content:
         _refuse_key(path, key)
         return _entry(path, content, "P")
     for name, entry in content.items():
         if not isinstance(entry, dict) or "P" not in entry:
-            raise FileFormatError(
-                str(path),
-                f'entry {quote(name)} has no "P"',
-                'expected {"P": [[...]], "labels": [...]}',
-            )
+            remedy = 'expected {"P": [[...]], "labels": [...]}'
+            raise FileFormatError(str(path), f'entry {quote(name)} has no "P"', remedy)
     if key is not None:
         entry = _entry(path, content[_known_key(path, key, content)], key)
         return replace(entry, names=(key,)) if entry.P.ndim == 2 else entry
     entries = [_entry(path, entry, name) for name, entry in content.items()]
     if len({entry.P.shape for entry in entries}) > 1:
-        raise FileFormatError(
-            str(path), "holds matrices of several sizes", [*_PICK_ONE, f" ({listed(content)})"]
-        )
+        several = "holds matrices of several sizes"
+        raise FileFormatError(str(path), several, [*_PICK_ONE, f" ({listed(content)})"])
     if len(entries) == 1:
         return entries[0]
-    return Matrices(
-        np.stack([entry.P for entry in entries]),
-        labels=tuple(row for entry in entries for row in entry.labels)
-        if all(entry.labels for entry in entries)
-        else (),
-        names=tuple(content) if entries[0].P.ndim == 2 else (),
-    )
+    labelled = all(entry.labels for entry in entries)
+    labels = tuple(row for entry in entries for row in entry.labels) if labelled else ()
+    names = tuple(content) if entries[0].P.ndim == 2 else ()
+    return Matrices(np.stack([entry.P for entry in entries]), labels, names)
 
 
 def _from_archive(path: PathLike, key: str | None) -> Matrices:
@@ -132,10 +115,8 @@ def _load(path: PathLike, expected: type) -> Any:
     with _reading(path, "not a readable NumPy file"):
         found = np.load(io.BytesIO(content), allow_pickle=False)
     if not isinstance(found, expected):
-        raise FileFormatError(
-            f"{path}: the suffix does not tell what the file holds; "
-            "call one array .npy, and an archive of arrays .npz"
-        )
+        remedy = "call one array .npy, and an archive of arrays .npz"
+        raise FileFormatError(str(path), "the suffix does not tell what the file holds", remedy)
     return found
 
 
@@ -157,11 +138,8 @@ def _reading(path: PathLike, complaint: str) -> Iterator[None]:
     except InputError:
         raise
     except Exception as error:
-        raise FileFormatError(
-            str(path),
-            f"{complaint} ({shortened(error)})",
-            "it is damaged, cut short, or holds Python objects",
-        ) from None
+        remedy = "it is damaged, cut short, or holds Python objects"
+        raise FileFormatError(str(path), f"{complaint} ({shortened(error)})", remedy) from None
 
 
 def _entry(path: PathLike, entry: Mapping[str, Any], name: str) -> Matrices:
@@ -170,10 +148,8 @@ def _entry(path: PathLike, entry: Mapping[str, Any], name: str) -> Matrices:
     if labels is None:
         return matrices
     if not isinstance(labels, list) or len(labels) != matrices.responses:
-        raise FileFormatError(
-            f"{path}: {quote(name)} has labels {quote(labels)}; "
-            f"expected a list of {matrices.responses}, one a response"
-        )
+        remedy = f"expected a list of {matrices.responses}, one a response"
+        raise FileFormatError(str(path), f"{quote(name)} has labels {quote(labels)}", remedy)
     row = tuple(map(str, labels))
     return Matrices(matrices.P, labels=(row,) * len(matrices))
 
@@ -194,5 +170,5 @@ def _known_key(path: PathLike, key: str, known: Mapping[str, Any]) -> str:
 
 def _refuse_key(path: PathLike, key: str | None) -> None:
     if key is not None:
-        told: Words = ["holds one array without a name; leave out ", Argument("key", key)]
-        raise FileFormatError(str(path), told)
+        remedy: list[Part] = ["leave out ", Argument("key", key)]
+        raise FileFormatError(str(path), "holds one array without a name", remedy)

@@ -13,12 +13,13 @@ from alignsim.data.columns import (
     find_column,
     named_column,
     need_column,
+    no_columns,
     plain,
 )
 from alignsim.data.ratings import Ratings
 from alignsim.data.sources import PathLike
 from alignsim.data.tables import Table, read_table
-from alignsim.errors import Argument, FileFormatError, listed, quote, words
+from alignsim.errors import FileFormatError, listed, quote, words
 from alignsim.validation import FloatArray
 
 HELPSTEER_ATTRIBUTES = ("helpfulness", "correctness", "coherence", "complexity", "verbosity")
@@ -86,17 +87,17 @@ def read_ratings(
     responses = table.labels(response)
     one_each = long is None and rater is None
     if long is None:
-        names = _wide_attributes(table, attributes, {prompt, response, rater})
+        names, kinds = _wide_attributes(table, attributes, {prompt, response, rater}), None
         values = np.stack([table.numbers(name) for name in names], axis=-1)
     else:
-        names = _long_attributes(table, attributes, table.labels(long[0]))
-        values = table.numbers(long[1])[:, None]
+        kinds = table.labels(long[0])
+        names, values = _long_attributes(table, attributes, kinds), table.numbers(long[1])[:, None]
     records = _Records(
         prompts=table.labels(prompt),
         responses=responses,
         identities=list(map(str, table.places)) if one_each else responses,
         raters=[""] * len(table) if rater is None else table.labels(rater),
-        attributes=[""] * len(table) if long is None else table.labels(long[0]),
+        attributes=kinds or [""] * len(table),
         values=values,
     )
     return _gathered(table, records, names)
@@ -142,19 +143,10 @@ def _wide_attributes(
     if attributes is not None:
         names = tuple(named_column(table, "attributes", name) for name in attributes)
     else:
-        names = tuple(
-            column
-            for column in table.columns
-            if column not in taken
-            and plain(column) not in BOOKKEEPING
-            and table.looks_numeric(column)
-        )
+        left = [name for name in table.columns if name not in taken]
+        names = tuple(n for n in left if plain(n) not in BOOKKEEPING and table.looks_numeric(n))
     if not names:
-        raise FileFormatError(
-            table.path,
-            "no column of scores",
-            [*words("name them with {attributes=...}"), f" (columns: {listed(table.columns)})"],
-        )
+        raise no_columns(table, "no column of scores", words("name them with {attributes=...}"))
     return names
 
 
@@ -164,11 +156,8 @@ def _long_attributes(
     present = tuple(dict.fromkeys(kinds))
     for name in attributes or ():
         if name not in present:
-            raise FileFormatError(
-                table.path,
-                [Argument("attributes"), f" names {quote(name)}, which no record rates"],
-                f"known: {listed(present)}",
-            )
+            told = [*words("{attributes}"), f" names {quote(name)}, which no record rates"]
+            raise FileFormatError(table.path, told, f"known: {listed(present)}")
     return present if attributes is None else tuple(attributes)
 
 
@@ -194,7 +183,10 @@ def _gathered(table: Table, records: _Records, names: tuple[str, ...]) -> Rating
         for row in rows:
             cell = records.identities[row], records.raters[row], records.attributes[row]
             if cell in seen:
-                raise table.error(row, _twice(records.prompts[row], *cell), _TWICE)
+                told = f"prompt {quote(records.prompts[row])}, response {quote(cell[0])}"
+                by = f" by {quote(cell[1])}" if cell[1] else ""
+                on = f" on {quote(cell[2])}" if cell[2] else ""
+                raise table.error(row, f"{told} is rated twice{by}{on}", _TWICE)
             seen.add(cell)
             place = response_at[cell[0]], rater_at[cell[1]], columns[cell[2]]
             block[place] = records.values[row]
@@ -202,12 +194,6 @@ def _gathered(table: Table, records: _Records, names: tuple[str, ...]) -> Rating
         raters.append(tuple(people))
         scores.append(block)
     return Ratings(tuple(rows_of), tuple(responses), tuple(raters), names, tuple(scores))
-
-
-def _twice(prompt: str, response: str, rater: str, attribute: str) -> str:
-    by = f" by {quote(rater)}" if rater else ""
-    on = f" on {quote(attribute)}" if attribute else ""
-    return f"prompt {quote(prompt)}, response {quote(response)} is rated twice{by}{on}"
 
 
 _TWICE = words(

@@ -60,10 +60,8 @@ def _lines(ratings: Ratings) -> list[str]:
     for p, prompt in enumerate(ratings.prompts):
         scores = ratings.scores[p]
         if scores.shape[1] != 1:
-            raise ValueError(
-                f"prompt {quote(prompt)} has {scores.shape[1]} raters; HelpSteer's layout holds "
-                "one: aggregate them first"
-            )
+            told = f"prompt {quote(prompt)} has {scores.shape[1]} raters"
+            raise InputError("", told, "HelpSteer's layout holds one: aggregate them first")
         if np.isnan(scores).any():
             raise ValueError(f"prompt {quote(prompt)} lacks a score; give every attribute one")
         for response, row in zip(ratings.responses[p], scores[:, 0].tolist(), strict=True):

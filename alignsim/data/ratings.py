@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
+from functools import partial
+from itertools import chain, combinations
 from math import comb
 
 import numpy as np
@@ -12,7 +14,7 @@ import numpy as np
 from alignsim import validation
 from alignsim.data.matrices import Matrices, MatrixStacks
 from alignsim.data.scores import RECIPES, from_scores, refuse_idle
-from alignsim.data.votes import count_wins, shares_of_wins, square
+from alignsim.data.votes import count_wins, distinct_labels, shares_of_wins, square
 from alignsim.errors import Argument, InputError, MissingPairsError, quote, words
 from alignsim.preferences.seeds import Seed, generator
 from alignsim.summary import Lines, Summarised, span
@@ -78,19 +80,14 @@ class Ratings(Summarised):
             if not isinstance(getattr(self, name), tuple):
                 told = f"is {quote(getattr(self, name))}"
                 raise InputError(name, told, "give a tuple, one entry a prompt")
-        if not len(self.prompts) == len(self.responses) == len(self.raters) == len(self.scores):
-            raise ValueError(
-                f"{len(self.prompts)} prompts, {len(self.responses)} tuples of responses, "
-                f"{len(self.raters)} of raters and {len(self.scores)} arrays of scores; "
-                "give one of each a prompt"
-            )
+            if len(getattr(self, name)) != len(self.prompts):
+                told = f"has {len(getattr(self, name))} entries for {len(self.prompts)} prompts"
+                raise InputError(name, told, "give one a prompt")
         for p, scores in enumerate(self.scores):
             shape = (len(self.responses[p]), len(self.raters[p]), len(self.attributes))
             if np.shape(scores) != shape:
-                raise ValueError(
-                    f"scores[{p}] has shape {np.shape(scores)}; its labels ask for {shape} "
-                    "(responses, raters, attributes)"
-                )
+                remedy = f"its labels ask for {shape} (responses, raters, attributes)"
+                raise InputError("scores", f"has shape {np.shape(scores)}", remedy, index=(p,))
             validation.names((*self.responses[p], *self.raters[p]), f"responses or raters of {p}")
             if not isinstance(scores, np.ndarray) or scores.dtype.kind not in "biuf":
                 raise InputError("scores", f"is {quote(scores)}", "give numbers", index=(p,))
@@ -119,10 +116,8 @@ class Ratings(Summarised):
         if rounding is not None:
             validation.choice(rounding, "rounding", ["nearest"])
         self._check_all_scored()
-        combined = [combine(scores) for scores in self.scores]
-        if rounding is None:
-            return tuple(combined)
-        return tuple(np.floor(scores + 0.5) for scores in combined)
+        combined = tuple(combine(scores) for scores in self.scores)
+        return combined if rounding is None else tuple(np.floor(s + 0.5) for s in combined)
 
     def matrices(
         self,
@@ -167,11 +162,8 @@ class Ratings(Summarised):
             most = max(map(len, self.responses), default=0)
             if most < 2:
                 raise ValueError("no prompt has two responses to compare; rate two or more of each")
-            raise InputError(
-                "subsets",
-                f"is {least}, but no prompt has as many responses",
-                ["pass ", Argument("subsets", most), " at most"],
-            )
+            told = f"is {least}, but no prompt has as many responses"
+            raise InputError("subsets", told, ["pass ", Argument("subsets", most), " at most"])
         chosen = self._only(usable)
         sizes = [(comb(len(r), subsets or len(r)), subsets or len(r)) for r in chosen.responses]
         many = f"there are {sum(count for count, _ in sizes):,} matrices to make, which"
@@ -185,18 +177,14 @@ class Ratings(Summarised):
         for size in sorted({subsets or len(labels) for labels in chosen.responses}):
             picked = list(chosen._picks(size, whole=subsets is None))
             stack = _stacked([values[p][rows] for p, rows in picked])
-            P = (
-                _shares(count_wins(stack))
-                if by_votes
-                else from_scores(stack, recipe=recipe, temperature=temperature, rng=draw)
-            )
-            stacks[size] = Matrices(
-                P,
-                labels=tuple(
-                    tuple(chosen.responses[p][i] for i in row) for p, rows in picked for row in rows
-                ),
-                names=tuple(chosen.prompts[p] for p, rows in picked for _ in rows),
-            )
+            if by_votes:
+                wins = count_wins(stack)
+                P = wins / (wins + np.swapaxes(wins, -1, -2))
+            else:
+                P = from_scores(stack, recipe=recipe, temperature=temperature, rng=draw)
+            each = [(p, row) for p, rows in picked for row in rows]
+            labels = tuple(tuple(chosen.responses[p][i] for i in row) for p, row in each)
+            stacks[size] = Matrices(P, labels, tuple(chosen.prompts[p] for p, _ in each))
         left_out = set(range(len(self.prompts))) - set(usable)
         return MatrixStacks(stacks, skipped=tuple(self.prompts[p] for p in sorted(left_out)))
 
@@ -214,11 +202,8 @@ class Ratings(Summarised):
         responses
             Labels of the responses to compare; by default those that recur, which are the ones
             of more than one prompt (all of them, if there is one prompt).
-        smoothing
-            Pseudo-votes given to each pair, half to either side; above 0, a pair without votes
-            is ½.
-        min_votes
-            Votes that each pair needs (with smoothing, 1 asks for none).
+        smoothing, min_votes
+            As in `Comparisons.matrix`.
 
         Raises
         ------
@@ -227,7 +212,9 @@ class Ratings(Summarised):
         MissingPairsError
             If some pair has fewer votes: names pairs, the largest complete set, the remedies.
         """
-        labels = self._recurring() if responses is None else _distinct(responses, self.responses)
+        every = chain.from_iterable(self.responses)
+        named = None if responses is None else distinct_labels(responses, "responses", every)
+        labels = named or self._recurring()
         place = {label: i for i, label in enumerate(square(labels))}
         groups: dict[tuple[tuple[str, ...], int], list[FloatArray]] = {}
         for here, scores in zip(self.responses, self.scores, strict=True):
@@ -237,10 +224,9 @@ class Ratings(Summarised):
             rows = [i for i, label in enumerate(here) if label in place]
             where = [place[here[i]] for i in rows]
             if len(set(where)) < len(where):
-                raise ValueError(
-                    f"one prompt has two responses of the same name ({quote(here)}); "
-                    "pooling needs a name to mean one system: use matrices()"
-                )
+                told = f"one prompt has two responses of the same name ({quote(here)})"
+                remedy = "pooling needs a name to mean one system: use matrices()"
+                raise InputError("", told, remedy)
             votes = np.stack(group, axis=1)[rows].reshape(len(rows), -1)
             wins[np.ix_(where, where)] += count_wins(votes)
         P = shares_of_wins(
@@ -256,23 +242,17 @@ class Ratings(Summarised):
         """
         draw = generator(rng)
         picks = [draw.integers(len(labels), size=len(labels)) for labels in self.raters]
+        people = zip(self.raters, picks, strict=True)
         return replace(
             self,
-            raters=tuple(
-                tuple(labels[i] for i in pick)
-                for labels, pick in zip(self.raters, picks, strict=True)
-            ),
+            raters=tuple(tuple(labels[i] for i in pick) for labels, pick in people),
             scores=tuple(scores[:, pick] for scores, pick in zip(self.scores, picks, strict=True)),
         )
 
     def _only(self, chosen: Sequence[int]) -> Ratings:
-        return replace(
-            self,
-            prompts=tuple(self.prompts[p] for p in chosen),
-            responses=tuple(self.responses[p] for p in chosen),
-            raters=tuple(self.raters[p] for p in chosen),
-            scores=tuple(self.scores[p] for p in chosen),
-        )
+        by_prompt = ("prompts", "responses", "raters", "scores")
+        picked = {name: tuple(getattr(self, name)[p] for p in chosen) for name in by_prompt}
+        return replace(self, **picked)
 
     def _votes(self) -> tuple[FloatArray, ...]:
         """Return each prompt's scores as columns of votes: (responses, raters × attributes)."""
@@ -285,16 +265,12 @@ class Ratings(Summarised):
                 yield p, np.array(list(combinations(range(len(labels)), size)))
 
     def _recurring(self) -> tuple[str, ...]:
-        prompts_of: dict[str, int] = {}
-        for here in self.responses:
-            for label in dict.fromkeys(here):
-                prompts_of[label] = prompts_of.get(label, 0) + 1
+        prompts_of = Counter(label for here in self.responses for label in dict.fromkeys(here))
         least = min(2, len(self.prompts))
         labels = tuple(label for label, count in prompts_of.items() if count >= least)
         if len(labels) < 2:
-            raise ValueError(
-                "no two responses recur between prompts; use matrices(), one matrix a prompt"
-            )
+            told = "no two responses recur between prompts"
+            raise InputError("", told, "use matrices(), one matrix a prompt")
         return labels
 
     def _check_all_scored(self) -> None:
@@ -302,12 +278,10 @@ class Ratings(Summarised):
             unscored = np.asarray(np.isnan(scores).all(axis=1))
             if unscored.any():
                 i, a = validation.first_true(unscored)
-                raise InputError(
-                    "",
-                    f"prompt {quote(self.prompts[p])}: nobody scored response "
-                    f"{quote(self.responses[p][i])} on {quote(self.attributes[a])}",
-                    words("leave the attribute out with {attributes=...}, or remove the response"),
-                )
+                unscored_one = f"{quote(self.responses[p][i])} on {quote(self.attributes[a])}"
+                told = f"prompt {quote(self.prompts[p])}: nobody scored response {unscored_one}"
+                remedy = "leave the attribute out with {attributes=...}, or remove the response"
+                raise InputError("", told, words(remedy))
 
     def _check_all_meet(self) -> None:
         for p, scores in enumerate(self._votes()):
@@ -316,19 +290,9 @@ class Ratings(Summarised):
             if apart.any():
                 i, j = validation.first_true(apart)
                 named = " and ".join(quote(self.responses[p][k]) for k in dict.fromkeys((i, j)))
-                raise MissingPairsError(
-                    f"prompt {quote(self.prompts[p])}: no rater scored {named} on the same "
-                    "attribute, so the pair has no vote; remove one of the responses, or use "
-                    "another recipe"
-                )
-
-
-def _mean(scores: FloatArray) -> FloatArray:
-    return np.asarray(np.nanmean(scores, axis=1))
-
-
-def _median(scores: FloatArray) -> FloatArray:
-    return np.asarray(np.nanmedian(scores, axis=1))
+                told = f"prompt {quote(self.prompts[p])}: no rater scored {named} on the same "
+                remedy = "remove one of the responses, or use another recipe"
+                raise MissingPairsError("", f"{told}attribute, so the pair has no vote", remedy)
 
 
 def _first(scores: FloatArray) -> FloatArray:
@@ -337,8 +301,8 @@ def _first(scores: FloatArray) -> FloatArray:
 
 
 _AGGREGATES: dict[str, Callable[[FloatArray], FloatArray]] = {
-    "mean": _mean,
-    "median": _median,
+    "mean": partial(np.nanmean, axis=1),
+    "median": partial(np.nanmedian, axis=1),
     "first": _first,
 }
 
@@ -346,23 +310,9 @@ _AGGREGATES: dict[str, Callable[[FloatArray], FloatArray]] = {
 def _stacked(parts: Sequence[FloatArray]) -> FloatArray:
     """Return (n_p, K, V_p) arrays as one (Σ n_p, K, max V), padded with NaN."""
     widest = max(part.shape[-1] for part in parts)
-    padded = [
-        np.pad(part, ((0, 0), (0, 0), (0, widest - part.shape[-1])), constant_values=np.nan)
-        if part.shape[-1] < widest
-        else part
-        for part in parts
-    ]
-    return np.concatenate(padded)
-
-
-def _shares(wins: FloatArray) -> FloatArray:
-    return np.asarray(wins / (wins + np.swapaxes(wins, -1, -2)))
-
-
-def _distinct(wanted: Sequence[str], known: Sequence[Sequence[str]]) -> tuple[str, ...]:
-    every = {label for labels in known for label in labels}
-    named = validation.names(wanted, "responses", letters=True)
-    labels = tuple(validation.choice(label, "responses", every) for label in named)
-    if len(labels) < 2 or len(set(labels)) < len(labels):
-        raise ValueError(f"responses is {quote(labels)}; name at least two, each once")
-    return labels
+    stacked = np.full((sum(map(len, parts)), parts[0].shape[1], widest), np.nan)
+    begin = 0
+    for part in parts:
+        stacked[begin : begin + len(part), :, : part.shape[-1]] = part
+        begin += len(part)
+    return stacked

@@ -67,10 +67,8 @@ def from_scores(
     refuse_idle(recipe, temperature=temperature, rng=rng)
     array = validation.logits(scores, "scores")
     if array.ndim < 2 or array.shape[-2] < 2:
-        raise ValueError(
-            f"scores has shape {array.shape}, (..., responses, attributes); "
-            "a preference needs at least 2 responses"
-        )
+        told = f"has shape {array.shape}, (..., responses, attributes)"
+        raise InputError("scores", told, "a preference needs at least 2 responses")
     warmth = positive_temperature(1.0 if temperature is None else temperature)
     batch = validation.batch_shape({"scores": array.shape[:-2], "temperature": warmth.shape})
     validation.responses(array.shape[-2], "scores", minimum=2, batch=batch)

@@ -42,42 +42,33 @@ def refuse_large(path: PathLike, size: float, what: str) -> None:
 
 
 def read_bytes(path: PathLike) -> bytes:
-    """Return the content of a file, unzipped if it is gzipped.
-
-    Raises
-    ------
-    ValueError
-        If ``path`` is neither text nor a path.
-    FileFormatError
-        If the file is missing, unreadable, empty, or its gzip stream is truncated or damaged.
-    """
+    """Return the content of a file, unzipped if it is gzipped."""
     file = _as_path(path)
+    place = str(path)
     try:
         found = file.stat()
         if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):
-            raise FileFormatError(
-                str(path), "is a device, a pipe or a socket", "save its content in a file"
-            )
+            told = "is a device, a pipe or a socket"
+            raise FileFormatError(place, told, "save its content in a file")
         refuse_large(path, found.st_size, f"has {found.st_size:,} bytes")
         content = file.read_bytes()
     except FileNotFoundError:
-        raise FileFormatError(f"{path}: no such file; check the path") from None
+        raise FileFormatError(place, "no such file", "check the path") from None
     except IsADirectoryError:
-        raise FileFormatError(f"{path}: is a folder; name a file in it") from None
+        raise FileFormatError(place, "is a folder", "name a file in it") from None
     except InputError:
         raise
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise FileFormatError(f"{path}: cannot be read ({reason})") from None
+        raise FileFormatError(place, f"cannot be read ({reason})") from None
     if content.startswith(_GZIP_MAGIC) or file.suffix.lower() == ".gz":
         try:
             content = _unzipped(path, content)
         except (OSError, EOFError, zlib.error) as error:
-            raise FileFormatError(
-                f"{path}: truncated or damaged gzip stream ({error}); fetch the file again"
-            ) from None
+            told = f"truncated or damaged gzip stream ({error})"
+            raise FileFormatError(place, told, "fetch the file again") from None
     if not content.strip():
-        raise FileFormatError(f"{path}: the file is empty; expected at least one record")
+        raise FileFormatError(place, "the file is empty", "expected at least one record")
     return content
 
 
@@ -93,48 +84,30 @@ def _unzipped(path: PathLike, content: bytes) -> bytes:
 
 
 def read_text(path: PathLike) -> str:
-    """Return the text of a UTF-8 file, with or without a byte-order mark.
-
-    Raises
-    ------
-    FileFormatError
-        As `read_bytes`, and where a byte is not UTF-8: names the line.
-    """
+    """Return the text of a UTF-8 file, with or without a byte-order mark."""
     content = read_bytes(path)
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise FileFormatError(
-            f"{path}, line {line}: byte 0x{content[error.start]:02x} is not UTF-8; "
-            "save the file as UTF-8"
-        ) from None
+        told = f"byte 0x{content[error.start]:02x} is not UTF-8"
+        raise FileFormatError(f"{path}, line {line}", told, "save the file as UTF-8") from None
 
 
 def parse_json(path: PathLike, text: str, *, first_line: int = 1) -> Any:
-    """Return what a JSON text holds.
-
-    Raises
-    ------
-    FileFormatError
-        If it is malformed or truncated: names the line, counted from ``first_line``.
-    """
+    """Return what a JSON text holds."""
     try:
         content = json.loads(text)
-        return content if "\\ud" not in text.lower() else _encodable(content)
+        if "\\ud" in text.lower():  # lone surrogates, which no file can hold
+            content = json.loads(writable(json.dumps(content, ensure_ascii=False)))
+        return content
     except json.JSONDecodeError as error:
         line = first_line + error.lineno - 1
-        raise FileFormatError(
-            f"{path}, line {line}: not valid JSON ({error.msg}, column {error.colno}); "
-            "the file is malformed or cut short"
-        ) from None
+        told = f"not valid JSON ({error.msg}, column {error.colno})"
+        place = f"{path}, line {line}"
+        raise FileFormatError(place, told, "the file is malformed or cut short") from None
     except (ValueError, RecursionError) as error:
         raise FileFormatError(f"{path}, line {first_line}: not usable JSON ({error})") from None
-
-
-def _encodable(content: Any) -> Any:
-    """Return parsed JSON with a question mark for each lone surrogate, which no file can hold."""
-    return json.loads(writable(json.dumps(content, ensure_ascii=False)))
 
 
 def _as_path(path: PathLike) -> Path:

@@ -48,42 +48,21 @@ class Table:
         return FileFormatError(place, complaint, remedy)
 
     def labels(self, column: str, *, blank: str | None = None) -> list[str]:
-        """Return a column as text; an empty cell becomes ``blank``, or is refused if that is None.
-
-        Raises
-        ------
-        FileFormatError
-            For an empty cell: names the line or record.
-        """
+        """Return a column as text; an empty cell becomes ``blank``; with None it is refused."""
         found = [_label(value, blank) for value in self.columns[column]]
         if None in found:
-            raise self.error(
-                found.index(None),
-                f"column {quote(column)} is empty",
-                "give every record one, or remove it",
-            )
+            told = f"column {quote(column)} is empty"
+            raise self.error(found.index(None), told, "give every record one, or remove it")
         return [label for label in found if label is not None]
 
     def numbers(self, column: str) -> FloatArray:
-        """Return a column as numbers, NaN where a cell is empty, NA, NaN or null.
-
-        Raises
-        ------
-        FileFormatError
-            For anything else that is no finite number: names the line or record.
-        """
+        """Return a column as numbers, NaN where a cell is empty, NA, NaN or null."""
         found = [_number(value) for value in self.columns[column]]
         if None in found:
             row = found.index(None)
-            raise self.error(
-                row,
-                f"column {quote(column)} holds {quote(self.columns[column][row])}, "
-                "not a finite number",
-                words(
-                    "mend it, leave it empty if there is none, or name the columns of numbers "
-                    "with {attributes=...}"
-                ),
-            )
+            cell = f"column {quote(column)} holds {quote(self.columns[column][row])}"
+            remedy = "mend it, or empty it, or name the columns of numbers with {attributes=...}"
+            raise self.error(row, f"{cell}, not a finite number", words(remedy))
         return np.array(found, dtype=np.float64)
 
     def looks_numeric(self, column: str) -> bool:
@@ -97,52 +76,28 @@ def read_table(path: PathLike | Table) -> Table:
     """Return the records of a CSV, TSV, JSON or JSON Lines file, each also with ``.gz``.
 
     UTF-8, with or without a byte-order mark. In CSV the delimiter (comma, semicolon or tab) is
-    the one that splits the header into most columns; cells are stripped of outer blanks.
-
-    Parameters
-    ----------
-    path
-        ``.csv``, ``.tsv``, ``.txt`` (delimited), ``.json`` (a list of objects), ``.jsonl`` or
-        ``.ndjson`` (an object a line). A table is returned as it is.
-
-    Raises
-    ------
-    FileFormatError
-        If the file is missing, empty, malformed, truncated, not UTF-8 or of another kind:
-        names the file, the line or record, and what was expected.
+    the one that splits the header into most columns; cells are stripped of outer blanks. JSON holds
+    a list of objects, JSON Lines an object a line. A table is returned as it is.
     """
-    parsers = {
-        ".csv": _delimited,
-        ".tsv": _delimited,
-        ".txt": _delimited,
-        ".json": _json,
-        ".jsonl": _json_lines,
-        ".ndjson": _json_lines,
-    }
     if isinstance(path, Table):
         return path
     kind = suffix(path)
+    parsers = {
+        **dict.fromkeys((".csv", ".tsv", ".txt"), _delimited),
+        ".json": lambda path, text: table_from_records(path, parse_json(path, text)),
+        **dict.fromkeys((".jsonl", ".ndjson"), _json_lines),
+    }
     if kind not in parsers:
-        raise FileFormatError(
-            str(path),
-            f"unknown kind of file {quote(kind)}",
-            f"known: {', '.join(parsers)}, each also .gz, and .npy and .npz for matrices",
-        )
+        known = f"known: {', '.join(parsers)}, each also .gz, and .npy and .npz for matrices"
+        raise FileFormatError(str(path), f"unknown kind of file {quote(kind)}", known)
     return parsers[kind](str(path), read_text(path))
 
 
 def table_from_records(path: str, records: Any) -> Table:
-    """Return the table of a list of objects that JSON gave.
-
-    Raises
-    ------
-    FileFormatError
-        If it is no list of objects, or an empty one.
-    """
+    """Return the table of a list of objects that JSON gave."""
     if not isinstance(records, list):
-        raise FileFormatError(
-            f"{path}: holds a JSON {type(records).__name__}; expected a list of records (objects)"
-        )
+        told = f"holds a JSON {type(records).__name__}"
+        raise FileFormatError(path, told, "expected a list of records (objects)")
     return _from_objects(path, records, "record", range(1, len(records) + 1))
 
 
@@ -160,20 +115,18 @@ def _delimited(path: str, text: str) -> Table:
                 header = _checked_header(f"{path}, line {start}", cells)
             elif any(cells):
                 if len(cells) != len(header):
-                    raise FileFormatError(
-                        f"{path}, line {start}: has {len(cells)} fields; the header has "
-                        f"{len(header)} (delimiter {delimiter!r}): the line is ragged or cut short"
-                    )
+                    wanted = f"the header has {len(header)} (delimiter {delimiter!r})"
+                    remedy = f"{wanted}: the line is ragged or cut short"
+                    place = f"{path}, line {start}"
+                    raise FileFormatError(place, f"has {len(cells)} fields", remedy)
                 records.append(cells)
                 places.append(start)
             start = rows.line_num + 1
     except csv.Error as error:
-        raise FileFormatError(
-            f"{path}, line {start}: {error}; expected fields divided by {delimiter!r}, "
-            "quotes closed and doubled inside"
-        ) from None
+        remedy = f"expected fields divided by {delimiter!r}, quotes closed and doubled inside"
+        raise FileFormatError(f"{path}, line {start}", str(error), remedy) from None
     if not records:
-        raise FileFormatError(f"{path}: has a header but no records; expected at least one")
+        raise FileFormatError(path, "has a header but no records", "expected at least one")
     columns = {name: [row[k] or None for row in records] for k, name in enumerate(header) if name}
     return Table(path, columns, "line", places)
 
@@ -197,10 +150,6 @@ def _checked_header(place: str, names: list[str]) -> list[str]:
     return names
 
 
-def _json(path: str, text: str) -> Table:
-    return table_from_records(path, parse_json(path, text))
-
-
 def _json_lines(path: str, text: str) -> Table:
     lines = [(n, line) for n, line in enumerate(text.split("\n"), start=1) if line.strip()]
     records = [parse_json(path, line, first_line=n) for n, line in lines]
@@ -211,13 +160,11 @@ def _from_objects(path: str, records: list[Any], unit: str, places: Sequence[int
     names: dict[str, None] = {}
     for place, record in zip(places, records, strict=True):
         if not isinstance(record, dict):
-            raise FileFormatError(
-                f"{path}, {unit} {place}: is {quote(record)}; "
-                'expected an object such as {"prompt": ..., "response": ...}'
-            )
+            remedy = 'expected an object such as {"prompt": ..., "response": ...}'
+            raise FileFormatError(f"{path}, {unit} {place}", f"is {quote(record)}", remedy)
         names.update(dict.fromkeys(record))
     if not names:
-        raise FileFormatError(f"{path}: holds no records; expected at least one object with keys")
+        raise FileFormatError(path, "holds no records", "expected at least one object with keys")
     what = f"has {len(names):,} different keys in {len(records):,} records"
     refuse_large(path, 8.0 * len(names) * len(records), what)
     columns = {name: [record.get(name) for record in records] for name in names}

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alignsim import validation
 from alignsim.data.cliques import largest_clique
-from alignsim.errors import Argument, InPython, MissingPairsError, listed, quote, words
+from alignsim.errors import (
+    Argument,
+    InputError,
+    InPython,
+    MissingPairsError,
+    listed,
+    quote,
+    words,
+)
 from alignsim.validation import FloatArray
 
 PAIRS_NAMED = 3
@@ -17,16 +25,20 @@ PAIRS_NAMED = 3
 
 
 def square(labels: Sequence[str]) -> Sequence[str]:
-    """Return the labels of a table (K, K), if that is of a size that a call may take.
-
-    Raises
-    ------
-    InputError
-        If not: says how many they are, what they would take, and the remedy.
-    """
+    """Return the labels of a table (K, K), if that is of a size that a call may take."""
     many = f"there are {len(labels):,} different responses, and a table of all pairs"
     systems = words("compare systems, not texts, by naming {left} and {right}, or {response}")
     validation.affordable(8.0 * len(labels) ** 2, "", many, systems)
+    return labels
+
+
+def distinct_labels(wanted: Sequence[str], name: str, known: Iterable[str]) -> tuple[str, ...]:
+    """Return the labels that a caller wants, if all are known, and two or more distinct."""
+    every = set(known)
+    named = validation.names(wanted, name, letters=True)
+    labels = tuple(validation.choice(label, name, every) for label in named)
+    if len(labels) < 2 or len(set(labels)) < len(labels):
+        raise InputError(name, f"is {quote(labels)}", "name at least two, each once")
     return labels
 
 
@@ -60,24 +72,13 @@ def shares_of_wins(
     ----------
     wins
         (K, K); wins[i, j] + wins[j, i] is the number of votes of a pair.
-    labels
-        The K names, for the error message.
     smoothing
         Pseudo-votes given to each pair, half to either side.
     min_votes
         How many votes a pair needs. With smoothing, 1 asks for none: the prior stands in.
-    keep_with
-        The call that keeps a set of labels, for the error message: ``"restrict("``.
+    labels, keep_with
+        The K names and the call that keeps some of them, for the error message.
 
-    Raises
-    ------
-    ValueError
-        If ``smoothing`` < 0 or ``min_votes`` < 1.
-    MissingPairsError
-        If a pair has fewer votes: names such pairs, the largest complete set, the remedies.
-
-    Examples
-    --------
     >>> wins = np.array([[0.0, 3.0], [1.0, 0.0]])
     >>> shares_of_wins(wins, ["a", "b"], keep_with="restrict(")[0, 1].item()
     0.75
@@ -99,17 +100,15 @@ def _shortage(
     votes: FloatArray, short: NDArray[np.bool_], labels: Sequence[str], needed: int, keep_with: str
 ) -> MissingPairsError:
     pairs = np.argwhere(np.triu(short))
-    named = ", ".join(
-        f"{quote(labels[i])} and {quote(labels[j])} ({votes[i, j]:g})"
-        for i, j in pairs[:PAIRS_NAMED]
-    )
-    more = ", ..." if len(pairs) > PAIRS_NAMED else ""
+    few = pairs[:PAIRS_NAMED]
+    named = [f"{quote(labels[i])} and {quote(labels[j])} ({votes[i, j]:g})" for i, j in few]
+    named += ["..."] * (len(pairs) > PAIRS_NAMED)
     total = len(labels) * (len(labels) - 1) // 2
     have = "pair has" if total == 1 else "pairs has" if len(pairs) == 1 else "pairs have"
-    votes_needed = f"{needed} {'vote' if needed == 1 else 'votes'}"
-    remedy: list[str | Argument | InPython] = ["lower ", Argument("min_votes")]
+    votes_needed, remedy = f"{needed} votes", words("lower {min_votes}")
     if needed == 1:
         prior = Argument("smoothing", 1)
+        votes_needed = "1 vote"
         remedy = ["pass ", prior, " (a prior of one vote, half to either side)"]
     found = largest_clique(~short)
     complete = None if found is None else tuple(labels[i] for i in found)
@@ -118,8 +117,7 @@ def _shortage(
         in_python = f"keep {meet}, {keep_with}{quote(list(complete))})"
         on_file = f"leave in the file only {meet} ({listed(complete)})"
         remedy = [InPython(in_python, on_file), ", or ", *remedy]
-    error = MissingPairsError(
-        "", f"{len(pairs)} of {total} {have} fewer than {votes_needed}: {named}{more}", remedy
-    )
+    told = f"{len(pairs)} of {total} {have} fewer than {votes_needed}: {', '.join(named)}"
+    error = MissingPairsError("", told, remedy)
     error.complete = complete
     return error

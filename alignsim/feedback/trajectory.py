@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from alignsim import simplex
+from alignsim import simplex, validation
 from alignsim.feedback.status import MEANINGS, REASONS
 from alignsim.summary import Lines, Summarised, in_words, numbers, tally
 from alignsim.validation import FloatArray, at
@@ -110,11 +110,7 @@ class Trajectory(Summarised):
 
         The round is exact where the one before it was kept.
         """
-        place = index if isinstance(index, tuple) else (index,)
-        if len(place) != self.status.ndim:
-            raise ValueError(
-                f"index is {index}; the batch has shape {self.status.shape}: one number an axis"
-            )
+        place = validation.position(index, "index", self.status.shape)
         code = int(self.status[place])
         where = f"instance {at(place)}: " if place else ""
         return f"{where}{self._when_failed(place)}{REASONS[code]}"

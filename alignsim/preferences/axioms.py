@@ -19,7 +19,7 @@ from alignsim import validation
 from alignsim.errors import InputError
 from alignsim.preferences.structure import TOLERANCE, condorcet_winner, smith_set
 from alignsim.summary import Lines, Summarised, holding, maps, numbers
-from alignsim.validation import FloatArray, at, first_true
+from alignsim.validation import FloatArray
 
 BoolArray = NDArray[np.bool_]
 
@@ -103,17 +103,10 @@ def violations(
     policy
         Ranked by π/π_ref, which is what an optimum's score decides. Scores s = Pμ that have been
         turned into a policy by any increasing function do as well.
-    P
-        Preference matrices.
     reference : (..., K)
         The reference of the policy; uniform by default.
     tolerance
         Probabilities closer than this are equal: a pair within it of ½ is a tie.
-
-    Raises
-    ------
-    ValueError
-        For any argument that is not as above.
 
     Examples
     --------
@@ -135,17 +128,18 @@ def violations(
     with np.errstate(divide="ignore"):
         ratio = ranked if reference is None else np.log(ranked) - np.log(base)
     worth = np.broadcast_to(ratio, (*shape, K))
-    above = worth[..., :, None] > worth[..., None, :]
+    not_above = worth[..., :, None] <= worth[..., None, :]
+
+    def broken(rank: NDArray[Any]) -> BoolArray:
+        """Return where a response of lower rank is not above one of higher."""
+        wanted = rank[..., :, None] < rank[..., None, :]
+        return np.asarray((wanted & not_above).any(axis=(-2, -1)))
+
     winner = condorcet_winner(matrices, tolerance=tolerance)
-    wins = np.arange(K) == winner[..., None]
-    smith = smith_set(matrices, tolerance=tolerance)
-    order = _ranks(matrices, tolerance)
-    better = order[..., :, None] < order[..., None, :]
-    ordered = np.asarray((order >= 0).all(axis=-1))
     return Violations(
-        condorcet_top=_broken(above, wins[..., :, None] & ~wins[..., None, :]),
-        smith_top=_broken(above, smith[..., :, None] & ~smith[..., None, :]),
-        order_preserving=_broken(above, better & ordered[..., None, None]),
+        condorcet_top=broken(np.arange(K) != winner[..., None]),
+        smith_top=broken(~smith_set(matrices, tolerance=tolerance)),
+        order_preserving=broken(_ranks(matrices, tolerance)),
     )
 
 
@@ -156,15 +150,6 @@ def smith_top_sampler(P: ArrayLike) -> FloatArray:
     least ½ and every other response less; with δ the gap, a uniform part of ε < δ/(1+δ) keeps it.
     It also puts a Condorcet winner on top. P must be known: this is a construction, not an
     algorithm for unknown preferences.
-
-    Raises
-    ------
-    ValueError
-        If P is no preference matrix.
-
-    References
-    ----------
-    ``docs/theory.md`` section 4.
 
     Examples
     --------
@@ -182,7 +167,7 @@ def smith_top_sampler(P: ArrayLike) -> FloatArray:
     for index in np.ndindex(matrices.shape[:-2]):
         top = members[index]
         lottery = np.zeros(K)
-        lottery[top] = _reversed_lottery(matrices[index][np.ix_(top, top)] - 0.5)
+        _, lottery[top] = _best_response(matrices[index][np.ix_(top, top)] - 0.5)
         scores = matrices[index] @ lottery
         gap = scores[top].min() - scores[~top].max() if not top.all() else 1.0
         spread = SHARE * gap / (1.0 + gap)
@@ -196,11 +181,7 @@ def order_lp(P: ArrayLike) -> OrderLP:
     Raises
     ------
     ValueError
-        If P is no preference matrix, or its majority is no strict transitive order.
-
-    References
-    ----------
-    ``docs/theory.md`` section 4 (with the K = 4 example, whose margin is −0.025).
+        If the majority is no strict transitive order.
 
     Examples
     --------
@@ -213,12 +194,9 @@ def order_lp(P: ArrayLike) -> OrderLP:
     matrices = validation.preference_matrix(P)
     K = matrices.shape[-1]
     ranks = _ranks(matrices, TOLERANCE)
-    unordered = (ranks < 0).any(axis=-1)
-    if unordered.any():
-        raise ValueError(
-            f"P{at(first_true(unordered))} has ties or a cycle, so that its majority is no strict "
-            "order; see alignsim.preferences.structure(P)"
-        )
+    told = "has ties or a cycle, so that its majority is no strict order"
+    remedy = "see alignsim.preferences.structure(P)"
+    validation.refuse_where((ranks < 0).any(axis=-1), "P", ranks, remedy, told)
     order = ranks.argsort(axis=-1)
     batch = matrices.shape[:-2]
     margin, sampler = np.empty(batch), np.empty((*batch, K))
@@ -266,9 +244,8 @@ def fixed_sampling_counterexample(sampler: ArrayLike, *, certainty: float = 1.0)
     mu = validation.policy(sampler, "sampler")
     K = mu.shape[-1]
     if K < 3:
-        raise InputError(
-            "sampler", f"has {K} responses", "with fewer than 3 no axiom can be broken"
-        )
+        remedy = "with fewer than 3 no axiom can be broken"
+        raise InputError("sampler", f"has {K} responses", remedy)
     validation.responses(K, "sampler", minimum=3, batch=mu.shape[:-1])
     sure = validation.number(certainty, "certainty", low=0.5, high=1.0)
     if sure == 0.5:
@@ -278,18 +255,10 @@ def fixed_sampling_counterexample(sampler: ArrayLike, *, certainty: float = 1.0)
     winner, rival = ranks[..., :1], ranks[..., 1:2]
     rest = 1.0 - np.take_along_axis(mu, winner, -1) - np.take_along_axis(mu, rival, -1)
     barely = 0.5 * (sure - 0.5) * rest
-    order = np.argsort(np.concatenate([winner, rival, ranks[..., 2:]], axis=-1), axis=-1)
-    above = order[..., :, None] < order[..., None, :]
-    margin = np.where(order[..., :, None] == 0, barely[..., None], 0.0)
-    margin = np.where(order[..., :, None] == 1, sure - 0.5, margin)
-    margin = np.where(order[..., :, None] >= 2, 0.5 * (sure - 0.5), margin)
-    upper = np.where(above, margin, 0.0)
+    place = ranks.argsort(axis=-1)
+    margin = np.where(place == 0, barely, (sure - 0.5) * np.where(place == 1, 1.0, 0.5))
+    upper = np.where(place[..., :, None] < place[..., None, :], margin[..., None], 0.0)
     return np.asarray(0.5 + upper - np.swapaxes(upper, -1, -2))
-
-
-def _broken(above: BoolArray, wanted: BoolArray) -> BoolArray:
-    """Return where a pair that is ``wanted`` above is not, (..., K, K) → (...)."""
-    return np.asarray((wanted & ~above).any(axis=(-2, -1)))
 
 
 def _ranks(P: FloatArray, tolerance: float) -> NDArray[np.int64]:
@@ -299,11 +268,6 @@ def _ranks(P: FloatArray, tolerance: float) -> NDArray[np.int64]:
     ranks = K - 1 - beats.sum(axis=-1)
     strict = (np.sort(ranks, axis=-1) == np.arange(K)).all(axis=-1, keepdims=True)
     return np.where(strict, ranks, -1)
-
-
-def _reversed_lottery(margins: FloatArray) -> FloatArray:
-    """Return q in the simplex with M q ≥ 0: a maximal lottery of the reversed game −M."""
-    return _best_response(margins)[1]
 
 
 def _best_response(gains: FloatArray) -> tuple[float, FloatArray]:

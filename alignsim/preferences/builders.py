@@ -1,6 +1,10 @@
 """Preference matrices of known structure, and the repair of nearly valid ones.
 
 P[i, j] = Pr(i beats j), P + Pᵀ = 1, diagonal ½; leading axes are the batch.
+
+References
+----------
+``docs/theory.md`` sections 2.3 (rewards) and 6.4 (cycles); Bradley and Terry (1952).
 """
 
 from __future__ import annotations
@@ -19,21 +23,10 @@ def cyclic(responses: int, *, advantage: ArrayLike) -> FloatArray:
 
     Response i beats each of the next (K−1)/2 (mod K) with probability ½ + advantage.
 
-    Parameters
-    ----------
-    responses
-        K, odd, at least 3.
-    advantage
-        (...), in [0, ½].
-
     Raises
     ------
     ValueError
         If K is even or below 3, or an advantage is outside [0, ½].
-
-    References
-    ----------
-    ``docs/theory.md`` section 6.4.
 
     Examples
     --------
@@ -46,29 +39,17 @@ def cyclic(responses: int, *, advantage: ArrayLike) -> FloatArray:
         other = InPython(f", or nearest_neighbour_cycle({count}, advantage=...)")
         odd = f"a balanced cycle needs an odd number: use {count + 1}"
         raise InputError("responses", f"is {count}", [odd, other])
-    ahead = _steps_ahead(count)
-    signs = np.where(ahead == 0, 0, np.where(ahead <= count // 2, 1, -1))
-    return _from_signs(signs, advantage)
+    ahead = np.arange(count)
+    return _circulant(np.sign(ahead) * np.where(ahead <= count // 2, 1, -1), advantage)
 
 
 def nearest_neighbour_cycle(responses: int, *, advantage: ArrayLike) -> FloatArray:
     """Return the cycle in which i beats only i+1 (mod K), other pairs ½: (...) → (..., K, K).
 
-    Parameters
-    ----------
-    responses
-        K, at least 3.
-    advantage
-        (...), in [0, ½].
-
     Raises
     ------
     ValueError
         If K is below 3, or an advantage is outside [0, ½].
-
-    References
-    ----------
-    ``docs/theory.md`` section 6.4.
 
     Examples
     --------
@@ -77,9 +58,9 @@ def nearest_neighbour_cycle(responses: int, *, advantage: ArrayLike) -> FloatArr
     [0.5, 0.75, 0.5, 0.25]
     """
     count = validation.responses(responses, "responses", minimum=3)
-    ahead = _steps_ahead(count)
-    signs = (ahead == 1).astype(int) - (ahead == count - 1)
-    return _from_signs(signs, advantage)
+    signs = np.zeros(count)
+    signs[1], signs[-1] = 1, -1
+    return _circulant(signs, advantage)
 
 
 def bradley_terry(rewards: ArrayLike, *, temperature: ArrayLike = 1.0) -> FloatArray:
@@ -96,10 +77,6 @@ def bradley_terry(rewards: ArrayLike, *, temperature: ArrayLike = 1.0) -> FloatA
     ------
     ValueError
         If K < 2, a temperature is not above 0, or the batches do not broadcast.
-
-    References
-    ----------
-    Bradley and Terry (1952); ``docs/theory.md`` section 2.3.
 
     Examples
     --------
@@ -129,10 +106,6 @@ def additive(rewards: ArrayLike) -> FloatArray:
     ValueError
         If K < 2, or a probability would leave [0, 1].
 
-    References
-    ----------
-    ``docs/theory.md`` section 2.3.
-
     Examples
     --------
     >>> import alignsim as asim
@@ -159,11 +132,6 @@ def symmetrise(P: ArrayLike) -> FloatArray:
     The nearest matrix with P + Pᵀ = 1, for estimates whose two halves disagree. Nothing is
     clipped: what then lies outside [0, 1] is refused.
 
-    Parameters
-    ----------
-    P
-        (..., K, K), K at least 2, finite.
-
     Raises
     ------
     ValueError
@@ -178,30 +146,23 @@ def symmetrise(P: ArrayLike) -> FloatArray:
     array = validation.real_array(P, "P", min_ndim=2)
     rows, columns = array.shape[-2:]
     if rows != columns or rows < 2:
-        raise ValueError(
-            f"P has shape {array.shape}; the last two axes must be equal and at least 2"
-        )
+        remedy = "the last two axes must be equal and at least 2"
+        raise InputError("P", f"has shape {array.shape}", remedy)
     mended = 0.5 * (array + 1.0 - np.swapaxes(array, -1, -2))
     outside = (mended < 0) | (mended > 1)
     if outside.any():
         index = validation.first_true(outside)
-        raise ValueError(
-            f"P{validation.at(index)} is {array[index]:.12g} and would become "
-            f"{mended[index]:.12g}, not a probability in [0, 1]; "
-            "turn counts into shares of wins first"
-        )
+        told = f"is {array[index]:.12g} and would become {mended[index]:.12g}, not a probability"
+        raise InputError("P", told, "turn counts into shares of wins first", index=index)
     mended[..., np.arange(rows), np.arange(rows)] = 0.5
     return mended
 
 
-def _steps_ahead(count: int) -> FloatArray:
-    """Return (j − i) mod K: (K, K)."""
-    return np.asarray((np.arange(count)[None, :] - np.arange(count)[:, None]) % count)
-
-
-def _from_signs(signs: FloatArray, advantage: ArrayLike) -> FloatArray:
+def _circulant(signs: FloatArray, advantage: ArrayLike) -> FloatArray:
+    """Return P = ½ + advantage · signs[(j − i) mod K]: (K,), (...) → (..., K, K)."""
+    steps = np.arange(len(signs))
     margin = validation.parameter(advantage, "advantage", high=0.5)
-    return np.asarray(0.5 + margin[..., None, None] * signs)
+    return np.asarray(0.5 + margin[..., None, None] * signs[(steps - steps[:, None]) % len(signs)])
 
 
 def _rewards(rewards: ArrayLike) -> FloatArray:

@@ -17,11 +17,6 @@ def beta_from_rafailov(beta_rafailov: ArrayLike) -> FloatArray:
     *large* β moves far, and a Bradley-Terry reward r gives π ∝ π_ref e^{βr}. Each is one over
     the other (so is the τ of Azar et al. (2023) for IPO).
 
-    Parameters
-    ----------
-    beta_rafailov
-        (...), above 0.
-
     Raises
     ------
     ValueError
@@ -40,10 +35,6 @@ def beta_from_rafailov(beta_rafailov: ArrayLike) -> FloatArray:
     array = validation.parameter(beta_rafailov, "beta_rafailov")
     with np.errstate(divide="ignore", over="ignore"):
         beta = np.asarray(1.0 / array)
-    if not np.isfinite(beta).all():
-        index = validation.first_true(~np.isfinite(beta))
-        raise ValueError(
-            f"beta_rafailov{validation.at(index)} is {array[index]:g}; it must be above 0 "
-            "(0 is no KL penalty at all, an infinite beta here)"
-        )
+    remedy = "it must be above 0 (0 is no KL penalty at all, an infinite beta here)"
+    validation.refuse_where(~np.isfinite(beta), "beta_rafailov", array, remedy, "is {:g}")
     return beta

@@ -32,11 +32,6 @@ def random_skew(
     rng
         None, a seed, or a ``numpy.random.Generator``.
 
-    Raises
-    ------
-    ValueError
-        If an argument is outside its range.
-
     References
     ----------
     ``docs/theory.md`` section 4 (its random transitive matrices have such margins).
@@ -66,21 +61,7 @@ def random_strictly_strongly_transitive(
     then rescaled so that the largest margin is uniform in [max_margin / 2, max_margin): with
     the default no probability is exactly 0 or 1.
 
-    Parameters
-    ----------
-    responses
-        K, at least 2.
-    size
-        Shape of the batch: None for one matrix (K, K), n for (n, K, K), a tuple for (*size, K, K).
-    max_margin
-        Bound on |P_ij − ½|, in (0, ½].
-    rng
-        None, a seed, or a ``numpy.random.Generator``.
-
-    Raises
-    ------
-    ValueError
-        If an argument is outside its range.
+    The arguments are those of `random_skew`, but ``max_margin`` is above 0.
 
     References
     ----------

@@ -43,16 +43,10 @@ def log_odds(P: FloatArray) -> FloatArray:
 def positive_temperature(temperature: ArrayLike) -> FloatArray:
     """Return temperatures (...), checked to be finite and above 0.
 
-    Raises
-    ------
-    ValueError
-        If one is 0, negative or not finite.
-
     >>> float(positive_temperature(2))
     2.0
     """
     array = validation.parameter(temperature, "temperature")
-    if (array == 0).any():
-        index = validation.at(validation.first_true(array == 0))
-        raise ValueError(f"temperature{index} is 0; it must be above 0 (try 1e-3 for near-certain)")
+    remedy = "it must be above 0 (try 1e-3 for near-certain)"
+    validation.refuse_where(array == 0, "temperature", array, remedy)
     return array

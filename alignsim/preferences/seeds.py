@@ -13,13 +13,6 @@ Seed = None | int | np.random.Generator
 def generator(rng: Seed) -> np.random.Generator:
     """Return the generator that ``rng`` stands for.
 
-    Raises
-    ------
-    ValueError
-        If ``rng`` is none of None, a whole number ≥ 0, or a ``numpy.random.Generator``.
-
-    Examples
-    --------
     >>> bool(generator(7).random() == generator(7).random())
     True
     """

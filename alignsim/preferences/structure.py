@@ -3,6 +3,11 @@
 Every function takes (..., K, K), checks it, and answers for each matrix of the batch. Numbers
 closer than ``tolerance`` count as equal, so a pair within it of ½ is a tie; the default suits
 tables rounded to ten digits.
+
+References
+----------
+``docs/theory.md`` sections 4 (winners, orders), 9 (cycles), 2.3 and 3.4 (residuals); Smith (1973);
+Jiang et al. (2011), HodgeRank, for the residuals and the curl.
 """
 
 from __future__ import annotations
@@ -78,13 +83,6 @@ class Structure(Summarised):
 def structure(P: ArrayLike, *, tolerance: float = TOLERANCE) -> Structure:
     """Return the `Structure` of preference matrices: (..., K, K) → fields (...).
 
-    Raises
-    ------
-    ValueError
-        If P is no preference matrix, or ``tolerance`` is negative.
-
-    Examples
-    --------
     >>> import alignsim as asim
     >>> found = asim.preferences.structure([[0.5, 0.8, 0.2], [0.2, 0.5, 0.8], [0.8, 0.2, 0.5]])
     >>> bool(found.cyclic), int(found.condorcet_winner), found.smith_set.tolist()
@@ -109,12 +107,6 @@ def structure(P: ArrayLike, *, tolerance: float = TOLERANCE) -> Structure:
 def condorcet_winner(P: ArrayLike, *, tolerance: float = TOLERANCE) -> IntArray:
     """Return the response that beats every other (P_cj > ½), −1 if none: (..., K, K) → (...).
 
-    References
-    ----------
-    ``docs/theory.md`` section 4.
-
-    Examples
-    --------
     >>> import alignsim as asim
     >>> int(asim.preferences.condorcet_winner([[0.5, 0.4, 0.3], [0.6, 0.5, 0.7], [0.7, 0.3, 0.5]]))
     1
@@ -127,12 +119,6 @@ def condorcet_winner(P: ArrayLike, *, tolerance: float = TOLERANCE) -> IntArray:
 def smith_set(P: ArrayLike, *, tolerance: float = TOLERANCE) -> BoolArray:
     """Return the smallest nonempty S with P_ij > ½ for all i in S, j outside: (..., K) bool.
 
-    References
-    ----------
-    Smith (1973); ``docs/theory.md`` section 4.
-
-    Examples
-    --------
     >>> import alignsim as asim
     >>> asim.preferences.smith_set([[0.5, 0.5, 0.9], [0.5, 0.5, 0.9], [0.1, 0.1, 0.5]]).tolist()
     [True, True, False]
@@ -155,12 +141,6 @@ def is_cyclic(P: ArrayLike, *, tolerance: float = TOLERANCE) -> BoolArray:
 
     A Condorcet winner may stand above the cycle.
 
-    References
-    ----------
-    ``docs/theory.md`` section 9.
-
-    Examples
-    --------
     >>> import alignsim as asim
     >>> bool(asim.preferences.is_cyclic([[0.5, 0.6, 0.4], [0.4, 0.5, 0.6], [0.6, 0.4, 0.5]]))
     True
@@ -184,8 +164,6 @@ def is_weakly_transitive(P: ArrayLike, *, tolerance: float = TOLERANCE) -> BoolA
     Ties count on both sides, so a chain of ties that ends in a defeat is not weakly transitive,
     though it may be strongly transitive in the sense of `is_strongly_transitive`.
 
-    Examples
-    --------
     >>> import alignsim as asim
     >>> P = [[0.5, 0.5, 0.8], [0.5, 0.5, 0.5], [0.2, 0.5, 0.5]]
     >>> bool(asim.preferences.is_weakly_transitive(P))
@@ -202,12 +180,6 @@ def is_strongly_transitive(P: ArrayLike, *, tolerance: float = TOLERANCE) -> Boo
 
     Weak row dominance, ties allowed; without ties the classical P_ik ≥ max(P_ij, P_jk).
 
-    References
-    ----------
-    ``docs/theory.md`` section 4.
-
-    Examples
-    --------
     >>> import alignsim as asim
     >>> P = [[0.5, 0.5, 0.8], [0.5, 0.5, 0.5], [0.2, 0.5, 0.5]]
     >>> bool(asim.preferences.is_strongly_transitive(P))
@@ -221,12 +193,6 @@ def is_strictly_strongly_transitive(P: ArrayLike, *, tolerance: float = TOLERANC
 
     Strict row dominance; more than strong transitivity without ties.
 
-    References
-    ----------
-    ``docs/theory.md`` section 4.
-
-    Examples
-    --------
     >>> import alignsim as asim
     >>> P = [[0.5, 0.6, 0.8], [0.4, 0.5, 0.7], [0.2, 0.3, 0.5]]
     >>> bool(asim.preferences.is_strictly_strongly_transitive(P))
@@ -244,12 +210,6 @@ def bradley_terry_residual(P: ArrayLike) -> FloatArray:
     r_i is the mean of logit P_ij over all K entries of its row (every pair weighs the same);
     0 exactly for Bradley-Terry preferences, inf where some P is 0 or 1.
 
-    References
-    ----------
-    Jiang et al. (2011), HodgeRank; ``docs/theory.md`` section 3.4.
-
-    Examples
-    --------
     >>> import alignsim as asim
     >>> even = [[0.5, 0.75], [0.25, 0.5]]
     >>> float(asim.preferences.bradley_terry_residual(even))
@@ -263,12 +223,6 @@ def bradley_terry_residual(P: ArrayLike) -> FloatArray:
 def additive_residual(P: ArrayLike) -> FloatArray:
     """Return max |P_ij − ½ − (r_i − r_j)| for the least-squares r: (..., K, K) → (...).
 
-    References
-    ----------
-    ``docs/theory.md`` section 2.3.
-
-    Examples
-    --------
     >>> import alignsim as asim
     >>> cycle = [[0.5, 0.75, 0.25], [0.25, 0.5, 0.75], [0.75, 0.25, 0.5]]
     >>> float(asim.preferences.additive_residual(cycle))
@@ -283,12 +237,6 @@ def curl_share(P: ArrayLike) -> FloatArray:
     0 for Bradley-Terry preferences (and where all is ½), 1 for a pure cycle. Where some P are
     0 or 1 it is the limit in which these approach certainty together: they alone count.
 
-    References
-    ----------
-    Jiang et al. (2011), HodgeRank.
-
-    Examples
-    --------
     >>> import alignsim as asim
     >>> cycle = [[0.5, 0.75, 0.25], [0.25, 0.5, 0.75], [0.75, 0.25, 0.5]]
     >>> float(asim.preferences.curl_share(cycle))
@@ -305,8 +253,6 @@ def curl_share(P: ArrayLike) -> FloatArray:
 def ties(P: ArrayLike, *, tolerance: float = TOLERANCE) -> IntArray:
     """Return the number of pairs with |P_ij − ½| ≤ tolerance: (..., K, K) → (...).
 
-    Examples
-    --------
     >>> import alignsim as asim
     >>> int(asim.preferences.ties([[0.5, 0.5, 0.9], [0.5, 0.5, 0.9], [0.1, 0.1, 0.5]]))
     1

@@ -12,12 +12,8 @@ from alignsim.validation import FloatArray
 def spread(P: FloatArray, most: int) -> FloatArray:
     """Return a few of a stack of matrices, evenly spread over it: (m, K, K) → (n, K, K).
 
-    Parameters
-    ----------
-    P : (m, K, K)
-        The stack, which may be empty.
-    most
-        n is the smaller of this and m; the matrices keep their order, the first is among them.
+    n is the smaller of ``most`` and m, which may be 0; the matrices keep their order, and the first
+    is among them.
 
     Raises
     ------

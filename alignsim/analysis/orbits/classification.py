@@ -138,11 +138,7 @@ class Orbit(Result):
 
     def reason(self, index: tuple[int, ...] | int = ()) -> str:
         """Return why the orbit at ``index`` is undecided, or that it is not."""
-        place = index if isinstance(index, tuple) else (index,)
-        if len(place) != self.code.ndim:
-            raise ValueError(
-                f"index is {index}; the batch has shape {self.code.shape}: one number an axis"
-            )
+        place = validation.position(index, "index", self.code.shape)
         where = f"orbit {at(place)}: " if place else ""
         return f"{where}{Reason(self.reason_code[place]).word}"
 
