@@ -42,22 +42,10 @@ def advise(
         list[float] | None,
         typer.Option(help="An α of which to tell the rate; may be repeated."),
     ] = None,
-    recipe: Annotated[
-        str | None,
-        typer.Option(
-            help="How scores become preferences (default: random-attribute).",
-            rich_help_panel=options.RATINGS,
-        ),
-    ] = None,
-    subsets: Annotated[
-        int | None,
-        typer.Option(help="Take every set of this size.", rich_help_panel=options.RATINGS),
-    ] = None,
-    seed: Annotated[
-        int | None,
-        typer.Option(help="Seed of the recipe (default: 0).", rich_help_panel=options.RATINGS),
-    ] = None,
-    out: Annotated[Path, typer.Option(help=options.PICTURES_HELP)] = Path("advice.png"),
+    recipe: options.Recipe = None,
+    subsets: options.Subsets = None,
+    seed: Annotated[int | None, options.of_ratings(help="Seed of the recipe (default: 0).")] = None,
+    out: options.Out = Path("advice.png"),
     quiet: options.Quiet = False,
 ) -> None:
     """Tell which α reaches a wanted fixed point, how fast, and what that fixed point costs.
@@ -117,12 +105,12 @@ def _population(file: Path, source: options.Source, ratings: Mapping[str, Any]) 
     found = inputs.read(file, source.key, source)
     name = writable(source.key or file.stem)
     smoothing = source.smoothing
-    if isinstance(found, readers.Ratings):
+    if not isinstance(found, readers.Comparisons):
         options.refuse({"--smoothing": smoothing}, f"{file} holds no votes")
+    if isinstance(found, readers.Ratings):
         return _sampled(_of_ratings(file, found, ratings), name)
     options.refuse(ratings, f"{file} holds no ratings")
     if isinstance(found, readers.Matrices):
-        options.refuse({"--smoothing": smoothing}, f"{file} holds no votes")
         return _sampled(found, name)
     try:
         return Subject(name, found.matrix(smoothing=smoothing or 0.0), found.labels)
@@ -135,15 +123,15 @@ def _population(file: Path, source: options.Source, ratings: Mapping[str, Any]) 
 
 
 def _of_ratings(file: Path, found: Ratings, given: Mapping[str, Any]) -> Matrices:
+    from alignsim.errors import FileFormatError
+
     recipe, subsets, seed = (given[name] for name in ("--recipe", "--subsets", "--seed"))
     recipe = recipe or "random-attribute"
     rng = 0 if seed is None and recipe == "random-attribute" else seed
     stacks = found.matrices(recipe, subsets=subsets, rng=rng)
     if len(stacks) > 1:
-        sizes = ", ".join(map(str, stacks))
-        raise ValueError(
-            f"{file}: prompts have {sizes} responses; make all matrices of one size with --subsets"
-        )
+        told = f"prompts have {', '.join(map(str, stacks))} responses"
+        raise FileFormatError(str(file), told, "make all matrices of one size with --subsets")
     return next(iter(stacks.values()))
 
 

@@ -15,13 +15,13 @@ from alignsim.validation import FloatArray
 
 CYCLE = 3
 ADVANTAGE = 0.3
-"""Without a file: rock-paper-scissors, in which a winner beats ½ by so much."""
+"""Without a file: the size of the cycle, and by how much a winner beats ½."""
 
 KEPT_NUMBERS = 300_000
-"""So many probabilities of an orbit are kept, rounds times responses; of more rounds a sample."""
+"""Probabilities of an orbit that are kept, rounds times responses; of more rounds a sample."""
 
 LEAST_KEPT = 10**4
-"""So many rounds are kept in any case, however many responses there are."""
+"""Rounds that are kept in any case, however many responses there are."""
 
 
 class Subject(NamedTuple):
@@ -35,13 +35,7 @@ class Subject(NamedTuple):
 def read(
     file: Path, key: str | None, columns: options.Columns
 ) -> data.Ratings | data.Comparisons | data.Matrices:
-    """Return what a file holds.
-
-    Raises
-    ------
-    ValueError
-        If it cannot be read, or holds ratings of which no two can be compared.
-    """
+    """Return what a file holds, if two of its responses at least can be compared."""
     found = data.read(
         file,
         key=key,
@@ -67,12 +61,6 @@ def subject(file: Path | None, source: options.Source, cycle: options.Cycle) -> 
     """Return the one matrix that a file holds, or the cycle that stands in for it.
 
     Every score of ratings counts as a vote, as in the one matrix of ``alignsim inspect``.
-
-    Raises
-    ------
-    ValueError
-        If the file cannot be read, makes no one matrix, or holds many of which ``--index`` picks
-        none; or if an option does not go with the others.
     """
     if file is None:
         options.refuse(options.given(source), "there is no FILE")

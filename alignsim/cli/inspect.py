@@ -14,8 +14,6 @@ from alignsim.cli.app import app
 if TYPE_CHECKING:
     from alignsim.data import Comparisons, Matrices, Ratings
 
-_LOOP = "Loop"
-
 _OF_RATINGS = ("recipe", "temperature", "subsets", "rounding")
 _OF_VOTES = ("min_votes", "smoothing", "resamples", "rng")
 """What says something about ratings only, and what about ratings and votes."""
@@ -35,71 +33,28 @@ def inspect(
     *,
     key: options.Key = None,
     columns: options.Columns,
-    recipe: Annotated[
-        str | None,
-        typer.Option(
-            help="How scores become preferences: random-attribute (default), mean, mean-score or "
-            "votes.",
-            rich_help_panel=options.RATINGS,
-        ),
-    ] = None,
+    recipe: options.Recipe = None,
     temperature: Annotated[
-        float | None,
-        typer.Option(
-            help="Divides score differences (default: 1).", rich_help_panel=options.RATINGS
-        ),
+        float | None, options.of_ratings(help="Divides score differences (default: 1).")
     ] = None,
-    subsets: Annotated[
-        int | None,
-        typer.Option(help="Take every set of this size.", rich_help_panel=options.RATINGS),
-    ] = None,
+    subsets: options.Subsets = None,
     rounding: Annotated[
-        str | None,
-        typer.Option(
-            help="nearest: round the raters' mean scores.", rich_help_panel=options.RATINGS
-        ),
+        str | None, options.of_ratings(help="nearest: round the raters' mean scores.")
     ] = None,
     min_votes: Annotated[
-        int | None,
-        typer.Option(
-            help="Votes that each pair needs (default: 1).", rich_help_panel=options.VOTES
-        ),
+        int | None, options.of_votes(help="Votes that each pair needs (default: 1).")
     ] = None,
-    smoothing: Annotated[
-        float | None,
-        typer.Option(
-            help="Pseudo-votes added to each pair (default: 0).", rich_help_panel=options.VOTES
-        ),
-    ] = None,
-    objective: Annotated[
-        str,
-        typer.Option(callback=options.lower_case, help="ipo or dpo.", rich_help_panel=_LOOP),
-    ] = "ipo",
-    alpha: Annotated[
-        float,
-        typer.Option(
-            help="α, share of the last policy in the reference, 0 to 1.", rich_help_panel=_LOOP
-        ),
-    ] = 0.5,
-    lam: Annotated[
-        float,
-        typer.Option(help="λ, on-policy share of the sampler, 0 to 1.", rich_help_panel=_LOOP),
-    ] = 1.0,
-    beta_max: Annotated[
-        float, typer.Option(help="How far β is searched.", rich_help_panel=_LOOP)
-    ] = 100.0,
+    smoothing: options.Smoothing = None,
+    objective: options.Objective = "ipo",
+    alpha: options.Alpha = 0.5,
+    lam: options.Lam = 1.0,
+    beta_max: Annotated[float, typer.Option(help="How far β is searched.")] = 100.0,
     resamples: Annotated[
         int | None,
-        typer.Option(
-            help="Bootstrap resamples of the votes or raters; 0 for none (default: 200).",
-            rich_help_panel=_LOOP,
-        ),
+        typer.Option(help="Bootstrap resamples of the votes or raters; 0 for none (default: 200)."),
     ] = None,
     seed: Annotated[
-        int | None,
-        typer.Option(
-            help="Seed of the bootstrap and the recipe (default: 0).", rich_help_panel=_LOOP
-        ),
+        int | None, typer.Option(help="Seed of the bootstrap and the recipe (default: 0).")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the findings too (.json).")] = None,
     quiet: options.Quiet = False,

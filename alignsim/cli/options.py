@@ -14,8 +14,6 @@ import typer
 
 from alignsim.errors import quote
 
-PICTURES_HELP = "Picture to write (.png, .pdf, .svg)."
-
 MATRICES_HELP = (
     "preference matrices (.npy, .npz; .json with [[0.5, 0.7], [0.3, 0.5]], "
     '{"P": [[...]], "labels": [...]}, or several of these by name, {"NAME": {"P": ...}})'
@@ -27,9 +25,21 @@ TABLES_HELP = (
 )
 """What files of each kind look like."""
 
-RATINGS = "Ratings"
-VOTES = "Votes"
-"""Panels of options in the help."""
+_JUDGES_HELP = (
+    "Instead of --winner: columns of several judges' outcomes, such as a1,a2,a3; may be repeated."
+)
+_CODES_HELP = "What outcomes mean, such as left=1,right=2,tie=0."
+_ATTRIBUTES_HELP = "Attributes to use, such as taste,looks; may be repeated."
+_INDEX_HELP = "Which matrix of a stack, counted from 0."
+_RESPONSES_HELP = "Without FILE: size of the cycle, odd (default: 3)."
+_ADVANTAGE_HELP = "Without FILE: by how much a winner beats ½ (default: 0.3)."
+_RECIPE_HELP = (
+    "How scores become preferences: random-attribute (default), mean, mean-score or votes."
+)
+
+of_ratings = functools.partial(typer.Option, rich_help_panel="Ratings")
+of_votes = functools.partial(typer.Option, rich_help_panel="Votes")
+"""Options in panels of their own in the help."""
 
 
 def lower_case(value: str) -> str:
@@ -56,6 +66,10 @@ Objective = Annotated[str, typer.Option(callback=lower_case, help="ipo or dpo.")
 Alpha = Annotated[float, typer.Option(help="α, share of the last policy in the reference, 0 to 1.")]
 Lam = Annotated[float, typer.Option(help="λ, on-policy share of the sampler, 0 to 1.")]
 Data = Annotated[Path | None, typer.Option(help="Write the numbers too (.nc, .csv).")]
+Recipe = Annotated[str | None, of_ratings(help=_RECIPE_HELP)]
+Subsets = Annotated[int | None, of_ratings(help="Take every set of this size.")]
+Smoothing = Annotated[float | None, of_votes(help="Pseudo-votes added to each pair (default: 0).")]
+Out = Annotated[Path, typer.Option(help="Picture to write (.png, .pdf, .svg).")]
 Progress = Annotated[bool, typer.Option(help="Show a bar on a terminal if it takes long.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 
@@ -69,62 +83,27 @@ def shows_progress(quiet: bool, progress: bool = True) -> bool:
 class VoteColumns:
     """Which columns of a table of votes hold what; None where it is guessed."""
 
-    left: Annotated[str | None, typer.Option(help="Column of one side.", rich_help_panel=VOTES)] = (
-        None
-    )
-    right: Annotated[
-        str | None, typer.Option(help="Column of the other side.", rich_help_panel=VOTES)
-    ] = None
-    winner: Annotated[
-        str | None, typer.Option(help="Column of the outcome.", rich_help_panel=VOTES)
-    ] = None
-    judges: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Instead of --winner: columns of several judges' outcomes, such as a1,a2,a3; "
-            "may be repeated.",
-            rich_help_panel=VOTES,
-        ),
-    ] = None
-    judge: Annotated[
-        str | None, typer.Option(help="Column that names the judge.", rich_help_panel=VOTES)
-    ] = None
-    codes: Annotated[
-        str | None,
-        typer.Option(
-            help="What outcomes mean, such as left=1,right=2,tie=0.", rich_help_panel=VOTES
-        ),
-    ] = None
+    left: Annotated[str | None, of_votes(help="Column of one side.")] = None
+    right: Annotated[str | None, of_votes(help="Column of the other side.")] = None
+    winner: Annotated[str | None, of_votes(help="Column of the outcome.")] = None
+    judges: Annotated[list[str] | None, of_votes(help=_JUDGES_HELP)] = None
+    judge: Annotated[str | None, of_votes(help="Column that names the judge.")] = None
+    codes: Annotated[str | None, of_votes(help=_CODES_HELP)] = None
 
 
 @dataclass(frozen=True)
 class RatingColumns:
     """Which columns of a table of ratings hold what; None where it is guessed."""
 
-    prompt: Annotated[
-        str | None,
-        typer.Option(help="Column of the prompt, of votes too.", rich_help_panel=RATINGS),
-    ] = None
-    response: Annotated[
-        str | None, typer.Option(help="Column of the response.", rich_help_panel=RATINGS)
-    ] = None
-    rater: Annotated[
-        str | None, typer.Option(help="Column of the rater.", rich_help_panel=RATINGS)
-    ] = None
-    attribute: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Attributes to use, such as taste,looks; may be repeated.",
-            rich_help_panel=RATINGS,
-        ),
-    ] = None
+    prompt: Annotated[str | None, of_ratings(help="Column of the prompt, of votes too.")] = None
+    response: Annotated[str | None, of_ratings(help="Column of the response.")] = None
+    rater: Annotated[str | None, of_ratings(help="Column of the rater.")] = None
+    attribute: Annotated[list[str] | None, of_ratings(help=_ATTRIBUTES_HELP)] = None
     attribute_column: Annotated[
-        str | None,
-        typer.Option(help="One score a row: column of the attribute.", rich_help_panel=RATINGS),
+        str | None, of_ratings(help="One score a row: column of the attribute.")
     ] = None
     score_column: Annotated[
-        str | None,
-        typer.Option(help="One score a row: column of the score.", rich_help_panel=RATINGS),
+        str | None, of_ratings(help="One score a row: column of the score.")
     ] = None
 
 
@@ -138,26 +117,16 @@ class Source(Columns):
     """Which matrix of a FILE is meant."""
 
     key: Key = None
-    index: Annotated[int | None, typer.Option(help="Which matrix of a stack, counted from 0.")] = (
-        None
-    )
-    smoothing: Annotated[
-        float | None,
-        typer.Option(help="Pseudo-votes added to each pair (default: 0).", rich_help_panel=VOTES),
-    ] = None
+    index: Annotated[int | None, typer.Option(help=_INDEX_HELP)] = None
+    smoothing: Smoothing = None
 
 
 @dataclass(frozen=True)
 class Cycle:
     """Which cycle is meant without a FILE."""
 
-    responses: Annotated[
-        int | None, typer.Option(help="Without FILE: size of the cycle, odd (default: 3).")
-    ] = None
-    advantage: Annotated[
-        float | None,
-        typer.Option(help="Without FILE: by how much a winner beats ½ (default: 0.3)."),
-    ] = None
+    responses: Annotated[int | None, typer.Option(help=_RESPONSES_HELP)] = None
+    advantage: Annotated[float | None, typer.Option(help=_ADVANTAGE_HELP)] = None
 
 
 def given(group: RatingColumns | Cycle) -> dict[str, object]:
@@ -181,12 +150,8 @@ def expanded(command: Callable[..., None]) -> Callable[..., None]:
                 continue
             kinds = get_type_hints(groups[name], include_extras=True)
             for field in fields(groups[name]):
-                yield inspect.Parameter(
-                    field.name,
-                    inspect.Parameter.KEYWORD_ONLY,
-                    default=field.default,
-                    annotation=kinds[field.name],
-                )
+                kind = kinds[field.name]
+                yield argument.replace(name=field.name, default=field.default, annotation=kind)
 
     @functools.wraps(command)
     def taking_all(**values: Any) -> None:

@@ -31,46 +31,33 @@ _GLYPH = re.compile(r"Glyph (\d+) .*missing from")
 
 
 def check(path: Path | None, option: str, kinds: tuple[str, ...], source: Path | None) -> None:
-    """Refuse a file that could not be written in the end.
-
-    Raises
-    ------
-    ValueError
-        If ``path`` has none of the known suffixes, its folder is missing or closed, it is a
-        folder itself, or it is the ``source`` that is read.
-    """
+    """Refuse a file that could not be written in the end, or that is the ``source``."""
     if path is None:
         return
+    told = f"{option} is '{path}'"
     if path.suffix.lower() not in kinds:
-        raise ValueError(f"{option} is '{path}'; its name must end in {' or '.join(kinds)}")
+        raise ValueError(f"{told}; its name must end in {' or '.join(kinds)}")
     if not path.parent.is_dir():
-        raise ValueError(f"{option} is '{path}', but there is no folder '{path.parent}'; make it")
+        raise ValueError(f"{told}, but there is no folder '{path.parent}'; make it")
     if path.is_dir():
-        raise ValueError(f"{option} is '{path}', which is a folder; name a file in it")
+        raise ValueError(f"{told}, which is a folder; name a file in it")
     if not os.access(path.parent, os.W_OK):
-        raise ValueError(f"{option} is '{path}', but the folder '{path.parent}' is read-only")
+        raise ValueError(f"{told}, but the folder '{path.parent}' is read-only")
     if source is not None and path.exists() and source.exists() and path.samefile(source):
-        raise ValueError(f"{option} is '{path}', the file that is read; choose another name")
+        raise ValueError(f"{told}, the file that is read; choose another name")
 
 
 def check_folder(path: Path | None, option: str) -> None:
-    """Refuse a folder in which nothing could be written in the end.
-
-    Raises
-    ------
-    ValueError
-        If it is a file, is closed, or would have to be made in a folder that is missing.
-    """
+    """Refuse a folder in which nothing could be written in the end."""
     if path is None:
         return
+    told = f"{option} is '{path}'"
     if path.exists() and not path.is_dir():
-        raise ValueError(f"{option} is '{path}', which is a file; name a folder")
+        raise ValueError(f"{told}, which is a file; name a folder")
     if not path.parent.is_dir():
-        raise ValueError(f"{option} is '{path}', but there is no folder '{path.parent}'; make it")
+        raise ValueError(f"{told}, but there is no folder '{path.parent}'; make it")
     if not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise ValueError(
-            f"{option} is '{path}', where nothing can be written; choose another folder"
-        )
+        raise ValueError(f"{told}, where nothing can be written; choose another folder")
 
 
 def save_picture(figure: Figure, path: Path) -> None:
@@ -85,22 +72,18 @@ def _tell_missing_glyphs(path: Path, raised: list[warnings.WarningMessage]) -> N
     """Say in one sentence which characters the font lacks; pass other warnings on."""
     lacking = []
     for warning in raised:
-        glyph = _GLYPH.match(str(warning.message))
-        if glyph:
+        if glyph := _GLYPH.match(str(warning.message)):
             lacking.append(chr(int(glyph[1])))
         else:
-            warnings.warn_explicit(
-                warning.message, warning.category, warning.filename, warning.lineno
-            )
+            about = (warning.category, warning.filename, warning.lineno)
+            warnings.warn_explicit(warning.message, *about)
     if lacking:
         import typer
 
         shown = "".join(dict.fromkeys(lacking))
-        typer.echo(
-            f"alignsim: '{path}' shows boxes for characters that its font lacks ({shown}); "
-            "rename the responses in Latin, Greek or Cyrillic letters",
-            err=True,
-        )
+        told = f"'{path}' shows boxes for characters that its font lacks ({shown})"
+        remedy = "rename the responses in Latin, Greek or Cyrillic letters"
+        typer.echo(f"alignsim: {told}; {remedy}", err=True)
 
 
 def save_data(found: xarray.Dataset, path: Path | None) -> None:

@@ -56,7 +56,7 @@ def phase_diagram(
             "round), cycle_strength, spectral_radius; by stability: phase or spectral_radius."
         ),
     ] = "phase",
-    out: Annotated[Path, typer.Option(help=options.PICTURES_HELP)] = Path("phase-diagram.png"),
+    out: options.Out = Path("phase-diagram.png"),
     data: options.Data = None,
     progress: options.Progress = True,
     quiet: options.Quiet = False,
@@ -72,10 +72,10 @@ def phase_diagram(
     outputs.check(data, "--data", outputs.TABLES, file)
     from matplotlib.figure import Figure
 
-    from alignsim import plotting, sweep, validation
+    from alignsim import plotting, validation
     from alignsim.cli import inputs
     from alignsim.plotting.palette import QUANTITIES
-    from alignsim.sweeps import findings
+    from alignsim.sweeps import findings, sweep
 
     known = BY_STABILITY if by == "stability" else ("phase", *QUANTITIES)
     validation.choice(value, "--value", known)

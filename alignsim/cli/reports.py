@@ -41,23 +41,35 @@ _TRADEOFF_EVERY = 4
 """Of the rows of a trade-off: η doubles from one to the next."""
 
 
-def print_rows(title: str, rows: Iterable[Row]) -> None:
-    """Print names and what they are."""
-    _print_columns(title, rows)
+def print_rows(
+    title: str, rows: Iterable[tuple[str, ...]], heads: Sequence[str] | None = None
+) -> None:
+    """Print a table; nothing in it is taken for markup."""
+    table = Table(box=box.SIMPLE, show_header=heads is not None, pad_edge=False)
+    for head in ("", *(heads or ("",))):
+        table.add_column(Text(head), overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    console = Console(highlight=False)
+    console.print(Text(title, style="bold"))
+    console.print(table)
 
 
 def print_saved(*paths: Path | None) -> None:
     """Print where the output files are."""
-    console = Console(highlight=False, soft_wrap=True)
-    for path in paths:
-        if path is not None:
-            console.print(Text(f"saved {path}"))
+    for path in filter(None, paths):
+        _print_line(f"saved {path}")
 
 
 def print_saved_instances(count: int, folder: Path) -> None:
     """Print in which folder the worst instances are."""
     instances = "1 instance" if count == 1 else f"{count} instances"
-    Console(highlight=False, soft_wrap=True).print(Text(f"saved {instances} in {folder}"))
+    _print_line(f"saved {instances} in {folder}")
+
+
+def _print_line(text: str) -> None:
+    """Print a text that a narrow terminal does not break, such as a path."""
+    Console(highlight=False, soft_wrap=True).print(Text(text))
 
 
 def long_run_rows(seen: Orbit) -> list[Row]:
@@ -139,7 +151,7 @@ def _coloured(status: str) -> Text:
 
 def print_inspection(title: str, found: Inspection) -> None:
     """Print what is in preference data, table by table."""
-    _print_columns(f"{title}: {found.kind}", found.facts)
+    print_rows(f"{title}: {found.kind}", found.facts)
     asked = found.settings
     loop = f"MRS-{asked.objective.upper()}, α = {asked.alpha:g}, λ = {asked.lam:g}"
     for first in range(0, len(found.matrices), _ABREAST):
@@ -148,18 +160,18 @@ def print_inspection(title: str, found: Inspection) -> None:
         names = [name for name, _ in columns[0]]
         values = ([value for _, value in column] for column in columns)
         heads = [summary.name for summary in group]
-        _print_columns(f"as one matrix; loop: {loop}", zip(names, *values, strict=True), heads)
+        print_rows(f"as one matrix; loop: {loop}", zip(names, *values, strict=True), heads)
     if found.population:
-        _print_columns(f"as a population; loop: {loop}", found.population)
+        print_rows(f"as a population; loop: {loop}", found.population)
 
 
 def print_advice(title: str, found: Advice, labels: Sequence[str]) -> None:
     """Print which α to choose, the trade-off over η, and what to beware of."""
-    _print_columns(title, _advice_rows(found, labels))
+    print_rows(title, _advice_rows(found, labels))
     rows = found.table()[::_TRADEOFF_EVERY]
     heads = ("win rate", "e^H", "stable α", "fastest α", "β", "rounds")
     what = "trade-off over η" + (", medians" if found.eta.size > 1 else "")
-    _print_columns(what, (_tradeoff_row(row) for row in rows), heads)
+    print_rows(what, (_tradeoff_row(row) for row in rows), heads)
     console = Console(highlight=False)
     for sentence in found.warnings:
         console.print(Text(f"note: {sentence}"))
@@ -182,13 +194,13 @@ def _advice_rows(found: Advice, names: Sequence[str]) -> list[Row]:
         rows.append(("fixed point", listed + more))
     else:
         rows.append(("matrices", f"{found.eta.size:,}; medians (quartiles)"))
-        for code, name in (
-            (AdviceStatus.NO_FIXED_POINT, "without a fixed point"),
-            (AdviceStatus.NO_STABLE_ALPHA, "without a stable α"),
-        ):
-            count = int((found.status == code).sum())
-            if count:
-                rows.append((name, f"{count:,}"))
+        without = {
+            AdviceStatus.NO_FIXED_POINT: "a fixed point",
+            AdviceStatus.NO_STABLE_ALPHA: "a stable α",
+        }
+        for code, name in without.items():
+            if count := int((found.status == code).sum()):
+                rows.append((f"without {name}", f"{count:,}"))
     rows += [
         ("effective support", told(found.effective_support)),
         ("stable", _above(told(found.alpha_lowest, _near_one))),
@@ -271,9 +283,8 @@ def _matrix_rows(summary: MatrixSummary, settings: Settings) -> list[Row]:
         ("oscillates from β", _beta(summary.onset_beta, settings.beta_max)),
     ]
     if not (math.isnan(summary.onset_low) and math.isnan(summary.onset_high)):
-        low, high = (
-            _beta(bound, settings.beta_max) for bound in (summary.onset_low, summary.onset_high)
-        )
+        ends = (summary.onset_low, summary.onset_high)
+        low, high = (_beta(end, settings.beta_max) for end in ends)
         bounds = low if low == high else f"{low} to {high}"
         rows.append((f"95 % interval, {settings.resamples} resamples", bounds))
     if summary.onset_note:
@@ -285,21 +296,3 @@ def _beta(value: float, most: float) -> str:
     if math.isnan(value):
         return "no fixed point"
     return f"above {most:g}" if math.isinf(value) else f"{value:.4g}"
-
-
-def _print_columns(
-    title: str, rows: Iterable[tuple[str, ...]], heads: Sequence[str] | None = None
-) -> None:
-    """Print a table; nothing in it is taken for markup."""
-    table = Table(
-        box=box.SIMPLE,
-        show_header=heads is not None,
-        pad_edge=False,
-    )
-    for head in ("", *(heads or ("",))):
-        table.add_column(Text(head), overflow="fold")
-    for row in rows:
-        table.add_row(*map(Text, row))
-    console = Console(highlight=False)
-    console.print(Text(title, style="bold"))
-    console.print(table)

@@ -49,7 +49,7 @@ def simulate(
     time: Annotated[
         str | None, typer.Option(help="Scale of the timeline: log (default) or linear.")
     ] = None,
-    out: Annotated[Path, typer.Option(help=options.PICTURES_HELP)] = Path("orbit.png"),
+    out: options.Out = Path("orbit.png"),
     data: options.Data = None,
     quiet: options.Quiet = False,
 ) -> None:
@@ -58,8 +58,9 @@ def simulate(
 
     outputs.check(out, "--out", outputs.PICTURES, file)
     outputs.check(data, "--data", outputs.TABLES, file)
-    from alignsim import FeedbackMap, validation
+    from alignsim import validation
     from alignsim.cli import inputs
+    from alignsim.feedback import FeedbackMap
 
     validation.choice(picture, "--picture", ("timeline", "simplex"))
     if picture == "simplex":
@@ -87,10 +88,7 @@ def simulate(
         from alignsim.cli import reports
 
         seen = classify(loop, first)
-        rows = [
-            *reports.long_run_rows(seen),
-            *reports.orbit_rows(orbit, seen, subject.labels),
-        ]
+        rows = reports.long_run_rows(seen) + reports.orbit_rows(orbit, seen, subject.labels)
         reports.print_rows(f"{title}, {rounds:,} rounds", rows)
         reports.print_saved(out, data)
 
@@ -107,8 +105,6 @@ def _draw(orbit: Trajectory, labels: Sequence[str], picture: str, time: str) -> 
         return figure
     import mpltern  # noqa: F401  (makes the projection known)
 
-    ternary = orbit.logits.shape[-1] == 3
-    plotting.simplex(
-        orbit, labels=labels, ax=figure.add_subplot(projection="ternary" if ternary else None)
-    )
+    projection = "ternary" if orbit.logits.shape[-1] == 3 else None
+    plotting.simplex(orbit, labels=labels, ax=figure.add_subplot(projection=projection))
     return figure

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import chain, combinations
 from math import comb
 
@@ -301,8 +300,8 @@ def _first(scores: FloatArray) -> FloatArray:
 
 
 _AGGREGATES: dict[str, Callable[[FloatArray], FloatArray]] = {
-    "mean": partial(np.nanmean, axis=1),
-    "median": partial(np.nanmedian, axis=1),
+    "mean": lambda scores: np.asarray(np.nanmean(scores, axis=1)),
+    "median": lambda scores: np.asarray(np.nanmedian(scores, axis=1)),
     "first": _first,
 }
 

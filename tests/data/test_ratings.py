@@ -144,7 +144,7 @@ def test_pooling_refusals():
 def test_parts_must_fit_together():
     with pytest.raises(ValueError, match=r"scores\[0\] has shape \(2, 1, 1\).*\(3, 1, 1\)"):
         _ratings([[[1]], [[2]]], responses=(("a", "b", "c"),))
-    with pytest.raises(ValueError, match="1 prompts, 2 tuples of responses"):
+    with pytest.raises(ValueError, match="responses has 2 entries for 1 prompts"):
         _ratings([[[1]], [[2]]], responses=(("a", "b"), ("a", "b")))
 
 
