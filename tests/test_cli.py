@@ -624,12 +624,12 @@ def test_verify_refuses(refuse, tmp_path, arguments, message):
 
 @pytest.mark.parametrize(
     ("command", "place"),
-    [(ONE, "claims.verify"), (["phase-diagram", *SMALL], "sweep")],
+    [(ONE, "claims.verify"), (["phase-diagram", *SMALL], "sweeps.sweep")],
 )
 @pytest.mark.parametrize("terminal", [True, False])
 def test_a_bar_is_shown_on_a_terminal_only(monkeypatch, command, place, terminal):
-    room, _, name = place.rpartition(".")
-    owner = asim.claims if room else asim
+    room, name = place.split(".")
+    owner = getattr(asim, room)
     wanted, called = [], getattr(owner, name)
 
     def noted(*arguments, progress, **keywords):

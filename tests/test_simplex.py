@@ -170,3 +170,16 @@ def test_a_batch_without_policies_has_no_entropy():
     assert simplex.entropy(np.zeros((0, 3))).shape == (0,)
     with pytest.raises(ValueError, match=r"shape \(3, 0\)"):
         simplex.entropy(np.zeros((3, 0)))
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda: simplex.mean_zero_basis(10**6),
+        lambda: simplex.asymmetric_direction(10**15),
+        lambda: simplex.covariance(np.full(10**6, 1e-6)),
+    ],
+)
+def test_what_no_memory_holds_is_refused_in_a_sentence(ask):
+    with pytest.raises(ValueError, match=r"responses is 10+, and .* GiB of memory .*; ask"):
+        ask()

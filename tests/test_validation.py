@@ -5,6 +5,7 @@ import pytest
 
 import alignsim as asim
 from alignsim import validation
+from alignsim.errors import InputError
 
 P3 = np.array([[0.5, 0.7, 0.4], [0.3, 0.5, 0.8], [0.6, 0.2, 0.5]])
 MU3 = [0.5, 0.3, 0.2]
@@ -284,3 +285,41 @@ def test_the_errors_of_the_package_are_value_errors():
         asim.errors.MissingPairsError,
     ):
         assert issubclass(error, ValueError)
+
+
+@pytest.mark.parametrize("index", [(), 4, -5, (1, 1), "1", 1.0, None, [1], object()])
+def test_a_position_that_is_none_is_one_sentence(index):
+    told = r"index is .*; the batch has shape \(4,\): give one number an axis, counted from 0$"
+    with pytest.raises(InputError, match=told):
+        validation.position(index, "index", (4,))
+
+
+def test_positions():
+    assert validation.position(np.int64(3), "index", (4,)) == (3,)
+    assert validation.position((1, -2), "index", (2, 2)) == (1, -2)
+    with pytest.raises(InputError, match=r"the batch has shape \(\): give \(\)$"):
+        validation.position(0, "index", ())
+
+
+def test_of_many_names_the_nearest_are_listed_and_how_many_there_are():
+    many = [f"attribute {n:04d}" for n in range(500)]
+    with pytest.raises(InputError) as few:
+        validation.choice("test", "name", ["tests", "b"])
+    assert str(few.value).endswith("did you mean 'tests'? known: 'b', 'tests'")
+    with pytest.raises(InputError) as near:
+        validation.choice("attribute 0007x", "name", many)
+    assert "did you mean 'attribute 0007'? known: 'attribute 0007', " in str(near.value)
+    assert str(near.value).endswith(", ... (500 in all)")
+    assert str(near.value).count("attribute ") == 2 + validation.FEW
+    with pytest.raises(InputError) as far:
+        validation.choice("~", "name", many)
+    assert str(far.value).count("attribute ") == validation.FEW
+
+
+def test_an_entry_that_is_refused_is_named_with_its_value():
+    array = np.array([[1.0, 2.0], [3.0, 4.0]])
+    validation.refuse_where(array > 4, "x", array, "no")
+    with pytest.raises(InputError, match=r"^x\[1, 0\] is 3, too much; give less$"):
+        validation.refuse_where(array > 2, "x", array, "give less", "is {:g}, too much")
+    with pytest.raises(InputError, match=r"^x is 3; give less$"):
+        validation.refuse_where(array[1, 0] > 2, "x", array[1, 0], "give less")

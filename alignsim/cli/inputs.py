@@ -94,10 +94,9 @@ def _pooled(ratings: data.Ratings, file: Path, smoothing: float) -> data.Matrice
     except MissingPairsError:
         raise
     except ValueError:
-        raise ValueError(
-            f"{file}: holds ratings of responses that do not recur, which make a matrix a prompt; "
-            "see alignsim inspect or alignsim advise, or save one matrix as .npy"
-        ) from None
+        told = "holds ratings of responses that do not recur, which make a matrix a prompt"
+        remedy = "see alignsim inspect or alignsim advise, or save one matrix as .npy"
+        raise ValueError(f"{file}: {told}; {remedy}") from None
 
 
 def _cycle(responses: int | None, advantage: float | None) -> Subject:
@@ -149,11 +148,7 @@ def kept_rounds(rounds: int, responses: int) -> list[int] | str:
 
 
 def _separate(names: list[str] | None) -> list[str] | None:
-    """Return names that are separated by commas or repeated one by one; None if there are none.
-
-    >>> _separate(["a1, a2", "a3"])
-    ['a1', 'a2', 'a3']
-    """
+    """Return names that are separated by commas or repeated one by one; None if there are none."""
     return [name.strip() for text in names for name in text.split(",")] if names else None
 
 
@@ -166,9 +161,8 @@ def probabilities(text: str) -> list[float]:
     try:
         return [float(part) for part in text.split(",")]
     except ValueError:
-        raise ValueError(
-            f"--start is {quote(text)}; give probabilities separated by commas, such as 0.5,0.3,0.2"
-        ) from None
+        remedy = "give probabilities separated by commas, such as 0.5,0.3,0.2"
+        raise ValueError(f"--start is {quote(text)}; {remedy}") from None
 
 
 def codes(text: str) -> dict[str, list[str]]:

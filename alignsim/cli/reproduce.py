@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -32,7 +33,9 @@ _DECIMALS = 9
 
 _COUNTS = ["completed", "failed"]
 
-_DATA = "Data"
+_DRAWS_HELP = f"Draws of the recipe over which classes are counted (default: {DRAWS})."
+
+_of_data = partial(typer.Option, rich_help_panel="Data")
 
 
 class _Population(NamedTuple):
@@ -63,28 +66,16 @@ def reproduce(
         int | None,
         typer.Option(min=0, help="Of the recipe, and of made-up ratings (default: 0)."),
     ] = None,
-    draws: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help=f"Draws of the recipe over which classes are counted (default: {DRAWS}).",
-        ),
-    ] = None,
+    draws: Annotated[int | None, typer.Option(min=1, help=_DRAWS_HELP)] = None,
     responses: Annotated[
-        int | None,
-        typer.Option(min=LEAST, help="Responses a matrix (default: 4).", rich_help_panel=_DATA),
+        int | None, _of_data(min=LEAST, help="Responses a matrix (default: 4).")
     ] = None,
     prompts: Annotated[
-        int | None,
-        typer.Option(
-            min=1, help="Without DATA: how many prompts (default: 8832).", rich_help_panel=_DATA
-        ),
+        int | None, _of_data(min=1, help="Without DATA: how many prompts (default: 8832).")
     ] = None,
     key: Annotated[
         list[str] | None,
-        typer.Option(
-            help="Which entry of an .npz or .json file; may be repeated.", rich_help_panel=_DATA
-        ),
+        _of_data(help="Which entry of an .npz or .json file; may be repeated."),
     ] = None,
     rounds: Annotated[int, typer.Option(min=1, max=10**9, help="Rounds of each run.")] = 3000,
     most: Annotated[
@@ -172,10 +163,8 @@ def _of_ratings(
     most = max(map(len, ratings.responses))
     if most < responses:
         remedy = f"take --responses {most}" if most >= LEAST else f"rate {LEAST} or more a prompt"
-        raise ValueError(
-            f"{name}: a matrix takes {responses} responses, but no prompt has more than {most}; "
-            f"{remedy}"
-        )
+        told = f"a matrix takes {responses} responses, but no prompt has more than {most}"
+        raise ValueError(f"{name}: {told}; {remedy}")
     found = ratings.matrices(subsets=responses, rounding=ROUNDING, rng=seed)[responses]
     rates = experiments.class_rates(
         ratings, responses=responses, rounding=ROUNDING, seed=seed, draws=draws or DRAWS

@@ -29,8 +29,7 @@ def verify(
     trials: Annotated[
         int | None,
         typer.Option(
-            help=f"Instances for each claim; costly ones get a tenth (default: {TRIALS}, which "
-            "take half a minute to a minute)."
+            help=f"Instances for each claim; costly ones get a tenth (default: {TRIALS}, a minute)."
         ),
     ] = None,
     quick: Annotated[

@@ -54,12 +54,12 @@ def read(path: PathLike, **options: Any) -> Ratings | Comparisons | Matrices:
     options = {name: value for name, value in options.items() if value is not None}
     fitting = _fitting_readers(options)
     if suffix(path) in (".npy", ".npz"):
-        _require("matrices", fitting, path)
+        _matrices_fit(fitting, path)
         return read_matrices(path, **options)
     if suffix(path) == ".json":
         content = parse_json(path, read_text(path))
         if not (isinstance(content, list) and any(isinstance(item, dict) for item in content)):
-            _require("matrices", fitting, path)
+            _matrices_fit(fitting, path)
             return matrices_from_json(path, content, **options)
         table = table_from_records(str(path), content)
     else:
@@ -91,10 +91,10 @@ def _fitting_readers(options: dict[str, Any]) -> set[str]:
     return fitting
 
 
-def _require(kind: str, fitting: set[str], path: PathLike) -> None:
-    if kind not in fitting:
+def _matrices_fit(fitting: set[str], path: PathLike) -> None:
+    if "matrices" not in fitting:
         others = f" and no option of {' or '.join(sorted(fitting))}"
-        takes = [f"holds {kind}, which take ", *_named(_KEYWORDS[kind]), others]
+        takes = ["holds matrices, which take ", *_named(_KEYWORDS["matrices"]), others]
         raise FileFormatError(str(path), takes, "leave those out")
 
 

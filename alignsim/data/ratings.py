@@ -163,7 +163,9 @@ class Ratings(Summarised):
                 raise ValueError("no prompt has two responses to compare; rate two or more of each")
             told = f"is {least}, but no prompt has as many responses"
             raise InputError("subsets", told, ["pass ", Argument("subsets", most), " at most"])
-        chosen = self._only(usable)
+        by_prompt = ("prompts", "responses", "raters", "scores")
+        picked = {name: tuple(getattr(self, name)[p] for p in usable) for name in by_prompt}
+        chosen = replace(self, **picked)
         sizes = [(comb(len(r), subsets or len(r)), subsets or len(r)) for r in chosen.responses]
         many = f"there are {sum(count for count, _ in sizes):,} matrices to make, which"
         affordable(8.0 * sum(count * size**2 for count, size in sizes), "", many)
@@ -174,18 +176,18 @@ class Ratings(Summarised):
         draw = generator(rng) if recipe == "random-attribute" else None
         stacks: dict[int, Matrices] = {}
         for size in sorted({subsets or len(labels) for labels in chosen.responses}):
-            picked = list(chosen._picks(size, whole=subsets is None))
-            stack = _stacked([values[p][rows] for p, rows in picked])
+            picks = list(chosen._picks(size, whole=subsets is None))
+            stack = _stacked([values[p][rows] for p, rows in picks])
             if by_votes:
                 wins = count_wins(stack)
                 P = wins / (wins + np.swapaxes(wins, -1, -2))
             else:
                 P = from_scores(stack, recipe=recipe, temperature=temperature, rng=draw)
-            each = [(p, row) for p, rows in picked for row in rows]
+            each = [(p, row) for p, rows in picks for row in rows]
             labels = tuple(tuple(chosen.responses[p][i] for i in row) for p, row in each)
             stacks[size] = Matrices(P, labels, tuple(chosen.prompts[p] for p, _ in each))
-        left_out = set(range(len(self.prompts))) - set(usable)
-        return MatrixStacks(stacks, skipped=tuple(self.prompts[p] for p in sorted(left_out)))
+        sizes_and_names = zip(self.responses, self.prompts, strict=True)
+        return MatrixStacks(stacks, tuple(n for r, n in sizes_and_names if len(r) < least))
 
     def pooled(
         self,
@@ -247,11 +249,6 @@ class Ratings(Summarised):
             raters=tuple(tuple(labels[i] for i in pick) for labels, pick in people),
             scores=tuple(scores[:, pick] for scores, pick in zip(self.scores, picks, strict=True)),
         )
-
-    def _only(self, chosen: Sequence[int]) -> Ratings:
-        by_prompt = ("prompts", "responses", "raters", "scores")
-        picked = {name: tuple(getattr(self, name)[p] for p in chosen) for name in by_prompt}
-        return replace(self, **picked)
 
     def _votes(self) -> tuple[FloatArray, ...]:
         """Return each prompt's scores as columns of votes: (responses, raters × attributes)."""

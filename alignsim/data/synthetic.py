@@ -52,11 +52,6 @@ def synthetic_ratings(
     rng
         None, a seed, or a ``numpy.random.Generator``.
 
-    Raises
-    ------
-    ValueError
-        If an argument is outside its range.
-
     References
     ----------
     ``docs/theory.md`` section 9: the model is ours, made to resemble HelpSteer's ratings.
@@ -84,17 +79,11 @@ def synthetic_ratings(
     own = draw.standard_normal((count, K, A))
     latent = np.sqrt(shared) * quality + np.sqrt(1.0 - shared) * own
     scores = np.clip(np.floor(top * (0.5 + SPREAD * latent) + 0.5), 0.0, top)
+    numbered = tuple(f"attribute {a}" for a in range(A))
     return Ratings(
         prompts=tuple(f"prompt {p}" for p in range(count)),
         responses=(tuple(f"response {i}" for i in range(K)),) * count,
         raters=(("",),) * count,
-        attributes=_names(A),
+        attributes=HELPSTEER_ATTRIBUTES if len(HELPSTEER_ATTRIBUTES) == A else numbered,
         scores=tuple(scores[:, :, None, :]),
     )
-
-
-def _names(attributes: int) -> tuple[str, ...]:
-    """Return HelpSteer's names where there are five, else numbered ones."""
-    if attributes == len(HELPSTEER_ATTRIBUTES):
-        return HELPSTEER_ATTRIBUTES
-    return tuple(f"attribute {a}" for a in range(attributes))

@@ -72,9 +72,9 @@ class Structure(Summarised):
         yield "cyclic", holding(self.cyclic)
         yield "Condorcet winner", holding(self.condorcet_winner >= 0)
         yield "Smith set", numbers(self.smith_set.sum(axis=-1)) + " responses"
-        for name in ("weakly", "strongly", "strictly strongly"):
-            field = f"{name.replace(' ', '_')}_transitive"
-            yield f"{name} transitive", holding(getattr(self, field))
+        for name in ("weakly", "strongly", "strictly_strongly"):
+            transitive = getattr(self, f"{name}_transitive")
+            yield f"{name.replace('_', ' ')} transitive", holding(transitive)
         yield "with ties", holding(self.ties > 0)
         for name in ("bradley_terry_residual", "additive_residual", "curl_share"):
             yield name.replace("_", " "), numbers(getattr(self, name))
