@@ -83,8 +83,8 @@ def phase_diagram(
     objective, reference, offline
         As for :class:`~alignsim.FeedbackMap`; ``reference`` and ``offline`` are single policies.
     start, rounds, threads
-        As for :func:`~alignsim.analysis.classify`; ``start`` is one policy (K,). By stability
-        nothing starts.
+        As for :func:`~alignsim.analysis.classify`; ``start`` is one policy (K,). Not by
+        stability.
     audit
         Share of the cells left whole whose centre is evaluated as a check, in [0, 1].
     rng
@@ -334,11 +334,7 @@ def _single(
             "each, or sweep the stack with alignsim.sweep"
         )
     policies = {"reference": reference, "offline": offline}
-    for name, given in (policies | {"start": start}).items():
-        if given is not None and len(shape := validation.real_array(given, name).shape) != 1:
-            raise ValueError(
-                f"{name} has shape {shape}; a phase diagram takes one policy, ({len(matrix)},)"
-            )
+    labels.one_policy_each("a phase diagram", len(matrix), **policies, start=start)
     return matrix, policies
 
 
@@ -400,7 +396,7 @@ def _resolution(value: int) -> int:
 def _labeller(
     by: str, start: ArrayLike | None, rounds: int | None, threads: int | None
 ) -> _Labeller:
-    labels.way(by, start)
+    labels.way(by, start=start, rounds=rounds, threads=threads)
     limit = None if rounds is None else validation.integer(rounds, "rounds", minimum=0)
     if threads is not None:
         validation.integer(threads, "threads", minimum=1)
