@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from alignsim import validation
 from alignsim.analysis import stability
-from alignsim.experiments.classes import CLASSES, split_classes, stacked
+from alignsim.experiments.classes import CLASSES, split_classes, stacked, standard_error
 from alignsim.feedback import FeedbackMap
 from alignsim.feedback.status import MEANINGS
 from alignsim.kernels.status import NO_SAMPLE_OPTIMUM, OK
@@ -345,9 +345,9 @@ def _summary(
     transitive = "strongly_transitive" in kind
     return {
         "cycle_strength": _mean(strength),
-        "cycle_strength_error": _error(strength),
+        "cycle_strength_error": standard_error(strength),
         "entropy": _mean(entropy),
-        "entropy_error": _error(entropy),
+        "entropy_error": standard_error(entropy),
         "oscillating": _mean(oscillating),
         "unstable": _mean((radius > 1.0) + unknown),
         "bistable": _mean((oscillating & (radius < SLOW)) + unknown),
@@ -394,10 +394,3 @@ def _of_winner(policy: FloatArray, P: FloatArray) -> FloatArray:
 def _mean(values: np.ndarray) -> FloatArray:
     """Return the mean over the first axis, NaN where that is empty."""
     return np.asarray(values.mean(axis=0) if len(values) else np.full(values.shape[1:], np.nan))
-
-
-def _error(values: FloatArray) -> FloatArray:
-    """Return the standard error of the mean over the first axis, NaN for fewer than two values."""
-    if len(values) < 2:
-        return np.full(values.shape[1:], np.nan)
-    return np.asarray(values.std(axis=0, ddof=1) / np.sqrt(len(values)))

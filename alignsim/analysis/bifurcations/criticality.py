@@ -433,5 +433,7 @@ def _in_tangent(logits: Directions) -> Directions:
 def _empty(n: int, criticality: int) -> NormalForm:
     """Return n normal forms of nothing."""
     unknown = np.full((3, n), np.nan)
-    codes = np.repeat(np.int8([BifurcationKind.NO_CROSSING, criticality]), n).reshape(2, n)
-    return NormalForm(unknown[0] + 0j, unknown[1] + 0j, codes[0], codes[1], unknown[2])
+    kind, judged = (
+        np.full(n, code, dtype=np.int8) for code in (BifurcationKind.NO_CROSSING, criticality)
+    )
+    return NormalForm(unknown[0] + 0j, unknown[1] + 0j, kind, judged, unknown[2])
