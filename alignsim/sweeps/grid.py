@@ -224,7 +224,7 @@ def _run(
 def by_chunks(
     loop: FeedbackMap, analyse: Callable[[FeedbackMap], Columns], bar: ProgressBar
 ) -> Columns:
-    """Return the columns of all maps, analysed chunk by chunk; ``bar`` is told of each."""
+    """Return the columns of all maps, analysed chunk by chunk, and move the ``bar``."""
     columns: Columns = {}
     first, chunk = 0, min(LEAST_CHUNK, CHUNK)
     while first < loop.size:
