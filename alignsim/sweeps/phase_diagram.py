@@ -14,6 +14,7 @@ from alignsim.analysis.equilibria.stability import Verdict
 from alignsim.analysis.orbits.classification import classify
 from alignsim.analysis.orbits.verdicts import Phase
 from alignsim.feedback import FeedbackMap
+from alignsim.feedback.feedback_map import LIMITS
 from alignsim.objectives import Objective
 from alignsim.preferences import seeds
 from alignsim.progress import ProgressBar
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
 
 Axis = tuple[str, float, float] | tuple[str, float, float, str]
 """A parameter, its range, and ``"log"`` or ``"linear"`` (the default)."""
-
-LIMITS = {"alpha": 1.0, "beta": np.inf, "lam": 1.0}
-"""The largest value of each parameter; the smallest is 0."""
 
 SCALES = ("linear", "log")
 
@@ -125,9 +123,17 @@ def phase_diagram(
     """
     import xarray
 
-    matrix, policies = _single(P, reference, offline, start)
+    matrix = validation.preference_matrix(P)
+    if matrix.ndim != 2:
+        raise ValueError(
+            f"P has shape {matrix.shape}; a phase diagram takes one matrix (K, K): call it for "
+            "each, or sweep the stack with alignsim.sweep"
+        )
+    policies = {"reference": reference, "offline": offline}
+    labels.one_policy_each("a phase diagram", len(matrix), **policies, start=start)
+    labels.way(by, start=start, rounds=rounds, threads=threads)
     plane = _plane(x, y, {"alpha": alpha, "beta": beta, "lam": lam}, matrix, objective, policies)
-    labeller = _labeller(by, start, rounds, threads)
+    labeller = _Labeller(by, start, rounds, threads)
     lattice = Lattice(
         _resolution(resolution),
         audit=validation.number(audit, "audit", high=1.0),
@@ -320,24 +326,6 @@ def _coordinates(lattice: Lattice, plane: _Plane) -> dict[str, Any]:
     return coordinates | {"critical_signal": (dims, closed_form, CLOSED_FORM)}
 
 
-def _single(
-    P: ArrayLike,
-    reference: ArrayLike | None,
-    offline: ArrayLike | None,
-    start: ArrayLike | None,
-) -> tuple[FloatArray, dict[str, Any]]:
-    """Return the matrix and the policies of the map, each of them one."""
-    matrix = validation.preference_matrix(P)
-    if matrix.ndim != 2:
-        raise ValueError(
-            f"P has shape {matrix.shape}; a phase diagram takes one matrix (K, K): call it for "
-            "each, or sweep the stack with alignsim.sweep"
-        )
-    policies = {"reference": reference, "offline": offline}
-    labels.one_policy_each("a phase diagram", len(matrix), **policies, start=start)
-    return matrix, policies
-
-
 def _plane(
     x: Axis,
     y: Axis,
@@ -391,13 +379,3 @@ def _resolution(value: int) -> int:
             f"{LARGEST_RESOLUTION}: take {near}"
         )
     return side
-
-
-def _labeller(
-    by: str, start: ArrayLike | None, rounds: int | None, threads: int | None
-) -> _Labeller:
-    labels.way(by, start=start, rounds=rounds, threads=threads)
-    limit = None if rounds is None else validation.integer(rounds, "rounds", minimum=0)
-    if threads is not None:
-        validation.integer(threads, "threads", minimum=1)
-    return _Labeller(by, start, limit, threads)
