@@ -119,7 +119,7 @@ def oscillation(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: Any) 
     ['MRS-IPO, 1 matrix', 'MRS-DPO, 1 matrix']
     """
     labels.dataset(
-        ds, ("class", "cycle_strength", "oscillating", "unstable"), "experiments.reproduce"
+        ds, ("cycle_strength", "oscillating", "unstable", "class"), "experiments.reproduce"
     )
     count = ds.sizes["objective"]
     panels = panel_axes(ax, (2, count), (4.6 * count, 6.2), **_SHARED)
@@ -175,7 +175,7 @@ def terminal_entropy(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: 
     >>> asim.plotting.terminal_entropy(found, ax=Figure().subplots(2))[0].get_ylabel()
     'mean final entropy (nats)'
     """
-    labels.dataset(ds, ("class", "entropy", "entropy_limit"), "experiments.reproduce")
+    labels.dataset(ds, ("entropy", "entropy_limit", "class"), "experiments.reproduce")
     count = ds.sizes["objective"]
     panels = panel_axes(ax, (count,), (4.6 * count, 3.9), **_SHARED)
     weak = ds.sel({"class": "strongly_transitive"})
@@ -226,7 +226,7 @@ def condorcet_winner(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: 
     >>> axes[0].get_title()
     'MRS-IPO, 0 matrices'
     """
-    labels.dataset(ds, ("objective", "winner", "winner_least"), "experiments.winner_from_corners")
+    labels.dataset(ds, ("winner", "winner_least", "objective"), "experiments.winner_from_corners")
     count = ds.sizes["objective"]
     panels = panel_axes(ax, (count,), (4.6 * count, 3.9), **_SHARED)
     for ax_, objective in zip(panels, ds["objective"].values, strict=True):
