@@ -465,11 +465,11 @@ def test_inspect_refuses(refuse, votes, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["m.json", "--smoothing", "1"], "--smoothing is 1.0, but m.json holds matrices"),
-        (["m.json", "--recipe", "mean"], "--recipe is 'mean', but m.json holds matrices"),
-        (["m.json", "--seed", "0"], "--seed is 0, but m.json holds matrices"),
-        (["few.csv", "--subsets", "2"], "--subsets is 2, but few.csv holds votes"),
-        (["few.csv", "--temperature", "2"], "--temperature is 2.0, but few.csv holds votes"),
+        (["m.json", "--smoothing", "1"], "--smoothing is 1.0, but data holds matrices"),
+        (["m.json", "--recipe", "mean"], "--recipe is 'mean', but data holds matrices"),
+        (["m.json", "--seed", "0"], "--seed is 0, but data holds matrices"),
+        (["few.csv", "--subsets", "2"], "--subsets is 2, but data holds votes"),
+        (["few.csv", "--temperature", "2"], "--temperature is 2.0, but data holds votes"),
         (
             ["ratings.csv", "--recipe", "votes", "--rounding", "nearest"],
             "--rounding is 'nearest', but the recipe 'votes' does not use it; leave it out",

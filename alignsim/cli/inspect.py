@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from alignsim.cli import options
 from alignsim.cli.app import app
-
-if TYPE_CHECKING:
-    from alignsim.data import Comparisons, Matrices, Ratings
-
-_OF_RATINGS = ("recipe", "temperature", "subsets", "rounding")
-_OF_VOTES = ("min_votes", "smoothing", "resamples", "rng")
-"""What says something about ratings only, and what about ratings and votes."""
 
 
 @app.command(
@@ -70,24 +62,20 @@ def inspect(
     from alignsim import reports
 
     data = inputs.read(file, key, columns)
-    given: dict[str, Any] = {
-        "recipe": recipe,
-        "temperature": temperature,
-        "subsets": subsets,
-        "rounding": rounding,
-        "smoothing": smoothing,
-        "min_votes": min_votes,
-        "resamples": resamples,
-        "rng": seed,
-    }
-    _refuse_idle(file, data, given)
     found = reports.inspect(
         data,
         objective=objective,
         alpha=alpha,
         lam=lam,
         beta_max=beta_max,
-        **{name: value for name, value in given.items() if value is not None},
+        resamples=resamples,
+        rng=seed,
+        recipe=recipe,
+        temperature=temperature,
+        subsets=subsets,
+        rounding=rounding,
+        smoothing=smoothing,
+        min_votes=min_votes,
     )
     outputs.save_findings(found, out)
     if not quiet:
@@ -95,19 +83,3 @@ def inspect(
 
         printed.print_inspection(writable(file.name), found)
         printed.print_saved(out)
-
-
-def _refuse_idle(
-    file: Path, data: Ratings | Comparisons | Matrices, given: Mapping[str, object]
-) -> None:
-    """Refuse the options that say nothing about what the file holds."""
-    from alignsim import data as readers
-
-    def refuse(names: Iterable[str], because: str) -> None:
-        spelt = {"min_votes": "--min-votes", "rng": "--seed"}
-        options.refuse({spelt.get(name, f"--{name}"): given[name] for name in names}, because)
-
-    if isinstance(data, readers.Matrices):
-        refuse((*_OF_RATINGS, *_OF_VOTES), f"{file} holds matrices")
-    elif isinstance(data, readers.Comparisons):
-        refuse(_OF_RATINGS, f"{file} holds votes")

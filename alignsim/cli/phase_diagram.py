@@ -81,7 +81,7 @@ def phase_diagram(
     validation.choice(value, "--value", known)
     if by == "stability":
         options.refuse({"--rounds": rounds}, "--by stability runs no rounds")
-    total = validation.integer(ROUNDS if rounds is None else rounds, "--rounds", minimum=1)
+    total = None if rounds is None else validation.integer(rounds, "--rounds", minimum=1)
     subject = inputs.subject(file, source, cycle)
     found = sweep(
         subject.P,

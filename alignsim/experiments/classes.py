@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from alignsim import validation
 from alignsim.data.ratings import Ratings
+from alignsim.errors import InputError
 from alignsim.preferences.structure import BoolArray, structure
 from alignsim.summary import Lines, Summarised
 from alignsim.validation import FloatArray
@@ -127,6 +128,9 @@ def class_rates(
     >>> rates.matrices, rates.counts.shape
     (500, (3, 4))
     """
+    if not isinstance(ratings, Ratings):
+        kind = type(ratings).__name__
+        raise InputError("ratings", f"is of type {kind}", "give those of alignsim.data.read")
     first = validation.integer(seed, "seed", minimum=0)
     count = validation.integer(draws, "draws", minimum=1)
     counts = np.empty((count, len(CLASSES)), dtype=np.int64)
@@ -135,7 +139,11 @@ def class_rates(
         P = ratings.matrices(recipe, subsets=responses, rounding=rounding, rng=rng)[responses].P
         counts[d] = [mask.sum() for mask in split_classes(P).values()]
     shares = counts / len(P)
-    error = (
-        shares.std(axis=0, ddof=1) / np.sqrt(count) if count > 1 else np.full(len(CLASSES), np.nan)
-    )
-    return ClassRates(counts, len(P), shares.mean(axis=0), error)
+    return ClassRates(counts, len(P), shares.mean(axis=0), standard_error(shares))
+
+
+def standard_error(values: FloatArray) -> FloatArray:
+    """Return the standard error of the mean over the first axis, NaN for fewer than two values."""
+    if len(values) < 2:
+        return np.full(values.shape[1:], np.nan)
+    return np.asarray(values.std(axis=0, ddof=1) / np.sqrt(len(values)))

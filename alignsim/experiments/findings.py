@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from alignsim.sweeps import labels
 from alignsim.sweeps.findings import Row
 from alignsim.validation import FloatArray
 
@@ -19,6 +20,10 @@ NOTICEABLE = 1e-3
 
 NOT_KNOWN = "not known"
 NO_MATRIX = f"{NOT_KNOWN}: in every matrix a run failed"
+
+_GRID = ("objective", "alpha", "beta", "lam", "run", "completed", "failed")
+NEEDED = (*_GRID, "cycle_strength", "oscillating", "bistable", "entropy", "entropy_limit")
+NEEDED_OF_WINNERS = (*_GRID, "winner_least", "cycle_strength_most", "least_margin")
 
 _FEW = 4
 
@@ -32,6 +37,11 @@ def reproduction_findings(found: xarray.Dataset, winner: xarray.Dataset) -> list
         From `reproduce`.
     winner
         From `winner_from_corners`, over the same grid.
+
+    Raises
+    ------
+    ValueError
+        If one of them is something else.
 
     Examples
     --------
@@ -50,6 +60,8 @@ def reproduction_findings(found: xarray.Dataset, winner: xarray.Dataset) -> list
     – oscillate, at the largest βλ: 100.0 % (α = 0), 100.0 % (α = 0.5)
     – oscillate beside a stable fixed point: at most 0.0 % of the matrices
     """
+    labels.dataset(found, ("class", *NEEDED), "experiments.reproduce", "found")
+    labels.dataset(winner, NEEDED_OF_WINNERS, "experiments.winner_from_corners", "winner")
     found, winner = (ds.sortby(["alpha", "beta", "lam"]) for ds in (found, winner))
     lam = float(found["lam"][-1])
     rows: list[Row] = []

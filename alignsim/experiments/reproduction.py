@@ -6,14 +6,14 @@ The protocol is that of theory 9. Its grid, sigmoid temperature, burn-in and sta
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from alignsim import validation
 from alignsim.analysis import stability
-from alignsim.experiments.classes import CLASSES, split_classes, stacked
+from alignsim.experiments.classes import CLASSES, split_classes, stacked, standard_error
 from alignsim.feedback import FeedbackMap
 from alignsim.feedback.status import MEANINGS
 from alignsim.kernels.status import NO_SAMPLE_OPTIMUM, OK
@@ -143,7 +143,7 @@ def reproduce(
     >>> ds.cycle_strength.sel({"class": "cyclic"}).values.ravel().round(3).tolist()
     [0.0, 0.094]
     """
-    study = _Study.of(P, objective, alpha, beta, lam, rounds, most, threads)
+    study = _Study(P, objective, alpha, beta, lam, rounds, most, threads)
     members = {name: study.P[mask] for name, mask in split_classes(study.P).items()}
     chosen = {name: spread(group, study.most) for name, group in members.items()}
     counts = {
@@ -211,7 +211,7 @@ def winner_from_corners(
     >>> ds.winner.item() < 0.01  # its fixed point gives the winner .948, and is stable
     True
     """
-    study = _Study.of(P, objective, alpha, beta, lam, rounds, most, threads)
+    study = _Study(P, objective, alpha, beta, lam, rounds, most, threads)
     members = study.P[split_classes(study.P)["cyclic_winner"]]
     chosen = spread(members, study.most)
     K = study.P.shape[-1]
@@ -221,39 +221,26 @@ def winner_from_corners(
     return study.dataset(cells, counts).assign_attrs(corner=CORNER)
 
 
-class _Study(NamedTuple):
+class _Study:
     """What both experiments are given, checked."""
 
-    P: FloatArray
-    objectives: tuple[str, ...]
-    alpha: FloatArray
-    beta: FloatArray
-    lam: FloatArray
-    rounds: int
-    most: int
-    threads: int | None
-
-    @classmethod
-    def of(
-        cls, P: ArrayLike, objective: str | Sequence[str], alpha: ArrayLike, beta: ArrayLike,
+    def __init__(
+        self, P: ArrayLike, objective: str | Sequence[str], alpha: ArrayLike, beta: ArrayLike,
         lam: ArrayLike, rounds: int, most: int, threads: int | None,
-    ) -> _Study:  # fmt: skip
-        """Return the arguments of an experiment, checked."""
+    ) -> None:  # fmt: skip
         names = (objective,) if isinstance(objective, str) else tuple(objective)
         for name in names:
             validation.choice(name, "objective", OBJECTIVES)
         if not names or len(set(names)) < len(names):
             raise ValueError(f"objective is {names}; name at least one, and each once")
-        return cls(
-            stacked(P),
-            names,
-            _axis(validation.parameter(alpha, "alpha", high=1.0), "alpha"),
-            _axis(validation.parameter(beta, "beta"), "beta"),
-            _axis(validation.parameter(lam, "lam", high=1.0), "lam"),
-            validation.integer(rounds, "rounds", minimum=1),
-            validation.integer(most, "most", minimum=1),
-            threads,
-        )
+        self.P = stacked(P)
+        self.objectives = names
+        self.alpha = _axis(validation.parameter(alpha, "alpha", high=1.0), "alpha")
+        self.beta = _axis(validation.parameter(beta, "beta"), "beta")
+        self.lam = _axis(validation.parameter(lam, "lam", high=1.0), "lam")
+        self.rounds = validation.integer(rounds, "rounds", minimum=1)
+        self.most = validation.integer(most, "most", minimum=1)
+        self.threads = threads
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -345,9 +332,9 @@ def _summary(
     transitive = "strongly_transitive" in kind
     return {
         "cycle_strength": _mean(strength),
-        "cycle_strength_error": _error(strength),
+        "cycle_strength_error": standard_error(strength),
         "entropy": _mean(entropy),
-        "entropy_error": _error(entropy),
+        "entropy_error": standard_error(entropy),
         "oscillating": _mean(oscillating),
         "unstable": _mean((radius > 1.0) + unknown),
         "bistable": _mean((oscillating & (radius < SLOW)) + unknown),
@@ -394,10 +381,3 @@ def _of_winner(policy: FloatArray, P: FloatArray) -> FloatArray:
 def _mean(values: np.ndarray) -> FloatArray:
     """Return the mean over the first axis, NaN where that is empty."""
     return np.asarray(values.mean(axis=0) if len(values) else np.full(values.shape[1:], np.nan))
-
-
-def _error(values: FloatArray) -> FloatArray:
-    """Return the standard error of the mean over the first axis, NaN for fewer than two values."""
-    if len(values) < 2:
-        return np.full(values.shape[1:], np.nan)
-    return np.asarray(values.std(axis=0, ddof=1) / np.sqrt(len(values)))

@@ -23,7 +23,7 @@ from alignsim.feedback import samples
 from alignsim.feedback.batch import MapBatch
 from alignsim.feedback.samples import Sampling
 from alignsim.kernels.status import NO_OPTIMUM, NOT_FINITE, OK
-from alignsim.objectives import DPO, IPO, Objective
+from alignsim.objectives import DPO, IPO, Objective, Solution
 from alignsim.objectives.existence import has_finite_scores
 from alignsim.progress import ProgressBar
 from alignsim.validation import LARGEST_LOGIT, FloatArray
@@ -274,16 +274,7 @@ def _ipo_wide(loop: MapBatch, schedule: Schedule, record: Record) -> None:
 
 def _generic(loop: MapBatch, schedule: Schedule, record: Record) -> None:
     """Iterate any objective through its one-shot optimum: correct first."""
-
-    def advance() -> None:
-        logits, status = loop.advance(record.state)
-        record.state[:] = logits
-        record.status[:] = np.where(record.status == OK, status, record.status)
-
-    def run(*_: int) -> Iterator[int]:
-        return _step_by_step(advance, schedule, record, lambda: simplex.softmax(record.state))
-
-    in_threads(run, 1, 1, schedule.bar)
+    _by_steps(loop.advance, schedule, record)
 
 
 def _sampled(plan: Sampling, loop: MapBatch, schedule: Schedule, record: Record) -> None:
@@ -293,9 +284,14 @@ def _sampled(plan: Sampling, loop: MapBatch, schedule: Schedule, record: Record)
     def spread(work: Callable[[int, int], None], maps: int) -> None:
         in_threads(work, maps, schedule.threads)
 
+    _by_steps(
+        lambda logits: samples.advance(loop, logits, next(rounds), plan, spread), schedule, record
+    )
+
+
+def _by_steps(step: Callable[[FloatArray], Solution], schedule: Schedule, record: Record) -> None:
     def advance() -> None:
-        logits, status = samples.advance(loop, record.state, next(rounds), plan, spread)
-        record.state[:] = logits
+        record.state[:], status = step(record.state)
         record.status[:] = np.where(record.status == OK, status, record.status)
 
     def run(*_: int) -> Iterator[int]:

@@ -23,6 +23,9 @@ from alignsim.progress import ProgressBar
 from alignsim.summary import maps, span
 from alignsim.validation import FloatArray, at, first_true
 
+LIMITS = {"alpha": 1.0, "beta": np.inf, "lam": 1.0}
+"""The largest value of each parameter; the smallest is 0."""
+
 ROUNDING = 4.0 * np.finfo(np.float64).eps
 """Mean of logits, relative to the largest, that is rounding."""
 
@@ -88,7 +91,8 @@ class FeedbackMap(MapBatch):
     ) -> None:
         P_checked = validation.preference_matrix(P)
         maker = named(objective, OBJECTIVES)
-        self._set_up(P_checked, maker, beta, alpha, lam, reference, offline)
+        given = _parameters(beta=beta, alpha=alpha, lam=lam)
+        self._set_up(P_checked, maker, given, reference, offline)
 
     @classmethod
     def from_payoffs(
@@ -112,16 +116,15 @@ class FeedbackMap(MapBatch):
                 f"payoffs has shape {matrices.shape}; the last two axes must be K×K, K at least 2"
             )
         loop = cls.__new__(cls)
-        loop._set_up(matrices, IPO(), beta, alpha, lam, reference, offline)
+        given = _parameters(beta=beta, alpha=alpha, lam=lam)
+        loop._set_up(matrices, IPO(), given, reference, offline)
         return loop
 
     def _set_up(
         self,
         P: FloatArray,
         objective: Objective,
-        beta: ArrayLike,
-        alpha: ArrayLike,
-        lam: ArrayLike,
+        parameters: dict[str, FloatArray],
         reference: ArrayLike | None,
         offline: ArrayLike | None,
     ) -> None:
@@ -129,9 +132,7 @@ class FeedbackMap(MapBatch):
         uniform = np.full(K, 1.0 / K)
         arrays = {
             "which": np.arange(P[..., 0, 0].size).reshape(P.shape[:-2]),
-            "beta": validation.parameter(beta, "beta"),
-            "alpha": validation.parameter(alpha, "alpha", high=1.0),
-            "lam": validation.parameter(lam, "lam", high=1.0),
+            **parameters,
             "reference_logits": reference_logits(reference, "reference", K),
             "offline_policy": uniform
             if offline is None
@@ -336,12 +337,8 @@ class FeedbackMap(MapBatch):
         >>> loop.replace(beta=[1.0, 2.0, 3.0]).shape
         (3,)
         """
-        given = {"beta": (beta, np.inf), "alpha": (alpha, 1.0), "lam": (lam, 1.0)}
-        values = {
-            name: validation.parameter(value, name, high=high)
-            for name, (value, high) in given.items()
-            if value is not None
-        }
+        given = {"beta": beta, "alpha": alpha, "lam": lam}
+        values = _parameters(**{name: v for name, v in given.items() if v is not None})
         validation.batch_shape(
             {"the map": self.shape, **{name: value.shape for name, value in values.items()}}
         )
@@ -379,6 +376,13 @@ class FeedbackMap(MapBatch):
                 validation.policy(start, "start", responses=self.responses, full_support=True)
             )
         return self.default_start_logits()
+
+
+def _parameters(**given: ArrayLike) -> dict[str, FloatArray]:
+    """Return parameters, each checked to be in its range."""
+    return {
+        name: validation.parameter(value, name, high=LIMITS[name]) for name, value in given.items()
+    }
 
 
 def _centred_once(logits: FloatArray) -> FloatArray:

@@ -246,8 +246,8 @@ class PairLoss(ScoreObjective):
         pull, slope = self.pull(gaps, x.P), self.slope(gaps)
         if isinstance(x.pairs, ProductPairs):
             mu = x.sampler[..., None, :]
-            return np.asarray(np.linalg.solve(_gauged(laplacian(slope * mu), mu), pull))
-        bend = _gauged(laplacian(x.pairs.weights * slope), 1.0 / x.P.shape[-1])
+            return np.asarray(np.linalg.solve(gauged(laplacian(slope * mu), mu), pull))
+        bend = gauged(laplacian(x.pairs.weights * slope), 1.0 / x.P.shape[-1])
         changes = _by_pairs(pull, x.pairs)
         flat = np.linalg.solve(bend, changes.reshape(*changes.shape[:-2], -1))
         return np.asarray(flat.reshape(changes.shape))
@@ -265,7 +265,7 @@ def laplacian(weights: FloatArray) -> FloatArray:
     return np.asarray(apart.sum(axis=-1)[..., None] * own - apart)
 
 
-def _gauged(matrix: FloatArray, gauge: FloatArray | float) -> FloatArray:
+def gauged(matrix: FloatArray, gauge: FloatArray | float) -> FloatArray:
     """Return the matrix with the gauge added to each row, in the row's own size to keep its digits.
 
     Solutions are orthogonal to the gauge, so that any multiple of it will do.

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from alignsim.objectives.contract import Comparison, ScoreObjective
+from alignsim.objectives.contract import Comparison, ScoreObjective, gauged, laplacian
 from alignsim.objectives.score_expansion import Directions, ScoreExpansion
 from alignsim.objectives.solvers import solve_each
 from alignsim.preferences.logistic import sigmoid
@@ -36,9 +36,7 @@ class LogisticScore(ScoreExpansion):
         self._slope = win * lose
         self._bend = self._slope * (lose - win)
         self._twist = self._slope * (1.0 - 6.0 * self._slope)
-        pull = self._slope * self._columns
-        diagonal = pull.sum(axis=-1)[..., None] * np.eye(x.P.shape[-1])
-        self._matrix = diagonal - pull + self._columns
+        self._matrix = gauged(laplacian(self._slope * self._columns), self._columns)
 
     def second(self, a: Directions, b: Directions) -> Directions:
         """Return v''[a, b], with μ·v''[a, b] = 0."""

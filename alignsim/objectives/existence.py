@@ -54,13 +54,10 @@ def require_finite_scores(P: FloatArray, sampler: FloatArray) -> None:
     P, support = P[matrix], sampler[policy] > 0
     pairs = support[:, None] & support[None, :]
     reached = _connected((P > 0) & pairs)
+    story = _never_lose(reached, support)
     if (reached | ~pairs).all():
         which = [int(i) for i in np.flatnonzero(~support & ~_wins_and_loses(P, support))]
         story = f"responses {which} always win or always lose against what is sampled"
-    else:
-        winners = _never_lose(reached, support)
-        losers = [int(i) for i in np.flatnonzero(support) if i not in winners]
-        story = f"responses {winners} never lose to {losers}"
     raise NoOptimumError(_unbounded(matrix, "sampling", policy, story))
 
 
@@ -71,18 +68,13 @@ def has_finite_pair_scores(P: FloatArray, pair_weights: FloatArray) -> BoolArray
 
 def require_finite_pair_scores(P: FloatArray, pair_weights: FloatArray) -> None:
     """Raise, naming the responses that never lose, where the DPO pair loss has no minimiser."""
-    if (P > 0).all():
-        return
-    reached = _connected((P > 0) & (pair_weights > 0))
-    finite = reached.all(axis=(-2, -1))
+    finite = has_finite_pair_scores(P, pair_weights)
     if finite.all():
         return
     index = first_true(~finite)
     matrix, weights = _own(index, P.shape[:-2]), _own(index, pair_weights.shape[:-2])
-    everyone = np.ones(P.shape[-1], dtype=np.bool_)
-    winners = _never_lose(reached[index], everyone)
-    losers = [i for i in range(P.shape[-1]) if i not in winners]
-    story = f"responses {winners} never lose to {losers}"
+    reached = _connected((P[matrix] > 0) & (pair_weights[weights] > 0))
+    story = _never_lose(reached, np.ones(P.shape[-1], dtype=np.bool_))
     raise NoOptimumError(_unbounded(matrix, "pair_weights", weights, story))
 
 
@@ -103,11 +95,12 @@ def _components(reached: BoolArray) -> list[list[int]]:
     return [[int(i) for i in np.flatnonzero(row)] for row in np.unique(reached, axis=0)[::-1]]
 
 
-def _never_lose(reached: BoolArray, support: BoolArray) -> list[int]:
-    """Return a smallest set that no response from outside reaches, that is, beats."""
+def _never_lose(reached: BoolArray, support: BoolArray) -> str:
+    """Return which of the support never lose: a smallest set that none of the others reaches."""
     masked = reached & support[:, None] & support[None, :]
-    beaten_by = [np.flatnonzero(masked[:, j]) for j in np.flatnonzero(support)]
-    return [int(i) for i in min(beaten_by, key=len)]
+    winners = min((masked[:, j] for j in np.flatnonzero(support)), key=np.count_nonzero)
+    names = [[int(i) for i in np.flatnonzero(mask)] for mask in (winners, support & ~winners)]
+    return f"responses {names[0]} never lose to {names[1]}"
 
 
 def _own(index: tuple[int, ...], batch: tuple[int, ...]) -> tuple[int, ...]:

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alignsim import validation
-from alignsim.plotting.orbits import of_kind
 from alignsim.plotting.palette import INK, SYMBOLS, Style
 from alignsim.validation import FloatArray
 
@@ -16,20 +15,6 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
-
-
-def dataset(ds: Any, names: tuple[str, ...], source: str = "sweep") -> xr.Dataset:
-    """Return ``ds`` if it is a Dataset with these variables; else raise a ValueError."""
-    import xarray as xr
-
-    of_kind(ds, xr.Dataset, "ds", f"alignsim.{source}")
-    for name in names:
-        if name not in ds.data_vars:
-            raise ValueError(
-                f"ds has no variable {name!r} (it has {_listed(ds.data_vars)}); give the Dataset "
-                f"that alignsim.{source} returns, whole"
-            )
-    return ds
 
 
 def plane(ds: xr.Dataset, x: str, y: str, *, others: tuple[str, ...] = ()) -> xr.Dataset:

@@ -22,6 +22,7 @@ from alignsim.plotting.palette import (
     settings,
 )
 from alignsim.plotting.panels import one_axes
+from alignsim.sweeps import labels
 from alignsim.validation import FloatArray
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def phase_diagram(
     >>> ax.get_xlabel()
     'β, strength of the preference signal'
     """
-    ds = grid.dataset(ds, ("phase", value) if value in _OF_ORBITS else (value,))
+    labels.dataset(ds, ("phase", value) if value in _OF_ORBITS else (value,))
     _refuse_codes(ds, value)
     curves = _curves(ds)
     x, y = _directions(ds, x, y)

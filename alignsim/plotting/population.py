@@ -9,6 +9,7 @@ import numpy as np
 from alignsim.plotting import grid
 from alignsim.plotting.palette import INK, SYMBOLS, Style, light_viridis, settings
 from alignsim.plotting.panels import PanelArray, panel_axes
+from alignsim.sweeps import labels
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -61,7 +62,7 @@ def population(
     >>> asim.plotting.population(ds, ax=Figure().subplots(1, 2, squeeze=False)).shape
     (1, 2)
     """
-    ds = grid.dataset(ds, ("phase", "entropy_mean"))
+    labels.dataset(ds, ("phase", "entropy_mean"))
     if "matrix" not in ds.dims:
         raise ValueError(
             "ds has no dimension 'matrix'; sweep a stack of matrices (m, K, K), or draw one with "

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alignsim.experiments.findings import counted
-from alignsim.plotting import grid
 from alignsim.plotting.palette import INK, OKABE_ITO, Style, settings
 from alignsim.plotting.panels import PanelArray, panel_axes
+from alignsim.sweeps import labels
 from alignsim.validation import FloatArray
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def evolution(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: Any) ->
     >>> asim.plotting.evolution(found, ax=Figure().subplots(2, 3))[1, 2].get_title()
     'α = 0.5, βλ = 7.2: ρ = 2.14'
     """
-    grid.dataset(ds, ("policy",), "experiments.evolution")
+    labels.dataset(ds, ("policy", "raised", "alpha"), "experiments.evolution")
     shape = ds.sizes["raised"], ds.sizes["step"]
     panels = panel_axes(ax, shape, (3.1 * shape[1], 2.2 * shape[0]), **_SHARED)
     for place in np.ndindex(shape):
@@ -118,7 +118,9 @@ def oscillation(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: Any) 
     >>> [ax.get_title() for ax in axes[0]]
     ['MRS-IPO, 1 matrix', 'MRS-DPO, 1 matrix']
     """
-    grid.dataset(ds, ("cycle_strength", "oscillating", "unstable"), "experiments.reproduce")
+    labels.dataset(
+        ds, ("cycle_strength", "oscillating", "unstable", "class"), "experiments.reproduce"
+    )
     count = ds.sizes["objective"]
     panels = panel_axes(ax, (2, count), (4.6 * count, 6.2), **_SHARED)
     cyclic, others = ds.sel({"class": "cyclic"}), ds.drop_sel({"class": "cyclic"})
@@ -173,7 +175,7 @@ def terminal_entropy(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: 
     >>> asim.plotting.terminal_entropy(found, ax=Figure().subplots(2))[0].get_ylabel()
     'mean final entropy (nats)'
     """
-    grid.dataset(ds, ("entropy",), "experiments.reproduce")
+    labels.dataset(ds, ("entropy", "entropy_limit", "class"), "experiments.reproduce")
     count = ds.sizes["objective"]
     panels = panel_axes(ax, (count,), (4.6 * count, 3.9), **_SHARED)
     weak = ds.sel({"class": "strongly_transitive"})
@@ -224,7 +226,7 @@ def condorcet_winner(ds: xr.Dataset, *, ax: PanelArray | None = None, **kwargs: 
     >>> axes[0].get_title()
     'MRS-IPO, 0 matrices'
     """
-    grid.dataset(ds, ("winner", "winner_least"), "experiments.winner_from_corners")
+    labels.dataset(ds, ("winner", "winner_least", "objective"), "experiments.winner_from_corners")
     count = ds.sizes["objective"]
     panels = panel_axes(ax, (count,), (4.6 * count, 3.9), **_SHARED)
     for ax_, objective in zip(panels, ds["objective"].values, strict=True):

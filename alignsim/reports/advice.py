@@ -51,6 +51,19 @@ SMALLEST_TOLERANCE, LARGEST_TOLERANCE = 1e-300, 0.999
 """The factors by which a deviation may be wanted to shrink."""
 
 
+class AtWanted:
+    """What the trade-off of an advice says at the wanted η, (...)."""
+
+    def __init__(self, doc: str) -> None:
+        self.__doc__ = doc
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, advice: Advice, owner: type) -> FloatArray:
+        return np.asarray(getattr(advice.tradeoff, self._name)[..., WANTED])
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Advice(Result):
     """The α to choose for a wanted fixed point, and what else was found.
@@ -110,50 +123,19 @@ class Advice(Result):
     objective: str
     warnings: tuple[str, ...]
 
-    @property
-    def alpha_lowest(self) -> FloatArray:
-        """The stable α lie between this and 1, (...)."""
-        return _wanted(self.tradeoff.alpha_lowest)
-
-    @property
-    def alpha(self) -> FloatArray:
-        """The fastest α, (...)."""
-        return _wanted(self.tradeoff.alpha)
-
-    @property
-    def alpha_certified(self) -> FloatArray:
-        """Above this α every orbit is certified to converge, (...); NaN for MRS-DPO."""
-        return _wanted(self.tradeoff.alpha_certified)
-
-    @property
-    def beta(self) -> FloatArray:
-        """The β = η(1−α) that goes with it, (...)."""
-        return _wanted(self.tradeoff.beta)
-
-    @property
-    def rate(self) -> FloatArray:
-        """The spectral radius there, (...)."""
-        return _wanted(self.tradeoff.rate)
-
-    @property
-    def rounds(self) -> FloatArray:
-        """Rounds until a small deviation has shrunk by the tolerance, (...)."""
-        return _wanted(self.tradeoff.rounds)
-
-    @property
-    def win_rate(self) -> FloatArray:
-        """Probability that a response of the fixed point beats one of the reference, (...)."""
-        return _wanted(self.tradeoff.win_rate)
-
-    @property
-    def entropy(self) -> FloatArray:
-        """Entropy of the fixed point in nats, (...)."""
-        return _wanted(self.tradeoff.entropy)
-
-    @property
-    def effective_support(self) -> FloatArray:
-        """e^H of the fixed point, (...)."""
-        return _wanted(self.tradeoff.effective_support)
+    alpha_lowest = AtWanted("The stable α lie between this and 1, (...).")
+    alpha = AtWanted("The fastest α, (...).")
+    alpha_certified = AtWanted(
+        "Above this α every orbit is certified to converge, (...); NaN for MRS-DPO."
+    )
+    beta = AtWanted("The β = η(1−α) that goes with it, (...).")
+    rate = AtWanted("The spectral radius there, (...).")
+    rounds = AtWanted("Rounds until a small deviation has shrunk by the tolerance, (...).")
+    win_rate = AtWanted(
+        "Probability that a response of the fixed point beats one of the reference, (...)."
+    )
+    entropy = AtWanted("Entropy of the fixed point in nats, (...).")
+    effective_support = AtWanted("e^H of the fixed point, (...).")
 
     def table(self) -> tuple[TradeoffRow, ...]:
         """Return the trade-off, a row an η; of a batch the medians over what is not NaN."""
@@ -380,7 +362,3 @@ def _loses_stability_abruptly(found: _Findings) -> NDArray[np.bool_]:
         form = first_lyapunov_coefficient(maps, found.logits[edge])
         hard[edge] = form.criticality == Criticality.SUBCRITICAL
     return hard
-
-
-def _wanted(values: FloatArray) -> FloatArray:
-    return np.asarray(values[..., WANTED])

@@ -13,7 +13,7 @@ import numpy as np
 from alignsim import validation
 from alignsim.analysis.bifurcations.onset import critical_beta
 from alignsim.data import Comparisons, Matrices, Ratings
-from alignsim.errors import Argument, InputError, MissingPairsError
+from alignsim.errors import Argument, InputError, MissingPairsError, quote
 from alignsim.objectives import OBJECTIVES
 from alignsim.preferences import Structure, spread, structure
 from alignsim.summary import Lines, Summarised, numbers, span
@@ -27,6 +27,12 @@ ONSET_SAMPLE = 500
 
 LISTED = 12
 """Populations up to this size are listed matrix by matrix."""
+
+DEFAULTS = {
+    "resamples": 200, "rng": 0, "recipe": "random-attribute", "temperature": 1.0,
+    "smoothing": 0.0, "min_votes": 1,
+}  # fmt: skip
+"""What is chosen where nothing is given."""
 
 Resample = Callable[[np.random.Generator], FloatArray]
 Rows = tuple[tuple[str, str], ...]
@@ -97,14 +103,14 @@ def inspect(
     alpha: float = 0.5,
     lam: float = 1.0,
     beta_max: float = 100.0,
-    resamples: int = 200,
-    rng: int = 0,
-    recipe: str = "random-attribute",
-    temperature: float = 1.0,
+    resamples: int | None = None,
+    rng: int | None = None,
+    recipe: str | None = None,
+    temperature: float | None = None,
     subsets: int | None = None,
     rounding: str | None = None,
-    smoothing: float = 0.0,
-    min_votes: int = 1,
+    smoothing: float | None = None,
+    min_votes: int | None = None,
 ) -> Inspection:
     """Return what preference data hold, and from which β a loop on them oscillates.
 
@@ -118,13 +124,19 @@ def inspect(
     beta_max
         How far β is searched.
     resamples
-        Bootstrap resamples of the votes (within each pair) or of each prompt's raters; 0 for none.
+        Bootstrap resamples of the votes (within each pair) or of each prompt's raters, by default
+        200; 0 for none. Of ratings and votes.
     rng
-        Seed of the bootstrap and of the recipe.
+        Seed of the bootstrap and of the recipe, by default 0. Of ratings and votes.
     recipe, temperature, subsets, rounding
-        How the ratings of a prompt become matrices: see :meth:`Ratings.matrices`.
+        How the ratings of a prompt become matrices: see :meth:`Ratings.matrices`. Of ratings.
     smoothing, min_votes
-        How votes become a matrix: see :meth:`Comparisons.matrix`.
+        How votes become a matrix: see :meth:`Comparisons.matrix`. Of ratings and votes.
+
+    Raises
+    ------
+    ValueError
+        For bad arguments, and for those that say nothing about ``data``.
 
     Examples
     --------
@@ -137,21 +149,40 @@ def inspect(
     (True, 6.0)
     """
     validation.choice(objective, "objective", OBJECTIVES)
+    of_ratings = {
+        "recipe": recipe, "temperature": temperature, "subsets": subsets, "rounding": rounding,
+    }  # fmt: skip
+    of_votes = {
+        "smoothing": smoothing, "min_votes": min_votes, "resamples": resamples, "rng": rng,
+    }  # fmt: skip
+    if isinstance(data, Matrices):
+        _refuse_idle(of_ratings | of_votes, "matrices")
+    elif isinstance(data, Comparisons):
+        _refuse_idle(of_ratings, "votes")
+    given = {name: value for name, value in (of_ratings | of_votes).items() if value is not None}
+    chosen: dict[str, Any] = DEFAULTS | given
     settings = Settings(
         objective=objective,
         alpha=validation.number(alpha, "alpha", high=1.0),
         lam=validation.number(lam, "lam", high=1.0),
         beta_max=validation.number(beta_max, "beta_max", low=1e-6),
-        resamples=validation.integer(resamples, "resamples", minimum=0),
-        seed=validation.integer(rng, "rng", minimum=0),
-        recipe=recipe,
-        temperature=temperature,
+        resamples=validation.integer(chosen["resamples"], "resamples", minimum=0),
+        seed=validation.integer(chosen["rng"], "rng", minimum=0),
+        recipe=chosen["recipe"],
+        temperature=chosen["temperature"],
         subsets=subsets,
         rounding=rounding,
-        smoothing=validation.number(smoothing, "smoothing"),
-        min_votes=validation.integer(min_votes, "min_votes", minimum=1),
+        smoothing=validation.number(chosen["smoothing"], "smoothing"),
+        min_votes=validation.integer(chosen["min_votes"], "min_votes", minimum=1),
     )
     return _inspect(data, settings)
+
+
+def _refuse_idle(given: dict[str, Any], what: str) -> None:
+    """Refuse arguments that say nothing about what the data hold."""
+    for name, value in given.items():
+        if value is not None:
+            raise InputError(name, f"is {quote(value)}, but data holds {what}", "leave it out")
 
 
 @singledispatch

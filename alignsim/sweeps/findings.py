@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alignsim.analysis.orbits.verdicts import OSCILLATING
+from alignsim.errors import InputError
+from alignsim.sweeps import labels
 from alignsim.validation import FloatArray
 
 if TYPE_CHECKING:
@@ -23,21 +25,29 @@ def findings(found: xarray.Dataset) -> list[Row]:
 
     Also of a phase diagram, where labels are compared at the points that were computed.
 
+    Raises
+    ------
+    ValueError
+        If ``found`` is something else.
+
+    Examples
+    --------
     >>> import alignsim as asim
     >>> ds = asim.sweep(asim.preferences.cyclic(3, advantage=0.5), beta=[2.0, 4.0], alpha=0.5)
     >>> asim.sweeps.findings(ds)[-1]
     ('labels and closed form', 'agree at all 2 decided points')
     """
+    labels.dataset(found, NEEDED, "sweep", "found")
     phase = found["phase"]
     status = found["status"].values if "status" in found else np.zeros(phase.shape)
     ok = status == 0
     shape = " × ".join(f"{size} {_LETTERS[str(name)]}" for name, size in phase.sizes.items())
     computed = np.ones(phase.shape, dtype=bool)
     many = f"{ok.size:,}" + (f" ({shape})" if shape else "")
-    rows = [("maps", many + _rounds(found.attrs["rounds"], "{:,} rounds each"))]
+    rows = [("maps", many + _rounds(found.attrs.get("rounds"), "{:,} rounds each"))]
     if "evaluated" in found:
         computed = found["evaluated"].values.astype(bool)
-        each = _rounds(found.attrs["rounds"], "at most {:,} rounds each")
+        each = _rounds(found.attrs.get("rounds"), "at most {:,} rounds each")
         rows = [
             ("points", f"{many}; those not computed take the label of their cell"),
             ("maps", f"{computed.sum():,} computed, {computed.mean():.2%} of the points{each}"),
@@ -72,6 +82,9 @@ def findings(found: xarray.Dataset) -> list[Row]:
     ]
 
 
+NEEDED = ("phase", "spectral_radius", "critical_signal", "beta", "lam")
+"""What every sweep and every phase diagram hold."""
+
 SETTLED = ("converged", "stable")
 """Labels on the stable side of a boundary."""
 
@@ -89,6 +102,12 @@ def _rounds(rounds: object, text: str) -> str:
 
 def _phases(found: xarray.Dataset) -> dict[str, BoolArray]:
     attributes = found["phase"].attrs
+    if "flag_meanings" not in attributes or "flag_values" not in attributes:
+        raise InputError(
+            "found",
+            "has a phase without the meanings of its flags",
+            "keep the attributes: xarray.set_options(keep_attrs=True)",
+        )
     names = attributes["flag_meanings"].split()
     return {
         name: found["phase"].values == flag

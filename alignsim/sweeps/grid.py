@@ -37,6 +37,9 @@ PATIENCE = 0.7
 AXES = ("matrix", "alpha", "beta", "lam")
 """The dimensions of a sweep, in this order, as far as they are swept."""
 
+ROUNDS = 3000
+"""How many a sweep by orbit runs by default."""
+
 CLOSED_FORM = {"long_name": "βλ at which stability is lost, in closed form"}
 """The attributes of the coordinate ``critical_signal``."""
 
@@ -54,7 +57,7 @@ def sweep(
     by: str = "orbit",
     reference: ArrayLike | None = None,
     offline: ArrayLike | None = None,
-    rounds: int = 3000,
+    rounds: int | None = None,
     start: ArrayLike | None = None,
     burn_in: int | None = None,
     threads: int | None = None,
@@ -76,7 +79,8 @@ def sweep(
     objective, reference, offline
         As for :class:`~alignsim.FeedbackMap`; ``reference`` and ``offline`` are single policies.
     rounds, burn_in, threads
-        As for :meth:`~alignsim.FeedbackMap.run`.
+        As for :meth:`~alignsim.FeedbackMap.run`; not by stability, nor ``start``. By default
+        3000 rounds.
     start
         One policy (K,). By default the reference, moved by 1e-2 in logits along a fixed
         direction without symmetry, which ``attrs`` records.
@@ -128,11 +132,9 @@ def sweep(
         "beta": _axis(beta, "beta", np.inf),
         "lam": _axis(lam, "lam", 1.0),
     }
-    labels.way(by, start)
+    labels.way(by, start=start, rounds=rounds, burn_in=burn_in, threads=threads)
     K = matrices.shape[-1]
-    for name, given in (("reference", reference), ("offline", offline), ("start", start)):
-        if given is not None and len(shape := validation.real_array(given, name).shape) != 1:
-            raise ValueError(f"{name} has shape {shape}; a sweep takes one policy, ({K},)")
+    labels.one_policy_each("a sweep", K, reference=reference, offline=offline, start=start)
     swept = [name for name in AXES if grid[name].ndim]
     loop = FeedbackMap(
         matrices.reshape(-1, 1, 1, 1, K, K), objective=objective,
@@ -144,23 +146,15 @@ def sweep(
     if by == "stability":
         attributes["phase"] = labels.STABILITY
     shape = tuple(grid[name].size for name in swept)
-    closed_form = critical_signal(
-        FeedbackMap(
-            matrices.reshape(-1, 1, K, K), objective=objective, beta=1.0,
-            alpha=grid["alpha"].reshape(-1), reference=reference, offline=offline,
-        )
-    )  # fmt: skip
     coords: dict[str, Any] = {
         name: (name, grid[name]) if grid[name].ndim else grid[name]
         for name in AXES
         if name != "matrix" or grid[name].ndim
     }
     outer = [name for name in swept if name in ("matrix", "alpha")]
-    coords["critical_signal"] = (
-        outer,
-        closed_form.reshape([grid[name].size for name in outer]),
-        CLOSED_FORM,
-    )
+    sizes = [grid[name].size for name in outer]
+    per_alpha = loop.taken((slice(None), slice(None), 0, 0))
+    coords["critical_signal"] = (outer, critical_signal(per_alpha).reshape(sizes), CLOSED_FORM)
     return xarray.Dataset(
         {
             name: (swept, values.reshape(shape), attributes[name])
@@ -199,13 +193,13 @@ def _run(
     loop: FeedbackMap,
     by: str,
     start: ArrayLike | None,
-    rounds: int,
+    rounds: int | None,
     burn_in: int | None,
     threads: int | None,
     progress: bool,
 ) -> tuple[Columns, dict[str, Any]]:
     """Run and analyse every map; return flat columns and what the dataset says about the run."""
-    total = validation.integer(rounds, "rounds", minimum=0)
+    total = ROUNDS if rounds is None else validation.integer(rounds, "rounds", minimum=0)
     skip = total // 2 if burn_in is None else validation.integer(burn_in, "burn_in", minimum=0)
 
     def analyse(part: FeedbackMap) -> Columns:
@@ -230,7 +224,7 @@ def _run(
 def by_chunks(
     loop: FeedbackMap, analyse: Callable[[FeedbackMap], Columns], bar: ProgressBar
 ) -> Columns:
-    """Return the columns of all maps, analysed chunk by chunk; ``bar`` is told of each."""
+    """Return the columns of all maps, analysed chunk by chunk, and move the ``bar``."""
     columns: Columns = {}
     first, chunk = 0, min(LEAST_CHUNK, CHUNK)
     while first < loop.size:

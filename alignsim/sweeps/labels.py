@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from alignsim import validation
 from alignsim.analysis import Stability
 from alignsim.analysis.equilibria.stability import Verdict
 from alignsim.codes import Words, words_of
+from alignsim.errors import Argument, InputError, listed
 from alignsim.validation import FloatArray
 
 WAYS = ("orbit", "stability", "both")
@@ -39,20 +41,49 @@ ROTATION_NUMBER = {"long_name": "rotation number", "units": "turns a round"}
 SPECTRAL_RADIUS = {"long_name": "spectral radius at the fixed point"}
 
 
-def way(by: str, start: object) -> str:
-    """Return ``by``, checked.
+def way(by: str, **of_orbits: object) -> None:
+    """Refuse a ``by`` that is none of ``WAYS``, and what is given to orbits where none is run."""
+    validation.choice(by, "by", WAYS)
+    given = [name for name, value in of_orbits.items() if value is not None]
+    if by == "stability" and given:
+        raise InputError(
+            given[0],
+            ["is given, but ", Argument("by", by), " iterates nothing"],
+            ["leave it out, or use ", Argument("by", "orbit")],
+        )
+
+
+def one_policy_each(study: str, responses: int, **policies: ArrayLike | None) -> None:
+    """Refuse a batch of policies where a study takes one."""
+    for name, given in policies.items():
+        if given is not None and len(shape := validation.real_array(given, name).shape) != 1:
+            raise InputError(
+                name, f"has shape {shape}", f"{study} takes one policy, ({responses},)"
+            )
+
+
+def dataset(ds: object, needed: Iterable[str], made_by: str = "sweep", name: str = "ds") -> None:
+    """Refuse what is no Dataset with the variables and coordinates that are ``needed``.
 
     Raises
     ------
     ValueError
-        If it is none of ``WAYS``, or orbits get a ``start`` where none is iterated.
+        Says what is missing, and which function of the package makes it.
     """
-    validation.choice(by, "by", WAYS)
-    if by == "stability" and start is not None:
-        raise ValueError(
-            "start is given, but by='stability' iterates nothing; leave it out, or use by='orbit'"
+    import xarray
+
+    if not isinstance(ds, xarray.Dataset):
+        kind = type(ds).__name__
+        raise InputError(
+            name, f"is of type {kind}", f"give the xarray.Dataset that alignsim.{made_by} returns"
         )
-    return by
+    for wanted in needed:
+        if wanted not in ds.variables:
+            raise InputError(
+                name,
+                f"has no variable {wanted!r} (it has {listed(ds.data_vars)})",
+                f"give the Dataset that alignsim.{made_by} returns, whole",
+            )
 
 
 def disagreement(

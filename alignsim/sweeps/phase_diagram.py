@@ -14,6 +14,7 @@ from alignsim.analysis.equilibria.stability import Verdict
 from alignsim.analysis.orbits.classification import classify
 from alignsim.analysis.orbits.verdicts import Phase
 from alignsim.feedback import FeedbackMap
+from alignsim.feedback.feedback_map import LIMITS
 from alignsim.objectives import Objective
 from alignsim.preferences import seeds
 from alignsim.progress import ProgressBar
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
 
 Axis = tuple[str, float, float] | tuple[str, float, float, str]
 """A parameter, its range, and ``"log"`` or ``"linear"`` (the default)."""
-
-LIMITS = {"alpha": 1.0, "beta": np.inf, "lam": 1.0}
-"""The largest value of each parameter; the smallest is 0."""
 
 SCALES = ("linear", "log")
 
@@ -83,8 +81,8 @@ def phase_diagram(
     objective, reference, offline
         As for :class:`~alignsim.FeedbackMap`; ``reference`` and ``offline`` are single policies.
     start, rounds, threads
-        As for :func:`~alignsim.analysis.classify`; ``start`` is one policy (K,). By stability
-        nothing starts.
+        As for :func:`~alignsim.analysis.classify`; ``start`` is one policy (K,). Not by
+        stability.
     audit
         Share of the cells left whole whose centre is evaluated as a check, in [0, 1].
     rng
@@ -125,9 +123,17 @@ def phase_diagram(
     """
     import xarray
 
-    matrix, policies = _single(P, reference, offline, start)
+    matrix = validation.preference_matrix(P)
+    if matrix.ndim != 2:
+        raise ValueError(
+            f"P has shape {matrix.shape}; a phase diagram takes one matrix (K, K): call it for "
+            "each, or sweep the stack with alignsim.sweep"
+        )
+    policies = {"reference": reference, "offline": offline}
+    labels.one_policy_each("a phase diagram", len(matrix), **policies, start=start)
+    labels.way(by, start=start, rounds=rounds, threads=threads)
     plane = _plane(x, y, {"alpha": alpha, "beta": beta, "lam": lam}, matrix, objective, policies)
-    labeller = _labeller(by, start, rounds, threads)
+    labeller = _Labeller(by, start, rounds, threads)
     lattice = Lattice(
         _resolution(resolution),
         audit=validation.number(audit, "audit", high=1.0),
@@ -320,28 +326,6 @@ def _coordinates(lattice: Lattice, plane: _Plane) -> dict[str, Any]:
     return coordinates | {"critical_signal": (dims, closed_form, CLOSED_FORM)}
 
 
-def _single(
-    P: ArrayLike,
-    reference: ArrayLike | None,
-    offline: ArrayLike | None,
-    start: ArrayLike | None,
-) -> tuple[FloatArray, dict[str, Any]]:
-    """Return the matrix and the policies of the map, each of them one."""
-    matrix = validation.preference_matrix(P)
-    if matrix.ndim != 2:
-        raise ValueError(
-            f"P has shape {matrix.shape}; a phase diagram takes one matrix (K, K): call it for "
-            "each, or sweep the stack with alignsim.sweep"
-        )
-    policies = {"reference": reference, "offline": offline}
-    for name, given in (policies | {"start": start}).items():
-        if given is not None and len(shape := validation.real_array(given, name).shape) != 1:
-            raise ValueError(
-                f"{name} has shape {shape}; a phase diagram takes one policy, ({len(matrix)},)"
-            )
-    return matrix, policies
-
-
 def _plane(
     x: Axis,
     y: Axis,
@@ -395,13 +379,3 @@ def _resolution(value: int) -> int:
             f"{LARGEST_RESOLUTION}: take {near}"
         )
     return side
-
-
-def _labeller(
-    by: str, start: ArrayLike | None, rounds: int | None, threads: int | None
-) -> _Labeller:
-    labels.way(by, start)
-    limit = None if rounds is None else validation.integer(rounds, "rounds", minimum=0)
-    if threads is not None:
-        validation.integer(threads, "threads", minimum=1)
-    return _Labeller(by, start, limit, threads)

@@ -75,5 +75,7 @@ def test_bad_input_is_named():
         asim.experiments.class_rates(ratings, draws=0)
     with pytest.raises(ValueError, match="seed is -1"):
         asim.experiments.class_rates(ratings, seed=-1)
-    with pytest.raises(ValueError, match="subsets is 5, but no prompt has so many responses"):
+    with pytest.raises(ValueError, match="subsets is 5, but no prompt has as many responses"):
         asim.experiments.class_rates(ratings, responses=5)
+    with pytest.raises(ValueError, match="ratings is of type ndarray; give"):
+        asim.experiments.class_rates(np.array(0.3))

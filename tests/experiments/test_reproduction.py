@@ -393,3 +393,18 @@ def test_a_stack_is_needed_and_a_cycle_for_the_example():
         evolution(prefs.bradley_terry([1.0, 0.5, 0.0])[None])
     with pytest.raises(ValueError, match="no oscillation to show"):
         evolution(prefs.cyclic(3, advantage=1e-4)[None])
+
+
+def test_findings_of_something_else_are_refused():
+    P = asim.preferences.cyclic(3, advantage=0.5)
+    grid = {"objective": "ipo", "alpha": 0.5, "beta": [1.0, 2.0], "lam": 1.0, "rounds": 2}
+    found, winner = reproduce(P[None], **grid), winner_from_corners(P[None], **grid)
+    swept = asim.sweep(P, beta=[1.0, 2.0], by="stability")
+    for given, message in (
+        ((3, winner), r"found is of type int; give the .* alignsim.experiments.reproduce returns"),
+        ((swept, winner), "found has no variable 'class'"),
+        ((winner, winner), "found has no variable 'class'"),
+        ((found, found), r"winner has no .* 'winner_least' .*experiments.winner_from_corners"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            reproduction_findings(*given)

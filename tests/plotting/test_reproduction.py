@@ -182,6 +182,13 @@ def test_bad_input_is_named(found, winner, population):
         condorcet_winner(found)
     with pytest.raises(ValueError, match=r"no variable 'policy'.*experiments\.evolution"):
         evolution(winner)
+    swept = asim.sweep(population[0], beta=[1.0, 2.0], rounds=2)
+    for draw, missing in (
+        (oscillation, "oscillating"), (terminal_entropy, "entropy_limit"),
+        (condorcet_winner, "winner"), (evolution, "policy"),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=f"ds has no variable '{missing}'"):
+            draw(swept)
     with pytest.raises(ValueError, match=r"ax has shape \(1, 2\); give Axes of shape \(2, 2\)"):
         oscillation(found, ax=_panels(1, 2))
     with pytest.raises(ValueError, match=r"give Axes of shape \(2,\)"):

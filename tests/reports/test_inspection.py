@@ -83,3 +83,20 @@ def test_a_population_is_counted():
 def test_one_number_is_asked_for(name):
     with pytest.raises(ValueError, match=rf"{name} has shape \(2,\); give one number"):
         inspect(votes(), **{name: [0.5, 0.6]})
+
+
+@pytest.mark.parametrize(
+    ("kind", "idle"),
+    [
+        *[("matrices", {name: 1}) for name in ("smoothing", "min_votes", "resamples", "rng")],
+        *[("matrices", {name: 1}) for name in ("temperature", "subsets")],
+        *[("votes", {"recipe": "mean"}), ("votes", {"rounding": "nearest"})],
+        *[("votes", {name: 1}) for name in ("temperature", "subsets")],
+    ],
+)
+def test_what_says_nothing_about_the_data_is_refused(kind, idle):
+    data = votes() if kind == "votes" else Matrices(CYCLE[None])
+    ((name, value),) = idle.items()
+    message = f"{name} is {value!r}, but data holds {kind}; leave it out"
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        inspect(data, **idle)

@@ -43,7 +43,7 @@ BAD = [
     ({"start": [[0.2], [0.3, 0.5]]}, "start"),
     ({"rounds": -1}, "rounds is -1; it must be at least 0"),
     ({"rounds": 10.0}, "rounds is 10.0; it must be a whole number"),
-    ({"rounds": None}, "rounds is None"),
+    ({"rounds": "10"}, "rounds is '10'; it must be a whole number"),
     ({"burn_in": 11}, "burn_in is 11; it must be at most rounds, 10"),
     ({"burn_in": -1}, "burn_in is -1"),
     ({"burn_in": 0.5}, "burn_in is 0.5"),

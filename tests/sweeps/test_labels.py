@@ -1,6 +1,7 @@
 """The ways to label a sweep: by orbit, by stability, by both, and where they disagree."""
 
 import re
+from functools import partial
 
 import numpy as np
 import pytest
@@ -20,9 +21,13 @@ def sweep(P=CYCLE, **given):
     return asim.sweep(P, **{"rounds": 200, "progress": False, **AXES, **given})
 
 
+def verdicts(P=CYCLE, **given):
+    return asim.sweep(P, by="stability", progress=False, **{**AXES, **given})
+
+
 @objectives
 def test_by_stability_a_sweep_is_the_verdict_and_iterates_nothing(objective):
-    ds = sweep(by="stability", objective=objective, rounds=10**9)
+    ds = verdicts(objective=objective)
     assert set(ds.data_vars) == {"phase", "spectral_radius", "fixed_point_status"}
     loop = asim.FeedbackMap(
         CYCLE, objective=objective, alpha=np.reshape(AXES["alpha"], (-1, 1, 1)),
@@ -43,7 +48,7 @@ def test_by_both_a_sweep_is_what_it_is_by_either(objective):
     both, orbit = sweep(by="both", **given), sweep(**given)
     for name in orbit.data_vars:
         np.testing.assert_allclose(both[name], orbit[name], rtol=1e-12, err_msg=name)
-    verdict = sweep(by="stability", **given)
+    verdict = verdicts(objective=objective)
     np.testing.assert_array_equal(both.stability, verdict.phase)
     assert both.phase.flag_meanings == orbit.phase.flag_meanings
     assert not both.disagreement.any()
@@ -106,9 +111,10 @@ def test_the_cases_of_a_disagreement():
 
 @pytest.mark.parametrize("by", ["orbit", "stability", "both"])
 def test_chunks_do_not_change_a_bit(by, monkeypatch):
-    whole = sweep(by=by)
+    label = verdicts if by == "stability" else partial(sweep, by=by)
+    whole = label()
     monkeypatch.setattr("alignsim.sweeps.grid.CHUNK", 5)
-    assert sweep(by=by).identical(whole)
+    assert label().identical(whole)
 
 
 @pytest.mark.parametrize(
@@ -116,10 +122,6 @@ def test_chunks_do_not_change_a_bit(by, monkeypatch):
     [
         ({"by": "stabilty"}, "by is 'stabilty'; did you mean 'stability'?"),
         ({"by": None}, "by is None; known: 'both', 'orbit', 'stability'"),
-        (
-            {"by": "stability", "start": [0.2, 0.3, 0.5]},
-            "start is given, but by='stability' iterates nothing; leave it out",
-        ),
     ],
 )
 def test_bad_arguments_are_refused_by_name(given, message):
@@ -127,9 +129,40 @@ def test_bad_arguments_are_refused_by_name(given, message):
         sweep(**given)
 
 
+@pytest.mark.parametrize(
+    "idle", [{"start": [0.2, 0.3, 0.5]}, {"rounds": 10}, {"burn_in": 2}, {"threads": 1}]
+)
+def test_what_is_given_for_orbits_is_refused_where_none_is_run(idle):
+    message = f"{next(iter(idle))} is given, but by='stability' iterates nothing; leave it out, or"
+    with pytest.raises(ValueError, match=re.escape(message)):
+        verdicts(**idle)
+    plane = {"x": ("beta", 0, 9), "y": ("lam", 0, 1), "alpha": 0.5, "resolution": 2}
+    if "burn_in" not in idle:
+        with pytest.raises(ValueError, match=re.escape(message)):
+            asim.phase_diagram(CYCLE, by="stability", **plane, **idle)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda ds: [1.0], "found is of type list; give the xarray.Dataset that alignsim.sweep"),
+        (lambda ds: ds.phase, "found is of type DataArray"),
+        (lambda ds: ds.drop_vars("phase"), "found has no variable 'phase' (it has 'spectral_r"),
+        (lambda ds: ds.drop_vars("beta"), "found has no variable 'beta'"),
+        (
+            lambda ds: ds.assign(phase=ds.phase.drop_attrs()),
+            "found has a phase without the meanings of its flags; keep the attributes",
+        ),
+    ],
+)
+def test_findings_of_something_else_are_refused(change, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        findings(change(verdicts(alpha=0.6, lam=1.0)))
+
+
 def test_findings_of_a_stack_compare_each_matrix_with_its_own_closed_form():
     stack = np.stack([CYCLE, asim.preferences.cyclic(3, advantage=0.1)])
-    ds = sweep(stack, by="stability", alpha=[0.0, 0.6], lam=1.0)
+    ds = verdicts(stack, alpha=[0.0, 0.6], lam=1.0)
     rows = dict(findings(ds))
     assert rows["maps"] == "16 (2 matrices × 2 α × 4 β)"
     assert rows["closed form"] == "stable up to a βλ that depends on the matrix and α"
@@ -137,7 +170,7 @@ def test_findings_of_a_stack_compare_each_matrix_with_its_own_closed_form():
     ds.critical_signal.values[:] = ds.critical_signal.values[::-1]
     assert dict(findings(ds))["labels and closed form"].startswith("differ at ")
     ordered = np.stack([asim.preferences.bradley_terry([1.0, 0.5, 0.0])] * 2)
-    rows = dict(findings(sweep(ordered, by="stability", alpha=0.0)))
+    rows = dict(findings(verdicts(ordered, alpha=0.0)))
     assert rows["closed form"] == "none known for these matrices"
 
 
@@ -156,7 +189,7 @@ def test_findings_are_the_same_from_a_file(tmp_path):
 
 
 def test_findings_tell_the_verdicts():
-    rows = dict(findings(sweep(by="stability", alpha=0.6)))
+    rows = dict(findings(verdicts(alpha=0.6)))
     assert rows["maps"] == "8 (4 β × 2 λ)"
     assert float(rows["stable"][:-1]) + float(rows["unstable"][:-1]) == 100
     assert rows["labels and closed form"] == "agree at all 8 decided points"

@@ -417,7 +417,7 @@ BAD = [
     ({"audit": [0.1]}, "audit has shape (1,)"),
     ({"rng": "seed"}, "rng is 'seed'"),
     ({"rounds": -1, "by": "orbit"}, "rounds is -1"),
-    ({"threads": 0}, "threads is 0; it must be at least 1"),
+    ({"threads": 0, "by": "orbit"}, "threads is 0; it must be at least 1"),
     ({"P": np.stack([RPS, RPS])}, "P has shape (2, 3, 3); a phase diagram takes one matrix"),
     ({"P": RPS + 0.1}, "symmetrise"),
 ]

@@ -9,7 +9,7 @@ orbits jump to something far away, and may stay there when the parameter is turn
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from alignsim import simplex, validation
 from alignsim.analysis.bifurcations import normal_form
 from alignsim.analysis.bifurcations.normal_form import ComplexArray, Leading, TaylorMap
-from alignsim.analysis.bifurcations.onset import DIRECTIONS, SearchStatus, crossings
+from alignsim.analysis.bifurcations.onset import Crossings, crossings
 from alignsim.analysis.equilibria.fixed_point import fixed_point
 from alignsim.analysis.results import Result
 from alignsim.codes import Code
@@ -139,19 +139,15 @@ class NormalForm(Result):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Bifurcations(Result):
+class Bifurcations(Crossings):
     """Bifurcations of a fixed point along one parameter: Neimark–Sacker, flips and folds.
 
     Attributes
     ----------
-    at : (..., m)
-        The parameter at each crossing, ascending, NaN after the last; m is the largest number of
-        crossings in the batch.
-    direction : (..., m)
-        +1 where stability is lost for a growing parameter, −1 where it is regained, 0 after the
-        last.
-    logits : (..., m, K)
-        The fixed point at each crossing.
+    at, direction, logits : (..., m)
+        The crossings of ρ = 1: see :class:`~alignsim.analysis.bifurcations.onset.Crossings`.
+    status, searched_to, along
+        How much of which range was searched: see there.
     angle : (..., m)
         θ of the critical multiplier e^{iθ}: in (0, π), for a flip π, for a fold 0.
     coefficient : (..., m)
@@ -161,32 +157,21 @@ class Bifurcations(Result):
         See :meth:`words`.
     multiplier_slope, angle_slope : (..., m)
         Derivatives of |m| and θ by the parameter, along the fixed points; NaN at a fold.
-    status : (...)
-        How much of the range was searched; see :meth:`words`.
-    along
-        The parameter: ``"beta"``, ``"alpha"`` or ``"lam"``.
     loop
         The maps.
     """
 
-    WORDS: ClassVar = {
-        "direction": DIRECTIONS,
-        "kind": BifurcationKind,
-        "criticality": Criticality,
-        "status": SearchStatus,
-    }
+    WORDS: ClassVar = {**Crossings.WORDS, "kind": BifurcationKind, "criticality": Criticality}
+    AXES: ClassVar = Crossings.AXES | dict.fromkeys(
+        ("angle", "coefficient", "kind", "criticality", "multiplier_slope", "angle_slope"), 1
+    )
 
-    at: FloatArray
-    direction: NDArray[np.int8]
-    logits: FloatArray
     angle: FloatArray
     coefficient: ComplexArray
     kind: NDArray[np.int8]
     criticality: NDArray[np.int8]
     multiplier_slope: FloatArray
     angle_slope: FloatArray
-    status: NDArray[np.int8]
-    along: str
     loop: FeedbackMap
 
     @property
@@ -220,12 +205,10 @@ class Bifurcations(Result):
 
     def _summary(self) -> Lines:
         here = self.direction != 0
-        yield "along", self.along
-        yield "at", numbers(self.at[here]) or "nowhere"
-        for name in ("direction", "kind", "criticality"):
+        yield from super()._summary()
+        for name in ("kind", "criticality"):
             yield name, tally(self.words(name)[here])
         yield "first Lyapunov coefficient", numbers(self.first_lyapunov_coefficient[here])
-        yield "status", tally(self.words("status"))
 
 
 def bifurcations(
@@ -269,17 +252,13 @@ def bifurcations(
     with np.errstate(divide="ignore", invalid="ignore"):
         relative = slope / form.multiplier
     return Bifurcations(
-        at=found.at,
-        direction=found.direction,
-        logits=found.logits,
+        **vars(found),
         angle=np.angle(form.multiplier),
         coefficient=form.coefficient,
         kind=form.kind,
         criticality=form.criticality,
         multiplier_slope=relative.real * np.abs(form.multiplier),
         angle_slope=relative.imag,
-        status=found.status,
-        along=along,
         loop=loop,
     )
 
@@ -319,7 +298,7 @@ def first_lyapunov_coefficient(loop: FeedbackMap, logits: ArrayLike) -> NormalFo
     shape = validation.batch_shape({"the map": loop.shape, "logits": points.shape[:-1]})
     maps = loop.replace(beta=np.broadcast_to(loop.beta, shape))
     flat = np.broadcast_to(points, (*shape, loop.responses)).reshape(-1, loop.responses)
-    return _reshaped(_analyse(maps.part(0, maps.size), simplex.centre(flat), None)[0], shape)
+    return _analyse(maps.part(0, maps.size), simplex.centre(flat), None)[0].reshaped(shape)
 
 
 def _along(
@@ -338,8 +317,8 @@ def _along(
         maps = loop.take(np.broadcast_to(owner, values.shape).ravel()[known]).replace(**changes)
         logits = fixed_point(maps, start.reshape(-1, loop.responses)[known]).logits
         found, slope[known] = _analyse(maps, logits, along)
-        _fill(form, known, found)
-    return _reshaped(form, values.shape), slope.reshape(values.shape)
+        form.put(known, found)
+    return form.reshaped(values.shape), slope.reshape(values.shape)
 
 
 def _analyse(
@@ -360,7 +339,7 @@ def _analyse(
             series = _tangent_series(expansion, here.derivative(logits[which], "tangent"))
             lead = normal_form.leading(series.A, length=np.sqrt(maps.responses))
             found = _judge(expansion, series, lead)
-            _fill(form, which, found)
+            form.put(which, found)
             if along is not None:
                 own = _slope(expansion, series, lead, along)
                 slope[which] = np.where(found.kind == BifurcationKind.FOLD, np.nan, own)
@@ -453,20 +432,8 @@ def _in_tangent(logits: Directions) -> Directions:
 
 def _empty(n: int, criticality: int) -> NormalForm:
     """Return n normal forms of nothing."""
-    return NormalForm(
-        multiplier=np.full(n, np.nan, dtype=np.complex128),
-        coefficient=np.full(n, np.nan, dtype=np.complex128),
-        kind=np.full(n, BifurcationKind.NO_CROSSING, dtype=np.int8),
-        criticality=np.full(n, criticality, dtype=np.int8),
-        response=np.full(n, np.nan),
+    unknown = np.full((3, n), np.nan)
+    kind, judged = (
+        np.full(n, code, dtype=np.int8) for code in (BifurcationKind.NO_CROSSING, criticality)
     )
-
-
-def _fill(form: NormalForm, which: NDArray[np.intp], found: NormalForm) -> None:
-    """Put the normal forms ``found`` at positions ``which`` of ``form``."""
-    for field in fields(form):
-        getattr(form, field.name)[which] = getattr(found, field.name)
-
-
-def _reshaped(form: NormalForm, shape: tuple[int, ...]) -> NormalForm:
-    return NormalForm(**{f.name: getattr(form, f.name).reshape(shape) for f in fields(form)})
+    return NormalForm(unknown[0] + 0j, unknown[1] + 0j, kind, judged, unknown[2])

@@ -7,7 +7,7 @@ can be solved for its zeros. It may have several: raising β or α can restabili
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -87,6 +87,7 @@ class Crossings(Result):
     """
 
     WORDS: ClassVar = {"direction": DIRECTIONS, "status": SearchStatus}
+    AXES: ClassVar = {"at": 1, "direction": 1, "logits": 2}
 
     at: FloatArray
     direction: NDArray[np.int8]
@@ -184,32 +185,30 @@ def crossings(
     scanned = validation.integer(points, "points", minimum=3)
     start, end = _range(loop, along, low, high)
     flat = loop.part(0, loop.size)
-    parts = [
-        _search(flat.part(first, first + CHUNK), along, start[own], end[own], scanned)
-        for first in range(0, flat.size, CHUNK)
-        for own in [slice(first, first + CHUNK)]
-    ]
-    offsets = np.arange(len(parts)) * CHUNK
-    which = np.concatenate([part.which + shift for part, shift in zip(parts, offsets, strict=True)])
-    at = np.concatenate([part.at for part in parts])
-    order = np.lexsort((at, which))
-    owner = which[order]
+    parts = []
+    for first in range(0, flat.size, CHUNK):
+        own = slice(first, first + CHUNK)
+        part = _search(flat.part(first, first + CHUNK), along, start[own], end[own], scanned)
+        parts.append(part._replace(which=part.which + first))
+    every = _Found(*map(np.concatenate, zip(*parts, strict=True)))
+    order = np.lexsort((every.at, every.which))
+    owner = every.which[order]
     column = np.arange(len(owner)) - np.searchsorted(owner, owner)
     shape = (flat.size, int(column.max(initial=-1)) + 1)
-    values = np.full(shape, np.nan)
-    direction = np.zeros(shape, dtype=np.int8)
-    logits = np.full((*shape, loop.responses), np.nan)
-    values[owner, column] = at[order]
-    direction[owner, column] = np.concatenate([part.direction for part in parts])[order]
-    logits[owner, column] = np.concatenate([part.logits for part in parts])[order]
+
+    def tabled(values: NDArray[Any], beyond: float) -> NDArray[Any]:
+        table = np.full((*shape, *values.shape[1:]), beyond, dtype=values.dtype)
+        table[owner, column] = values[order]
+        return table
+
     return Crossings(
-        at=values.reshape(*loop.shape, shape[1]),
-        direction=direction.reshape(*loop.shape, shape[1]),
-        logits=logits.reshape(*loop.shape, shape[1], loop.responses),
-        status=np.concatenate([part.status for part in parts]).reshape(loop.shape),
-        searched_to=np.concatenate([part.searched_to for part in parts]).reshape(loop.shape),
+        at=tabled(every.at, np.nan),
+        direction=tabled(every.direction, 0),
+        logits=tabled(every.logits, np.nan),
+        status=every.status,
+        searched_to=every.searched_to,
         along=along,
-    )
+    ).reshaped(loop.shape)
 
 
 def critical_beta(

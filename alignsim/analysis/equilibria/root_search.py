@@ -122,11 +122,11 @@ class Roots:
             left[pending] &= ~same
 
     def _widen(self) -> None:
-        n, _, K = self.logits.shape
-        self.logits = np.concatenate([self.logits, np.full((n, 1, K), np.nan)], axis=1)
-        self.hits = np.concatenate([self.hits, np.zeros((n, 1), dtype=np.int64)], axis=1)
-        self.reach = np.concatenate([self.reach, np.zeros((n, 1))], axis=1)
-        self.index = np.concatenate([self.index, np.zeros((n, 1), dtype=np.int64)], axis=1)
+        self.logits = np.pad(self.logits, ((0, 0), (0, 1), (0, 0)), constant_values=np.nan)
+        one = ((0, 0), (0, 1))
+        self.hits = np.pad(self.hits, one)
+        self.reach = np.pad(self.reach, one)
+        self.index = np.pad(self.index, one)
 
     def _set(self, rows: NDArray[np.intp], place: int, roots: FloatArray) -> None:
         """Enter new roots (m, K).

@@ -18,6 +18,7 @@ from alignsim.analysis.orbits.attractors import attracted, attractors
 from alignsim.analysis.orbits.classification import classify
 from alignsim.analysis.orbits.verdicts import Phase, Reason
 from alignsim.analysis.results import Result
+from alignsim.errors import Argument, InputError
 from alignsim.feedback import FeedbackMap
 from alignsim.feedback.engines import thread_count
 from alignsim.preferences.seeds import Seed, generator
@@ -162,7 +163,7 @@ def basins(
     samples: int | None = None,
     resolution: int | None = None,
     rounds: int | None = None,
-    rng: Seed = 0,
+    rng: Seed = None,
     threads: int | None = None,
 ) -> Basins:
     """Return which start goes where: attractors, a label for every start, shares.
@@ -183,7 +184,7 @@ def basins(
         As for :func:`~alignsim.analysis.classify`. The result does not depend on
         ``threads``.
     rng
-        Seed or generator of the random starts; a number gives the same starts each time.
+        Seed or generator of random starts; a number gives the same starts each time. By default 0.
 
     Raises
     ------
@@ -258,6 +259,13 @@ def _starts(
     named = [name for name, value in given.items() if value is not None]
     if len(named) > 1:
         raise ValueError(f"{' and '.join(named)}: all given; give one of them")
+    drawn = samples is not None or (starts is None and resolution is None and K != 3)
+    if rng is not None and not drawn:
+        raise InputError(
+            "rng",
+            "is given, but no start is drawn at random",
+            ["leave it out, or give ", Argument("samples", ...)],
+        )
     if starts is not None:
         checked = validation.policy(starts, "starts", responses=K, full_support=True)
         if checked.ndim != 2:
@@ -272,7 +280,7 @@ def _starts(
         )
     if samples is not None or K != 3:
         size = SAMPLES if samples is None else validation.integer(samples, "samples", minimum=1)
-        return random_starts(size, K, rng), 0
+        return random_starts(size, K, 0 if rng is None else rng), 0
     side = RESOLUTION if resolution is None else resolution
     side = validation.integer(side, "resolution", minimum=1)
     return lattice(side), side

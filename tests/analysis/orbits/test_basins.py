@@ -410,3 +410,12 @@ def test_bad_arguments_are_named(arguments, message):
 def test_a_lattice_needs_three_responses():
     with pytest.raises(ValueError, match=r"resolution is 9, but the map has 4 responses.*samples"):
         basins(period_five(), resolution=9)
+
+
+@pytest.mark.parametrize(
+    "given", [{}, {"resolution": 2}, {"starts": [[0.2, 0.3, 0.5]]}], ids=["default", "side", "own"]
+)
+def test_a_seed_is_refused_where_no_start_is_random(given):
+    loop = asim.FeedbackMap(asim.preferences.cyclic(3, advantage=0.3), beta=1.0)
+    with pytest.raises(ValueError, match=r"rng is given, but no start is .*; leave it out, or"):
+        asim.basins(loop, rng=0, **given)
