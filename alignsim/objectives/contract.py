@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from alignsim.errors import NoOptimumError
 from alignsim.kernels.status import NO_SAMPLE_OPTIMUM, OK
 from alignsim.objectives.facts import Facts
+from alignsim.objectives.solvers import solve_columns
 from alignsim.validation import FloatArray, at, first_true
 
 if TYPE_CHECKING:
@@ -246,10 +247,10 @@ class PairLoss(ScoreObjective):
         pull, slope = self.pull(gaps, x.P), self.slope(gaps)
         if isinstance(x.pairs, ProductPairs):
             mu = x.sampler[..., None, :]
-            return np.asarray(np.linalg.solve(gauged(laplacian(slope * mu), mu), pull))
+            return solve_columns(gauged(laplacian(slope * mu), mu), pull)
         bend = gauged(laplacian(x.pairs.weights * slope), 1.0 / x.P.shape[-1])
         changes = _by_pairs(pull, x.pairs)
-        flat = np.linalg.solve(bend, changes.reshape(*changes.shape[:-2], -1))
+        flat = solve_columns(bend, changes.reshape(*changes.shape[:-2], -1))
         return np.asarray(flat.reshape(changes.shape))
 
     @staticmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
@@ -104,15 +105,18 @@ def _largest(rows: FloatArray) -> FloatArray:
 
 def solve_each(matrices: FloatArray, vectors: FloatArray) -> FloatArray:
     """Return the solutions (n, K) of a stack of systems; a singular one gives NaN, alone."""
+    return solve_columns(matrices, vectors[..., None])[..., 0]
+
+
+def solve_columns(matrices: FloatArray, sides: FloatArray) -> FloatArray:
+    """Return the solutions (..., K, m) for several right sides each; see :func:`solve_each`."""
     try:
-        return np.asarray(np.linalg.solve(matrices, vectors[..., None])[..., 0])
+        return np.asarray(np.linalg.solve(matrices, sides))
     except np.linalg.LinAlgError:
-        solutions = np.full_like(vectors, np.nan)
-        for row, (matrix, vector) in enumerate(zip(matrices, vectors, strict=True)):
-            try:
-                solutions[row] = np.linalg.solve(matrix, vector)
-            except np.linalg.LinAlgError:
-                continue
+        solutions = np.full(sides.shape, np.nan)
+        for place in np.ndindex(sides.shape[:-2]):
+            with suppress(np.linalg.LinAlgError):
+                solutions[place] = np.linalg.solve(matrices[place], sides[place])
         return solutions
 
 

@@ -212,7 +212,7 @@ def test_by_orbit_every_evaluated_point_is_its_own_classification():
     for name in ("code", "period", "rotation_number"):
         values = ds[name if name != "code" else "phase"].values[row, column]
         np.testing.assert_array_equal(values, getattr(orbit, name))
-    assert ds.phase.flag_meanings.split() == list(Phase.values())
+    assert ds.phase.flag_meanings.split() == list(Phase.words().values())
     assert ds.evaluated.mean() < 1
     by_stability = diagram(x=("beta", 2, 9), y=("lam", 0.8, 1))
     np.testing.assert_allclose(ds.boundary_x[0], by_stability.boundary_x[0])

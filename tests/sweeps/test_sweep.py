@@ -161,7 +161,7 @@ def test_flags_name_every_value_that_occurs():
         assert len(values) == len(meanings)
         assert values.dtype == ds[name].dtype
         assert set(np.unique(ds[name])) <= set(values.tolist())
-    assert ds.phase.flag_meanings == " ".join(Phase.values())
+    assert ds.phase.flag_meanings == " ".join(Phase.words().values())
     assert ds.fixed_point_status.flag_meanings.split()[0] == "unique"
     assert {"units", "long_name"} <= set(ds.entropy.attrs)
     assert {Phase.CONVERGED, Phase.CIRCLE, Phase.LOCKED, Phase.DRIFTING} == set(np.unique(ds.phase))

@@ -22,6 +22,7 @@ from alignsim.analysis.equilibria.certificates import certificates
 from alignsim.analysis.equilibria.stability import Stability, stability
 from alignsim.analysis.evidence import Evidence
 from alignsim.analysis.orbits.approach import WINDOW, approaches
+from alignsim.analysis.orbits.cycles import polish
 from alignsim.analysis.orbits.verdicts import OSCILLATING, Phase, Reason, Verdicts
 from alignsim.analysis.orbits.windows import (
     CHAOS_ROUNDS,
@@ -34,6 +35,7 @@ from alignsim.analysis.results import Result
 from alignsim.feedback import FeedbackMap
 from alignsim.feedback.engines import Record, Schedule, iterate, thread_count
 from alignsim.kernels.status import OK
+from alignsim.preferences.payoffs import is_zero_sum
 from alignsim.summary import Lines, numbers, tally
 from alignsim.validation import FloatArray, at
 
@@ -55,6 +57,14 @@ SETTLING = 2**17
 TRANSIENT_FACTOR = np.log(1e10)
 LONGEST_TRANSIENT = 1e6
 """A transient is followed until it has shrunk by 1e10, for at most so many rounds."""
+
+NEUTRAL = 1e-12
+"""Rounding of a multiplier of modulus 1: a point at which nothing moves at α = 1 has such ones."""
+
+DRIFT_PARTS = 4
+STEADILY = 0.99
+"""Orbits drift if the distance reached grows from part to part of a window, at least as log t
+does to this share: the gains of an orbit with a limit shrink faster."""
 
 ABREAST = 64
 """Maps that an engine runs side by side."""
@@ -102,6 +112,7 @@ class Orbit(Result):
     """
 
     WORDS: ClassVar = {"code": Phase, "evidence": Evidence, "reason_code": Reason}
+    AXES: ClassVar = {"final_logits": 1}
     _batch = "code"
 
     code: NDArray[np.int8]
@@ -277,18 +288,18 @@ class _Search:
 
     def _look(self, which: NDArray[np.intp], goal: int, window: int) -> None:
         part, fixed, radius = self.loop.take(which), self.fixed[which], self.radius[which]
-        found = self.found.take(which)
+        found = self.found.taken(which)
         ahead = goal - int(self.spent[which[0]])
         record = _follow(part, found.state, ahead, window, self.threads)
         self.spent[which] = goal
         found.state = record.state
         found.reason[record.status != OK] = Reason.FAILED
-        _anchorless(part, record, found)
+        _anchorless(part, record, found, goal)
         _converged(part, fixed, radius, record, found, certify=goal > FIRST_LOOK)
         left = np.flatnonzero(found.open)
         if len(left) and record.frames.shape[1] > SHORTEST_WINDOW // 2:
             last = goal >= self.budget[which[left]]
-            judged = found.take(left)
+            judged = found.taken(left)
             Window(
                 part.take(left), fixed[left], radius[left], record, left, goal, last, judged
             ).judge()
@@ -298,37 +309,57 @@ class _Search:
     def result(self, shape: tuple[int, ...]) -> Orbit:
         """Return what was found, in the batch shape."""
         found = self.found
+        mean, least = found.entropies.T
+        exponent, error = found.exponent.T
         return Orbit(
-            code=found.code.reshape(shape),
-            period=found.period.reshape(shape),
-            rotation_number=found.turns.reshape(shape),
-            rotation_digits=found.digits.reshape(shape),
-            cycle_strength=found.strength.reshape(shape),
-            amplitude=found.amplitude.reshape(shape),
-            entropy_mean=found.entropies[:, 0].reshape(shape),
-            entropy_min=found.entropies[:, 1].reshape(shape),
-            spectral_radius=found.multiplier.reshape(shape),
-            exponent=found.exponent[:, 0].reshape(shape),
-            exponent_error=found.exponent[:, 1].reshape(shape),
-            rounds=self.spent.reshape(shape),
-            final_logits=found.state.reshape(*shape, -1),
-            evidence=found.evidence.reshape(shape),
-            reason_code=found.reason.reshape(shape),
-            stability=self.local,
-        )
+            code=found.code, period=found.period, rotation_number=found.turns,
+            rotation_digits=found.digits, cycle_strength=found.strength,
+            amplitude=found.amplitude, entropy_mean=mean, entropy_min=least,
+            spectral_radius=found.multiplier, exponent=exponent, exponent_error=error,
+            rounds=self.spent, final_logits=found.state, evidence=found.evidence,
+            reason_code=found.reason, stability=self.local,
+        ).reshaped(shape)  # fmt: skip
 
 
-def _anchorless(loop: FeedbackMap, record: Record, found: Verdicts) -> None:
-    """Decide the orbits at α = 1: they drift, unless nothing moves them at all."""
+def _anchorless(loop: FeedbackMap, record: Record, found: Verdicts, goal: int) -> None:
+    """Decide orbits at α = 1, where payoffs that are not zero-sum may still attract to a point.
+
+    Zero-sum payoffs P and a linear score v cannot: with π* such that v(π*) is constant,
+    KL(π* ‖ π_t) grows every round; where there is no π*, a linear function of the logits does.
+    """
     free = np.flatnonzero((loop.alpha == 1.0) & (record.status == OK))
-    if not len(free):
+    if not len(free) or record.frames.shape[1] < 2:
         return
     frames = record.frames[free]
     moves = (frames[:, -1] != frames[:, 0]).any(axis=-1)
-    found.drift(free[moves])
-    if frames.shape[1] > 1:
-        resting = free[~moves]
-        found.rest(resting, found.state[resting], np.ones(len(resting)), Evidence.ITERATED)
+    zero_sum = loop.of_matrices(is_zero_sum)[free] & loop.linear
+    found.drift(free[moves & zero_sum], Evidence.ANALYTIC)
+    left = ~(moves & zero_sum)
+    rows, frames, moves = free[left], frames[left], moves[left]
+    if not len(rows):
+        return
+    seen = polish(loop.take(rows), np.ones(len(rows), dtype=np.int64), frames[:, -1])
+    radius = np.where(np.abs(seen.spectral_radius - 1.0) <= NEUTRAL, 1.0, seen.spectral_radius)
+    near = seen.attracting & approaches(
+        frames[:, :1], frames[:, -1:], seen.logits, radius, frames.shape[1] - 1
+    )
+    near |= ~moves & ~(radius > 1.0)
+    found.rest(rows[near], seen.logits[near], radius[near], Evidence.ITERATED)
+    found.reason[rows[~moves & (radius > 1.0)]] = Reason.AT_REST
+    if frames.shape[1] > SHORTEST_WINDOW // 2:
+        open_ended = moves & ~(radius < 1.0) & _recedes(loop.take(rows), frames, goal)
+        found.drift(rows[open_ended], Evidence.ITERATED)
+
+
+def _recedes(loop: FeedbackMap, frames: FloatArray, goal: int) -> NDArray[np.bool_]:
+    """Return where the distance from the reference grows without a limit in sight, (n,)."""
+    away = np.ptp(frames - loop.reference_logits[:, None], axis=-1)
+    edges = np.linspace(0, away.shape[1], DRIFT_PARTS + 1).astype(int)
+    gains = np.diff(np.maximum.reduceat(away, edges[:-1], axis=1), axis=1)
+    pace = gains * (goal - away.shape[1] + edges[1:-1])
+    return np.asarray(
+        (gains > 0.0).all(axis=1) & (pace[:, 1:] >= STEADILY * pace[:, :-1]).all(axis=1)
+    )
 
 
 def _converged(

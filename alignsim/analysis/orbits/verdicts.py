@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Self
+from dataclasses import dataclass
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alignsim import simplex
 from alignsim.analysis.evidence import Evidence
+from alignsim.batching import Batched
 from alignsim.codes import Code
 from alignsim.validation import FloatArray
 
@@ -44,8 +45,12 @@ class Reason(Code):
     UNSETTLED = "a cycle attracts it, but it has not settled there; give more rounds"
 
 
+NUMBERS = ("turns", "digits", "strength", "amplitude", "multiplier")
+"""The fields of :class:`Verdicts` that hold one real number an orbit."""
+
+
 @dataclass
-class Verdicts:
+class Verdicts(Batched):
     """What was found of a flat batch of n orbits, filled in as they are decided.
 
     Attributes
@@ -61,6 +66,8 @@ class Verdicts:
     entropies, exponent : (n, 2)
         Mean and least entropy; the leading Lyapunov exponent and its standard error.
     """
+
+    AXES: ClassVar = {"state": 1, "entropies": 1, "exponent": 1}
 
     state: FloatArray
     code: NDArray[np.int8]
@@ -86,35 +93,22 @@ class Verdicts:
             reason=np.full(n, Reason.TRANSIENT, dtype=np.int8),
             evidence=np.full(n, Evidence.NOTHING, dtype=np.int8),
             period=np.zeros(n, dtype=np.int64),
-            turns=np.full(n, np.nan),
-            digits=np.full(n, np.nan),
-            strength=np.full(n, np.nan),
-            amplitude=np.full(n, np.nan),
-            multiplier=np.full(n, np.nan),
+            **{name: np.full(n, np.nan) for name in NUMBERS},
             wild=np.zeros(n, dtype=bool),
             entropies=np.full((n, 2), np.nan),
             exponent=np.full((n, 2), np.nan),
         )
-
-    def take(self, which: NDArray[np.intp]) -> Self:
-        """Return a copy for the orbits ``which``."""
-        return type(self)(*(getattr(self, field.name)[which] for field in fields(self)))
-
-    def put(self, which: NDArray[np.intp], found: Self) -> None:
-        """Set what was ``found`` of the orbits ``which``."""
-        for field in fields(self):
-            getattr(self, field.name)[which] = getattr(found, field.name)
 
     @property
     def open(self) -> NDArray[np.bool_]:
         """Which orbits more rounds may decide, (n,)."""
         return np.asarray((self.code == Phase.UNDECIDED) & (self.reason == Reason.TRANSIENT))
 
-    def drift(self, rows: NDArray[np.intp]) -> None:
+    def drift(self, rows: NDArray[np.intp], proof: int) -> None:
         """Say of the orbits ``rows`` that nothing anchors them."""
         self.code[rows] = Phase.DRIFTING
         self.reason[rows] = Reason.DECIDED
-        self.evidence[rows] = Evidence.ANALYTIC
+        self.evidence[rows] = proof
 
     def rest(
         self, rows: NDArray[np.intp], point: FloatArray, radius: FloatArray, proof: int

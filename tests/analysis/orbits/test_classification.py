@@ -8,7 +8,7 @@ from alignsim.analysis.evidence import Evidence
 from alignsim.analysis.orbits import windows
 from alignsim.analysis.orbits.classification import classify
 from alignsim.analysis.orbits.verdicts import Phase, Reason
-from alignsim.analysis.orbits.windows import IRREGULAR_DIGITS
+from alignsim.analysis.orbits.windows import LAST_DIGITS
 from tests.analysis.orbits.test_cycles import PERIOD_FIVE, REFERENCE
 from tests.feedback.systems import policy, preferences
 
@@ -199,7 +199,7 @@ def test_strong_feedback_on_a_cycle_of_three_is_chaotic():
     assert found.phase.tolist() == ["chaotic", "invariant circle"]
     assert found.exponent[0] - 3 * found.exponent_error[0] > 0.3
     assert found.exponent[0] == pytest.approx(0.3377, abs=4 * found.exponent_error[0])
-    assert not found.rotation_digits[0] > IRREGULAR_DIGITS
+    assert not found.rotation_digits[0] > LAST_DIGITS
     assert (found.period[0], np.isnan(found.rotation_number[0])) == (0, True)
     assert not found.exponent[1] > 3 * found.exponent_error[1]
 

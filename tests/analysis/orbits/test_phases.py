@@ -6,8 +6,9 @@ import pytest
 import alignsim as asim
 from alignsim.analysis import classify, stability
 from alignsim.analysis.evidence import Evidence
-from alignsim.analysis.orbits.verdicts import OSCILLATING, Phase
+from alignsim.analysis.orbits.verdicts import OSCILLATING, Phase, Reason
 from tests.feedback.systems import policy, preferences
+from tests.hostile import TOYS
 
 THREE_CYCLE = asim.preferences.cyclic(3, advantage=0.3)
 
@@ -153,6 +154,41 @@ def test_at_alpha_one_whatever_moves_is_drifting(objective):
         assert label(loop).tolist() == [Phase.DRIFTING, Phase.DRIFTING]
         still = asim.FeedbackMap(P, objective=objective, beta=0.0, alpha=1.0)
         assert label(still, start=[0.5, 0.3, 0.2]) == Phase.CONVERGED
+
+
+def test_at_alpha_one_other_payoffs_may_converge():
+    """v = −π: whatever is rare gains, and the multipliers at the uniform policy are 1 − β/3."""
+    beta = np.array([0.5, 2.0, 5.0])
+    loop = asim.FeedbackMap.from_payoffs(-np.eye(3), beta=beta, alpha=1.0)
+    found = asim.classify(loop, [0.5, 0.3, 0.2])
+    assert found.phase.tolist() == ["converged"] * 3
+    assert found.words("evidence").tolist() == ["iterated"] * 3
+    np.testing.assert_allclose(found.final, 1 / 3, atol=1e-12)
+    np.testing.assert_allclose(found.spectral_radius, np.abs(1 - beta / 3), atol=1e-9)
+    turning = asim.FeedbackMap.from_payoffs(-np.eye(3), beta=20.0, alpha=1.0)
+    seen = asim.classify(turning, [0.5, 0.3, 0.2])
+    assert (seen.phase, seen.period) == ("cycle", 3)
+    repelled = asim.classify(turning, [1 / 3] * 3)
+    assert (repelled.phase, repelled.reason_code) == ("undecided", Reason.AT_REST)
+
+
+def test_at_alpha_one_what_converges_too_slowly_to_be_told_does_not_drift():
+    """Payoffs −π³ in effect: at β = 6 the multiplier is −1, and gaps shrink as 1/√t."""
+    loop = asim.FeedbackMap.from_payoffs(-np.eye(3), beta=[5.999, 6.0], alpha=1.0)
+    for rounds in (3000, 12_000):
+        assert not (asim.classify(loop, [0.5, 0.3, 0.2], rounds=rounds).phase == "drifting").any()
+
+
+@pytest.mark.parametrize("name", TOYS)
+def test_a_drift_of_which_nothing_is_proved_is_seen_in_the_orbit(name):
+    loop = asim.FeedbackMap(THREE_CYCLE, objective=TOYS[name], beta=[0.3, 4.0], alpha=1.0)
+    found = asim.classify(loop, [0.5, 0.3, 0.2], rounds=12_000)
+    assert found.phase.tolist() == ["drifting"] * 2
+    assert found.words("evidence").tolist() == ["iterated"] * 2
+    span = np.ptp(loop.run([0.5, 0.3, 0.2], rounds=12_000, keep="all").logits, axis=-1)
+    assert (span[:, 6000:].max(axis=-1) > 1.2 * span[:, :6000].max(axis=-1)).all()
+    early = asim.classify(loop, [0.5, 0.3, 0.2], rounds=500)
+    assert early.phase.tolist() == ["undecided"] * 2
 
 
 def test_a_collapsing_loop_below_alpha_one_converges():
