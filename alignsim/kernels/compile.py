@@ -15,11 +15,16 @@ SOURCES = tuple(
 )
 """What the kernels were compiled from."""
 
-OPTIONS: dict[str, Any] = {"nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
+OPTIONS: dict[str, Any] = {
+    "nogil": True,
+    "fastmath": {"contract"},
+    "error_model": "numpy",
+    "no_cfunc_wrapper": True,
+}
 """``contract`` is the only fast-math licence: reassociation would undo the range reduction of
 :mod:`alignsim.kernels.vectormath`, and NaN must survive as the mark of a failed lane."""
 
-PART: dict[str, Any] = {**OPTIONS, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+PART: dict[str, Any] = {**OPTIONS, "no_cpython_wrapper": True}
 
 _warned = False
 

@@ -22,7 +22,8 @@ SMALLEST_SHARE = 1e-8  # of a step; what is halved further makes no progress
 PASSES = 40  # evaluations of the residual
 DIRECT_PASSES = 20  # the same outside the lanes, before the path is followed
 
-ACCEPTED = 1e-9  # largest residual, relative to 1 + max|z|, of a fixed point
+ACCEPTED = 1e-9  # largest residual, relative to its scale, of a fixed point
+UNRESOLVED = 8.0 * 2.0**-53 / ACCEPTED  # times c max|M|: rounding of cMπ hides what is accepted
 FIRST_STRIDE = 1.0  # of the continuation, in log s
 SHORTEST_STRIDE = 4e-4
 GROWTH, SHRINKAGE = 2.0, 0.4  # of the stride after a success and a failure
@@ -33,13 +34,14 @@ LOOSE = 1e-2  # step and residual of a point on the path that is not its end
 
 @kernel
 def judge(matrices, which, pull, drift, state, residual):  # type: ignore[no-untyped-def]
-    """Set ``residual`` (n,) to max|R| / (1 + max|z|) at ``state``; arguments as elsewhere."""
+    """Set ``residual`` (n,) at ``state``; arguments as elsewhere."""
     n, K = state.shape
     work = np.empty((3, K))
     for m in range(n):
+        P = matrices[which[m]]
         policy(state[m], work[0], work[1])
-        size, scale = _residual(matrices[which[m]], pull[m], drift[m], state[m], work[1], work[2])
-        residual[m] = size / scale
+        size, scale = _residual(P, pull[m], drift[m], state[m], work[1], work[2])
+        residual[m] = size / (scale + UNRESOLVED * pull[m] * _largest_margin(P))
 
 
 @kernel
@@ -70,12 +72,11 @@ def _follow(P, c, anchor, drift, state, path, work, S, system):  # type: ignore[
     """
     K = len(anchor)
     reach, point, target, slope = path
-    largest = 1.0
+    signal = c * _largest_margin(P)
+    largest = max(1.0, signal)
     for i in range(K):
         reach[i] = drift[i] - anchor[i]
         largest = max(largest, abs(reach[i]))
-        for j in range(K):
-            largest = max(largest, abs(c * (P[i, j] - 0.5)))
     first = 1.0 / largest
     s, ahead, stride = 0.0, 1.0, FIRST_STRIDE
     direct = state[0] == state[0]
@@ -91,7 +92,8 @@ def _follow(P, c, anchor, drift, state, path, work, S, system):  # type: ignore[
         tolerance = TOLERANCE * (1.0 + np.max(np.abs(point))) if last else LOOSE
         cap = STEP_CAP if s == 0.0 else np.inf
         left, scale = _newton(P, ahead * c, target, point, passes, cap, tolerance, work, S, system)
-        if left <= (ACCEPTED * scale if last else LOOSE):
+        scale += UNRESOLVED * ahead * signal
+        if left <= (ACCEPTED * scale if last else max(LOOSE, ACCEPTED * scale)):
             state[:] = point
             if last:
                 return left / scale
@@ -163,6 +165,16 @@ def _newton(P, c, drift, point, passes, cap, tolerance, work, S, system):  # typ
     policy(point, q, p)
     norm, scale = _residual(P, c, drift, point, p, residual)
     return norm if length <= max(tolerance, STALL * scale) else np.inf, scale
+
+
+@part
+def _largest_margin(P):  # type: ignore[no-untyped-def]
+    """Return max|M|."""
+    largest = 0.0
+    for i in range(P.shape[0]):
+        for j in range(P.shape[1]):
+            largest = max(largest, abs(P[i, j] - 0.5))
+    return largest
 
 
 @part

@@ -9,7 +9,14 @@ from __future__ import annotations
 import numpy as np
 
 from alignsim.kernels.compile import kernel, unrolled
-from alignsim.kernels.equilibrium import PASSES, SMALLEST_SHARE, STALL, STEP_CAP, TOLERANCE
+from alignsim.kernels.equilibrium import (
+    PASSES,
+    SMALLEST_SHARE,
+    STALL,
+    STEP_CAP,
+    TOLERANCE,
+    UNRESOLVED,
+)
 from alignsim.kernels.lanes import block, load
 from alignsim.kernels.vectormath import exp
 
@@ -42,7 +49,8 @@ def solve(literal, matrices, which, pull, drift, state, residual):  # type: igno
     state : (n, K)
         Centred logits: the start, overwritten by the fixed point.
     residual : (n,)
-        Out: max|R| / (1 + max|z|), R centred; infinite where Newton did not end in rounding.
+        Out: max|R|, R centred, over 1 + max|z| + UNRESOLVED·c·max|M|; infinite where Newton did
+        not end in rounding.
     """
     n, K = state.shape
     w = block(ROWS * LANES + 0 * n)  # a literal would make another signature of block
@@ -150,7 +158,9 @@ def _pass_unrolled(w, K):  # type: ignore[no-untyped-def]
         s13 = q1 * q3 * (p0 * c013 - p2 * c123)
         s23 = q2 * q3 * (p0 * c023 + p1 * c123)
         square = s01 * s01 + s02 * s02 + s03 * s03 + s12 * s12 + s13 * s13 + s23 * s23
-        w[RESIDUAL + b] = norm / scale
+        margin = max(max(abs(m01), abs(m23)), max(abs(m12), abs(m03)))
+        margin = max(margin, max(abs(m02), abs(m13)))
+        w[RESIDUAL + b] = norm / (scale + UNRESOLVED * c * margin)
 
         # x = y + (cSy + c²S²y) / (1 + c²ω²), y = q∘(R − ⟨π, R⟩)
         mean = p0 * r0 + p1 * r1 + p2 * r2 + p3 * r3

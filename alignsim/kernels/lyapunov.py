@@ -62,9 +62,8 @@ def run(  # type: ignore[no-untyped-def]
         None, None and any number, for code that serves every other K.
     matrices, which, parameters, drift
         As for :func:`alignsim.kernels.ipo_lanes.run`.
-    tangent : (k, K)
-        Orthonormal mean-zero vectors, with which every orbit starts; k is 1 or K−1 if
-        K ≤ ``SMALL``.
+    tangent : (k, n, K)
+        Orthonormal mean-zero vectors, overwritten by their images; k is 1 or K−1 if K ≤ ``SMALL``.
     state : (n, K)
         Centred logits: the start, overwritten by the end.
     edges : (c + 1,)
@@ -107,8 +106,7 @@ def run(  # type: ignore[no-untyped-def]
         softmax(logits, top, weights, inverse)
         _load_margins(signal, margins)
         for c in range(vectors):
-            for i in range(K):
-                Q[c, i, :] = tangent[c, i]
+            load(tangent[c], start, Q[c])
         batch = 0
         for t in range(edges[-1]):
             if (t == 0) | (t == edges[0]):
@@ -127,6 +125,8 @@ def run(  # type: ignore[no-untyped-def]
                 _begin_batch(product, order, shift)
                 batch += 1
         store(logits, start, state)
+        for c in range(vectors):
+            store(Q[c], start, tangent[c])
 
 
 @part

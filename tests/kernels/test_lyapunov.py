@@ -41,7 +41,8 @@ def run(maps, starts, vectors, edges=EDGES):
     small = K <= lyapunov.SMALL
     code = ((0,) * K, (0,) * len(vectors), None) if small else (None, None, K)
     blocks = (0, -(-n // ipo_lanes.LANES))
-    lyapunov.run(*code, *arrays, vectors, state[:n], edges, sums[:n], blocks)
+    tangent = np.repeat(vectors[:, None], n, axis=1)
+    lyapunov.run(*code, *arrays, tangent, state[:n], edges, sums[:n], blocks)
     assert (state[n:] == POISON).all()
     assert (sums[n:] == POISON).all()
     return sums[:n], state[:n]

@@ -35,7 +35,10 @@ class PointStatus(Code):
 
 
 TOLERANCE = 1e-9
-"""Largest residual, relative to 1 + max|z|, of a point that is called fixed."""
+"""Largest residual, relative to its scale, of a point that is called fixed."""
+
+ROUNDED = 8.0 * 2.0**-53
+"""Error of a score, relative to the largest signal, that rounding may leave."""
 
 SOLVED = 4.0 * np.finfo(np.float64).eps
 """Residual of a start that is the fixed point already, as the uniform policy of a cycle."""
@@ -71,7 +74,9 @@ class FixedPoint(Result):
         See :meth:`words`: 0 the only one, 1 found and possibly one of several, 2 none (α = 1),
         3 not found.
     residual : (...)
-        max |T(z) − z| at α = 0, β = η, relative to 1 + max|z|.
+        max |T(z) − z| at α = 0, β = η, over 1 + max|z|. For linear scores the divisor also has
+        9e-7·ηλ·max|P − ½|: ``TOLERANCE`` then allows what rounding of the score hides, which from
+        η of 1e7 on is more than a fixed point leaves elsewhere.
     """
 
     WORDS: ClassVar = {"status": PointStatus}
@@ -274,6 +279,9 @@ def _iterate(anchored: FeedbackMap, start: FloatArray) -> tuple[FloatArray, Floa
 def _residual(anchored: FeedbackMap, logits: FloatArray) -> FloatArray:
     moved = anchored.advance(logits).value
     scale = 1.0 + np.abs(logits).max(axis=-1)
+    if anchored.linear:
+        signal = anchored.beta * anchored.lam * np.abs(anchored.P - 0.5).max(axis=(-2, -1))
+        scale += ROUNDED / TOLERANCE * signal
     return np.asarray(np.abs(moved - logits).max(axis=-1) / scale)
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from alignsim import simplex
 from alignsim.analysis.results import Result
 from alignsim.feedback import FeedbackMap
-from alignsim.feedback.engines import Schedule, ipo_arrays, iterate, jacobians_along
+from alignsim.feedback.engines import Schedule, iterate, jacobians_along
 from alignsim.objectives.solvers import solve_each
 from alignsim.summary import Lines, holding, numbers
 from alignsim.validation import FloatArray
@@ -98,32 +98,18 @@ def _search(
 ) -> tuple[FloatArray, FloatArray, NDArray[np.int64]]:
     """Move ``point`` onto the cycles.
 
-    Return residuals (n,), derivatives of T^q (n, K, K), and the least periods (n,).
+    Return residuals (n,), derivatives of T^q on mean-zero vectors (n, K−1, K−1), and the least
+    periods (n,).
     """
-    if not loop.linear:
-        return _search_any(loop, period, point)
-    from alignsim.kernels import orbits
-
-    matrices, which, parameters, drift = ipo_arrays(loop)
-    residual = np.empty(len(point))
-    product = np.empty((*point.shape, point.shape[-1]))
-    least = np.empty_like(period)
-    orbits.polish(matrices, which, parameters, drift, period, point, residual, product, least)
-    return residual, product, least
-
-
-def _search_any(
-    loop: FeedbackMap, period: NDArray[np.int64], point: FloatArray
-) -> tuple[FloatArray, FloatArray, NDArray[np.int64]]:
-    """As the kernel ``orbits.polish``, for every objective."""
-    residual = np.full(len(point), np.inf)
-    product = np.full((*point.shape, point.shape[-1]), np.nan)
+    n, K = point.shape
+    residual = np.full(n, np.inf)
+    product = np.full((n, K - 1, K - 1), np.nan)
     least = period.copy()
     order = np.argsort(period, kind="stable")
     first = 0
-    while first < len(order):
+    while first < n:
         last = np.searchsorted(period[order], 2 * period[order[first]], side="right")
-        share = max(1, CHUNK_ENTRIES // int(period[order[last - 1]] * product[0].size))
+        share = max(1, CHUNK_ENTRIES // int(period[order[last - 1]] * K**2))
         which = order[first : min(last, first + share)]
         first += len(which)
         own = loop.take(which), period[which], point[which]
@@ -134,10 +120,10 @@ def _search_any(
 def _newton(
     loop: FeedbackMap, period: NDArray[np.int64], point: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray, NDArray[np.int64]]:
-    """Return the polished points and what :func:`_search_any` does, for similar periods."""
-    identity = np.eye(point.shape[-1])
+    """Return the polished points and what :func:`_search` does, for similar periods."""
+    E = simplex.mean_zero_basis(point.shape[-1])
     residual = np.full(len(point), np.inf)
-    product = np.full((*point.shape, point.shape[-1]), np.nan)
+    product = np.full((len(point), E.shape[1], E.shape[1]), np.nan)
     least = period.copy()
     active = np.arange(len(point))
     for _ in range(NEWTON_STEPS + 1):
@@ -155,7 +141,7 @@ def _newton(
         if not going.any():
             break
         active = active[going]
-        step = solve_each(product[active] - identity, miss[going])
+        step = solve_each(product[active] - np.eye(E.shape[1]), miss[going] @ E) @ E.T
         point[active] += np.where(np.isfinite(step), step, 0.0)
     return point, residual, product, least
 
@@ -168,14 +154,13 @@ def _lap(loop: FeedbackMap, period: NDArray[np.int64], start: FloatArray) -> Flo
 
 
 def _derivative(loop: FeedbackMap, period: NDArray[np.int64], lap: FloatArray) -> FloatArray:
-    """Return the derivatives of T^q along a lap, (n, K, K)."""
-    n, length, K = lap.shape
-    E = simplex.mean_zero_basis(K)
+    """Return the derivatives of T^q along a lap, (n, K−1, K−1) on mean-zero vectors."""
     slopes = jacobians_along(loop, lap)
-    product = np.broadcast_to(np.eye(K - 1), (n, K - 1, K - 1))
-    for t in range(length - 1):
-        product = np.where((t < period)[:, None, None], slopes[:, t] @ product, product)
-    return np.asarray(E @ product @ E.T)
+    slopes[np.arange(slopes.shape[1]) >= period[:, None]] = np.eye(slopes.shape[-1])
+    while (length := slopes.shape[1]) > 1:
+        pairs = slopes[:, 1::2] @ slopes[:, : length - 1 : 2]
+        slopes = np.concatenate([pairs, slopes[:, length - length % 2 :]], axis=1)
+    return slopes[:, 0]
 
 
 def _least_period(

@@ -9,7 +9,9 @@ at a time, and one batched QR factorisation a round.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import ClassVar
 
 import numpy as np
@@ -21,6 +23,7 @@ from alignsim.analysis.orbits.rotation import birkhoff_weights
 from alignsim.analysis.results import Result
 from alignsim.feedback import FeedbackMap
 from alignsim.feedback.engines import (
+    SLICE,
     WIDEST_LANE,
     Schedule,
     in_threads,
@@ -286,19 +289,40 @@ def _in_lanes(
     """
     from alignsim.kernels import ipo_lanes, lyapunov
 
-    K = flat.responses
+    n, K = state.shape
     carried = K - 1 if K <= lyapunov.SMALL and wanted > 1 else wanted
-    vectors = np.ascontiguousarray((simplex.mean_zero_basis(K) @ _first_vectors(K)).T[:carried])
-    sums = np.empty((flat.size, BATCHES, carried + 1))
+    first_vectors = (simplex.mean_zero_basis(K) @ _first_vectors(K)).T[:carried]
+    vectors = np.repeat(first_vectors[:, None], n, axis=1)
+    sums = np.zeros((n, BATCHES, carried + 1))
     arrays = ipo_arrays(flat)
     small = K <= lyapunov.SMALL
     code = ((0,) * K, (0,) * carried, None) if small else (None, None, K)
 
-    def run(first: int, last: int) -> None:
-        lyapunov.run(*code, *arrays, vectors, state, edges, sums, (first, last))
+    total = int(edges[-1])
+    stretch = max(1, SLICE // (ipo_lanes.LANES * K * K * (carried + 2)))
+    cuts = np.union1d(edges, np.arange(0, total, stretch))
 
-    in_threads(run, -(-flat.size // ipo_lanes.LANES), threads)
-    status = np.zeros(flat.size, dtype=np.int8)
+    def run(first: int, last: int) -> Iterator[int]:
+        abreast = max(1, stretch // total)
+        for low in range(first, last, abreast):
+            blocks = (low, min(low + abreast, last))
+            if total <= stretch:
+                lyapunov.run(*code, *arrays, vectors, state, edges, sums, blocks)
+                yield total
+                continue
+            own = slice(*(block * ipo_lanes.LANES for block in blocks))
+            part = np.empty((n, 1, carried + 1))
+            for begin, end in pairwise(cuts.tolist()):
+                lyapunov.run(
+                    *code, *arrays, vectors, state, np.array([0, end - begin]), part, blocks
+                )
+                if begin >= edges[0]:
+                    batch = np.searchsorted(edges, begin, side="right") - 1
+                    sums[own, batch] += part[own, 0]
+                yield end - begin
+
+    in_threads(run, -(-n // ipo_lanes.LANES), threads)
+    status = np.zeros(n, dtype=np.int8)
     mark_failures(state, status)
     return sums, status
 

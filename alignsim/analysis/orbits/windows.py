@@ -227,18 +227,15 @@ class Window:
 
     def _turns(self, rows: NDArray[np.intp], period: NDArray[np.int64]) -> FloatArray:
         """Return the whole turns of a lap, NaN where it does not always turn in the same sense."""
-        from alignsim.kernels import orbits
-
-        seen = np.empty((len(rows), 2))
-        orbits.wind(
-            self.record.frames,
-            self.places[rows],
-            period,
-            self.centre[rows],
-            np.ascontiguousarray(self.plane[rows]),
-            seen,
-        )
-        return np.where(seen[:, 1] > ROUND_CIRCLE, np.round(seen[:, 0]), np.nan)
+        found = np.full(len(rows), np.nan)
+        for n, (row, lap) in enumerate(zip(rows, period, strict=True)):
+            gap = self.record.frames[self.places[row], -1 - lap :] - self.centre[row]
+            x, y = self.plane[row] @ gap.T
+            turn = np.arctan2(x[:-1] * y[1:] - y[:-1] * x[1:], x[:-1] * x[1:] + y[:-1] * y[1:])
+            square = x * x + y * y
+            if square.min() > ROUND_CIRCLE**2 * square.max() and np.ptp(np.sign(turn)) == 0.0:
+                found[n] = np.abs(np.round(turn.sum() / (2.0 * np.pi)))
+        return found
 
     def _settles(self, rows: NDArray[np.intp], seen: Cycle) -> NDArray[np.bool_]:
         """Return where an orbit is on a cycle, or close and comes closer as its multipliers demand.

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 import alignsim as asim
-from alignsim.analysis.orbits import cycles
 from alignsim.analysis.orbits.cycles import polish
 
 PERIOD_FIVE = np.array(
@@ -54,18 +53,6 @@ def test_a_fixed_point_is_a_cycle_of_period_one_whatever_is_asked(loop):
     found = polish(loop, np.array([4]), fixed + 1e-4 * np.array([1.0, -1.0, 0.5, -0.5]))
     assert found.period.tolist() == [1]
     np.testing.assert_allclose(found.logits, fixed, atol=1e-9)
-
-
-def test_the_kernel_and_the_path_of_every_objective_find_the_same(loop, near_cycle):
-    period = np.array([5])
-    generic = near_cycle + 1e-3
-    fused = generic.copy()
-    residual, product, least = cycles._search_any(loop, period, generic)
-    expected_residual, expected, expected_least = cycles._search(loop, period, fused)
-    assert max(residual[0], expected_residual[0]) < 1e-12
-    assert least == expected_least == 5
-    np.testing.assert_allclose(generic, fused, atol=1e-10)
-    np.testing.assert_allclose(product, expected, atol=1e-9)
 
 
 def test_no_cycle_of_a_wrong_period_is_claimed(loop, near_cycle):

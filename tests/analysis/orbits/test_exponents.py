@@ -359,3 +359,12 @@ def test_what_is_lost_in_rounding_is_not_a_number_and_said_so():
 def test_bad_arguments_are_refused_by_name(arguments, message):
     with pytest.raises(ValueError, match=message):
         lyapunov_spectrum(CIRCLE, **arguments)
+
+
+def test_a_run_in_slices_has_the_exponents_of_one_in_one_go(monkeypatch):
+    P = asim.preferences.cyclic(3, advantage=0.4)
+    loop = asim.FeedbackMap(P, beta=[9.0, 12.0], alpha=0.5, reference=[0.2, 0.3, 0.5])
+    whole = asim.analysis.lyapunov_spectrum(loop, rounds=90)
+    monkeypatch.setattr(lyapunov, "SLICE", 3 * 64 * 9 * 4)  # of 3 rounds
+    sliced = asim.analysis.lyapunov_spectrum(loop, rounds=90)
+    np.testing.assert_allclose(sliced.exponents, whole.exponents, rtol=1e-12, atol=1e-14)
