@@ -1,1 +1,1 @@
-"""The cellar: Numba kernels, plain arrays in and out; nothing is checked here."""
+"""Kernels: Numba only, plain arrays in and out, no checks."""
