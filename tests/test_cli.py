@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 import alignsim as asim
 from alignsim.analysis.orbits.verdicts import Phase
 from alignsim.cli import app
+from alignsim.codes import words_of
 from alignsim.summary import in_words
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -136,7 +137,7 @@ def test_phase_diagram_saves_its_numbers(run, tmp_path, kind):
             assert (saved.entropy == ds.entropy).all()
     else:
         saved = pd.read_csv(tmp_path / "sweep.csv")
-        words = in_words(ds.phase.values.ravel(), Phase).tolist()
+        words = in_words(ds.phase.values.ravel(), words_of(Phase)).tolist()
         assert saved["phase"].tolist() == words
         assert {"converged", "invariant circle"} <= set(words)
         assert set(saved["status"]) == {"ok"}
