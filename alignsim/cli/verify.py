@@ -29,7 +29,8 @@ def verify(
     trials: Annotated[
         int | None,
         typer.Option(
-            help=f"Instances for each claim; costly ones get a tenth (default: {TRIALS}, a minute)."
+            help=f"Instances for each claim; costly ones get a tenth (default: {TRIALS}, which "
+            "take half a minute to a minute)."
         ),
     ] = None,
     quick: Annotated[

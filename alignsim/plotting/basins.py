@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from alignsim import validation
 from alignsim.analysis.orbits.basins import Basins
-from alignsim.plotting.orbits import of_kind, place, response_labels
+from alignsim.plotting.orbits import of_kind, response_labels
 from alignsim.plotting.palette import INK, OKABE_ITO, Style, mixed
 from alignsim.plotting.panels import one_axes, ternary_axes
 from alignsim.validation import FloatArray
@@ -123,7 +124,7 @@ class _Choice(NamedTuple):
 
 def _chosen(result: Basins, index: tuple[int, ...] | int) -> _Choice:
     of_kind(result, Basins, "result", "alignsim.analysis.basins")
-    at = place(index, result.count.shape, "result")
+    at = validation.position(index, "index", result.count.shape)
     count = int(result.count[at])
     share = result.share[at][:count]
     colours = np.full(count, _REST, dtype=object)

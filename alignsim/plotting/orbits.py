@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import operator
 import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from alignsim.errors import quote, shortened
+from alignsim import validation
+from alignsim.errors import shortened
 from alignsim.feedback.trajectory import Trajectory
 from alignsim.plotting.palette import Style
 from alignsim.validation import FloatArray
@@ -36,25 +36,10 @@ def of_kind(value: Any, kind: type[T], name: str, source: str) -> T:
     return value
 
 
-def place(index: Any, batch: tuple[int, ...], name: str) -> tuple[int, ...]:
-    """Return the index of one instance of a batch, or raise a ValueError."""
-    given = index if isinstance(index, tuple) else (index,)
-    try:
-        found = tuple(operator.index(each) for each in given)
-        if np.broadcast_to(0, batch)[found].ndim == 0:
-            return found
-    except (IndexError, TypeError):
-        pass
-    choice = f"a batch of shape {batch}; choose one, index={(0,) * len(batch)}"
-    raise ValueError(
-        f"index is {quote(given)}, but {name} holds {choice if batch else 'one orbit'}"
-    )
-
-
 def one_orbit(orbit: Trajectory, index: tuple[int, ...] | int) -> tuple[FloatArray, FloatArray]:
     """Return the policies (f, K) and the entropy (f,) of the instance at ``index``."""
     of_kind(orbit, Trajectory, "orbit", "FeedbackMap.run")
-    one = place(index, orbit.logits.shape[:-2], "orbit")
+    one = validation.position(index, "index", orbit.logits.shape[:-2])
     return orbit.policies[one], orbit.entropy[one]
 
 

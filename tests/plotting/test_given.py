@@ -64,5 +64,7 @@ def test_labels_that_do_not_fit_are_refused(labels):
 @pytest.mark.parametrize("index", [None, slice(None), "a", 0.0, [0], np.zeros(2), (), 5])
 def test_an_index_that_names_no_instance_is_refused(index):
     orbits = LOOP.broadcast_to((2,)).run(rounds=5)
-    with pytest.raises(ValueError, match=r"^index is .*, but orbit holds a batch of shape \(2,\)"):
+    with pytest.raises(
+        ValueError, match=r"^index is .*; the batch has shape \(2,\): give one number"
+    ):
         plotting.simplex(orbits, index=index)

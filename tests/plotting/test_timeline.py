@@ -115,5 +115,5 @@ def test_bad_input_is_named(run, pair):
         timeline(run(), ax=pair[0])
     with pytest.raises(ValueError, match="keeps round 300 only"):
         timeline(run(keep="last"), ax=pair)
-    with pytest.raises(ValueError, match=r"index is \(0,\), but orbit holds one orbit"):
+    with pytest.raises(ValueError, match=r"index is 0; the batch has shape \(\): give \(\)"):
         timeline(run(), index=0, ax=pair)
