@@ -269,9 +269,10 @@ def laplacian(weights: FloatArray) -> FloatArray:
 def gauged(matrix: FloatArray, gauge: FloatArray | float) -> FloatArray:
     """Return the matrix with the gauge added to each row, in the row's own size to keep its digits.
 
-    Solutions are orthogonal to the gauge, so that any multiple of it will do.
+    Solutions are orthogonal to it, so that any multiple will do; for a row of zeros it is 1.
     """
-    return np.asarray(matrix + np.diagonal(matrix, axis1=-2, axis2=-1)[..., None] * gauge)
+    size = np.diagonal(matrix, axis1=-2, axis2=-1)[..., None]
+    return np.asarray(matrix + np.where(size > 0.0, size, 1.0) * gauge)
 
 
 def _by_pairs(pull: FloatArray, pairs: Pairs) -> FloatArray:

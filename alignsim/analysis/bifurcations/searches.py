@@ -24,7 +24,9 @@ def roots(test: Test, ends: FloatArray, values: FloatArray, **tolerances: float)
     from scipy.optimize import elementwise
 
     known = _remembering(test, ends, values)
-    found = elementwise.find_root(known, tuple(ends), args=_args(ends), tolerances=tolerances)
+    found = elementwise.find_root(
+        known, tuple(ends), args=(np.arange(ends.shape[1]),), tolerances=tolerances
+    )
     found.nfev -= len(ends)
     return found
 
@@ -37,11 +39,7 @@ def minima(test: Test, points: FloatArray, values: FloatArray) -> Any:
     from scipy.optimize import elementwise
 
     known = _remembering(test, points, values)
-    return elementwise.find_minimum(known, tuple(points), args=_args(points))
-
-
-def _args(points: FloatArray) -> tuple[NDArray[np.intp]]:
-    return (np.arange(points.shape[1]),)
+    return elementwise.find_minimum(known, tuple(points), args=(np.arange(points.shape[1]),))
 
 
 def _remembering(test: Test, points: FloatArray, values: FloatArray) -> Test:

@@ -15,11 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alignsim import simplex, validation
-from alignsim.analysis.equilibria.fixed_point import (
-    at_alpha_zero,
-    fixed_point,
-    unmoved,
-)
+from alignsim.analysis.equilibria.fixed_point import at_alpha_zero, fixed_point, unmoved
 from alignsim.analysis.equilibria.root_search import search, slope
 from alignsim.analysis.equilibria.stability import multipliers
 from alignsim.analysis.evidence import Evidence

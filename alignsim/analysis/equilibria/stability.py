@@ -15,11 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alignsim import validation
-from alignsim.analysis.equilibria.fixed_point import (
-    WIDEST_KERNEL,
-    FixedPoint,
-    fixed_point,
-)
+from alignsim.analysis.equilibria.fixed_point import WIDEST_KERNEL, FixedPoint, fixed_point
 from alignsim.analysis.results import Result
 from alignsim.codes import Code
 from alignsim.feedback import FeedbackMap

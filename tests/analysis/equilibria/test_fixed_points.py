@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import alignsim as asim
-from alignsim.analysis.equilibria import fixed_points as search
+from alignsim.analysis.equilibria import root_search as search
 from alignsim.analysis.equilibria.fixed_points import ListStatus, PointKind, fixed_points
 from alignsim.analysis.equilibria.root_search import UNSEEN
 from alignsim.analysis.evidence import Evidence
@@ -309,7 +309,7 @@ def test_bad_arguments_are_refused_by_name():
 )
 def test_roots_not_seen_are_estimated_from_those_seen_once_and_twice(hits, unseen):
     """Chao (1984): f₁²/(2f₂), and f₁(f₁ − 1)/2 where none was seen twice; a table by hand."""
-    roots = search._Roots(asim.FeedbackMap(np.full((2, 3, 3), 0.5), beta=1.0))
+    roots = search.Roots(asim.FeedbackMap(np.full((2, 3, 3), 0.5), beta=1.0))
     roots.hits = np.array([hits, [1, 1, 1, 1, 1, 1]])
     assert roots.unseen.tolist() == [unseen, 15.0]
     assert roots.count.tolist() == [np.count_nonzero(hits), 6]
