@@ -5,9 +5,9 @@ Then the orbit either comes back to the same point, within 50,000 rounds and to 
 not; and a second orbit, put next to it again every few rounds over the last half, tells whether
 neighbours part. Neither uses any code of the classification. Run as
 
-    python benchmarks/labels.py [--systems 1000]
+    python benchmarks/labels.py [--systems 1000] [--seed 0]
 
-to print the table of ``benchmarks/README.md``; it takes some minutes.
+to write the table of that seed into ``benchmarks/README.md``; it takes some minutes.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -28,6 +29,9 @@ TOGETHER = 25  # rounds for which it is left alone
 STRETCH = 1000  # rounds looked at at a time for a return
 PARTS = 20  # of the second half, whose means give a standard error
 NEUTRAL = 2e-5  # an exponent below it over 5·10⁵ rounds is none
+
+SEEDS = (0, 1)
+PAGE = Path(__file__).parent / "README.md"
 
 FINDINGS = ("returns", "neighbours part", "neither", "neighbours close in, no return")
 
@@ -48,7 +52,7 @@ class Truth:
         return np.select([self.period > 0, parting, ~closing], [0, 1, 2], 3)
 
 
-def systems(count: int, seed: int = 0) -> Iterator[asim.FeedbackMap]:
+def systems(count: int, seed: int) -> Iterator[asim.FeedbackMap]:
     """Yield batches of systems whose fixed point repels, ``count`` in all."""
     kinds = [(objective, K) for K in (3, 4, 5) for objective in ("ipo", "dpo")]
     for place, (objective, K) in enumerate(kinds):
@@ -126,13 +130,11 @@ def wrong(found: asim.Orbit, truth: Truth) -> np.ndarray:
     return ~(right & fraction)
 
 
-def main() -> None:
-    """Print what was found, by label."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--systems", type=int, default=1000)
+def table(count: int, seed: int) -> str:
+    """Return what was found, by label, as text."""
     counts: dict[tuple[str, int], int] = {}
     mistaken = 0
-    for loop in systems(parser.parse_args().systems):
+    for loop in systems(count, seed):
         truth, found = long_orbits(loop), asim.classify(loop)
         labels = np.where(
             found.phase == "undecided",
@@ -142,12 +144,27 @@ def main() -> None:
         for cell in zip(labels.tolist(), truth.finding.tolist(), strict=True):
             counts[cell] = counts.get(cell, 0) + 1
         mistaken += int(wrong(found, truth).sum())
-    print("| label |", " | ".join(FINDINGS), "|")
-    print("| --- |" + " ---: |" * len(FINDINGS))
-    for label in sorted({label for label, _ in counts}):
-        row = [str(counts.get((label, finding), 0)) for finding in range(len(FINDINGS))]
-        print(f"| {label} |", " | ".join(row), "|")
-    print(f"\nDecided labels that the long orbits contradict: {mistaken}.")
+    rows = [["label", *FINDINGS], ["---", *["---:"] * len(FINDINGS)]]
+    rows += [
+        [label, *(str(counts.get((label, each), 0)) for each in range(len(FINDINGS)))]
+        for label in sorted({label for label, _ in counts})
+    ]
+    lines = [f"Seed {seed}, {count:,} systems; decided labels that are contradicted: {mistaken}."]
+    return "\n".join([*lines, "", *(f"| {' | '.join(row)} |" for row in rows)])
+
+
+def main() -> None:
+    """Write the table of one seed between its markers, and print it."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--systems", type=int, default=1000)
+    parser.add_argument("--seed", type=int, choices=SEEDS, default=0)
+    given = parser.parse_args()
+    found = table(given.systems, given.seed)
+    print(found)
+    begin, end = (f"<!-- labels-{given.seed}:{place} -->" for place in ("begin", "end"))
+    page = PAGE.read_text(encoding="utf-8")
+    before, after = page.index(begin) + len(begin), page.index(end)
+    PAGE.write_text(f"{page[:before]}\n{found}\n{page[after:]}", encoding="utf-8")
 
 
 if __name__ == "__main__":

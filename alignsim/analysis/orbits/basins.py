@@ -6,15 +6,15 @@ depends neither on the order of the starts nor on the number of threads.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar, TypeVar
+from dataclasses import dataclass, fields
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alignsim import simplex, validation
 from alignsim.analysis.evidence import Evidence
-from alignsim.analysis.orbits.attractors import attracted, attractors
+from alignsim.analysis.orbits.attractors import Attractors, attracted, attractors
 from alignsim.analysis.orbits.classification import classify
 from alignsim.analysis.orbits.verdicts import Phase, Reason
 from alignsim.analysis.results import Result
@@ -24,8 +24,6 @@ from alignsim.feedback.engines import thread_count
 from alignsim.preferences.seeds import Seed, generator
 from alignsim.summary import LISTED, Lines, numbers, span, tally
 from alignsim.validation import FloatArray
-
-Scalar = TypeVar("Scalar", bound=np.generic)
 
 SAMPLES = 1024
 """Random starts by default."""
@@ -42,6 +40,10 @@ CONFIDENCE_QUANTILE = 1.959963984540054
 
 NEUTRAL = len(Reason)
 REASONS = {**Reason.words(), NEUTRAL: "it rests on a point that does not attract"}
+
+
+LISTING = tuple(field.name for field in fields(Attractors))
+"""What the basins of a batch take from its attractors."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -91,6 +93,14 @@ class Basins(Result):
     """
 
     WORDS: ClassVar = {"code": Phase, "evidence": Evidence, "reason_code": REASONS}
+    AXES: ClassVar = {
+        "starts": None,
+        **dict.fromkeys(("label", "reason_code", "evidence"), 1),
+        **dict.fromkeys(("code", "period", "rotation_number", "entropy_mean", "cycle_strength"), 1),
+        **dict.fromkeys(("share", "share_low", "share_high"), 1),
+        "logits": 2,
+        "orbit_logits": 3,
+    }
     _batch = "count"
 
     starts: FloatArray
@@ -176,10 +186,10 @@ def basins(
         Full-support policies. By default the centres of a lattice for three responses, random
         ones for others.
     samples
-        Instead: so many policies, uniform on the simplex, from a scrambled Sobol sequence.
+        Instead: this many policies, uniform on the simplex, from a scrambled Sobol sequence.
     resolution
-        Instead, for three responses: the centres of the triangles into which lines cut the
-        simplex, so many a side. All have the same area.
+        Instead, for three responses: the centres of the resolution² triangles of equal area into
+        which lines cut the simplex.
     rounds, threads
         As for :func:`~alignsim.analysis.classify`. The result does not depend on
         ``threads``.
@@ -225,30 +235,18 @@ def basins(
     listed = np.arange(A) < seen.count[:, None]
     low, high = _wilson(hits, m)
     drawn = listed & (side == 0)
-    shape = loop.shape
-
-    def shaped(values: NDArray[Scalar]) -> NDArray[Scalar]:
-        return values.reshape((*shape, *values.shape[1:]))
-
+    listing = {name: getattr(seen, name) for name in LISTING}
     return Basins(
         starts=policies,
         resolution=side,
-        label=shaped(seen.label),
-        reason_code=reason.reshape(*shape, m),
-        evidence=found.evidence.reshape(*shape, m),
-        count=shaped(seen.count),
-        code=shaped(seen.code),
-        period=shaped(seen.period),
-        rotation_number=shaped(seen.rotation_number),
-        entropy_mean=shaped(seen.entropy_mean),
-        cycle_strength=shaped(seen.cycle_strength),
-        logits=shaped(seen.logits),
-        orbit_logits=shaped(seen.orbit_logits),
-        share=shaped(np.where(listed, hits / m, np.nan)),
-        share_low=shaped(np.where(drawn, low, np.nan)),
-        share_high=shaped(np.where(drawn, high, np.nan)),
-        undecided=shaped((seen.label < 0).mean(axis=-1)),
-    )
+        reason_code=reason.reshape(n, m),
+        evidence=found.evidence.reshape(n, m),
+        share=np.where(listed, hits / m, np.nan),
+        share_low=np.where(drawn, low, np.nan),
+        share_high=np.where(drawn, high, np.nan),
+        undecided=(seen.label < 0).mean(axis=-1),
+        **listing,
+    ).reshaped(loop.shape)
 
 
 def _starts(
@@ -287,7 +285,7 @@ def _starts(
 
 
 def lattice(resolution: int) -> FloatArray:
-    """Return the centres of the triangles of a simplex, so many a side: (resolution², 3).
+    """Return the centres of equal triangles that make up a simplex: (resolution², 3).
 
     First those that point to the same side as the simplex, then the others.
 

@@ -56,7 +56,7 @@ SETTLING = 2**17
 
 TRANSIENT_FACTOR = np.log(1e10)
 LONGEST_TRANSIENT = 1e6
-"""A transient is followed until it has shrunk by 1e10, for at most so many rounds."""
+"""A transient is followed until it has shrunk by 1e10, for at most this many rounds."""
 
 NEUTRAL = 1e-12
 """Rounding of a multiplier of modulus 1: a point at which nothing moves at α = 1 has such ones."""

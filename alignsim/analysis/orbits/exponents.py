@@ -50,7 +50,7 @@ LARGEST_PART = 2**22
 """Entries of the Jacobians that the general path holds at a time."""
 
 LONGEST_STRETCH = 256
-"""Rounds that it differentiates at a time: so many fill a batch of one map."""
+"""Rounds that it differentiates at a time: enough to fill a batch of one map."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -77,6 +77,7 @@ class LyapunovSpectrum(Result):
     """
 
     WORDS: ClassVar = {"status": MEANINGS, "evidence": Evidence}
+    AXES: ClassVar = {"exponents": 1, "standard_errors": 1, "final_logits": 1}
 
     exponents: FloatArray
     standard_errors: FloatArray
@@ -187,18 +188,10 @@ def lyapunov_spectrum(
     status[~failed & np.isnan(means).any(axis=-1)] = UNRESOLVED
     if wanted < K - 1:
         mean_log_det[:] = np.nan
-    shape = whole.shape
     obtained = np.where(failed, Evidence.NOTHING, Evidence.ITERATED).astype(np.int8)
     return LyapunovSpectrum(
-        exponents=means.reshape(*shape, wanted),
-        standard_errors=errors.reshape(*shape, wanted),
-        mean_log_det=mean_log_det.reshape(shape),
-        final_logits=state.reshape(*shape, K),
-        rounds=total,
-        burn_in=skip,
-        status=status.reshape(shape),
-        evidence=obtained.reshape(shape),
-    )
+        means, errors, mean_log_det, state, total, skip, status, obtained
+    ).reshaped(whole.shape)
 
 
 def leading_exponent(

@@ -31,8 +31,8 @@ CHAOS_ROUNDS = 48_000
 """Rounds for which it must last, if there are as many: often it is a transient towards a cycle."""
 
 RELAXATIONS = 20.0
-"""Chaos is looked for after so many times the 1/(1−α) rounds in which the reference forgets: until
-then what parts nearby orbits may be the transient."""
+"""Chaos is looked for after this many times the 1/(1−α) rounds in which the reference forgets:
+until then what parts nearby orbits may be the transient."""
 
 CLOSE = 0.1
 """An orbit within this share of its size of a cycle is close to it."""
