@@ -354,6 +354,7 @@ RECEIVERS = {
     "CaptureRegion": (
         "asim.analysis.capture_region(oscillating(), asim.analysis.fixed_point(oscillating()))",
     ),
+    "Bifurcations": ("asim.bifurcations(oscillating())", "asim.bifurcations(oscillating(), along='lam')"),
     "Certificates": ("asim.certificates(oscillating())", "asim.certificates(oscillating(3, 'ipo', (3,)))"),
     "Collapse": ("asim.collapse(oscillating(), rounds=50)",),
     "Comparisons": ("comparisons()", "comparisons(3, 12)"),
@@ -362,7 +363,6 @@ RECEIVERS = {
     "FixedPoint": ("asim.analysis.fixed_point(oscillating())",),
     "FixedPoints": ("asim.fixed_points(oscillating(3, 'dpo'))", "asim.fixed_points(oscillating())"),
     "LyapunovSpectrum": ("asim.lyapunov_spectrum(oscillating(), rounds=100)",),
-    "NeimarkSacker": ("asim.neimark_sacker(oscillating())", "asim.neimark_sacker(oscillating(), along='lam')"),
     "NormalForm": ("asim.analysis.first_lyapunov_coefficient(oscillating(), np.zeros(3))",),
     "Orbit": ("asim.classify(oscillating())", "asim.classify(oscillating(3, 'ipo', (3,)))"),
     "Ratings": ("ratings()",),
