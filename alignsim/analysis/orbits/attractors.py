@@ -10,6 +10,7 @@ space of logits, and are one group.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 
@@ -62,25 +63,17 @@ attractor, of which some orbits were decided earlier than others; it has the mor
 class Attractors(Result):
     """The attractors of n maps, of each of which m orbits were classified; A the largest number.
 
-    They are sorted by code, period, entropy, and place along ``simplex.asymmetric_direction``.
-
-    Attributes
-    ----------
-    label : (n, m)
-        The attractor of an orbit; −1 if it is not known.
-    count : (n,)
-        How many attractors were seen.
-    code, period : (n, A)
-        As in :class:`~alignsim.analysis.Orbit`; code −1 and period 0 beyond ``count``.
-    rotation_number, entropy_mean, cycle_strength : (n, A)
-        Averages over the attractor; NaN beyond ``count`` and for orbits that drift.
-    logits : (n, A, K)
-        The point farthest along ``simplex.asymmetric_direction``.
-    orbit_logits : (n, A, ORBIT_POINTS, K)
-        The states from that point on.
+    The fields are those of :class:`~alignsim.analysis.Basins` of the same names; ``orbit_logits``
+    has ``ORBIT_POINTS`` states.
     """
 
     WORDS: ClassVar = {"code": Phase}
+    AXES: ClassVar[Mapping[str, int | None]] = {
+        **dict.fromkeys(("label", "code", "period"), 1),
+        **dict.fromkeys(("rotation_number", "entropy_mean", "cycle_strength"), 1),
+        "logits": 2,
+        "orbit_logits": 3,
+    }
     _batch = "count"
 
     label: NDArray[np.int64]

@@ -17,7 +17,6 @@ from alignsim.analysis.evidence import Evidence
 from alignsim.analysis.orbits.attractors import Attractors, attracted, attractors
 from alignsim.analysis.orbits.classification import classify
 from alignsim.analysis.orbits.verdicts import Phase, Reason
-from alignsim.analysis.results import Result
 from alignsim.errors import Argument, InputError
 from alignsim.feedback import FeedbackMap
 from alignsim.feedback.engines import thread_count
@@ -42,12 +41,8 @@ NEUTRAL = len(Reason)
 REASONS = {**Reason.words(), NEUTRAL: "it rests on a point that does not attract"}
 
 
-LISTING = tuple(field.name for field in fields(Attractors))
-"""What the basins of a batch take from its attractors."""
-
-
 @dataclass(frozen=True, eq=False, repr=False)
-class Basins(Result):
+class Basins(Attractors):
     """Where m starts go, for a batch of maps; A is the largest number of attractors of a map.
 
     Attractors are sorted by code, period, entropy, then by their place along
@@ -94,28 +89,15 @@ class Basins(Result):
 
     WORDS: ClassVar = {"code": Phase, "evidence": Evidence, "reason_code": REASONS}
     AXES: ClassVar = {
+        **Attractors.AXES,
         "starts": None,
-        **dict.fromkeys(("label", "reason_code", "evidence"), 1),
-        **dict.fromkeys(("code", "period", "rotation_number", "entropy_mean", "cycle_strength"), 1),
-        **dict.fromkeys(("share", "share_low", "share_high"), 1),
-        "logits": 2,
-        "orbit_logits": 3,
+        **dict.fromkeys(("reason_code", "evidence", "share", "share_low", "share_high"), 1),
     }
-    _batch = "count"
 
     starts: FloatArray
     resolution: int
-    label: NDArray[np.int64]
     reason_code: NDArray[np.int8]
     evidence: NDArray[np.int8]
-    count: NDArray[np.int64]
-    code: NDArray[np.int8]
-    period: NDArray[np.int64]
-    rotation_number: FloatArray
-    entropy_mean: FloatArray
-    cycle_strength: FloatArray
-    logits: FloatArray
-    orbit_logits: FloatArray
     share: FloatArray
     share_low: FloatArray
     share_high: FloatArray
@@ -235,7 +217,7 @@ def basins(
     listed = np.arange(A) < seen.count[:, None]
     low, high = _wilson(hits, m)
     drawn = listed & (side == 0)
-    listing = {name: getattr(seen, name) for name in LISTING}
+    listing = {field.name: getattr(seen, field.name) for field in fields(seen)}
     return Basins(
         starts=policies,
         resolution=side,
