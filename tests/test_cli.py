@@ -793,6 +793,7 @@ def half(figure, path, **_):
     raise AssertionError("the signal was not heeded")
 
 Figure.savefig = half
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
 sys.argv = ["alignsim", "simulate", "--rounds", "5"]
 main()
 """

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 BoolArray = NDArray[np.bool_]
 
+LEAST_WEIGHT = 1e-150
+"""Probability below which a response adds nothing to the Jacobian; its inverse would overflow."""
+
 
 @dataclass(frozen=True)
 class ProductPairs:
@@ -247,6 +250,7 @@ class PairLoss(ScoreObjective):
         pull, slope = self.pull(gaps, x.P), self.slope(gaps)
         if isinstance(x.pairs, ProductPairs):
             mu = x.sampler[..., None, :]
+            mu = np.where(mu > LEAST_WEIGHT, mu, 0.0)
             return solve_columns(gauged(laplacian(slope * mu), mu), pull)
         bend = gauged(laplacian(x.pairs.weights * slope), 1.0 / x.P.shape[-1])
         changes = _by_pairs(pull, x.pairs)

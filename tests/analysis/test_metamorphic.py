@@ -318,7 +318,7 @@ NORMAL_FORM = "angle coefficient direction kind criticality status"
 
 
 @question(
-    analysis.bifurcations, same=NORMAL_FORM, responses="logits", beta="at",
+    analysis.bifurcations, same=NORMAL_FORM, responses="logits", beta="at searched_to",
     rate="multiplier_slope angle_slope", untold="along", batch="loop", tolerance=1e-6,
     families=("ipo-4", "game-3", "cycle-3"), copies=2,
 )  # fmt: skip
@@ -327,7 +327,7 @@ def bifurcations(case):
 
 
 @question(
-    analysis.bifurcations, same=f"{NORMAL_FORM} at multiplier_slope angle_slope",
+    analysis.bifurcations, same=f"{NORMAL_FORM} at searched_to multiplier_slope angle_slope",
     responses="logits", untold="along", batch="loop", tolerance=1e-6,
     families=("ipo-3", "game-3"), copies=2,
 )  # fmt: skip

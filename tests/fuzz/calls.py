@@ -24,9 +24,10 @@ UNCHECKED = {
 """Methods for developers, which check nothing and say so, and those of Python's mappings."""
 
 DEVELOPERS = {
-    "claims.Claim", "objectives.Comparison", "objectives.DPO", "objectives.IPO",
-    "objectives.Objective", "objectives.ScoreObjective", "objectives.Solution",
-    "objectives.Tangent",
+    "claims.Claim", "objectives.Comparison", "objectives.DPO", "objectives.Fact",
+    "objectives.Facts", "objectives.GradientSteps", "objectives.IPO", "objectives.Objective",
+    "objectives.PairLoss", "objectives.ProductPairs", "objectives.ScoreObjective",
+    "objectives.Solution", "objectives.Tangent", "objectives.WeightedPairs",
 }  # fmt: skip
 """Classes that are the contracts of new objectives and claims."""
 
@@ -64,7 +65,8 @@ def targets():
 
     def add_methods(name, kind):
         for method, function in inspect.getmembers(kind, inspect.isroutine):
-            if method.startswith("_") or method in UNCHECKED.get(name, ()):
+            hidden = method.startswith("_") or method in UNCHECKED.get(name, ())
+            if hidden or not callable(function):
                 continue
             if inspect.ismethod(function):
                 add(f"{name}.{method}", f"asim.{name}.{method}", function)

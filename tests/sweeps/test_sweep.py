@@ -117,7 +117,8 @@ def test_a_chunk_of_a_stack_looks_at_its_own_matrices_only(by, monkeypatch):
 
     monkeypatch.setattr(grid, name, watched)
     monkeypatch.setattr(grid, "CHUNK", 8)
-    sweep(np.repeat(STACK, 20, axis=0), by=by, beta=[1.0, 2.0], rounds=4)
+    rounds = 4 if by == "orbit" else None
+    sweep(np.repeat(STACK, 20, axis=0), by=by, beta=[1.0, 2.0], rounds=rounds)
     assert sum(maps for _, maps in seen) == 120
     assert max(matrices for matrices, _ in seen) <= 8
 

@@ -229,7 +229,8 @@ def _leading_on_the_line(flat: FeedbackMap, logits: FloatArray, residual: FloatA
         moving, held = imaginary**2, (1.0 - flat.alpha) * (1.0 + flat.alpha)
         margin = np.where(np.isinf(moving), 1.0 - radius, (held - moving) / (1.0 + radius))
         error = POINT_SHARE * residual * (1.0 + np.abs(logits).max(axis=-1))
-        doubt = (ROUNDING * (moving + held) + error * moving) / (1.0 + radius)
+        share = imaginary * (imaginary / (1.0 + radius))  # its square may overflow
+        doubt = ROUNDING * (share + held / (1.0 + radius)) + error * share
         return _Leading(radius, rotation, np.arctan2(imaginary, flat.alpha), margin, doubt)
 
 
@@ -246,8 +247,9 @@ def _leading_eigenvalue(flat: FeedbackMap, logits: FloatArray, residual: FloatAr
         real = np.where(imaginary, 0.0, 2.0 * flat.alpha * part.real)
         held, square = (1.0 - flat.alpha) * (1.0 + flat.alpha), np.abs(part) ** 2
         margin = np.where(np.isinf(square), 1.0 - radius, (held - real - square) / (1.0 + radius))
-        unsure = np.where(imaginary, 0.0, 2.0 * flat.alpha * np.abs(part))
-        doubt = NEAR * (2.0 * square + unsure) / (1.0 + radius)
+        size = np.abs(part)
+        unsure = np.where(imaginary, 0.0, 2.0 * flat.alpha * size)
+        doubt = NEAR * (2.0 * size * (size / (1.0 + radius)) + unsure / (1.0 + radius))
         rotation = np.where(imaginary, np.abs(parts.imag).max(axis=-1) / flat.beta, np.nan)
     close = np.flatnonzero(np.abs(radius - 1.0) <= WIDEST_DOUBT)
     if len(close):

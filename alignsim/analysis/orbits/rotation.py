@@ -76,11 +76,14 @@ def principal_plane(frames: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return the mean (n, K) of windows (n, N, K) and functionals (n, 2, K) on their main plane."""
     mean = frames.mean(axis=1)
     away = frames - mean[:, None, :]
+    unit = np.abs(away).max(axis=(1, 2), keepdims=True)  # squares may overflow
+    away /= np.where(unit > 0.0, unit, 1.0)
     spread = np.swapaxes(away, -1, -2) @ away
     values, vectors = np.linalg.eigh(spread)
     main = np.swapaxes(vectors[..., -2:], -1, -2)
-    size = np.sqrt(np.maximum(values[..., -2:], np.finfo(float).tiny))
-    return mean, main / size[..., None]
+    size = unit * np.sqrt(np.maximum(values[..., -2:], np.finfo(float).tiny))[..., None]
+    size = np.maximum(size, np.finfo(float).tiny)
+    return mean, main / size
 
 
 def dominant_frequency(signal: FloatArray) -> FloatArray:

@@ -16,7 +16,7 @@ from tests.analysis.collapse.test_entropy_bounds import CYCLE, LADDER, TIED, obj
 
 def kinds(loop, start=None, rounds=3000, **options):
     found = collapse(loop, start, rounds, **options)
-    return [CollapseKind[int(kind)] for kind in np.ravel(found.kind)]
+    return [CollapseKind(int(kind)).word for kind in np.ravel(found.kind)]
 
 
 def test_the_leader_depends_on_the_sampler():

@@ -198,6 +198,15 @@ def test_beyond_preference_matrices_the_radius_comes_from_the_eigenvalues():
     assert spectral_radius(loop, np.zeros(3)) == pytest.approx(0.5 + 0.5 * 5 / 3, rel=1e-12)
 
 
+@pytest.mark.parametrize("objective", ["ipo", "dpo"])
+@pytest.mark.parametrize("alpha", [0.0, 0.5])
+def test_a_cycle_is_unstable_however_strong_the_signal(objective, alpha):
+    """The square of a multiplier beyond 1e154 overflows."""
+    P = asim.preferences.cyclic(3, advantage=0.3)
+    loop = asim.FeedbackMap(P, objective=objective, alpha=alpha, beta=[1e100, 1e200, 1e306])
+    assert stability(loop).words("verdict").tolist() == 3 * ["unstable"]
+
+
 def test_where_there_is_no_fixed_point_the_radius_is_not_a_number():
     loop = asim.FeedbackMap(asim.preferences.cyclic(3, advantage=0.3), beta=[1.0, 2.0])
     logits = np.array([[0.0, 0.0, 0.0], [np.nan] * 3])
