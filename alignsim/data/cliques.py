@@ -11,7 +11,7 @@ BUDGET = 10**6
 _Level = tuple[tuple[int, ...], int, list[tuple[int, int]]]
 
 
-def largest_clique(linked: NDArray[np.bool_], budget: float = BUDGET) -> tuple[int, ...] | None:
+def largest_clique(linked: NDArray[np.bool_], budget: int = BUDGET) -> tuple[int, ...] | None:
     """Return the vertices of a maximum clique, ascending: (K, K) symmetric → up to K indices.
 
     Exact branch and bound over bitmasks: a set that can be coloured with c colours, no two

@@ -156,7 +156,7 @@ class Comparisons(Summarised):
             self.wins, self.labels, smoothing=smoothing, min_votes=min_votes, keep_with="restrict("
         )
 
-    def largest_clique(self, min_votes: int = 1, *, budget: float = BUDGET) -> tuple[str, ...]:
+    def largest_clique(self, min_votes: int = 1, *, budget: int = BUDGET) -> tuple[str, ...]:
         """Return a largest set of labels in which every pair has ``min_votes`` votes.
 
         Exact; where several sets are largest, one of them.
@@ -164,14 +164,15 @@ class Comparisons(Summarised):
         Raises
         ------
         InputError
-            If ``min_votes`` < 1, or the search takes more than ``budget`` steps.
+            If ``min_votes`` or ``budget`` < 1, or the search takes more than ``budget`` steps.
         """
         needed = validation.integer(min_votes, "min_votes", minimum=1)
+        budget = validation.integer(budget, "budget", minimum=1)
         wins = self.wins
         found = largest_clique(wins + wins.T >= needed, budget)
         if found is None:
             search = f"the search for the largest complete set of {len(self.labels)} responses"
-            told = f"is {budget:g} steps, and {search} takes more"
+            told = f"is {budget:,} steps, and {search} takes more"
             remedy = "raise it, or restrict the votes to fewer responses first"
             raise InputError("budget", told, remedy)
         return tuple(self.labels[i] for i in found)
