@@ -166,7 +166,7 @@ def test_a_search_for_a_clique_that_takes_too_long_is_given_up():
     ) as e:
         votes.matrix()
     assert e.value.complete is None
-    with pytest.raises(InputError, match=r"budget is 1e\+06 steps, and .* 150 responses takes"):
+    with pytest.raises(InputError, match=r"budget is 1,000,000 steps, and .* 150 responses takes"):
         votes.largest_clique()
     with pytest.raises(MissingPairsError, match="fewer than 1 vote"):
         asim.reports.inspect(votes, resamples=0)
