@@ -18,8 +18,8 @@ from alignsim import validation
 from alignsim._version import __version__
 from alignsim.claims.catalogue import CLAIMS
 from alignsim.claims.contract import Claim, Instances
-from alignsim.data.sources import parse_json, read_text
-from alignsim.errors import FileFormatError
+from alignsim.data.sources import as_path, parse_json, read_text
+from alignsim.errors import FileFormatError, InputError, quote
 from alignsim.progress import ProgressBar
 from alignsim.summary import Lines, Summarised, tally
 from alignsim.writing import beside
@@ -162,7 +162,7 @@ def verify(
     >>> report.passed, report.results[0].trials
     (True, 50)
     """
-    wanted = _selected(tuple(CLAIMS if claims is None else claims), select)
+    wanted = _selected(_known(claims), select)
     count = validation.integer(trials, "trials", minimum=1)
     start = validation.integer(seed, "seed", minimum=0)
     results = []
@@ -182,8 +182,8 @@ def replay(path: str | Path, *, claims: Iterable[Claim] | None = None) -> ClaimR
         If the file is no such instance, lacks a field of it, or its claim is not known: names the
         file and the field.
     """
-    known = {claim.name: claim for claim in (CLAIMS if claims is None else claims)}
-    name, x = _saved(Path(path))
+    known = {claim.name: claim for claim in _known(claims)}
+    name, x = _saved(as_path(path))
     claim = known[validation.choice(name, f"'{path}': its claim", known)]
     drawn = claim.instances(np.random.default_rng(0), LEAST_TRIALS)
     if lacking := [field for field in drawn if field not in x]:
@@ -223,7 +223,7 @@ def _saved(place: Path) -> tuple[Any, Instances]:
 
 def save_worst(result: ClaimResult, folder: str | Path) -> Path:
     """Write the worst instance of a result to ``folder``/NAME.json and return its path."""
-    place = Path(folder) / f"{result.name}.json"
+    place = as_path(folder, "folder") / f"{result.name}.json"
     place.parent.mkdir(parents=True, exist_ok=True)
     content = {
         "claim": result.name,
@@ -237,9 +237,20 @@ def save_worst(result: ClaimResult, folder: str | Path) -> Path:
     return place
 
 
+def _known(claims: Iterable[Claim] | None) -> tuple[Claim, ...]:
+    if claims is None:
+        return tuple(CLAIMS)
+    known = tuple(claims) if np.iterable(claims) else (claims,)
+    if not all(isinstance(claim, Claim) for claim in known):
+        raise InputError("claims", f"is {quote(claims)}", "give instances of Claim")
+    return known
+
+
 def _selected(claims: tuple[Claim, ...], select: str | Sequence[str] | None) -> tuple[Claim, ...]:
     if select is None:
         return claims
+    if not np.iterable(select):
+        raise InputError("select", f"is {quote(select)}", "give the names of claims")
     chosen: dict[str, Claim] = {}
     for pattern in [select] if isinstance(select, str) else select:
         fits = {

@@ -31,7 +31,7 @@ def suffix(path: PathLike) -> str:
     >>> suffix("train.jsonl.gz"), suffix("votes.CSV")
     ('.jsonl', '.csv')
     """
-    bare = _as_path(path)
+    bare = as_path(path)
     return (Path(bare.stem) if bare.suffix.lower() == ".gz" else bare).suffix.lower()
 
 
@@ -43,7 +43,7 @@ def refuse_large(path: PathLike, size: float, what: str) -> None:
 
 def read_bytes(path: PathLike) -> bytes:
     """Return the content of a file, unzipped if it is gzipped."""
-    file = _as_path(path)
+    file = as_path(path)
     place = str(path)
     try:
         found = file.stat()
@@ -110,12 +110,13 @@ def parse_json(path: PathLike, text: str, *, first_line: int = 1) -> Any:
         raise FileFormatError(f"{path}, line {first_line}: not usable JSON ({error})") from None
 
 
-def _as_path(path: PathLike) -> Path:
+def as_path(path: PathLike, name: str = "path") -> Path:
+    """Return the argument ``name`` as a path, if it is one."""
     try:
         found = Path(path)
     except TypeError:
         found = None
     if found is None or len(str(found)) > LONGEST_PATH:
         remedy = f"give the name of a file, a str or a Path of at most {LONGEST_PATH} characters"
-        raise InputError("path", f"is {quote(path)}", remedy)
+        raise InputError(name, f"is {quote(path)}", remedy)
     return found

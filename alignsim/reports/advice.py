@@ -60,7 +60,9 @@ class AtWanted:
     def __set_name__(self, owner: type, name: str) -> None:
         self._name = name
 
-    def __get__(self, advice: Advice, owner: type) -> FloatArray:
+    def __get__(self, advice: Advice | None, owner: type) -> FloatArray:
+        if advice is None:
+            return self  # type: ignore[return-value]
         return np.asarray(getattr(advice.tradeoff, self._name)[..., WANTED])
 
 

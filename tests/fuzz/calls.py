@@ -17,7 +17,8 @@ ROOMS = (
 
 UNCHECKED = {
     "feedback.FeedbackMap": {
-        "advance", "broadcast_to", "default_start_logits", "derivative", "holds", "matrix_table",
+        "advance", "broadcast_to", "default_start_logits", "derivative", "holds", "linearise",
+        "matrix_table",
         "of_matrices", "part",
         "take",
     },
@@ -219,7 +220,7 @@ class Call(NamedTuple):
 
 
 def draw(count, seed):
-    """Return so many calls: each function and method in turn, and a command after every eighth."""
+    """Return ``count`` calls: all functions and methods in turn, a command after each eighth."""
     rng = random.Random(seed)
     whole, lines = list(targets().values()), commands()
     order, calls = [], []

@@ -166,7 +166,7 @@ class Outcome(NamedTuple):
 
 
 def run(count, seed, workers=2, report=lambda finding: None):
-    """Return the outcome of so many calls, drawn from a seed."""
+    """Return the outcome of ``count`` calls, drawn from a seed."""
     return run_calls(draw(count, seed), workers, report)
 
 

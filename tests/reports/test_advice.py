@@ -319,3 +319,7 @@ def test_at_lambda_zero_nothing_turns_and_alpha_zero_is_best():
 def test_bad_input_is_named(arguments, message):
     with pytest.raises(ValueError, match=message):
         advise(**{"P": CYCLE, "eta": 20.0, **arguments})
+
+
+def test_what_is_wanted_has_its_documentation_on_the_class():
+    assert asim.reports.Advice.alpha.__doc__.startswith("The fastest α")

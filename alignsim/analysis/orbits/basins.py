@@ -260,9 +260,11 @@ def _starts(
         )
     if samples is not None or K != 3:
         size = SAMPLES if samples is None else validation.integer(samples, "samples", minimum=1)
+        validation.affordable(8.0 * size * K, "samples", f"is {size:,}, and as many starts")
         return random_starts(size, K, 0 if rng is None else rng), 0
     side = RESOLUTION if resolution is None else resolution
     side = validation.integer(side, "resolution", minimum=1)
+    validation.affordable(24.0 * side**2, "resolution", f"is {side:,}, and its lattice")
     return lattice(side), side
 
 

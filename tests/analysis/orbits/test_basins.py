@@ -419,3 +419,10 @@ def test_a_seed_is_refused_where_no_start_is_random(given):
     loop = asim.FeedbackMap(asim.preferences.cyclic(3, advantage=0.3), beta=1.0)
     with pytest.raises(ValueError, match=r"rng is given, but no start is .*; leave it out, or"):
         asim.basins(loop, rng=0, **given)
+
+
+@pytest.mark.parametrize("asked", [{"samples": 10**9}, {"resolution": 10**6}])
+def test_starts_that_no_memory_holds_are_refused(asked):
+    loop = asim.FeedbackMap(asim.preferences.cyclic(3, advantage=0.3), beta=1.0)
+    with pytest.raises(asim.errors.InputError, match=rf"^{next(iter(asked))} is 1,000,000.*memory"):
+        asim.basins(loop, **asked)

@@ -143,7 +143,7 @@ def test_locked_orbits_repeat_after_as_many_rounds_as_their_rotation_number_says
 
 
 def four(*thirds, **given):
-    """Four responses, whose pairs have logits of so many thirds."""
+    """Four responses, whose pairs have these logits, in thirds."""
     P = np.full((4, 4), 0.5)
     i, j = np.triu_indices(4, 1)
     P[i, j] = 1.0 / (1.0 + np.exp(-np.array(thirds) / 3.0))
