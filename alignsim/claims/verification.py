@@ -223,6 +223,8 @@ def _saved(place: Path) -> tuple[Any, Instances]:
 
 def save_worst(result: ClaimResult, folder: str | Path) -> Path:
     """Write the worst instance of a result to ``folder``/NAME.json and return its path."""
+    if not isinstance(result, ClaimResult):
+        raise InputError("result", f"is {quote(result)}", "give one of a report's results")
     place = as_path(folder, "folder") / f"{result.name}.json"
     place.parent.mkdir(parents=True, exist_ok=True)
     content = {

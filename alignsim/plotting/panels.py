@@ -66,6 +66,8 @@ def panel_axes(
         rows, columns = shape if len(shape) == 2 else (*shape, 1) if upright else (1, *shape)
         options |= {"squeeze": False, "figsize": size, "layout": "constrained"}
         ax = pyplot.subplots(rows, columns, **options)[1].reshape(shape)
+    if isinstance(ax, np.ndarray) and ax.dtype != object:
+        raise ValueError(f"ax holds {ax.dtype}; give Axes, as figure.subplots makes them")
     axes = np.asarray(ax, dtype=object)
     if axes.ndim == 1 and len(shape) == 2:
         axes = axes[None]

@@ -19,6 +19,11 @@ def test_what_selects_nothing_is_refused():
         claims.verify(select=0.3, progress=False)
 
 
+def test_what_is_no_result_is_not_saved(tmp_path):
+    with pytest.raises(InputError, match=r"^result is 0.3; give one of a report's results"):
+        claims.save_worst(0.3, tmp_path)
+
+
 def test_what_is_no_path_is_refused():
     with pytest.raises(InputError, match=r"^path is .*; give the name of a file"):
         claims.replay(-1e308)

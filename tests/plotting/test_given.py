@@ -68,3 +68,10 @@ def test_an_index_that_names_no_instance_is_refused(index):
         ValueError, match=r"^index is .*; the batch has shape \(2,\): give one number"
     ):
         plotting.simplex(orbits, index=index)
+
+
+def test_numbers_are_no_axes():
+    """They may be broadcast to more than memory holds."""
+    wrong = np.broadcast_to(0.5, (10**6, 10**6))
+    with pytest.raises(ValueError, match="^ax holds float64; give Axes"):
+        plotting.advice(asim.advise(P, eta=2.0), ax=wrong)

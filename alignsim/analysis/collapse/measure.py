@@ -271,9 +271,11 @@ def _collapse_block(
     state = opening
     course.add(state[:, None], 0)
     chunk = max(1, BLOCK_ENTRIES // (flat.size * flat.responses))
-    stops = sorted({*range(chunk, rounds, chunk), course.burn_in - 1, rounds} - {-1, 0})
+    last_early = course.burn_in - 1
     at = 0
-    for stop in stops:
+    while at < rounds:
+        stop = min(at - at % chunk + chunk, rounds)
+        stop = min(stop, last_early) if at < last_early else stop
         orbit = flat.run(start_logits=state, rounds=stop - at, burn_in=1)
         course.failed |= orbit.failed
         course.add(orbit.logits[:, 1:], at + 1)

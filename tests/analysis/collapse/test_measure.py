@@ -283,3 +283,17 @@ def test_collapsed_means_an_effective_support_near_one():
     assert collapsed(np.array([900.0, 0.0, -900.0]))
     assert not collapsed(np.zeros((2, 3))).any()
     assert not collapsed(np.full(3, np.nan))
+
+
+def test_endless_rounds_start_at_once(monkeypatch):
+    """Where the blocks of rounds end is not listed before: that took for ever, deaf to Ctrl-C."""
+
+    class Started(Exception):
+        pass
+
+    def run(*_, **__):
+        raise Started
+
+    monkeypatch.setattr(asim.FeedbackMap, "run", run)
+    with pytest.raises(Started):
+        asim.collapse(asim.FeedbackMap(CYCLE, beta=1.0), rounds=10**15)
