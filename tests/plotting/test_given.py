@@ -73,5 +73,5 @@ def test_an_index_that_names_no_instance_is_refused(index):
 def test_numbers_are_no_axes():
     """They may be broadcast to more than memory holds."""
     wrong = np.broadcast_to(0.5, (10**6, 10**6))
-    with pytest.raises(ValueError, match="^ax holds float64; give Axes"):
+    with pytest.raises(ValueError, match=r"^ax holds float64; give Axes"):
         plotting.advice(asim.advise(P, eta=2.0), ax=wrong)
