@@ -17,8 +17,8 @@ ROOMS = (
 
 UNCHECKED = {
     "feedback.FeedbackMap": {
-        "advance", "broadcast_to", "default_start_logits", "derivative", "holds", "linearise",
-        "matrix_table",
+        "advance", "broadcast_to", "comparison", "default_start_logits", "derivative", "holds",
+        "linearise", "matrix_table",
         "of_matrices", "part",
         "take",
     },
@@ -27,12 +27,13 @@ UNCHECKED = {
 """Methods for developers, which check nothing and say so, and those of Python's mappings."""
 
 DEVELOPERS = {
-    "claims.Claim", "objectives.Comparison", "objectives.DPO", "objectives.Fact",
+    "claims.Claim", "claims.agreement",
+    "objectives.Comparison", "objectives.DPO", "objectives.Fact",
     "objectives.Facts", "objectives.GradientSteps", "objectives.IPO", "objectives.Objective",
     "objectives.PairLoss", "objectives.ProductPairs", "objectives.ScoreObjective",
     "objectives.Solution", "objectives.Tangent", "objectives.WeightedPairs",
 }  # fmt: skip
-"""Classes that are the contracts of new objectives and claims."""
+"""What serves writers of new objectives and claims: contracts, and what they are made with."""
 
 CONSTRUCTORS = {"feedback.FeedbackMap", "data.Comparisons", "data.Matrices", "data.Ratings"}
 """Classes that people make themselves; all other results come from functions."""
@@ -89,7 +90,7 @@ def targets():
                 if name in CONSTRUCTORS and name == "feedback.FeedbackMap":
                     add(name, f"asim.{name}", thing)
                 add_methods(name, thing)
-            elif inspect.isroutine(thing):
+            elif inspect.isroutine(thing) and name not in DEVELOPERS:
                 add(name, f"asim.{name}", thing)
     read = found["data.read"]
     found["data.read"] = read._replace(parameters=_reader_options() | read.parameters)
@@ -250,7 +251,7 @@ def _call(rng, target):
     place = rng.choice(target.receivers) if target.receivers else ""
     source = f"{place}{target.spelt}({', '.join(arguments)})"
     source = source.replace("{K}", str(K)).replace("{s}", str(s))
-    return Call(source, target.name, LONG in source or "10**9" in source)
+    return Call(source, target.name, any(size in source for size in (LONG, "10**9", "10**15")))
 
 
 def _value(rng, choices, hostile):

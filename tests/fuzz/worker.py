@@ -11,6 +11,7 @@ import json
 import linecache
 import os
 import resource
+import signal
 import sys
 import time
 import traceback
@@ -123,6 +124,7 @@ def listener(answers):
 
 def main():
     """Answer calls until standard input ends."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
     answers = Answers()
     printed = os.open("printed", os.O_CREAT | os.O_RDWR | os.O_APPEND)
     for stream in (1, 2):
