@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from alignsim import validation
+
 DELAY = 1.5
 """Seconds before a bar appears."""
 
@@ -31,7 +33,7 @@ class ProgressBar:
     """
 
     def __init__(self, shown: bool, title: str, unit: str, total: int | None = None) -> None:
-        self._shown = shown
+        self._shown = validation.boolean(shown, "progress")
         self._look = {"desc": title, "unit": f" {unit}", "total": total}
         self._begun = time.perf_counter()
         self._done = 0

@@ -138,19 +138,25 @@ def _finite(array: FloatArray, name: str) -> FloatArray:
     return array
 
 
-def preference_matrix(P: ArrayLike, name: str = "P") -> FloatArray:
-    """Return preference matrices, checked: (..., K, K), P[i, j] = Pr(i beats j), P + Pᵀ = 1.
-
-    A deviation of P + Pᵀ from 1 of up to ``SUM_TOLERANCE`` (1e-8) is spread evenly over the pair;
-    one of mere rounding (4 ulp) is left alone, to keep the digits of a small P.
-    """
-    array = real_array(P, name, min_ndim=2)
+def square_matrix(value: ArrayLike, name: str) -> FloatArray:
+    """Return finite real matrices with as many columns as rows: (..., K, K), at least 2×2."""
+    array = real_array(value, name, min_ndim=2)
     rows, columns = array.shape[-2:]
     if rows != columns:
         remedy = "the last two axes must be equal (a K×K matrix)"
         raise InputError(name, f"has shape {array.shape}", remedy)
     if rows < 2:
         raise InputError(name, f"compares {rows} response", "a preference needs at least 2")
+    return array
+
+
+def preference_matrix(P: ArrayLike, name: str = "P") -> FloatArray:
+    """Return preference matrices, checked: (..., K, K), P[i, j] = Pr(i beats j), P + Pᵀ = 1.
+
+    A deviation of P + Pᵀ from 1 of up to ``SUM_TOLERANCE`` (1e-8) is spread evenly over the pair;
+    one of mere rounding (4 ulp) is left alone, to keep the digits of a small P.
+    """
+    array = square_matrix(P, name)
     outside = (array < 0) | (array > 1)
     remedy = "turn counts into shares of wins first"
     refuse_where(outside, name, array, remedy, "is {:.12g}, not a probability in [0, 1]")
@@ -247,6 +253,13 @@ def integer(value: Any, name: str, *, minimum: int, maximum: int = LARGEST_INTEG
         wanted = f"at least {minimum}" if number < minimum else f"at most {maximum}"
         raise InputError(name, f"is {quote(number)}", f"it must be {wanted}")
     return number
+
+
+def boolean(value: Any, name: str) -> bool:
+    """Return True or False, as a Python bool."""
+    if not isinstance(value, bool | np.bool_):
+        raise InputError(name, f"is {quote(value)}", "give True or False")
+    return bool(value)
 
 
 def position(index: Any, name: str, shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from alignsim import validation
 from alignsim.batching import Batched
 from alignsim.codes import Words, words_of
+from alignsim.errors import InputError, quote
 from alignsim.summary import Summarised, in_words
 
 
@@ -43,6 +44,7 @@ class Result(Batched, Summarised):
         ['stable', 'unstable']
         """
         if not self.WORDS:
-            raise ValueError(f"name is {name!r}; {type(self).__name__} has no codes")
+            remedy = f"{type(self).__name__} has no codes"
+            raise InputError("name", f"is {quote(name)}", remedy)
         meanings = self.WORDS[validation.choice(name, "name", self.WORDS)]
         return in_words(getattr(self, name), words_of(meanings))

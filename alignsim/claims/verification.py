@@ -226,7 +226,11 @@ def save_worst(result: ClaimResult, folder: str | Path) -> Path:
     if not isinstance(result, ClaimResult):
         raise InputError("result", f"is {quote(result)}", "give one of a report's results")
     place = as_path(folder, "folder") / f"{result.name}.json"
-    place.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        told = f"is {quote(str(folder))}, which cannot be made ({error.strerror})"
+        raise InputError("folder", told, "name a folder that can be written") from None
     content = {
         "claim": result.name,
         "margin": _number(result.worst_margin),

@@ -11,6 +11,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from alignsim.errors import quote
 from alignsim.writing import beside
 
 if TYPE_CHECKING:
@@ -34,15 +35,15 @@ def check(path: Path | None, option: str, kinds: tuple[str, ...], source: Path |
     """Refuse a file that could not be written in the end, or that is the ``source``."""
     if path is None:
         return
-    told = f"{option} is '{path}'"
+    told = f"{option} is {quote(str(path))}"
     if path.suffix.lower() not in kinds:
         raise ValueError(f"{told}; its name must end in {' or '.join(kinds)}")
     if not path.parent.is_dir():
-        raise ValueError(f"{told}, but there is no folder '{path.parent}'; make it")
+        raise ValueError(f"{told}, but there is no folder {quote(str(path.parent))}; make it")
     if path.is_dir():
         raise ValueError(f"{told}, which is a folder; name a file in it")
     if not os.access(path.parent, os.W_OK):
-        raise ValueError(f"{told}, but the folder '{path.parent}' is read-only")
+        raise ValueError(f"{told}, but the folder {quote(str(path.parent))} is read-only")
     if source is not None and path.exists() and source.exists() and path.samefile(source):
         raise ValueError(f"{told}, the file that is read; choose another name")
 
@@ -51,11 +52,11 @@ def check_folder(path: Path | None, option: str) -> None:
     """Refuse a folder in which nothing could be written in the end."""
     if path is None:
         return
-    told = f"{option} is '{path}'"
+    told = f"{option} is {quote(str(path))}"
     if path.exists() and not path.is_dir():
         raise ValueError(f"{told}, which is a file; name a folder")
     if not path.parent.is_dir():
-        raise ValueError(f"{told}, but there is no folder '{path.parent}'; make it")
+        raise ValueError(f"{told}, but there is no folder {quote(str(path.parent))}; make it")
     if not os.access(path if path.exists() else path.parent, os.W_OK):
         raise ValueError(f"{told}, where nothing can be written; choose another folder")
 

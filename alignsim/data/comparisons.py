@@ -209,7 +209,7 @@ class Comparisons(Summarised):
             ``smoothing``.
         """
         draw, count = generator(rng), len(self)
-        if not within_pairs:
+        if not validation.boolean(within_pairs, "within_pairs"):
             return self._rows(draw.integers(count, size=count))
         low, high = np.minimum(self.left, self.right), np.maximum(self.left, self.right)
         pair = low * len(self.labels) + high

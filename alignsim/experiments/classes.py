@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from alignsim import validation
 from alignsim.data.ratings import Ratings
+from alignsim.data.scores import RECIPES
 from alignsim.errors import InputError
 from alignsim.preferences.structure import BoolArray, structure
 from alignsim.summary import Lines, Summarised
@@ -131,6 +132,7 @@ def class_rates(
     if not isinstance(ratings, Ratings):
         kind = type(ratings).__name__
         raise InputError("ratings", f"is of type {kind}", "give those of alignsim.data.read")
+    validation.choice(recipe, "recipe", RECIPES)
     first = validation.integer(seed, "seed", minimum=0)
     count = validation.integer(draws, "draws", minimum=1)
     counts = np.empty((count, len(CLASSES)), dtype=np.int64)

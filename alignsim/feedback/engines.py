@@ -281,7 +281,7 @@ def _sampled(plan: Sampling, loop: MapBatch, schedule: Schedule, record: Record)
     """Iterate rounds of finitely many comparisons."""
     rounds = itertools.count()
 
-    def spread(work: Callable[[int, int], None], maps: int) -> None:
+    def spread(work: Callable[[int, int], Iterable[int]], maps: int) -> None:
         in_threads(work, maps, schedule.threads)
 
     _by_steps(

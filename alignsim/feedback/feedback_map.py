@@ -110,11 +110,7 @@ class FeedbackMap(MapBatch):
         The map needs P only through Pμ, so it makes sense for every symmetric game. What holds
         for preference matrices alone (one fixed point, no folds) need not hold here.
         """
-        matrices = validation.real_array(payoffs, "payoffs", min_ndim=2)
-        if matrices.shape[-1] != matrices.shape[-2] or matrices.shape[-1] < 2:
-            raise ValueError(
-                f"payoffs has shape {matrices.shape}; the last two axes must be K×K, K at least 2"
-            )
+        matrices = validation.square_matrix(payoffs, "payoffs")
         loop = cls.__new__(cls)
         given = _parameters(beta=beta, alpha=alpha, lam=lam)
         loop._set_up(matrices, IPO(), given, reference, offline)

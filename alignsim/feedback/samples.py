@@ -9,7 +9,7 @@ round), so that neither threads nor the batch's order of work matter.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,7 +24,10 @@ from alignsim.validation import FloatArray
 
 NOISE = ("pairs", "opponents")
 
-Spread = Callable[[Callable[[int, int], None], int], None]
+SLICE = 2**22
+"""Numbers that a call draws, at some 10 ns each."""
+
+Spread = Callable[[Callable[[int, int], Iterable[int]], int], None]
 """Runs a function over all maps, in chunks."""
 
 
@@ -97,14 +100,33 @@ def _opponents(
     from alignsim.kernels import samples
 
     expected = (loop.P @ sampler[..., None])[..., 0]
-    found = np.empty_like(expected)
-    spread(
-        lambda first, last: samples.opponents(
-            expected, plan.key, round_, plan.count, found, first, last
-        ),
-        len(found),
-    )
-    return Solution(found, np.full(len(found), OK, dtype=np.int8))
+    won = np.zeros_like(expected)
+
+    def draw(draws: tuple[int, int], first: int, last: int) -> None:
+        samples.opponents(expected, plan.key, round_, draws, won, first, last)
+
+    spread(_in_slices(draw, plan.count, width=loop.responses), len(won))
+    return Solution(won / plan.count, np.full(len(won), OK, dtype=np.int8))
+
+
+def _in_slices(
+    draw: Callable[[tuple[int, int], int, int], None], count: int, width: int
+) -> Callable[[int, int], Iterator[int]]:
+    """Return what makes ``count`` draws of each map, by calls short enough to interrupt.
+
+    A draw takes ``width`` numbers.
+    """
+    abreast = max(1, SLICE // (count * width))
+    stretch = max(4, SLICE // width // 4 * 4)
+
+    def work(first: int, last: int) -> Iterator[int]:
+        for low in range(first, last, abreast):
+            high = min(low + abreast, last)
+            for begin in range(0, count, stretch):
+                draw((begin, min(begin + stretch, count)), low, high)
+                yield 0
+
+    return work
 
 
 def _pairs(
@@ -114,13 +136,12 @@ def _pairs(
 
     matrices, which = loop.matrix_table()
     n, K = sampler.shape
-    wins = np.empty((n, K, K))
-    spread(
-        lambda first, last: samples.pairs(
-            matrices, which, sampler, plan.key, round_, plan.count, wins, first, last
-        ),
-        n,
-    )
+    wins = np.zeros((n, K, K))
+
+    def draw(draws: tuple[int, int], first: int, last: int) -> None:
+        samples.pairs(matrices, which, sampler, plan.key, round_, draws, wins, first, last)
+
+    spread(_in_slices(draw, plan.count, width=1), n)
     if plan.smoothing > 0:
         wins += 0.5 * plan.smoothing * (1.0 - np.eye(K))
     assert isinstance(loop.objective, ScoreObjective)

@@ -14,7 +14,7 @@ PAIRS, OPPONENTS = np.uint64(0), np.uint64(1)
 
 
 @kernel
-def pairs(matrices, which, samplers, key, round_, count, wins, first, last):  # type: ignore[no-untyped-def]
+def pairs(matrices, which, samplers, key, round_, draws, wins, first, last):  # type: ignore[no-untyped-def]
     """Draw pairs from μ⊗μ and let each be judged once.
 
     Parameters
@@ -29,10 +29,11 @@ def pairs(matrices, which, samplers, key, round_, count, wins, first, last):  # 
         Two words of 32 bits, as uint64.
     round_
         The round that is drawn for.
-    count
-        Pairs a map.
+    draws
+        (begin, end): which pairs of a map; ``end`` is excluded. A pair's number is part of the
+        counter, so a round may be drawn by several calls.
     wins : (n, K, K)
-        Out: how often i beat j; pairs of a response with itself are wasted.
+        Added to: how often i beat j; pairs of a response with itself are wasted.
     first, last
         Maps; ``last`` is excluded. A map's number is part of the counter.
     """
@@ -44,10 +45,7 @@ def pairs(matrices, which, samplers, key, round_, count, wins, first, last):  # 
             total += samplers[n, i]
             ladder[i] = total
         P, won = matrices[which[n]], wins[n]
-        for i in range(K):
-            for j in range(K):
-                won[i, j] = 0.0
-        for s in range(count):
+        for s in range(draws[0], draws[1]):
             a, b, c, _ = philox(
                 np.uint64(s),
                 np.uint64(round_),
@@ -66,24 +64,27 @@ def pairs(matrices, which, samplers, key, round_, count, wins, first, last):  # 
 
 
 @kernel
-def opponents(scores, key, round_, count, found, first, last):  # type: ignore[no-untyped-def]
-    """Let every response meet ``count`` opponents of its own: its share of wins.
+def opponents(scores, key, round_, draws, won, first, last):  # type: ignore[no-untyped-def]
+    """Let every response meet opponents of its own.
 
     Parameters
     ----------
     scores : (n, K)
         Pμ, the probability that a response beats a sampled opponent.
-    key, round_, count, first, last
+    key, round_, first, last
         As for :func:`pairs`.
-    found : (n, K)
-        Out: the share that was won.
+    draws
+        (begin, end): which opponents of a response, ``begin`` a multiple of 4.
+    won : (n, K)
+        Added to: how many of them it beat.
     """
+    end = draws[1]
     K = scores.shape[1]
     for n in range(first, last):
         for i in range(K):
-            won = 0
+            beaten = 0
             chance = scores[n, i]
-            for s in range(0, count, 4):
+            for s in range(draws[0], end, 4):
                 words = philox(
                     np.uint64(s // 4) * np.uint64(K) + np.uint64(i),
                     np.uint64(round_),
@@ -92,11 +93,11 @@ def opponents(scores, key, round_, count, found, first, last):  # type: ignore[n
                     key[0],
                     key[1],
                 )
-                won += unit(words[0]) < chance
-                won += (s + 1 < count) & (unit(words[1]) < chance)
-                won += (s + 2 < count) & (unit(words[2]) < chance)
-                won += (s + 3 < count) & (unit(words[3]) < chance)
-            found[n, i] = won / count
+                beaten += unit(words[0]) < chance
+                beaten += (s + 1 < end) & (unit(words[1]) < chance)
+                beaten += (s + 2 < end) & (unit(words[2]) < chance)
+                beaten += (s + 3 < end) & (unit(words[3]) < chance)
+            won[n, i] += beaten
 
 
 @kernel

@@ -143,18 +143,15 @@ def symmetrise(P: ArrayLike) -> FloatArray:
     >>> asim.preferences.symmetrise([[0.0, 0.75], [0.5, 0.0]]).tolist()
     [[0.5, 0.625], [0.375, 0.5]]
     """
-    array = validation.real_array(P, "P", min_ndim=2)
-    rows, columns = array.shape[-2:]
-    if rows != columns or rows < 2:
-        remedy = "the last two axes must be equal and at least 2"
-        raise InputError("P", f"has shape {array.shape}", remedy)
+    array = validation.square_matrix(P, "P")
     mended = 0.5 * (array + 1.0 - np.swapaxes(array, -1, -2))
     outside = (mended < 0) | (mended > 1)
     if outside.any():
         index = validation.first_true(outside)
         told = f"is {array[index]:.12g} and would become {mended[index]:.12g}, not a probability"
         raise InputError("P", told, "turn counts into shares of wins first", index=index)
-    mended[..., np.arange(rows), np.arange(rows)] = 0.5
+    diagonal = np.arange(len(mended.T))
+    mended[..., diagonal, diagonal] = 0.5
     return mended
 
 

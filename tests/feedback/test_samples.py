@@ -5,6 +5,7 @@ import pytest
 
 import alignsim as asim
 from alignsim import simplex
+from alignsim.feedback import samples as sampled_rounds
 from alignsim.feedback.status import MEANINGS
 from alignsim.kernels import samples
 from tests.feedback.systems import policy, preferences
@@ -26,9 +27,9 @@ def ordered():
 def drawn(P, sampler, count, rng):
     """Return how often i beats j in the first round of the first map, (K, K)."""
     key = np.random.default_rng(rng).integers(0, 2**32, 2, dtype=np.uint64)
-    wins = np.empty((1, *P.shape))
+    wins = np.zeros((1, *P.shape))
     which = np.zeros(1, dtype=np.intp)
-    samples.pairs(P[None], which, sampler[None], key, 0, count, wins, 0, 1)
+    samples.pairs(P[None], which, sampler[None], key, 0, (0, count), wins, 0, 1)
     return wins[0]
 
 
@@ -134,6 +135,15 @@ def test_a_map_of_a_batch_draws_by_its_place_whatever_its_neighbours_are():
     whole = loop.run(UNIFORM, 15, samples_per_round=20, rng=3)
     other = loop.replace(beta=[2.0, 4.0, 5.0]).run(UNIFORM, 15, samples_per_round=20, rng=3)
     np.testing.assert_array_equal(whole.logits[1], other.logits[1])
+
+
+@pytest.mark.parametrize("noise", ["pairs", "opponents"])
+def test_a_round_drawn_by_several_calls_is_the_same(monkeypatch, noise):
+    loop = cycle(beta=[1.0, 4.0, 9.0])
+    whole = loop.run(UNIFORM, 3, samples_per_round=103, noise=noise, rng=3)
+    monkeypatch.setattr(sampled_rounds, "SLICE", 40)
+    sliced = loop.run(UNIFORM, 3, samples_per_round=103, noise=noise, rng=3)
+    np.testing.assert_array_equal(whole.logits, sliced.logits)
 
 
 def test_what_is_never_compared_keeps_its_reference_ratio():

@@ -19,10 +19,10 @@ from tests.fuzz.calls import draw
 ROOT = Path(__file__).resolve().parents[2]
 
 HANG = 10.0
-"""Seconds that a call may take, compiling apart."""
+"""Seconds of processor time that a call may take, compiling apart."""
 
-GRACE = 1.5
-"""By which the wait for an answer is longer, so that a slow call is told from one that hangs."""
+LOST = 60.0
+"""Seconds after which a call counts as hanging; other processes may keep it from running."""
 
 STARTING = 120.0
 """Seconds that a process may take to start, or a kernel to compile."""
@@ -77,7 +77,7 @@ class _Worker:
         if self._process is None:
             self._start()
         self._send(source)
-        answer = self._answer(PATIENCE if long else GRACE * HANG)
+        answer = self._answer(PATIENCE if long else LOST)
         if answer is None and long and self._process.poll() is None:
             begun = time.perf_counter()
             os.killpg(self._process.pid, signal.SIGINT)
@@ -135,7 +135,8 @@ def _judged(number, call, answer, memory):
         return Finding(number, call.source, kind, said, where)
 
     if answer is None:
-        return [finding("hang", f"no answer in {HANG:g} s, nor to an interrupt")]
+        told = f"an interrupt after {PATIENCE:g} s had" if call.long else f"in {LOST:g} s there was"
+        return [finding("hang", f"{told} no answer")]
     if isinstance(answer, int):
         return [finding("crash", f"the process ended with {answer}")]
     found = []

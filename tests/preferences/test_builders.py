@@ -126,7 +126,7 @@ def test_symmetrise_leaves_valid_matrices_alone():
         ([[0.5, 1.2], [0.1, 0.5]], r"P\[0, 1\] is 1.2 and would become 1.05.*shares of wins"),
         ([[0.5, 0.2, 0.1], [0.8, 0.5, 0.1]], r"P has shape \(2, 3\)"),
         ([[0.5, np.nan], [0.1, 0.5]], r"P\[0, 1\] is nan"),
-        ([[0.5]], r"P has shape \(1, 1\)"),
+        ([[0.5]], r"P compares 1 response"),
     ],
 )
 def test_symmetrise_refusals(bad, message):

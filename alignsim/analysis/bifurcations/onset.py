@@ -385,7 +385,7 @@ def _dips(
     size = np.abs(tests)
     side = np.where(tests >= 0.0, 1.0, -1.0)
     left, middle, right = size[:-2], size[1:-1], size[2:]
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         rise = np.fmax(left, right) - middle
         extreme = (middle <= left) & (middle <= right) & (middle <= EXTREMUM_REACH * rise)
         extreme &= (side[:-2] == side[1:-1]) & (side[1:-1] == side[2:]) & (rise > 0.0)

@@ -254,11 +254,12 @@ def _merged(*pieces: Equilibria) -> Equilibria:
 
 def _local(here: FeedbackMap, found: Equilibria) -> tuple[FloatArray, FloatArray]:
     """Return the exponents (m, K) and the internal spectral radius (m,) at each equilibrium."""
-    score, status = here.objective.optimum(_comparison(here, found.policy))
     size = found.support.sum(axis=-1)
-    level = np.where(found.support, score, 0.0).sum(axis=-1) / size
-    exponents = score - level[:, None]
-    scale = here.beta * np.abs(here.P - 0.5).max(axis=(-2, -1)) + np.abs(score).max(axis=-1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        score, status = here.objective.optimum(_comparison(here, found.policy))
+        level = np.where(found.support, score, 0.0).sum(axis=-1) / size
+        exponents = score - level[:, None]
+        scale = here.beta * np.abs(here.P - 0.5).max(axis=(-2, -1)) + np.abs(score).max(axis=-1)
     tied = np.abs(exponents) <= ROUNDING * scale[:, None]
     exponents[found.support | tied] = 0.0
     internal = np.where(size > 1, np.nan, 0.0)

@@ -176,7 +176,7 @@ def omega(P: ArrayLike, logits: ArrayLike) -> FloatArray:
     eigenvalue routine used that would lose half the digits near a double zero, and a collapsed
     policy costs none: see :func:`_skew_margins`.
     """
-    matrices = validation.real_array(P, "P", min_ndim=2)
+    matrices = validation.square_matrix(P, "P")
     K = matrices.shape[-1]
     z = validation.logits(logits, "logits", responses=K)
     shape = validation.batch_shape({"P": matrices.shape[:-2], "logits": z.shape[:-1]})
