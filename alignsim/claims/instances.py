@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -102,7 +104,7 @@ def feedback_map(
     if "beta" not in given:
         given["beta"] = given["eta"] * (1.0 - given.get("alpha", 0.0))
     names = ("beta", "alpha", "lam", "reference", "offline")
-    parts = {name: given[name] for name in names if name in given}
+    parts: dict[str, Any] = {name: given[name] for name in names if name in given}
     if objective == "ipo":
         return FeedbackMap.from_payoffs(given["P"], **parts)
     return FeedbackMap(given["P"], objective=objective, **parts)

@@ -157,6 +157,7 @@ OPTIONS = {
     "--start": _words("0.4,0.3,0.3", edge=("1,0,0", "0.5,0.5")),
     "--picture": _words("timeline", "simplex"),
     "--time": _words("log", "linear"),
+    "--beta-convention": _words("signal", "trl", "TRL"),
     "--by": _words("orbit", "stability", "both"),
     "--value": _words("phase", "entropy_mean", "spectral_radius", "cycle_strength"),
     "--temperature": _numbers("1", "2"),
@@ -251,7 +252,16 @@ def _call(rng, target):
     place = rng.choice(target.receivers) if target.receivers else ""
     source = f"{place}{target.spelt}({', '.join(arguments)})"
     source = source.replace("{K}", str(K)).replace("{s}", str(s))
-    return Call(source, target.name, any(size in source for size in (LONG, "10**9", "10**15")))
+    return Call(source, target.name, _is_long(source, target.name))
+
+
+def _is_long(source, name):
+    """Return whether a call asks for so much that it may take longer than a minute.
+
+    Branches of fixed points of DPO are followed by small steps up to β = 1e308.
+    """
+    far = "'dpo'" in source and "1e308" in source and name.endswith(("crossings", "bifurcations"))
+    return far or any(size in source for size in (LONG, "10**9", "10**15"))
 
 
 def _value(rng, choices, hostile):

@@ -272,11 +272,14 @@ def _local(here: FeedbackMap, found: Equilibria) -> tuple[FloatArray, FloatArray
 def _internal_radius(here: FeedbackMap, policy: FloatArray) -> FloatArray:
     """Return max |1 + ν| over the |S| − 1 eigenvalues ν of the round's change within the face.
 
-    The matrix of all responses has these and zeros.
+    The matrix of all responses has these and zeros. NaN where it overflows.
     """
-    response = here.objective.linearise(_comparison(here, policy))[1].pairs
-    change = here.lam[:, None, None] * response @ simplex.covariance(policy)
-    values = np.linalg.eigvals(change).astype(np.complex128)
+    with np.errstate(over="ignore", invalid="ignore"):
+        response = here.objective.linearise(_comparison(here, policy))[1].pairs
+        change = here.lam[:, None, None] * response @ simplex.covariance(policy)
+    finite = np.asarray(np.isfinite(change).all(axis=(-2, -1)))
+    values = np.linalg.eigvals(np.where(finite[:, None, None], change, 0.0)).astype(np.complex128)
+    values[~finite] = np.nan
     largest_first = np.argsort(-np.abs(values), axis=-1, kind="stable")
     values = np.take_along_axis(values, largest_first, axis=-1)
     own = np.arange(here.responses) < (policy > 0.0).sum(axis=-1, keepdims=True) - 1
