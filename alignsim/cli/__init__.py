@@ -4,7 +4,17 @@ Whatever is wrong with the input is said on one line of standard error, with exi
 files are written beside their place and renamed, so that a failed run leaves none half-written.
 """
 
-from alignsim.cli import advise, inspect, phase_diagram, reproduce, simulate, verify
+from alignsim.cli import advise, glossary, inspect, phase_diagram, reproduce, simulate, verify
 from alignsim.cli.app import app, main
 
-__all__ = ["advise", "app", "inspect", "main", "phase_diagram", "reproduce", "simulate", "verify"]
+__all__ = [
+    "advise",
+    "app",
+    "glossary",
+    "inspect",
+    "main",
+    "phase_diagram",
+    "reproduce",
+    "simulate",
+    "verify",
+]

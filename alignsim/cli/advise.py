@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from alignsim.cli.inputs import Subject
     from alignsim.data import Matrices, Ratings
 
+ETA = 20.0
+
 SAMPLE = 500
 """How many matrices of a population are advised on, evenly spread over it."""
 
@@ -27,8 +29,13 @@ def advise(
     source: options.Source,
     cycle: options.Cycle,
     eta: Annotated[
-        float, typer.Option(help="The wanted η = β/(1−α); with λ it decides the fixed point.")
-    ] = 20.0,
+        float | None,
+        typer.Option(
+            help=f"The wanted η = β/(1−α) (default: {ETA:g}); with λ it decides the fixed point. "
+            "In TRL's convention this is one over it, the weight of the KL penalty."
+        ),
+    ] = None,
+    beta_convention: options.BetaConvention = "signal",
     lam: options.Lam = 1.0,
     objective: options.Objective = "ipo",
     min_effective_support: Annotated[
@@ -71,16 +78,19 @@ def advise(
     else:
         options.refuse(options.given(cycle), f"the matrices are in {file}")
         subject = _population(file, source, ratings)
+    wanted = ETA
+    if eta is not None:
+        wanted = options.strength(eta, "--eta", beta_convention, objective=objective, file=file)
     found = advice.advise(
         subject.P,
-        eta,
+        wanted,
         lam,
         objective,
         min_effective_support=min_effective_support,
         tolerance=tolerance,
         alphas=alpha or None,
     )
-    title = f"{subject.name}: MRS-{objective.upper()}, η = {eta:g}, λ = {lam:g}"
+    title = f"{subject.name}: MRS-{objective.upper()}, η = {wanted:g}, λ = {lam:g}"
     figure = Figure(figsize=(10.4, 4.6), layout="constrained")
     draw(found, ax=figure.subplots(1, 2))
     figure.suptitle(title)

@@ -10,6 +10,8 @@ import typer
 from alignsim.cli import options
 from alignsim.cli.app import app
 
+BETA_MAX = 100.0
+
 
 @app.command(
     epilog="Example: alignsim inspect votes.csv --left model_a --right model_b --winner winner"
@@ -40,7 +42,14 @@ def inspect(
     objective: options.Objective = "ipo",
     alpha: options.Alpha = 0.5,
     lam: options.Lam = 1.0,
-    beta_max: Annotated[float, typer.Option(help="How far β is searched.")] = 100.0,
+    beta_max: Annotated[
+        float | None,
+        typer.Option(
+            help=f"How far β is searched (default: {BETA_MAX:g}); in TRL's convention this is the "
+            "smallest beta."
+        ),
+    ] = None,
+    beta_convention: options.BetaConvention = "signal",
     resamples: Annotated[
         int | None,
         typer.Option(help="Bootstrap resamples of the votes or raters; 0 for none (default: 200)."),
@@ -62,12 +71,17 @@ def inspect(
     from alignsim import reports
 
     data = inputs.read(file, key, columns)
+    most = BETA_MAX
+    if beta_max is not None:
+        most = options.strength(
+            beta_max, "--beta-max", beta_convention, objective=objective, file=file
+        )
     found = reports.inspect(
         data,
         objective=objective,
         alpha=alpha,
         lam=lam,
-        beta_max=beta_max,
+        beta_max=most,
         resamples=resamples,
         rng=seed,
         recipe=recipe,

@@ -65,6 +65,14 @@ Key = Annotated[str | None, typer.Option(help="Which entry of an .npz or .json f
 Objective = Annotated[str, typer.Option(callback=lower_case, help="ipo or dpo.")]
 Alpha = Annotated[float, typer.Option(help="α, share of the last policy in the reference, 0 to 1.")]
 Lam = Annotated[float, typer.Option(help="λ, on-policy share of the sampler, 0 to 1.")]
+BetaConvention = Annotated[
+    str,
+    typer.Option(
+        callback=lower_case,
+        help="signal: a large β moves far from the reference; trl: beta as in TRL and the DPO "
+        "paper, one over it (TRL's 0.1 is 10).",
+    ),
+]
 Data = Annotated[Path | None, typer.Option(help="Write the numbers too (.nc, .csv).")]
 Recipe = Annotated[str | None, of_ratings(help=_RECIPE_HELP)]
 Subsets = Annotated[int | None, of_ratings(help="Take every set of this size.")]
@@ -72,6 +80,23 @@ Smoothing = Annotated[float | None, of_votes(help="Pseudo-votes added to each pa
 Out = Annotated[Path, typer.Option(help="Picture to write (.png, .pdf, .svg).")]
 Progress = Annotated[bool, typer.Option(help="Show a bar on a terminal if it takes long.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+
+
+def strength(
+    value: float, option: str, beta_convention: str, *, objective: str, file: Path | None
+) -> float:
+    """Return β, the strength of the preference signal, from either convention.
+
+    Warns of a β that looks like TRL's: data with DPO, and less than 1.
+    """
+    from alignsim.preferences import signal_strength
+
+    found = float(signal_strength(value, beta_convention, option))
+    if file is not None and objective == "dpo" and beta_convention == "signal" and 0 < found < 1:
+        told = f"alignsim: {option} is {value:g}; here a small β stays near the reference. If it is"
+        remedy = f"TRL's, pass --beta-convention trl (β = {1 / found:.4g} here)"
+        typer.echo(f"{told} {remedy}", err=True)
+    return found
 
 
 def shows_progress(quiet: bool, progress: bool = True) -> bool:

@@ -12,6 +12,8 @@ from alignsim.cli.app import app
 
 ROUNDS = 3000
 
+BETA_MAX = 12.0
+
 BETA_LIMIT = 1e6
 """As far as β is drawn, like the largest η that advice is given for."""
 
@@ -32,8 +34,13 @@ def phase_diagram(
     objective: options.Objective = "ipo",
     alpha: options.Alpha = 0.6,
     beta_max: Annotated[
-        float, typer.Option(help=f"β runs from 0 to this, at most {BETA_LIMIT:g}.")
-    ] = 12.0,
+        float | None,
+        typer.Option(
+            help=f"β runs from 0 to this, at most {BETA_LIMIT:g} (default: {BETA_MAX:g}); in TRL's "
+            "convention this is the smallest beta."
+        ),
+    ] = None,
+    beta_convention: options.BetaConvention = "signal",
     lam_max: Annotated[float, typer.Option(help="λ runs from 0 to this, at most 1.")] = 1.0,
     beta_points: Annotated[int, typer.Option(min=2, help="How many values of β.")] = 200,
     lam_points: Annotated[int, typer.Option(min=2, help="How many values of λ.")] = 100,
@@ -83,11 +90,16 @@ def phase_diagram(
         options.refuse({"--rounds": rounds}, "--by stability runs no rounds")
     total = None if rounds is None else validation.integer(rounds, "--rounds", minimum=1)
     subject = inputs.subject(file, source, cycle)
+    most = BETA_MAX
+    if beta_max is not None:
+        most = options.strength(
+            beta_max, "--beta-max", beta_convention, objective=objective, file=file
+        )
     found = sweep(
         subject.P,
         objective=objective,
         alpha=alpha,
-        beta=inputs.axis(beta_max, "--beta-max", beta_points, limit=BETA_LIMIT),
+        beta=inputs.axis(most, "--beta-max", beta_points, limit=BETA_LIMIT),
         lam=inputs.axis(lam_max, "--lam-max", lam_points, limit=1.0),
         by=by,
         rounds=total,

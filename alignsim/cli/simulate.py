@@ -26,6 +26,7 @@ def simulate(
     cycle: options.Cycle,
     objective: options.Objective = "ipo",
     beta: Annotated[float, typer.Option(help="β, strength of the preference signal.")] = 8.0,
+    beta_convention: options.BetaConvention = "signal",
     alpha: options.Alpha = 0.6,
     lam: options.Lam = 1.0,
     rounds: Annotated[
@@ -72,6 +73,7 @@ def simulate(
         raise ValueError(
             f"--picture is {picture!r}, but the simplex of two responses is a line; use 'timeline'"
         )
+    beta = options.strength(beta, "--beta", beta_convention, objective=objective, file=file)
     loop = FeedbackMap(subject.P, objective=objective, beta=beta, alpha=alpha, lam=lam)
     first = None if start is None else inputs.probabilities(start)
     loop.with_start(first)  # refuses a bad start before the rounds are laid out

@@ -18,6 +18,7 @@ from alignsim.kernels.status import OK
 from alignsim.objectives import IPO, OBJECTIVES, Objective
 from alignsim.objectives.contract import named
 from alignsim.objectives.one_shot import reference_logits
+from alignsim.preferences.conventions import signal_strength
 from alignsim.preferences.seeds import Seed
 from alignsim.progress import ProgressBar
 from alignsim.summary import maps, span
@@ -48,7 +49,7 @@ class FeedbackMap(MapBatch):
         ``"ipo"``, ``"dpo"``, the name of another entry of :data:`alignsim.objectives.OBJECTIVES`,
         or an objective, as ``GradientSteps(DPO(), count=10, rate=0.5)``.
     beta : (...)
-        Strength of the preference signal, at least 0 (the inverse of Rafailov's β).
+        Strength of the preference signal, at least 0.
     alpha : (...)
         Weight of the current policy in the reference, in [0, 1].
     lam : (...)
@@ -57,6 +58,9 @@ class FeedbackMap(MapBatch):
         The fixed reference policy, full support; uniform by default.
     offline : (..., K)
         The fixed sampler π_off; uniform by default.
+    beta_convention
+        ``"trl"`` if ``beta`` multiplies the KL penalty instead, as in TRL; see
+        :func:`alignsim.preferences.signal_strength`.
 
     Raises
     ------
@@ -88,10 +92,12 @@ class FeedbackMap(MapBatch):
         lam: ArrayLike = 1.0,
         reference: ArrayLike | None = None,
         offline: ArrayLike | None = None,
+        beta_convention: str = "signal",
     ) -> None:
         P_checked = validation.preference_matrix(P)
         maker = named(objective, OBJECTIVES)
-        given = _parameters(beta=beta, alpha=alpha, lam=lam)
+        strength = signal_strength(beta, beta_convention)
+        given = _parameters(beta=strength, alpha=alpha, lam=lam)
         self._set_up(P_checked, maker, given, reference, offline)
 
     @classmethod

@@ -1,7 +1,7 @@
 """DPO: the logistic pair loss, solved by a row-normalised damped Newton iteration (theory 3).
 
 β multiplies the score here: it is the inverse of the β of Rafailov et al. (2023); see
-:func:`alignsim.preferences.beta_from_rafailov`.
+:func:`alignsim.preferences.signal_strength`.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from alignsim.objectives.contract import (
 )
 from alignsim.objectives.dpo import DPO
 from alignsim.objectives.ipo import IPO
+from alignsim.preferences.conventions import signal_strength
 from alignsim.simplex import centred_logits, covariance, softmax
 from alignsim.validation import FloatArray, at, first_true
 
@@ -38,6 +39,7 @@ def ipo_optimum(
     pair_weights: ArrayLike | None = None,
     reference: ArrayLike | None = None,
     beta: ArrayLike,
+    beta_convention: str = "signal",
 ) -> FloatArray:
     """Return the policies (..., K) that minimise the IPO loss, in closed form.
 
@@ -55,6 +57,9 @@ def ipo_optimum(
         The policy (..., K) regularised towards, full support; uniform by default.
     beta
         Strength of the preference signal (...), at least 0.
+    beta_convention
+        ``"trl"`` if ``beta`` multiplies the KL penalty instead, as in TRL; see
+        :func:`alignsim.preferences.signal_strength`.
 
     Raises
     ------
@@ -73,7 +78,8 @@ def ipo_optimum(
     >>> asim.ipo_optimum(P, [0.5, 0.3, 0.2], reference=[0.2, 0.3, 0.5], beta=2.0).round(4).tolist()
     [0.2268, 0.2899, 0.4832]
     """
-    return _optimum("ipo", P, sampling, pair_weights, reference, beta)
+    strength = signal_strength(beta, beta_convention)
+    return _optimum("ipo", P, sampling, pair_weights, reference, strength)
 
 
 def dpo_optimum(
@@ -83,11 +89,11 @@ def dpo_optimum(
     pair_weights: ArrayLike | None = None,
     reference: ArrayLike | None = None,
     beta: ArrayLike,
+    beta_convention: str = "signal",
 ) -> FloatArray:
     """Return the policies (..., K) that minimise the DPO loss.
 
-    Arguments and errors as for :func:`ipo_optimum`. β multiplies the score: it is the inverse of
-    Rafailov's, see :func:`alignsim.preferences.beta_from_rafailov`.
+    Arguments and errors as for :func:`ipo_optimum`.
 
     Raises
     ------
@@ -106,7 +112,8 @@ def dpo_optimum(
     >>> asim.dpo_optimum(P, [0.5, 0.3, 0.2], reference=[0.2, 0.3, 0.5], beta=2.0).round(4).tolist()
     [0.3228, 0.2539, 0.4232]
     """
-    return _optimum("dpo", P, sampling, pair_weights, reference, beta)
+    strength = signal_strength(beta, beta_convention)
+    return _optimum("dpo", P, sampling, pair_weights, reference, strength)
 
 
 def optimum_derivative(

@@ -18,7 +18,7 @@ from alignsim.preferences.builders import (
     nearest_neighbour_cycle,
     symmetrise,
 )
-from alignsim.preferences.conventions import beta_from_rafailov
+from alignsim.preferences.conventions import signal_strength
 from alignsim.preferences.ensembles import random_skew, random_strictly_strongly_transitive
 from alignsim.preferences.structure import (
     Structure,
@@ -42,7 +42,6 @@ __all__ = [
     "Violations",
     "additive",
     "additive_residual",
-    "beta_from_rafailov",
     "bradley_terry",
     "bradley_terry_residual",
     "condorcet_winner",
@@ -57,6 +56,7 @@ __all__ = [
     "order_lp",
     "random_skew",
     "random_strictly_strongly_transitive",
+    "signal_strength",
     "smith_set",
     "smith_top_sampler",
     "spread",

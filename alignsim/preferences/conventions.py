@@ -1,4 +1,4 @@
-"""The border where another paper's β becomes ours."""
+"""The border where another paper's or library's β becomes ours."""
 
 from __future__ import annotations
 
@@ -8,19 +8,31 @@ from numpy.typing import ArrayLike
 from alignsim import validation
 from alignsim.validation import FloatArray
 
+BETA_CONVENTIONS = ("signal", "trl")
+"""β multiplies the preference signal (this package), or the KL penalty (TRL, Rafailov et al.)."""
 
-def beta_from_rafailov(beta_rafailov: ArrayLike) -> FloatArray:
-    """Return β, the strength of the preference signal, from the DPO paper's β: (...) → (...).
 
-    Two conventions are in use. In Rafailov et al. (2023) β multiplies the KL penalty, so that a
-    *small* β moves far from the reference. Here β multiplies the preference signal, so that a
-    *large* β moves far, and a Bradley-Terry reward r gives π ∝ π_ref e^{βr}. Each is one over
-    the other (so is the τ of Azar et al. (2023) for IPO).
+def signal_strength(beta: ArrayLike, beta_convention: str, name: str = "beta") -> FloatArray:
+    """Return β, the strength of the preference signal, from either convention: (...) → (...).
+
+    In Rafailov et al. (2023), and so in TRL, β multiplies the KL penalty, and a *small* β moves
+    far from the reference. Here β multiplies the preference signal, and a *large* β moves far: a
+    Bradley-Terry reward r gives π ∝ π_ref e^{βr}. Each is one over the other, for DPO and for IPO
+    (whose τ in Azar et al. (2023) is TRL's beta too).
+
+    Parameters
+    ----------
+    beta
+        Finite and at least 0; above 0 in TRL's convention.
+    beta_convention
+        ``"signal"`` or ``"trl"``.
+    name
+        What ``beta`` is called in messages.
 
     Raises
     ------
     ValueError
-        If one is 0, negative or not finite.
+        If ``beta`` is negative or not finite, or one over it overflows; for another convention.
 
     References
     ----------
@@ -29,12 +41,14 @@ def beta_from_rafailov(beta_rafailov: ArrayLike) -> FloatArray:
     Examples
     --------
     >>> import alignsim as asim
-    >>> asim.preferences.beta_from_rafailov([0.1, 0.5]).tolist()
+    >>> asim.preferences.signal_strength([0.1, 0.5], "trl").tolist()
     [10.0, 2.0]
     """
-    array = validation.parameter(beta_rafailov, "beta_rafailov")
+    array = validation.parameter(beta, name)
+    if validation.choice(beta_convention, "beta_convention", BETA_CONVENTIONS) == "signal":
+        return array
     with np.errstate(divide="ignore", over="ignore"):
-        beta = np.asarray(1.0 / array)
-    remedy = "it must be above 0 (0 is no KL penalty at all, an infinite beta here)"
-    validation.refuse_where(~np.isfinite(beta), "beta_rafailov", array, remedy, "is {:g}")
-    return beta
+        strength = np.asarray(1.0 / array)
+    remedy = "in TRL's convention it must be above 0 (0 is no KL penalty, an infinite β here)"
+    validation.refuse_where(~np.isfinite(strength), name, array, remedy, "is {:g}")
+    return strength
