@@ -192,7 +192,7 @@ def test_absurd_requests_are_refused_before_memory_is_taken(ask):
 
 # Things of another kind
 
-VOTES = asim.data.Comparisons.from_names("aab", "bcc", [1, 1, 0])
+VOTES = asim.data.Comparisons.from_names("aab", "bcc", [1, 1, 0.5])
 SCORES = (np.ones((2, 1, 1)),)
 RATINGS = asim.data.Ratings(("p",), (("a", "b"),), (("r",),), ("x",), SCORES)
 PAIR = np.full((2, 2), 0.5)
@@ -200,7 +200,7 @@ OTHER_KINDS = {
     "left": lambda: asim.data.Comparisons.from_names(3, ["b"], [1]),
     "left[1]": lambda: asim.data.Comparisons.from_names(["a", 3], ["b", "c"], [1, 1]),
     "right[0]": lambda: asim.data.Comparisons.from_names(["a"], [["b"]], [1]),
-    "outcome[0]": lambda: asim.data.Comparisons.from_names(["a"], ["b"], None),
+    "share": lambda: asim.data.Comparisons.from_names(["a"], ["b"], None),
     "labels": lambda: VOTES.restrict(3),
     "labels[0]": lambda: asim.data.Matrices(PAIR, labels=(3,)),
     "names": lambda: asim.data.Matrices(PAIR, names=5),

@@ -103,9 +103,13 @@ def read_comparisons(
     return Comparisons.from_names(
         [names["left"][row] for row, _ in cast],
         [names["right"][row] for row, _ in cast],
-        outcome,
-        judges=[column if several else voters[row] if voters else "" for row, column in cast],
-        prompts=[asked[row] if asked else "" for row, _ in cast],
+        [0.5 * (1 + code) for code in outcome],
+        judges=(
+            [column for _, column in cast]
+            if several
+            else voters and [voters[row] for row, _ in cast]
+        ),
+        prompts=asked and [asked[row] for row, _ in cast],
         skipped=len(table) * len(marked) - len(cast),
     )
 

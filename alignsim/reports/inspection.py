@@ -13,6 +13,7 @@ import numpy as np
 from alignsim import validation
 from alignsim.analysis.bifurcations.onset import critical_beta
 from alignsim.data import Comparisons, Matrices, Ratings
+from alignsim.data.comparisons import UNNAMED
 from alignsim.errors import Argument, InputError, MissingPairsError, quote
 from alignsim.objectives import OBJECTIVES
 from alignsim.preferences import Structure, spread, structure
@@ -142,7 +143,7 @@ def inspect(
     --------
     >>> import alignsim as asim
     >>> votes = asim.data.Comparisons.from_names(
-    ...     ["rock", "paper", "scissors"] * 4, ["scissors", "rock", "paper"] * 4, [1] * 9 + [-1] * 3
+    ...     ["rock", "paper", "scissors"] * 4, ["scissors", "rock", "paper"] * 4, [1] * 9 + [0] * 3
     ... )
     >>> found = asim.reports.inspect(votes, resamples=0)
     >>> found.matrices[0].cyclic, round(found.matrices[0].onset_beta, 6)
@@ -197,11 +198,11 @@ def _inspect(data: object, settings: Settings) -> Inspection:  # noqa: ARG001
 def _(data: Comparisons, settings: Settings) -> Inspection:
     options: dict[str, Any] = {"smoothing": settings.smoothing, "min_votes": settings.min_votes}
     facts = [
-        ("votes", f"{len(data):,}"),
+        ("votes", f"{data.votes:,.10g}"),
         ("responses", f"{len(data.labels)}"),
         ("judges", _count(data.judges)),
         ("prompts", _count(data.prompts)),
-        ("ties", _percent(float((data.outcome == 0).mean()))),
+        ("ties", _percent(float(data.count[data.share == 0.5].sum() / data.votes))),
     ]
     if data.skipped:
         facts.append(("blank votes skipped", f"{data.skipped:,}"))
@@ -384,9 +385,8 @@ def _transitivity(found: Structure, m: int) -> str:
     return next((name for name, holds in classes.items() if holds[m]), "none")
 
 
-def _count(names: np.ndarray) -> str:
-    distinct = set(names.tolist()) - {""}
-    return f"{len(distinct):,}" if distinct else "not named"
+def _count(names: tuple[str, ...]) -> str:
+    return "not named" if names == UNNAMED else f"{len(names):,}"
 
 
 def _percent(share: float) -> str:

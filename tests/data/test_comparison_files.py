@@ -27,24 +27,24 @@ def _file(marks, header="left,right,winner"):
 def test_common_codes(write, marks):
     votes = asim.data.read_comparisons(write("v.csv", _file(marks)))
     assert votes.labels == ("x", "y")
-    assert votes.outcome.tolist() == [1, 0, -1]
+    assert votes.share.tolist() == [1, 0.5, 0]
 
 
 def test_stated_codes(write):
     codes = {"left": "W", "right": ("L", "lost"), "tie": ["="]}
     votes = asim.data.read_comparisons(write("v.csv", _file(["w", "lost", "=", "L"])), codes=codes)
-    assert votes.outcome.tolist() == [1, -1, 0, -1]
+    assert votes.share.tolist() == [1, 0, 0.5, 0]
     zero_one = asim.data.read_comparisons(
         write("w.csv", _file(["0", "1"])), codes={"left": 0, "right": 1}
     )
-    assert zero_one.outcome.tolist() == [1, -1]
+    assert zero_one.share.tolist() == [1, 0]
 
 
 def test_several_judges_and_blank_marks(write):
     text = "model_1,model_2,a1,a2,a3\nx,y,1,2,\ny,z,0,2,2\n"
     votes = asim.data.read_comparisons(write("v.csv", text))
-    assert votes.outcome.tolist() == [1, -1, 0, -1, -1]
-    assert votes.judges.tolist() == ["a1", "a2", "a1", "a2", "a3"]
+    assert votes.share.tolist() == [1, 0, 0.5, 0, 0]
+    assert [votes.judges[j] for j in votes.judge] == ["a1", "a2", "a1", "a2", "a3"]
     assert votes.skipped == 1
     two = asim.data.read_comparisons(write("w.csv", text), judges=["a1", "a2"])
     assert len(two) == 4
@@ -55,7 +55,7 @@ def test_names_before_other_sides_and_who_and_what(write):
     votes = asim.data.read_comparisons(write("v.csv", text))
     assert votes.labels == ("coffee", "tea")
     assert votes.left.tolist() == [1]
-    assert (votes.judges.tolist(), votes.prompts.tolist()) == (["58"], ["8"])
+    assert (votes.judges, votes.prompts) == (("58",), ("8",))
     by_number = asim.data.read_comparisons(write("w.csv", text), left="model_x", right="model_y")
     assert by_number.labels == ("97", "98")
 
@@ -63,7 +63,7 @@ def test_names_before_other_sides_and_who_and_what(write):
 def test_json_lines(write):
     records = [{"model_a": "x", "model_b": "y", "winner": "model_a", "judge": "j"}] * 2
     votes = asim.data.read_comparisons(write("v.jsonl", "\n".join(map(json.dumps, records))))
-    assert votes.outcome.tolist() == [1, 1]
+    assert votes.share.tolist() == [1, 1]
 
 
 @pytest.mark.parametrize(

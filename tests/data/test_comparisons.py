@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -10,7 +11,7 @@ from alignsim.errors import MissingPairsError
 @pytest.fixture
 def votes():
     """a beats b twice and ties once, c beats b; a never meets c."""
-    return asim.data.Comparisons.from_names("aabb", "bbac", [1, 1, 0, -1], judges="wxyz")
+    return asim.data.Comparisons.from_names("aabb", "bbac", [1, 1, 0.5, 0], judges="wxyz")
 
 
 @pytest.fixture(scope="module")
@@ -32,28 +33,56 @@ def test_matrix_needs_every_pair_or_a_prior(votes):
     assert P[2, 1] == pytest.approx(1.5 / 2)
 
 
-@pytest.mark.parametrize("outcome", [0.5, -0.5, 2, float("nan"), None, "1"])
-def test_an_outcome_that_is_none_is_refused(outcome):
-    told = rf"outcome\[1\] is {outcome!r}; an outcome is 1 \(left won\), 0 \(tie\) or -1"
-    with pytest.raises(ValueError, match=told):
-        asim.data.Comparisons.from_names(
-            ["a", "a"], ["b", "b"], np.array([1, outcome], dtype=object)
-        )
+@pytest.mark.parametrize(("share", "told"), [(-1, "is -1"), (2, "is 2"), (float("nan"), "is nan")])
+def test_a_share_that_is_none_is_refused(share, told):
+    with pytest.raises(ValueError, match=rf"share\[1\] {told}"):
+        asim.data.Comparisons.from_names("aa", "bb", [1, share])
 
 
-def test_outcomes_are_kept_as_whole_numbers():
-    votes = asim.data.Comparisons.from_names("aaa", "bbb", [1.0, 0.0, -1.0])
-    assert votes.outcome.dtype == np.int64
-    assert votes.outcome.tolist() == [1, 0, -1]
-    with pytest.raises(ValueError, match=r"outcome\[0\] is 0.5"):
-        asim.data.Comparisons.from_names("a", "b", [0.5])
+@pytest.mark.parametrize("count", [0, -1, float("nan")])
+def test_a_count_that_is_none_is_refused(count):
+    with pytest.raises(ValueError, match=r"count\[1\] is"):
+        asim.data.Comparisons.from_names("aa", "bb", [1, 1], count=[1, count])
+
+
+def test_rows_that_stand_for_several_votes_weigh_so_much():
+    votes = asim.data.Comparisons.from_names("ab", "ba", [1.0, 0.25], count=[3, 4])
+    assert votes.votes == 7
+    assert votes.wins.tolist() == [[0, 3 + 4 * 0.75], [4 * 0.25, 0]]
+
+
+def test_resampling_redraws_as_many_votes_as_the_rows_stand_for():
+    votes = asim.data.Comparisons.from_names("aab", "bbc", [1, 0, 1], count=[300, 100, 50])
+    drawn = [votes.resample(seed) for seed in range(50)]
+    assert {again.votes for again in drawn} == {450}
+    share = np.mean([again.wins[0, 1] / again.wins[1, 2] for again in drawn])
+    assert 5 < share < 7
+    within = votes.resample(0, within_pairs=True).wins
+    assert within[0, 1] + within[1, 0] == 400
+    assert within[0, 1] != 300
+
+
+def test_votes_are_split_by_prompt_or_judge_or_not_at_all():
+    votes = asim.data.Comparisons.from_names("abb", "bca", [1, 1, 0.5], prompts="pqp", judges="xxy")
+    parts = votes.split()
+    assert list(parts) == ["p", "q"]
+    assert parts["p"].labels == ("a", "b")
+    assert parts["p"].wins.tolist() == [[0, 1.5], [0.5, 0]]
+    assert parts["p"].judges == ("x", "y")
+    assert parts["p"].split()[""] is parts["p"]
+    assert parts["q"].labels == ("b", "c")
+    assert [len(part) for part in votes.by_judge().values()] == [2, 1]
+    assert list(replace(votes, by="").split()) == [""]
+    assert list(replace(votes, by="judge").split()) == ["x", "y"]
+    with pytest.raises(ValueError, match="by is 'rater'"):
+        replace(votes, by="rater")
 
 
 def test_restriction_keeps_the_order_given(votes):
     pair = votes.restrict(["b", "a"])
     assert pair.labels == ("b", "a")
     assert len(pair) == 3
-    assert pair.judges.tolist() == ["w", "x", "y"]
+    assert [pair.judges[j] for j in pair.judge] == ["w", "x", "y"]
     assert pair.matrix()[1, 0] == pytest.approx(2.5 / 3)
 
 
@@ -76,7 +105,7 @@ def test_clique_follows_the_number_of_votes(votes):
 
 def test_resampling_draws_votes_with_replacement(llmfao):
     again = llmfao.resample(0)
-    assert len(again) == len(llmfao)
+    assert again.votes == len(llmfao)
     assert again.labels == llmfao.labels
     before, after = llmfao.wins, again.wins
     assert (after[before + before.T == 0] == 0).all()
@@ -97,7 +126,8 @@ def test_resampling_within_pairs_keeps_their_numbers(llmfao):
     [
         ({"right": np.array([1])}, "right has 1 entries; left has 2"),
         ({"left": np.array([0, 7])}, r"left\[1\] is 7; indices run from 0 to 1"),
-        ({"outcome": np.array([0, 2])}, r"outcome\[1\] is 2"),
+        ({"share": np.array([0, 2])}, r"share\[1\] is 2"),
+        ({"prompt": np.array([0, 1])}, r"prompt\[1\] is 1; indices run from 0 to 0"),
         ({"right": np.array([1, 0])}, r"left\[1\] and right\[1\] are both 'a'"),
     ],
 )
@@ -106,9 +136,12 @@ def test_parts_must_fit_together(change, message):
         "labels": ("a", "b"),
         "left": np.array([0, 0]),
         "right": np.array([1, 1]),
-        "outcome": np.array([0, 1]),
-        "judges": np.array(["", ""]),
-        "prompts": np.array(["", ""]),
+        "share": np.array([0, 1]),
+        "count": np.ones(2),
+        "judges": ("",),
+        "judge": np.array([0, 0]),
+        "prompts": ("",),
+        "prompt": np.array([0, 0]),
     }
     with pytest.raises(ValueError, match=message):
         asim.data.Comparisons(**(parts | change))
@@ -117,7 +150,7 @@ def test_parts_must_fit_together(change, message):
 def test_llmfao(llmfao, named):
     assert len(llmfao) == 8_931
     assert len(llmfao.labels) == 59
-    assert [(llmfao.outcome == code).sum() for code in (1, 0, -1)] == [2911, 3471, 2549]
+    assert [(llmfao.share == code).sum() for code in (1, 0.5, 0)] == [2911, 3471, 2549]
     clique = llmfao.largest_clique(5)
     assert len(clique) == 10
     counts = llmfao.restrict(clique).wins
@@ -134,4 +167,4 @@ def test_pandalm(data, named):
     assert len(votes) == 999 * 3
     assert list(votes.labels) == named["pandalm5"]["labels"]
     assert np.allclose(votes.matrix(), named["pandalm5"]["P"], rtol=0, atol=1e-9)
-    assert set(votes.judges.tolist()) == {"a1", "a2", "a3"}
+    assert votes.judges == ("a1", "a2", "a3")

@@ -25,7 +25,7 @@ def test_options_settle_it(write):
     path = write("t.csv", "prompt,answer,first,second,mark\np,z,x,y,2\n")
     assert isinstance(asim.data.read(path), asim.data.Ratings)
     votes = asim.data.read(path, left="first", right="second", winner="mark")
-    assert votes.outcome.tolist() == [-1]
+    assert votes.share.tolist() == [0]
     assert asim.data.read(path, attributes=["mark"], winner=None).attributes == ("mark",)
 
 

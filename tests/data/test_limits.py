@@ -173,7 +173,7 @@ def test_a_search_for_a_clique_that_takes_too_long_is_given_up():
 
 
 def test_an_error_of_missing_pairs_holds_the_largest_complete_set():
-    votes = asim.data.Comparisons.from_names("aabb", "bbac", [1, 1, 0, -1])
+    votes = asim.data.Comparisons.from_names("aabb", "bbac", [1, 1, 0.5, 0])
     with pytest.raises(MissingPairsError) as refusal:
         votes.matrix()
     assert refusal.value.complete in (("a", "b"), ("b", "c"))

@@ -204,7 +204,7 @@ def comparisons(labels=4, votes=60):
     right = (left + rng.integers(1, labels, votes)) % labels
     names = [f"m{i}" for i in range(labels)]
     return asim.data.Comparisons.from_names(
-        [names[i] for i in left], [names[i] for i in right], rng.integers(-1, 2, votes).tolist(),
+        [names[i] for i in left], [names[i] for i in right], rng.integers(0, 3, votes) / 2.0,
         judges=[f"j{i % 3}" for i in range(votes)],
     )  # fmt: skip
 
@@ -445,7 +445,7 @@ def taken(answer):
 
 
 def rows(kind):
-    """Return columns of votes for ``from_names``: (left, right, outcome)."""
+    """Return columns of votes for ``from_names``: (left, right, share)."""
     if kind == "cycle":
-        return ["a", "b", "c"], ["b", "c", "a"], [1, 1, 0]
-    return ["a"] * 3, ["b"] * 3, [1, 0, -1]
+        return ["a", "b", "c"], ["b", "c", "a"], [1, 1, 0.5]
+    return ["a"] * 3, ["b"] * 3, [1, 0.5, 0]

@@ -15,7 +15,7 @@ CYCLE = asim.preferences.cyclic(3, advantage=0.3)
 def votes(rounds=4):
     """Three of four comparisons go round: advantage ¼ for each over the next."""
     losers = ["scissors", "rock", "paper"]
-    outcomes = [1] * 3 * (rounds - rounds // 4) + [-1] * 3 * (rounds // 4)
+    outcomes = [1] * 3 * (rounds - rounds // 4) + [0] * 3 * (rounds // 4)
     return Comparisons.from_names(GAME * rounds, losers * rounds, outcomes)
 
 
