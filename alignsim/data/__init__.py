@@ -5,6 +5,7 @@ from alignsim.data.comparisons import Comparisons
 from alignsim.data.files import read
 from alignsim.data.matrices import Matrices, MatrixStacks
 from alignsim.data.matrix_files import read_matrices
+from alignsim.data.posterior import FitCheck, Posterior, posterior
 from alignsim.data.rating_files import read_helpsteer, read_ratings
 from alignsim.data.rating_writing import write_helpsteer
 from alignsim.data.ratings import Ratings
@@ -13,10 +14,13 @@ from alignsim.data.synthetic import synthetic_ratings
 
 __all__ = [
     "Comparisons",
+    "FitCheck",
     "Matrices",
     "MatrixStacks",
+    "Posterior",
     "Ratings",
     "from_scores",
+    "posterior",
     "read",
     "read_comparisons",
     "read_helpsteer",

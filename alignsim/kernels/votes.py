@@ -126,7 +126,7 @@ def _part(y, n, d, tau, rule):  # type: ignore[no-untyped-def]
 
 @part
 def _mode(y, n, d, precision):  # type: ignore[no-untyped-def]
-    """Return the mode of θ: safeguarded Newton within the bracket that the equation itself gives."""
+    """Return the mode of θ: safeguarded Newton within the bracket that its equation gives."""
     low = d + (y - n) / precision
     high = d + y / precision
     guess = (y + 0.5) / (n + 1.0)

@@ -57,8 +57,11 @@ from 0. Between three points a parabola dips by 1/8 of that rise, a kink by 1/2.
 ROOT_TOLERANCE = 4e-15
 """Width, relative to the parameter, at which a crossing is known."""
 
-CONTINUOUS = 1e-6
-"""Largest |ρ − 1| at a crossing; where it is larger, the branch of fixed points jumped."""
+CONTINUOUS, SLOPE = 1e-6, 100.0
+"""Largest |ρ − 1| at a crossing that is known to rounding; where it is larger, the branch of fixed
+points jumped. At a crossing known to a relative width w, |ρ − 1| may be ``SLOPE`` times w."""
+
+LARGEST_TOLERANCE = 1e-4
 
 SMALLEST_LIMIT = 1e-9
 
@@ -140,6 +143,7 @@ def crossings(
     high: ArrayLike | None = None,
     *,
     points: int = SCAN_POINTS,
+    tolerance: float = ROOT_TOLERANCE,
 ) -> Crossings:
     """Return the crossings of ρ = 1 as one parameter grows from ``low`` to ``high``, (..., m).
 
@@ -159,6 +163,8 @@ def crossings(
         The range. By default β in [0, 100], α in [0, .999], λ in [0, 1].
     points
         Points of the scan, at least 3.
+    tolerance
+        Width, relative to the parameter, at which a crossing is known; 4e-15 is rounding.
 
     Raises
     ------
@@ -183,12 +189,14 @@ def crossings(
     validation.feedback_map(loop, "loop")
     validation.choice(along, "along", RANGES)
     scanned = validation.integer(points, "points", minimum=3)
+    width = validation.number(tolerance, "tolerance", low=ROOT_TOLERANCE, high=LARGEST_TOLERANCE)
     start, end = _range(loop, along, low, high)
     flat = loop.part(0, loop.size)
     parts = []
     for first in range(0, flat.size, CHUNK):
         own = slice(first, first + CHUNK)
-        part = _search(flat.part(first, first + CHUNK), along, start[own], end[own], scanned)
+        some = flat.part(first, first + CHUNK)
+        part = _search(some, along, start[own], end[own], scanned, width)
         parts.append(part._replace(which=part.which + first))
     every = _Found(*map(np.concatenate, zip(*parts, strict=True)))
     order = np.lexsort((every.at, every.which))
@@ -220,11 +228,14 @@ def critical_beta(
     reference: ArrayLike | None = None,
     offline: ArrayLike | None = None,
     beta_max: float = 100.0,
+    points: int = ONSET_POINTS,
+    tolerance: float = ROOT_TOLERANCE,
 ) -> FloatArray:
     """Return the smallest β at which the fixed point loses stability, (...).
 
     The first of the :func:`crossings` along β. Infinite where it stays stable on the scan up to
     ``beta_max``; NaN at α = 1, where no fixed point is looked for, and where none was found.
+    ``points`` and ``tolerance`` are those of :func:`crossings`.
 
     Examples
     --------
@@ -238,7 +249,7 @@ def critical_beta(
         P, objective=objective, beta=limit, alpha=alpha, lam=lam,
         reference=reference, offline=offline,
     )  # fmt: skip
-    found = crossings(loop, "beta", 0.0, limit, points=ONSET_POINTS)
+    found = crossings(loop, "beta", 0.0, limit, points=points, tolerance=tolerance)
     lost = np.where(found.direction == LOST, found.at, np.inf).min(axis=-1, initial=np.inf)
     known = (found.status == SearchStatus.COMPLETE) | (lost <= found.searched_to)
     return np.where(known, lost, np.nan)
@@ -273,7 +284,12 @@ def _range(
 
 
 def _search(
-    flat: FeedbackMap, along: str, low: FloatArray, high: FloatArray, points: int
+    flat: FeedbackMap,
+    along: str,
+    low: FloatArray,
+    high: FloatArray,
+    points: int,
+    tolerance: float,
 ) -> _Found:
     """Return the crossings of a flat batch."""
     grid = _grid(flat, along, low, high, points)
@@ -288,7 +304,7 @@ def _search(
         lambda x, part: _test(
             flat.take(brackets.which[part]), along, x, brackets.logits[part]
         )[0],
-        brackets.ends, brackets.tests, xrtol=ROOT_TOLERANCE,
+        brackets.ends, brackets.tests, xrtol=tolerance,
     ).x  # fmt: skip
     at = np.where(np.isfinite(at), at, brackets.ends[1])
     test, points_at = (
@@ -296,7 +312,7 @@ def _search(
         if len(at)
         else (at, brackets.logits)
     )
-    smooth = np.abs(test) <= CONTINUOUS
+    smooth = np.abs(test) <= max(CONTINUOUS, SLOPE * tolerance)
     known = np.isfinite(tests)
     gaps = np.where(known, np.inf, grid).min(axis=0)
     np.minimum.at(gaps, brackets.which[~smooth], brackets.ends[1, ~smooth])

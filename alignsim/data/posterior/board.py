@@ -83,7 +83,7 @@ def _units(votes: Comparisons, pairs: Pairs) -> list[Rows]:
 
 
 def _largest_component(wins: FloatArray) -> NDArray[np.intp]:
-    """Return the members of the largest connected set, ascending; of equals that with most votes."""
+    """Return the largest connected set, ascending; of equals that with most votes."""
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import connected_components
 

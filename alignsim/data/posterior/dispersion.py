@@ -55,9 +55,7 @@ def overdispersion(pairs: Pairs, tied: float, units: list[Rows]) -> float:
     return float(f"{max(*found, LEAST):.{DIGITS}g}")
 
 
-def _of_units(
-    pairs: Pairs, P: FloatArray, variance: FloatArray, rows: Rows
-) -> tuple[float, ...]:
+def _of_units(pairs: Pairs, P: FloatArray, variance: FloatArray, rows: Rows) -> tuple[float, ...]:
     """Return φ, from units within pairs, and the design effect, from units over all pairs."""
     from scipy import sparse
 

@@ -1,4 +1,4 @@
-"""Does Bradley-Terry fit, and are there more cyclic triads than it explains?"""
+"""Whether Bradley-Terry fits, and how many cyclic triads it explains."""
 
 from __future__ import annotations
 
@@ -84,7 +84,8 @@ def _cyclic_triads(pairs: Pairs) -> FloatArray:
     beats = np.zeros((*margin.shape[:-1], pairs.responses, pairs.responses), dtype=np.float32)
     beats[..., pairs.i, pairs.j] = margin > 0.0
     beats[..., pairs.j, pairs.i] = margin < 0.0
-    return np.asarray((beats @ beats * np.swapaxes(beats, -1, -2)).sum(axis=(-2, -1), dtype=float) / 3)
+    closed = beats @ beats * np.swapaxes(beats, -1, -2)
+    return np.asarray(closed.sum(axis=(-2, -1), dtype=float) / 3.0)
 
 
 def _simulated(

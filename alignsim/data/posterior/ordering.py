@@ -63,7 +63,7 @@ def _placed(wins: FloatArray, before: Order, tied: Order) -> Order:
 
 
 def _greedy(wins: FloatArray, rank: Order, first: int) -> Order:
-    """Return an order (n,) that begins with ``first``; each next has most votes with those so far."""
+    """Return an order (n,) from ``first`` on; each next has most votes with those so far."""
     order, left = [first], np.ones(len(wins), dtype=bool)
     left[first] = False
     while left.any():

@@ -1,4 +1,4 @@
-"""The votes of each pair of responses, and how probable they are given a difference of strengths."""
+"""The votes of each pair of responses, and how probable a difference of strengths makes them."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Pairs:
         return table
 
     def balance(self, values: FloatArray) -> FloatArray:
-        """Return the sums over each response's pairs, where it is j negative: (..., m) → (..., K)."""
+        """Return each response's sum over pairs, negative where it is j: (..., m) → (..., K)."""
         table = np.zeros((*values.shape[:-1], self.responses, self.responses))
         table[..., self.i, self.j] = values
         table[..., self.j, self.i] = -values
@@ -76,9 +76,10 @@ def slab_share(responses: int) -> float:
 def pair_integral(
     wins: ArrayLike, votes: ArrayLike, delta: ArrayLike, tau: float, slab: float
 ) -> FloatArray:
-    """Return L(δ) = log ∫ Lik(θ) [(1−q) N(θ; δ, τ²) + q N(θ; δ, max(τ, .7)²)] dθ, L′ and L″: (..., 3).
+    """Return L(δ) = log ∫ Lik(θ) p(θ) dθ and its derivatives L′ and L″: (..., 3).
 
-    Lik(θ) = exp(yθ − n log(1 + e^θ)). Gauss–Hermite quadrature with 11 nodes, adapted to the mode.
+    Lik(θ) = exp(yθ − n log(1 + e^θ)); p is (1−q) N(δ, τ²) + q N(δ, max(τ, .7)²). Gauss-Hermite
+    quadrature with 11 nodes, adapted to the mode.
 
     Parameters
     ----------

@@ -151,3 +151,21 @@ def test_a_dip_between_a_level_and_a_steep_neighbour_is_found(low, middle):
     found = asim.analysis.crossings(loop, "beta", low, high, points=3)
     assert found.at == pytest.approx([2.308647, 17.196699], abs=1e-6)
     assert found.direction.tolist() == [1, -1]
+
+
+@pytest.mark.parametrize("objective", ["ipo", "dpo"])
+def test_a_looser_tolerance_finds_the_same_onsets_to_that_many_digits(objective):
+    """A crossing that is known less well must not be taken for a jump of the branch."""
+    P = asim.preferences.random_skew(4, size=200, rng=11)
+    exact = asim.analysis.critical_beta(P, objective=objective)
+    loose = asim.analysis.critical_beta(P, objective=objective, points=30, tolerance=1e-5)
+    finite = np.isfinite(exact)
+    assert finite.sum() > 20
+    assert (np.isfinite(loose) == finite).all()
+    np.testing.assert_allclose(loose[finite], exact[finite], rtol=2e-5)
+
+
+@pytest.mark.parametrize("tolerance", [0.0, 1e-16, 1e-3, np.nan])
+def test_a_tolerance_lies_between_rounding_and_what_tells_a_jump(tolerance):
+    with pytest.raises(ValueError, match="tolerance"):
+        asim.analysis.critical_beta(GOLDEN, tolerance=tolerance)
