@@ -5,7 +5,13 @@ from alignsim.data.comparisons import Comparisons
 from alignsim.data.files import read
 from alignsim.data.matrices import Matrices, MatrixStacks
 from alignsim.data.matrix_files import read_matrices
-from alignsim.data.posterior import FitCheck, Posterior, posterior
+from alignsim.data.posteriors import (
+    FitCheck,
+    Posterior,
+    PromptPosterior,
+    posterior,
+    prompt_posterior,
+)
 from alignsim.data.rating_files import read_helpsteer, read_ratings
 from alignsim.data.rating_writing import write_helpsteer
 from alignsim.data.ratings import Ratings
@@ -18,9 +24,11 @@ __all__ = [
     "Matrices",
     "MatrixStacks",
     "Posterior",
+    "PromptPosterior",
     "Ratings",
     "from_scores",
     "posterior",
+    "prompt_posterior",
     "read",
     "read_comparisons",
     "read_helpsteer",

@@ -215,7 +215,7 @@ class Ratings(Summarised):
         """
         every = chain.from_iterable(self.responses)
         named = None if responses is None else distinct_labels(responses, "responses", every)
-        labels = named or self._recurring()
+        labels = named or self.recurring()
         place = {label: i for i, label in enumerate(square(labels))}
         groups: dict[tuple[tuple[str, ...], int], list[FloatArray]] = {}
         for here, scores in zip(self.responses, self.scores, strict=True):
@@ -260,7 +260,14 @@ class Ratings(Summarised):
             if not whole or len(labels) == size:
                 yield p, np.array(list(combinations(range(len(labels)), size)))
 
-    def _recurring(self) -> tuple[str, ...]:
+    def recurring(self) -> tuple[str, ...]:
+        """Return the labels of more than one prompt; of all, if there is one prompt.
+
+        Raises
+        ------
+        InputError
+            If they are fewer than two.
+        """
         prompts_of = Counter(label for here in self.responses for label in dict.fromkeys(here))
         least = min(2, len(self.prompts))
         labels = tuple(label for label, count in prompts_of.items() if count >= least)

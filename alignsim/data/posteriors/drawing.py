@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from alignsim.data.posterior.pairs import SLAB, Pairs, log_shares, rule, slab_share
-from alignsim.data.posterior.spreads import Grid, explored, shares
-from alignsim.data.posterior.strengths import Strengths, strengths
+from alignsim.data.posteriors.pairs import SLAB, Pairs, log_shares, rule, slab_share
+from alignsim.data.posteriors.spreads import Grid, explored, shares, systematic
+from alignsim.data.posteriors.strengths import Strengths, strengths
 from alignsim.preferences.logistic import sigmoid
 from alignsim.validation import FloatArray
 
@@ -54,13 +54,14 @@ def fitted(pairs: Pairs) -> Fitted:
 def pooled_draws(pairs: Pairs, fit: Fitted, count: int, draw: np.random.Generator) -> Pool:
     """Return draws of P: node, τ in its cell, strengths, part of the mixture, log-odds."""
     grid, K = fit.grid, pairs.responses
-    node = draw.permutation(_systematic(grid.weight.ravel(), count, draw))
-    tau = grid.tau[node // len(grid.scale)]
-    tau = tau * np.exp(grid.cell * (draw.random(count) - 0.5))
+    node, tau = grid.draws(count, draw)
     r = _normal(fit.mode.reshape(-1, K)[node], fit.hessian.reshape(-1, K, K)[node], draw)
     i, j = np.triu_indices(K, 1)
-    theta = _log_odds(pairs, r[:, i] - r[:, j], tau, slab_share(K), draw)
-    return Pool(_matrices(sigmoid(theta), K), tau)
+    wins, votes = np.zeros((2, len(i)))
+    own = _place(pairs)
+    wins[own], votes[own] = pairs.wins, pairs.votes
+    theta = log_odds(wins, votes, r[:, i] - r[:, j], tau, slab_share(K), draw)
+    return Pool(matrices(sigmoid(theta), K), tau)
 
 
 def unpooled_draws(pairs: Pairs, count: int, draw: np.random.Generator) -> FloatArray:
@@ -70,29 +71,30 @@ def unpooled_draws(pairs: Pairs, count: int, draw: np.random.Generator) -> Float
     """
     K = pairs.responses
     at = strengths(pairs, APART_TAU, APART_SCALES, slab_share(K))
-    node = draw.permutation(_systematic(shares(at.evidence, APART_SCALES), count, draw))
+    node = draw.permutation(systematic(shares(at.evidence, APART_SCALES), count, draw))
     r = _normal(at.mode[node], at.hessian[node], draw)
     i, j = np.triu_indices(K, 1)
     P = sigmoid(r[:, i] - r[:, j] + APART_TAU * draw.standard_normal((count, len(i))))
     own = _place(pairs)
     shape = (count, len(own))
     P[:, own] = draw.beta(pairs.wins + 0.5, pairs.votes - pairs.wins + 0.5, shape)
-    return _matrices(P, K)
+    return matrices(P, K)
 
 
-def _log_odds(
-    pairs: Pairs, delta: FloatArray, tau: FloatArray, slab: float, draw: np.random.Generator
+def log_odds(
+    wins: FloatArray,
+    votes: FloatArray,
+    delta: FloatArray,
+    tau: FloatArray,
+    slab: float,
+    draw: np.random.Generator,
 ) -> FloatArray:
-    """Return θ (D, m) of all pairs, given δ (D, m) and τ (D,)."""
+    """Return θ (D, m), given the pairs' wins and votes (m,), δ (D, m) and τ (D,)."""
     from alignsim.kernels import votes as kernels
 
-    count, m = delta.shape
-    wins, votes = np.zeros((2, m))
-    own = _place(pairs)
-    wins[own], votes[own] = pairs.wins, pairs.votes
     theta = np.empty_like(delta)
-    step = max(AT_ONCE // m, 1)
-    for first in range(0, count, step):
+    step = max(AT_ONCE // delta.shape[1], 1)
+    for first in range(0, len(delta), step):
         part = slice(first, first + step)
         uniform = draw.random((2, *delta[part].shape))
         kernels.draws(
@@ -110,13 +112,6 @@ def _place(pairs: Pairs) -> np.ndarray:
     return np.asarray(place[pairs.i, pairs.j])
 
 
-def _systematic(weight: FloatArray, count: int, draw: np.random.Generator) -> np.ndarray:
-    """Return indices (count,), each as often as its weight wants, to within one."""
-    ladder = np.cumsum(weight)
-    levels = (draw.random() + np.arange(count)) / count * ladder[-1]
-    return np.minimum(np.searchsorted(ladder, levels, side="right"), len(weight) - 1)
-
-
 def _normal(mode: FloatArray, hessian: FloatArray, draw: np.random.Generator) -> FloatArray:
     """Return one draw each from N(mode, hessian⁻¹): (D, K)."""
     noise = draw.standard_normal(mode.shape)
@@ -124,7 +119,7 @@ def _normal(mode: FloatArray, hessian: FloatArray, draw: np.random.Generator) ->
     return np.asarray(mode + np.linalg.solve(np.swapaxes(root, -1, -2), noise[..., None])[..., 0])
 
 
-def _matrices(P: FloatArray, K: int) -> FloatArray:
+def matrices(P: FloatArray, K: int) -> FloatArray:
     """Return preference matrices from the upper triangle: (D, m) → (D, K, K)."""
     full = np.full((len(P), K, K), 0.5)
     i, j = np.triu_indices(K, 1)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import xlogy
 
-from alignsim.data.posterior.pairs import Pairs
-from alignsim.data.posterior.strengths import bradley_terry
+from alignsim.data.posteriors.pairs import Pairs
+from alignsim.data.posteriors.strengths import bradley_terry
 from alignsim.preferences.logistic import sigmoid
 from alignsim.validation import FloatArray
 

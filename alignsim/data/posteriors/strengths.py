@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from alignsim.data.posterior.pairs import Pairs, pair_integral
+from alignsim.data.posteriors.pairs import Pairs, pair_integral
 from alignsim.validation import FloatArray
 
 DECREMENT = 1e-6

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alignsim.data.comparisons import UNNAMED, Comparisons
-from alignsim.data.posterior.dispersion import Rows, overdispersion
-from alignsim.data.posterior.ordering import Order, canonical
-from alignsim.data.posterior.pairs import Pairs, compared
+from alignsim.data.posteriors.dispersion import Rows, overdispersion
+from alignsim.data.posteriors.ordering import Order, canonical
+from alignsim.data.posteriors.pairs import Pairs, compared
 from alignsim.validation import FloatArray
 
 DIGITS = 9

@@ -5,7 +5,7 @@ import pytest
 
 import alignsim as asim
 from alignsim.data import Comparisons, posterior
-from tests.data.posterior.boards import GOLDEN, bradley_terry, counted
+from tests.data.posteriors.boards import GOLDEN, bradley_terry, counted
 
 FOUND = posterior(counted(GOLDEN), draws=4000)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from alignsim.data.posterior.pairs import compared
-from alignsim.data.posterior.strengths import bradley_terry
+from alignsim.data.posteriors.pairs import compared
+from alignsim.data.posteriors.strengths import bradley_terry
 from alignsim.validation import FloatArray
 
 Order = NDArray[np.intp]

@@ -10,10 +10,10 @@ import numpy as np
 
 from alignsim import validation
 from alignsim.data.comparisons import Comparisons
-from alignsim.data.posterior.board import Board, board
-from alignsim.data.posterior.drawing import fitted, pooled_draws, unpooled_draws
-from alignsim.data.posterior.fit_check import FitCheck, checked
-from alignsim.data.posterior.ordering import Order
+from alignsim.data.posteriors.board import Board, board
+from alignsim.data.posteriors.drawing import fitted, pooled_draws, unpooled_draws
+from alignsim.data.posteriors.fit_check import FitCheck, checked
+from alignsim.data.posteriors.ordering import Order
 from alignsim.errors import InputError, quote
 from alignsim.preferences.seeds import Seed, generator
 from alignsim.preferences.structure import condorcet_winner

@@ -6,12 +6,15 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import erf
 
 from alignsim.validation import FloatArray
 
 TAU_PRIOR = 0.5
 """τ is half-normal with this scale, s half-Cauchy with scale 1."""
+
+Index = NDArray[np.intp]
 
 FIRST, RATIO, STEPS = 0.02, 1.6, 11
 TAUS = np.concatenate([[0.0], FIRST * RATIO ** np.arange(STEPS)])
@@ -22,6 +25,10 @@ RELEVANT = 1e-3
 
 FEW, FINE = 5, 13
 """With fewer relevant nodes the grid is drawn anew around them, with this many."""
+
+
+Evidence = Callable[[FloatArray, FloatArray], FloatArray]
+"""Maps τ (T,) and s (S,) to log evidence (T, S)."""
 
 
 class Grid(NamedTuple):
@@ -35,10 +42,12 @@ class Grid(NamedTuple):
     scale: FloatArray
     weight: FloatArray
 
-    @property
-    def cell(self) -> float:
-        """The width of a cell in log τ."""
-        return _step(self.tau[self.tau > 0.0])
+    def draws(self, count: int, draw: np.random.Generator) -> tuple[Index, FloatArray]:
+        """Return nodes (count,), each as often as its weight wants, and a τ in the cell of each."""
+        node = draw.permutation(systematic(self.weight.ravel(), count, draw))
+        tau = self.tau[node // len(self.scale)]
+        cell = _step(self.tau[self.tau > 0.0])
+        return node, tau * np.exp(cell * (draw.random(count) - 0.5))
 
 
 def weighed(tau: FloatArray, scale: FloatArray, evidence: FloatArray) -> Grid:
@@ -59,7 +68,7 @@ def shares(log: FloatArray, scale: FloatArray) -> FloatArray:
     return np.asarray(weight / weight.sum())
 
 
-def explored(evidence: Callable[[FloatArray, FloatArray], FloatArray]) -> Grid:
+def explored(evidence: Evidence) -> Grid:
     """Return the posterior on the coarse grid, or on a finer one in τ where few nodes matter."""
     grid = weighed(TAUS, SCALES, evidence(TAUS, SCALES))
     finer = closer(grid.tau, grid.weight.sum(axis=1))
@@ -75,10 +84,15 @@ def closer(nodes: FloatArray, weight: FloatArray) -> FloatArray | None:
     matter = np.flatnonzero(weight > RELEVANT)
     if nodes[matter[0]] == 0.0 or len(matter) >= FEW:
         return None
-    positive = nodes[nodes > 0.0]
-    ratio = np.exp(_step(positive))
-    low, high = nodes[matter[0]] / ratio, nodes[matter[-1]] * ratio
-    return np.geomspace(low, high, FINE)
+    ratio = np.exp(_step(nodes[nodes > 0.0]))
+    return np.geomspace(nodes[matter[0]] / ratio, nodes[matter[-1]] * ratio, FINE)
+
+
+def systematic(weight: FloatArray, count: int, draw: np.random.Generator) -> Index:
+    """Return indices (count,), ascending, each as often as its weight wants, to within one."""
+    ladder = np.cumsum(weight)
+    levels = (draw.random() + np.arange(count)) / count * ladder[-1]
+    return np.minimum(np.searchsorted(ladder, levels, side="right"), len(weight) - 1)
 
 
 def _step(nodes: FloatArray) -> float:

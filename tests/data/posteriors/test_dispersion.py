@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from alignsim.data import Comparisons, posterior
-from alignsim.data.posterior.board import board
-from alignsim.data.posterior.pairs import compared
-from alignsim.data.posterior.strengths import bradley_terry as fit
-from tests.data.posterior.boards import bradley_terry
+from alignsim.data.posteriors.board import board
+from alignsim.data.posteriors.pairs import compared
+from alignsim.data.posteriors.strengths import bradley_terry as fit
+from tests.data.posteriors.boards import bradley_terry
 
 PAIRS = [(0, 1), (0, 2), (1, 2)]
 

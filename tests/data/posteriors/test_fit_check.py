@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from alignsim.data.posterior.board import board
-from alignsim.data.posterior.fit_check import checked
-from tests.data.posterior.boards import bradley_terry, counted
+from alignsim.data.posteriors.board import board
+from alignsim.data.posteriors.fit_check import checked
+from tests.data.posteriors.boards import bradley_terry, counted
 
 
 def check(votes, seed=0):

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from alignsim.data.posterior.pairs import Pairs, compared
-from alignsim.data.posterior.strengths import bradley_terry, strengths
-from tests.data.posterior.boards import GOLDEN, counted
+from alignsim.data.posteriors.pairs import Pairs, compared
+from alignsim.data.posteriors.strengths import bradley_terry, strengths
+from tests.data.posteriors.boards import GOLDEN, counted
 
 PAIRS = compared(counted(GOLDEN).wins)
 

@@ -5,7 +5,7 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import kstest, norm
 
-from alignsim.data.posterior.pairs import SLAB, log_shares, pair_integral, rule
+from alignsim.data.posteriors.pairs import SLAB, log_shares, pair_integral, rule
 from alignsim.kernels import votes as kernels
 
 GOLDEN = (
