@@ -13,7 +13,7 @@ from alignsim.preferences.logistic import sigmoid
 from alignsim.validation import FloatArray
 
 REPLICATES, FEW_REPLICATES, MANY = 999, 199, 100
-"""Simulated boards, and how many of more than so large ones."""
+"""Simulated boards, and how many of boards with more responses."""
 
 FIT_SCALE = 3.0
 """Of the prior of strengths: wide, so that G² is nearly that of the maximum likelihood."""

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,16 +20,17 @@ DIGITS = 7
 
 STRENGTH_SCALE, PRECISE = 1.0, 1e-12
 
-TRIES = 60
-"""Of responses that only trying tells apart; of more, all in one circle, the first."""
+LEAVES = 2000
+"""Orders that are tried among responses that nothing else tells apart, times K: a limit that only
+large boards of perfect symmetry reach, of which then the first orders count."""
 
 
 def canonical(wins: FloatArray) -> Order:
     """Return the order in which every renaming of a table of wins (K, K) becomes the same table.
 
-    By strength, then by the sorted rows and columns of wins. What is still tied is placed one by
-    one by its votes against those before it; where that is open too, each of the tied is tried
-    first, and the smallest table decides.
+    By strength, then by the sorted rows and columns of wins, then by the votes against responses
+    that are told apart already. What is still tied is tried in each order: the smallest table
+    decides.
 
     >>> cycle = np.array([[0.0, 3.0, 1.0], [1.0, 0.0, 3.0], [3.0, 1.0, 0.0]])
     >>> other = cycle[np.ix_([1, 0, 2], [1, 0, 2])]
@@ -33,47 +38,50 @@ def canonical(wins: FloatArray) -> Order:
     >>> bool((cycle[np.ix_(a, a)] == other[np.ix_(b, b)]).all())
     True
     """
+    K = len(wins)
     strength = bradley_terry(compared(wins), STRENGTH_SCALE, decrement=PRECISE)
     keys = np.column_stack(
         [-np.round(strength, DIGITS) + 0.0, np.sort(wins, axis=1), np.sort(wins.T, axis=1)]
     )
-    order = np.empty(0, dtype=np.intp)
-    kind = _ranked(keys)
-    for each in range(int(kind.max()) + 1):
-        order = np.append(order, _placed(wins, order, np.flatnonzero(kind == each)))
-    return order
+    pair = _ranked(np.column_stack([wins.ravel(), wins.T.ravel()])).reshape(K, K)
+    leaves = islice(_orders(pair, _refined(pair, _ranked(keys))), max(LEAVES // K, 1))
+    return min(leaves, key=lambda order: pair[np.ix_(order, order)].tobytes())
 
 
-def _placed(wins: FloatArray, before: Order, tied: Order) -> Order:
-    """Return the tied responses in the order of the smallest table that greed finds."""
-    seen = np.hstack([wins[np.ix_(tied, before)], wins[np.ix_(before, tied)].T])
-    rank = _ranked(seen) if len(before) else np.zeros(len(tied), dtype=np.intp)
-    own = wins[np.ix_(tied, tied)]
-    block = own[~np.eye(len(tied), dtype=bool)]
-    if (rank == rank[0]).all() and (block == block[:1]).all():
-        return tied  # interchangeable
-    best, least = tied, np.empty(0)
-    for first in np.flatnonzero(rank == 0)[:TRIES]:
-        order = np.append(before, tied[_greedy(own, rank, int(first))])
-        table = wins[np.ix_(order, order)].ravel()
-        differs = np.flatnonzero(table != least) if len(least) else [0]
-        if not len(least) or (len(differs) and table[differs[0]] < least[differs[0]]):
-            best, least = order[len(before) :], table
-    return best
+def _orders(pair: Order, kind: Order) -> Iterator[Order]:
+    """Yield the orders that the kinds leave open, none twice if it gives the same table."""
+    members = next((m for m in map(np.flatnonzero, _classes(kind)) if len(m) > 1), None)
+    if members is None:
+        yield np.argsort(kind)
+        return
+    firsts = [members] if _interchangeable(pair, members) else members[:, None]
+    for first in firsts:
+        apart = (len(members) + 1) * kind
+        apart[first] += np.arange(-len(first), 0)
+        yield from _orders(pair, _refined(pair, _ranked(apart[:, None])))
 
 
-def _greedy(wins: FloatArray, rank: Order, first: int) -> Order:
-    """Return an order (n,) from ``first`` on; each next has most votes with those so far."""
-    order, left = [first], np.ones(len(wins), dtype=bool)
-    left[first] = False
-    while left.any():
-        rank = _ranked(np.column_stack([rank, wins[:, order[-1]], wins[order[-1]]]))
-        candidates = np.flatnonzero(left)
-        order.append(int(candidates[rank[candidates].argmax()]))
-        left[order[-1]] = False
-    return np.array(order)
+def _classes(kind: Order) -> Iterator[NDArray[np.bool_]]:
+    return (kind == each for each in range(int(kind.max()) + 1))
 
 
-def _ranked(rows: FloatArray) -> Order:
+def _interchangeable(pair: Order, members: Order) -> bool:
+    """Return whether every order of the members gives the same table."""
+    inside = pair[np.ix_(members, members)][~np.eye(len(members), dtype=bool)]
+    outside = np.delete(pair[members], members, axis=1)
+    return bool((inside == inside[0]).all() and (outside == outside[0]).all())
+
+
+def _refined(pair: Order, kind: Order) -> Order:
+    """Return kinds that also tell how many votes there are with each kind."""
+    while True:
+        votes = np.sort(kind[None, :] * (pair.max() + 1) + pair, axis=1)
+        finer = _ranked(np.column_stack([kind, votes]))
+        if finer.max() == kind.max():
+            return finer
+        kind = finer
+
+
+def _ranked(rows: NDArray[Any]) -> Order:
     """Return the rank of each row in the sorted order of the distinct ones: (n, d) → (n,)."""
     return np.unique(rows, axis=0, return_inverse=True)[1].reshape(-1)

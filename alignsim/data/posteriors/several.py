@@ -119,7 +119,7 @@ def prompt_posterior(votes: Comparisons, *, draws: int = DRAWS, rng: Seed = 0) -
     ...     game * 2, lost * 2, [1] * 12 + [0] * 12, prompts=["hands"] * 12 + ["feet"] * 12
     ... )
     >>> asim.data.prompt_posterior(votes).undetermined
-    'too few votes for 2 prompts: as many on each of 89 would do'
+    'too few votes for 2 prompts: as many on each of 105 would do'
     """
     if not isinstance(votes, Comparisons):
         told = f"is a {type(votes).__name__}"

@@ -21,7 +21,7 @@ from alignsim.summary import Lines, Summarised
 from alignsim.validation import FloatArray
 
 DRAWS = ((10, 2000), (30, 1000), (np.inf, 400))
-"""Up to so many responses, how many draws."""
+"""The largest number of responses, and how many draws it gets."""
 
 FEW_JUDGES = 5
 """With fewer, a posterior describes these judges and no others."""

@@ -136,7 +136,7 @@ def _repetition(votes: Comparisons, places: Places) -> float:
 
 
 def chosen(stacks: list[Pairs], most: int) -> list[Pairs]:
-    """Return at most so many problems, spread evenly over all, sorted and in canonical order.
+    """Return at most ``most`` problems, spread evenly over all, sorted and in canonical order.
 
     Neither the order of the votes nor the names decide which they are.
     """

@@ -34,3 +34,22 @@ def bradley_terry(strength, votes, seed, *, ties=0.0, compared=1.0, judges=None)
     names = [f"m{k:02}" for k in range(len(strength))]
     left, right = ([names[k] for k in side] for side in (i, j))
     return Comparisons.from_names(left, right, share, judges=judges)
+
+
+def prompts(count, K, votes, tau, scale, seed):
+    """Return votes on prompts whose log-odds scatter by ``tau`` around rankings of their own."""
+    draw = np.random.default_rng(seed)
+    i, j = np.triu_indices(K, 1)
+    r = draw.normal(0.0, scale, (count, K))
+    theta = r[:, i] - r[:, j] + draw.normal(0.0, tau, (count, len(i)))
+    won = draw.binomial(votes, 1.0 / (1.0 + np.exp(-theta))).ravel()
+    left, right = np.tile(i, 2 * count), np.tile(j, 2 * count)
+    cast = np.concatenate([won, votes - won]).astype(np.float64)
+    share = np.repeat([1.0, 0.0], len(won))
+    asked = np.tile(np.repeat(np.arange(count), len(i)), 2)
+    kept = cast > 0.0
+    return Comparisons(
+        tuple("abcdefgh"[:K]), left[kept], right[kept], share[kept], cast[kept], ("",),
+        np.zeros(int(kept.sum()), dtype=np.int64), tuple(f"p{n}" for n in range(count)),
+        asked[kept],
+    )  # fmt: skip
