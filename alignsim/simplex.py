@@ -7,10 +7,13 @@ underflows long before its logits do, so everything that can be computed from lo
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from alignsim import validation
 from alignsim.validation import FloatArray
+
+LEAD = 0.01
+"""By how much the likeliest response leads."""
 
 
 def centre(logits: ArrayLike) -> FloatArray:
@@ -72,6 +75,43 @@ def kl_divergence(logits: ArrayLike, reference_logits: ArrayLike) -> FloatArray:
     """Return KL(softmax(logits) ‖ softmax(reference_logits)) in nats: (..., K) → (...)."""
     gap = log_softmax(logits) - log_softmax(reference_logits)
     return np.asarray(np.maximum((softmax(logits) * gap).sum(axis=-1), 0.0))
+
+
+def likeliest(policy: ArrayLike) -> NDArray[np.int64]:
+    """Return the response with the largest probability, −1 if none leads: (..., K) → (...).
+
+    One leads if no other comes within 0.01 of it (:data:`LEAD`): time averages over some thousand
+    rounds of an orbit differ by less where a symmetry makes them equal. NaN has no leader.
+
+    >>> from alignsim import simplex
+    >>> simplex.likeliest([[0.2, 0.5, 0.3], [0.4, 0.2, 0.4]]).tolist()
+    [1, -1]
+    """
+    p = _floats(policy)
+    validation.responses(p.shape[-1], "the number of responses", minimum=2)
+    second, first = np.moveaxis(np.partition(p, (-2, -1), axis=-1)[..., -2:], -1, 0)
+    with np.errstate(invalid="ignore"):
+        return np.where(first - second > LEAD, p.argmax(axis=-1), -1)
+
+
+def lattice(resolution: int) -> FloatArray:
+    """Return policies of three responses that cover the simplex evenly: (resolution², 3).
+
+    They are the centres of equal triangles into which lines cut the simplex: first those that
+    point to the same side as it does, then the others.
+
+    >>> from alignsim import simplex
+    >>> simplex.lattice(2).round(3).tolist()[-1]
+    [0.333, 0.333, 0.333]
+    """
+    side = validation.integer(resolution, "resolution", minimum=1)
+    validation.affordable(24.0 * side**2, "resolution", f"is {side:,}, and its lattice")
+    i, j = np.divmod(np.arange(side**2), side)
+    corners = np.stack([i, j], axis=-1)
+    upward = corners[i + j <= side - 1] + 1.0 / 3.0
+    downward = corners[i + j <= side - 2] + 2.0 / 3.0
+    first_two = np.concatenate([upward, downward]) / side
+    return np.concatenate([first_two, 1.0 - first_two.sum(axis=-1, keepdims=True)], axis=-1)
 
 
 def covariance(policy: ArrayLike) -> FloatArray:

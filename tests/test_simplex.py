@@ -183,3 +183,37 @@ def test_a_batch_without_policies_has_no_entropy():
 def test_what_no_memory_holds_is_refused_in_a_sentence(ask):
     with pytest.raises(ValueError, match=r"responses is 10+, and .* GiB of memory .*; ask"):
         ask()
+
+
+def test_a_lattice_has_the_centres_of_equal_triangles():
+    n = 7
+    corners = np.array([(i, j, n - i - j) for i in range(n + 1) for j in range(n + 1 - i)])
+    triples = [
+        (a, b, c)
+        for i, a in enumerate(corners)
+        for j, b in enumerate(corners[:i])
+        for c in corners[:j]
+        if np.abs(a - b).max() == np.abs(a - c).max() == np.abs(b - c).max() == 1
+    ]
+    expected = sorted((np.mean(t, axis=0) / n).round(9).tolist() for t in triples)
+    found = simplex.lattice(n)
+    assert found.shape == (n * n, 3)
+    assert sorted(found.round(9).tolist()) == expected
+    assert (found > 0.0).all()
+
+
+@pytest.mark.parametrize("resolution", [0, -1, 2.5, 10**9])
+def test_a_lattice_of_no_size_is_refused(resolution):
+    with pytest.raises(ValueError, match=r"^resolution is "):
+        simplex.lattice(resolution)
+
+
+def test_the_likeliest_response_leads_by_a_hundredth():
+    lead = simplex.LEAD
+    p = np.array([[0.6, 0.3, 0.1], [0.1, 0.3, 0.6], [0.4 + lead, 0.4, 0.2 - lead], [0.4, 0.4, 0.2]])
+    p[2, 0] -= 1e-9
+    assert simplex.likeliest(p).tolist() == [0, 2, -1, -1]
+    p[2, 0] += 2e-9
+    assert simplex.likeliest(p[2]) == 0
+    assert simplex.likeliest(np.full((2, 1, 3), np.nan)).tolist() == [[-1], [-1]]
+    assert simplex.likeliest(np.array([0.3, 0.7])).shape == ()

@@ -63,9 +63,11 @@ def check_folder(path: Path | None, option: str) -> None:
 
 def save_picture(figure: Figure, path: Path) -> None:
     """Write a figure in the format that the suffix names."""
-    with warnings.catch_warnings(record=True) as raised, beside(path) as part:
+    from alignsim.plotting.saving import save
+
+    with warnings.catch_warnings(record=True) as raised:
         warnings.simplefilter("always")
-        figure.savefig(part, format=path.suffix[1:].lower(), dpi=_DPI)
+        save(figure, path, dpi=_DPI)
     _tell_missing_glyphs(path, raised)
 
 

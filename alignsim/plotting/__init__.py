@@ -5,7 +5,10 @@ nothing and changes no settings. Matplotlib is imported when a picture is drawn.
 """
 
 from alignsim.plotting.advice import advice
+from alignsim.plotting.animation import animate
 from alignsim.plotting.basins import basins
+from alignsim.plotting.motion import motion
+from alignsim.plotting.orbit_diagram import orbit_diagram
 from alignsim.plotting.phase_diagram import phase_diagram
 from alignsim.plotting.population import population
 from alignsim.plotting.reproduction import (
@@ -14,17 +17,22 @@ from alignsim.plotting.reproduction import (
     oscillation,
     terminal_entropy,
 )
+from alignsim.plotting.saving import save
 from alignsim.plotting.simplex import simplex
 from alignsim.plotting.timeline import timeline
 
 __all__ = [
     "advice",
+    "animate",
     "basins",
     "condorcet_winner",
     "evolution",
+    "motion",
+    "orbit_diagram",
     "oscillation",
     "phase_diagram",
     "population",
+    "save",
     "simplex",
     "terminal_entropy",
     "timeline",

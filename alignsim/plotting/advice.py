@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from alignsim.plotting.beside import Beside, Place, beside, fits, shrink
 from alignsim.plotting.orbits import of_kind
-from alignsim.plotting.palette import INK, OKABE_ITO, Style, light_viridis, phase_colours
+from alignsim.plotting.palette import (
+    AXES,
+    INK,
+    OKABE_ITO,
+    Style,
+    chosen,
+    light_viridis,
+    phase_colours,
+)
 from alignsim.plotting.panels import PanelArray, panel_axes
 from alignsim.reports.advice import Advice
 from alignsim.reports.tradeoff import WANTED, quantiles
@@ -25,6 +35,8 @@ _BARS_EVERY = 4
 
 _CERTIFIED = "#8CCBB0"
 """A tint of the palette's green; stable and unstable take those of the phases."""
+
+_AREAS = ("unstable", "stable", "certified")
 
 _QUIET = "#BBBBBB"
 
@@ -47,7 +59,15 @@ _COMMON = 1e-12
 """Relative difference of the wanted η up to which a batch has one in common."""
 
 
-def advice(result: Advice, *, ax: PanelArray | None = None, **kwargs: Any) -> PanelArray:
+def advice(
+    result: Advice,
+    *,
+    colors: Mapping[str, Any] | None = None,
+    legend: Place = True,
+    colorbar: Place = True,
+    ax: PanelArray | None = None,
+    **kwargs: Any,
+) -> PanelArray:
     """Return two Axes: what the fixed point is for each η, and which α reach it.
 
     Left: the win rate against the reference over the effective support that is left, coloured by
@@ -60,6 +80,11 @@ def advice(result: Advice, *, ax: PanelArray | None = None, **kwargs: Any) -> Pa
     ----------
     result
         From `alignsim.advise`.
+    colors
+        Colours of "unstable", "stable" and "certified".
+    legend, colorbar
+        False for none; or where. The legend: "right" of or "below" the axes, or a place of
+        Matplotlib's within them, such as "upper left". The bar: "right", "left", "top", "bottom".
     ax
         Two Axes to draw on; by default a new figure.
     **kwargs
@@ -68,7 +93,8 @@ def advice(result: Advice, *, ax: PanelArray | None = None, **kwargs: Any) -> Pa
     Raises
     ------
     ValueError
-        If ``result`` is no Advice, its instances want different η, or ``ax`` is not two Axes.
+        If ``result`` is no Advice, its instances want different η, ``colors`` do not fit,
+        ``legend`` or ``colorbar`` is no place, or ``ax`` is not two Axes.
 
     Examples
     --------
@@ -76,18 +102,22 @@ def advice(result: Advice, *, ax: PanelArray | None = None, **kwargs: Any) -> Pa
     >>> from matplotlib.figure import Figure
     >>> found = asim.advise(asim.preferences.bradley_terry([1.0, 0.5, 0.0]), eta=10.0)
     >>> [ax.get_ylabel() for ax in asim.plotting.advice(found, ax=Figure().subplots(1, 2))]
-    ['win rate against the reference', 'α, share of the last policy in the reference']
+    ['win rate', 'α']
     """
+    around = beside(legend, colorbar)
     _check(result)
+    stable, unstable = phase_colours(["stable", "unstable"])
+    colours = chosen(colors, _AREAS, [unstable, stable, _CERTIFIED])
     left, right = axes = panel_axes(ax, (2,), (10.4, 4.4))
-    _draw_tradeoff(left, result, kwargs)
-    _draw_range(right, result)
+    _draw_tradeoff(left, result, around, kwargs)
+    _draw_range(right, result, colours, around)
     left.title.set_text("what the fixed point is")
     right.title.set_text("which α reach it")
+    shrink(*axes)
     return axes
 
 
-def _draw_tradeoff(ax: Axes, result: Advice, kwargs: Style) -> None:
+def _draw_tradeoff(ax: Axes, result: Advice, around: Beside, kwargs: Style) -> None:
     from matplotlib.colors import LogNorm
 
     support, win = _quartiles(result, "effective_support"), _quartiles(result, "win_rate")
@@ -105,7 +135,8 @@ def _draw_tradeoff(ax: Axes, result: Advice, kwargs: Style) -> None:
     style: Style = {"cmap": light_viridis(), "norm": norm, "s": 30.0, "zorder": 2}
     points = ax.scatter(support[1], win[1], c=rounds, **style | kwargs)
     goal = f"{result.tolerance:g}".replace("e-0", "e-")
-    ax.figure.colorbar(points, ax=ax, label=f"rounds at the fastest α (to {goal})")
+    what = f"rounds at the fastest α (to {goal})"
+    around.add_bar(ax, points, label=what if fits(what, ax, "y") else f"rounds (to {goal})")
     ax.plot(
         support[1, at], win[1, at], marker="o", markersize=13, markerfacecolor="none",
         markeredgecolor=OKABE_ITO[5], markeredgewidth=1.8, linestyle="none", zorder=3,
@@ -115,8 +146,10 @@ def _draw_tradeoff(ax: Axes, result: Advice, kwargs: Style) -> None:
     ax.margins(0.14, 0.1)
     if np.isfinite(result.min_effective_support):
         _draw_floor(ax, result.min_effective_support)
-    ax.set(xlabel="effective support $e^H$ (responses)", ylabel="win rate against the reference")
-    ax.legend(loc="best", frameon=False)
+    low, left = "effective support $e^H$ (responses)", "win rate against the reference"
+    ax.set_xlabel(low if fits(low, ax, "x") else "effective support $e^H$")
+    ax.set_ylabel(left if fits(left, ax, "y") else "win rate")
+    around.add_legend(ax)
 
 
 def _draw_floor(ax: Axes, floor: float) -> None:
@@ -151,7 +184,7 @@ def _name_points(ax: Axes, x: FloatArray, y: FloatArray, eta: FloatArray, at: in
         written.append((x[i], y[i]))
 
 
-def _draw_range(ax: Axes, result: Advice) -> None:
+def _draw_range(ax: Axes, result: Advice, colours: list[Any], around: Beside) -> None:
     eta = _quartiles(result, "eta")[1]
     lowest, fastest = 1.0 - _quartiles(result, "alpha_lowest"), 1.0 - _quartiles(result, "alpha")
     safe = 1.0 - _quartiles(result, "alpha_certified")
@@ -159,13 +192,12 @@ def _draw_range(ax: Axes, result: Advice) -> None:
     top = min(0.1, np.nanmin(np.where(drawn > 0.0, drawn, np.nan), initial=1.0) / _TOP_ROOM)
     many = result.eta.size > 1
     half = " for half of them" if many else ""
-    stable, unstable = phase_colours(["stable", "unstable"])
     bands = [
-        (np.ones_like(eta), lowest[1], unstable, f"unstable{half}"),
-        (lowest[1], top, stable, f"stable{half}"),
-        (safe[1], top, _CERTIFIED, f"certified from every start{half}"),
+        (np.ones_like(eta), lowest[1], f"unstable{half}"),
+        (lowest[1], top, f"stable{half}"),
+        (safe[1], top, f"certified from every start{half}"),
     ]
-    for low, high, colour, label in bands:
+    for (low, high, label), colour in zip(bands, colours, strict=True):
         if np.isfinite(low + high).any() and (low > high).any():
             ax.fill_between(eta, low, high, color=colour, linewidth=0.0, label=label)
     if many:
@@ -182,9 +214,10 @@ def _draw_range(ax: Axes, result: Advice) -> None:
         )
     ax.set(xscale="log", yscale="log", xlim=(eta[0], eta[-1]), ylim=(1.0, top))
     _label_alpha(ax, top)
-    ax.set(xlabel="η = β/(1−α), which decides the fixed point")
-    ax.set_ylabel("α, share of the last policy in the reference")
-    ax.legend(loc="upper left", framealpha=0.9)
+    low, left = "η = β/(1−α), which decides the fixed point", AXES["alpha"]
+    ax.set_xlabel(low if fits(low, ax, "x") else "η = β/(1−α)")
+    ax.set_ylabel(left if fits(left, ax, "y") else "α")
+    around.add_legend(ax, place="upper left")
 
 
 def _label_alpha(ax: Axes, top: float) -> None:

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alignsim import validation
+from alignsim import simplex, validation
 from alignsim.analysis.orbits.basins import Basins
+from alignsim.plotting.beside import Beside, Place, beside, scale, shrink
 from alignsim.plotting.orbits import of_kind, response_labels
-from alignsim.plotting.palette import INK, OKABE_ITO, Style, mixed
-from alignsim.plotting.panels import one_axes, ternary_axes
+from alignsim.plotting.palette import INK, OKABE_ITO, Style, chosen, mixed
+from alignsim.plotting.panels import Projection, one_axes, simplex_axes, title_above
 from alignsim.validation import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 COLOURS = OKABE_ITO[:7]
-"""Of the largest attractors, one each; the others share a grey."""
+"""Of the largest attractors, or of responses, one each; the others share a grey."""
+
+KINDS = ("attractor", "response")
+"""What has a colour of its own."""
+
+_NO_LEADER = "no one response"
 
 _REST = "#B8B8B8"
 _TINT = 0.5
@@ -43,7 +49,10 @@ def basins(
     result: Basins,
     *,
     index: tuple[int, ...] | int = (),
+    by: str = "attractor",
     labels: Sequence[str] | None = None,
+    colors: Mapping[str, Any] | None = None,
+    legend: Place = True,
     ax: Axes | None = None,
     **kwargs: Any,
 ) -> Axes:
@@ -60,8 +69,16 @@ def basins(
         From :func:`alignsim.analysis.orbits.basins`.
     index
         Which map of a batch.
+    by
+        What has a colour: each "attractor"; or the "response" that is the likeliest on it,
+        averaged over time (:func:`alignsim.simplex.likeliest`).
     labels
         Names of the responses.
+    colors
+        Colours by names: of the kinds of attractors, such as "fixed point", or of responses.
+    legend
+        False for none; or where: "right" of or "below" the axes, or a place of Matplotlib's
+        within them, such as "upper left". Bars have none.
     ax
         Where to draw; by default a new figure. For three responses it must be made with
         ``projection="ternary"`` (after ``import mpltern``).
@@ -72,8 +89,9 @@ def basins(
     Raises
     ------
     ValueError
-        If ``result`` is something else, ``index`` does not name one map, ``labels`` do not fit,
-        or ``ax`` is not ternary where it must be.
+        If ``result`` is something else, ``index`` does not name one map, ``by`` is unknown,
+        ``labels`` or ``colors`` do not fit, ``legend`` is no place, or ``ax`` is not ternary where
+        it must be.
 
     Examples
     --------
@@ -86,28 +104,33 @@ def basins(
     >>> [text.get_text() for text in ax.get_legend().get_texts()]
     ['fixed point, 20.8 %', 'invariant circle, 79.2 %']
     """
+    around = beside(legend)
+    validation.choice(by, "by", KINDS)
     one = _chosen(result, index)
     names = response_labels(labels, result.starts.shape[-1])
+    one = _coloured(one, by, names, colors)
+    title = f"basins of attraction, {len(result.starts)} starts"
     if len(names) == 3:
-        ax = ternary_axes(ax, names)
-        _draw_ground(ax, result, one, kwargs)
+        ax, projected = simplex_axes(ax, names)
+        _draw_ground(ax, result, one, projected, kwargs)
         for attractor in one.attractors:
-            _draw_attractor(ax, attractor)
-        _legend(ax, one)
-        pad = 28.0
+            _draw_attractor(ax, attractor, projected)
+        _add_legend(ax, one, around)
+        title_above(ax, title)
     else:
         ax = _draw_bars(ax, one, names, kwargs)
-        pad = 8.0
-    ax.set_title(f"basins of attraction, {len(result.starts)} starts", pad=pad)
+        ax.set_title(title, pad=8.0)
+    shrink(ax)
     return ax
 
 
 class _Attractor(NamedTuple):
-    """One attractor: its number, colour, kind in words, share with interval, and policies."""
+    """One attractor: its number, colour, name, share with interval, and policies."""
 
     number: int
     colour: str
     kind: str
+    name: str
     share: float
     interval: tuple[float, float]
     points: FloatArray
@@ -136,6 +159,7 @@ def _chosen(result: Basins, index: tuple[int, ...] | int) -> _Choice:
                 number=a,
                 colour=colours[a],
                 kind=_kind(str(result.phase[at][a]), int(result.period[at][a])),
+                name="",
                 share=float(share[a]),
                 interval=(result.share_low[at][a], result.share_high[at][a]),
                 points=result.attractor_points[at][a],
@@ -148,6 +172,28 @@ def _chosen(result: Basins, index: tuple[int, ...] | int) -> _Choice:
     )
 
 
+def _coloured(one: _Choice, by: str, names: list[str], colors: Mapping[str, Any] | None) -> _Choice:
+    """Return the attractors with their names, and the colours that belong to these."""
+    kinds = [a.kind for a in one.attractors]
+    if by == "attractor":
+        given = dict(zip(kinds, chosen(colors, kinds, [""] * len(kinds)), strict=True))
+        return one._replace(
+            attractors=[
+                a._replace(name=a.kind, colour=given[a.kind] or a.colour) for a in one.attractors
+            ]
+        )
+    known = [*names, _NO_LEADER]
+    spare = (OKABE_ITO[i] if i < len(COLOURS) else _REST for i in range(len(names)))
+    colours = chosen(colors, known, [*spare, _REST])
+    leaders = [int(simplex.likeliest(_mean(a))) for a in one.attractors]
+    return one._replace(
+        attractors=[
+            a._replace(name=known[leader], colour=colours[leader])
+            for a, leader in zip(one.attractors, leaders, strict=True)
+        ]
+    )
+
+
 def _kind(phase: str, period: int) -> str:
     if phase == "converged":
         return "fixed point"
@@ -156,7 +202,9 @@ def _kind(phase: str, period: int) -> str:
     return phase
 
 
-def _draw_ground(ax: Axes, result: Basins, one: _Choice, kwargs: Style) -> None:
+def _draw_ground(
+    ax: Axes, result: Basins, one: _Choice, projected: Projection, kwargs: Style
+) -> None:
     """Colour each start, or the cell around it, by the attractor to which it goes."""
     looks = [(a.number, {"facecolor": _tint(a.colour)}) for a in one.attractors]
     for number, look in [*looks, (-1, _UNDECIDED)]:
@@ -165,10 +213,10 @@ def _draw_ground(ax: Axes, result: Basins, one: _Choice, kwargs: Style) -> None:
             continue
         style: Style = {"zorder": 0.5, "label": f"basin {number}", **look}
         if result.resolution:
-            _draw_cells(ax, _cells(result)[starts], style | kwargs)
+            _draw_cells(ax, projected(_cells(result)[starts]), style | kwargs)
         else:
-            dots: Style = {"s": 14.0, "linewidths": 0.0}
-            ax.scatter(*result.starts[starts].T, **style | dots | kwargs)
+            dots: Style = {"s": 14.0, "linewidths": 0.0, "transform": ax.transData}
+            ax.scatter(*projected(result.starts[starts]).T, **style | dots | kwargs)
 
 
 def _cells(result: Basins) -> FloatArray:
@@ -182,28 +230,36 @@ def _cells(result: Basins) -> FloatArray:
 def _draw_cells(ax: Axes, corners: FloatArray, style: Style) -> None:
     from matplotlib.collections import PolyCollection
 
-    flat = ax.transProjection.transform(corners.reshape(-1, 3))  # type: ignore[attr-defined]
     seams: Style = {"linewidth": 0.3}
     if "hatch" not in style:
         seams["edgecolor"] = style["facecolor"]
-    ax.add_collection(PolyCollection(flat.reshape(-1, 3, 2), **seams | style))
+    ax.add_collection(PolyCollection(list(corners), **seams | style))
 
 
-def _draw_attractor(ax: Axes, attractor: _Attractor) -> None:
-    points = attractor.points
-    if not np.isfinite(points).all():
+def _draw_attractor(ax: Axes, attractor: _Attractor, projected: Projection) -> None:
+    if not np.isfinite(attractor.points).all():
         return
-    look = _mark(attractor)
-    if attractor.period == 1:
-        points = points[:1]
-    elif attractor.period:
-        points = points[: attractor.period]
+    look = _mark(attractor, ax)
+    flat: Style = {"transform": ax.transData}
+    points = projected(_rounds(attractor))
     if 1 < attractor.period <= _JOINED:
-        ax.plot(*np.concatenate([points, points[:1]]).T, color=look["color"], linewidth=0.8)
-    ax.plot(*points.T, linestyle="none", clip_on=False, label=attractor.kind, zorder=3, **look)
+        closed = np.concatenate([points, points[:1]])
+        ax.plot(*closed.T, color=look["color"], linewidth=0.8, **flat)
+    style: Style = {"linestyle": "none", "clip_on": False, "label": attractor.kind}
+    ax.plot(*points.T, zorder=3, **style, **look, **flat)
 
 
-def _mark(attractor: _Attractor) -> Style:
+def _rounds(attractor: _Attractor) -> FloatArray:
+    """Return the policies of one period, or of all rounds that are known."""
+    return attractor.points[: attractor.period] if attractor.period else attractor.points
+
+
+def _mean(attractor: _Attractor) -> FloatArray:
+    """Return the policy averaged over the attractor; NaN where orbits drift."""
+    return np.asarray(_rounds(attractor).mean(axis=0))
+
+
+def _mark(attractor: _Attractor, ax: Axes) -> Style:
     """Return how a policy on the attractor is marked."""
     if attractor.period == 1:
         shape: Style = {"marker": "D", "markersize": 7.5, "markeredgewidth": 1.2}
@@ -211,27 +267,38 @@ def _mark(attractor: _Attractor) -> Style:
         shape = {"marker": "o", "markersize": 5.5, "markeredgewidth": 0.8}
     else:
         shape = {"marker": ".", "markersize": 3.0, "markeredgewidth": 0.0}
+    shape |= {name: scale(ax) * shape[name] for name in ("markersize", "markeredgewidth")}
     return {"color": _shade(attractor.colour), "markeredgecolor": "white", **shape}
 
 
-def _legend(ax: Axes, one: _Choice) -> None:
+def _add_legend(ax: Axes, one: _Choice, around: Beside) -> None:
+    """Name each attractor, or each response once, with its share."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
     named = [a for a in one.attractors if a.colour != _REST]
+    handles: list[Any] = []
+    texts = []
+    by_response = [a.name for a in one.attractors] != [a.kind for a in one.attractors]
+    if by_response:
+        for name in dict.fromkeys(a.name for a in named):
+            same = [a for a in named if a.name == name]
+            handles.append(Patch(facecolor=_tint(same[0].colour)))
+            texts.append(f"{name}, {_percent(sum(a.share for a in same))}")
+    else:
+        for a in named:
+            mark = Line2D([], [], linestyle="none", **_mark(a, ax))
+            handles.append((Patch(facecolor=_tint(a.colour)), mark))
+            texts.append(f"{a.name}, {_percent(a.share)}")
     rest = [a for a in one.attractors if a.colour == _REST]
-    handles: list[Any] = [
-        (Patch(facecolor=_tint(a.colour)), Line2D([], [], linestyle="none", **_mark(a)))
-        for a in named
-    ]
-    texts = [f"{a.kind}, {_percent(a.share)}" for a in named]
     if rest:
         handles.append(Patch(facecolor=_tint(_REST)))
-        texts.append(f"{len(rest)} more, {_percent(sum(a.share for a in rest))}")
+        what = _NO_LEADER if by_response else f"{len(rest)} more"
+        texts.append(f"{what}, {_percent(sum(a.share for a in rest))}")
     if one.undecided:
         handles.append(Patch(**_UNDECIDED))
         texts.append(f"undecided, {_percent(one.undecided)}")
-    ax.legend(handles, texts, loc="upper left", bbox_to_anchor=(0.72, 1.0), frameon=False)
+    around.add_legend(ax, handles, texts, place="upper left", bbox_to_anchor=(0.72, 1.0))
 
 
 def _draw_bars(ax: Axes | None, one: _Choice, names: list[str], kwargs: Style) -> Axes:
@@ -262,8 +329,7 @@ def _favourite(attractor: _Attractor, names: list[str]) -> str:
     """Return which response has the largest share on the attractor, and the share."""
     if not np.isfinite(attractor.points).all():
         return "ever farther out"
-    rounds = attractor.points[: attractor.period] if attractor.period else attractor.points
-    mean = rounds.mean(axis=0)
+    mean = _mean(attractor)
     return f"mostly {names[int(mean.argmax())]}, {_percent(float(mean.max()))}"
 
 

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from alignsim import validation
+from alignsim.errors import InputError, quote
 from alignsim.plotting import grid
+from alignsim.plotting.beside import Beside, Place, beside, fits, scale, shrink
+from alignsim.plotting.orbits import response_labels
 from alignsim.plotting.palette import (
     AXES,
     FAILED,
     INK,
     OKABE_ITO,
     QUANTITIES,
+    SHORT,
     SYMBOLS,
     Style,
+    chosen,
     light_viridis,
     phase_colours,
     settings,
 )
 from alignsim.plotting.panels import one_axes
-from alignsim.sweeps import labels
+from alignsim.sweeps import labels as datasets
 from alignsim.validation import FloatArray
 
 if TYPE_CHECKING:
@@ -47,15 +53,9 @@ _NO_PERIOD, _OTHER_PERIOD = "#EDEDED", "#4D4D4D"
 
 _BOUNDARY = "boundary, ρ = 1"
 
-_NARROW = 3.5
-"""Inches below which axes have letters for labels, and a smaller legend."""
+_NO_LEADER = "no one response"
 
 _CURVE_POINTS = 400
-_LEGEND_COLUMN = 1.8
-"""Inches that a column of the legend takes."""
-
-_LEGEND_DROP = 0.48
-"""Inches from the axes down to the legend, which leave room for the label of x."""
 
 
 def phase_diagram(
@@ -64,6 +64,10 @@ def phase_diagram(
     x: str | None = None,
     y: str | None = None,
     value: str = "phase",
+    labels: Sequence[str] | None = None,
+    colors: Mapping[str, Any] | None = None,
+    legend: Place = True,
+    colorbar: Place = True,
     ax: Axes | None = None,
     **kwargs: Any,
 ) -> Axes:
@@ -88,7 +92,16 @@ def phase_diagram(
         "rotation_number", over the phases of what does not turn; or a variable of numbers such as
         "entropy_mean" or "cycle_strength". "entropy" is that of the last round: where orbits
         oscillate it depends on the phase they end in, which makes a moiré; "entropy_mean" is its
-        time average.
+        time average. "likeliest" colours a cell by the response that is likeliest in the long
+        run of a sweep.
+    labels
+        Names of the responses, for "likeliest".
+    colors
+        Colours by names: of phases, such as ``{"converged": "#C6DFF1"}``, of periods, or of
+        responses. Numbers have a scale instead: ``cmap`` of ``Axes.pcolormesh``.
+    legend, colorbar
+        False for none; or where. The legend: "right" of or "below" the axes, or a place of
+        Matplotlib's within them, such as "upper left". The bar: "right", "left", "top", "bottom".
     ax
         Where to draw; by default a new figure.
     **kwargs
@@ -98,7 +111,8 @@ def phase_diagram(
     ------
     ValueError
         If ``ds`` is no Dataset, lacks a variable, or does not have just these dimensions; if
-        ``value`` holds codes other than the phase.
+        ``value`` holds codes other than the phase; if ``labels`` or ``colors`` do not fit, or
+        ``legend`` or ``colorbar`` is no place.
 
     Examples
     --------
@@ -110,17 +124,19 @@ def phase_diagram(
     >>> ax.get_xlabel()
     'β, strength of the preference signal'
     """
-    labels.dataset(ds, ("phase", value) if value in _OF_ORBITS else (value,))
+    around = beside(legend, colorbar)
+    if not isinstance(value, str):
+        raise InputError("value", f"is {quote(value)}", 'give the name of a variable, "phase"')
+    datasets.dataset(ds, ("phase", value) if value in _OF_ORBITS else (value,))
     _refuse_codes(ds, value)
     curves = _curves(ds)
     x, y = _directions(ds, x, y)
     ds = grid.plane(ds.drop_dims("vertex", errors="ignore"), x, y)
     ax = one_axes(ax, (7.2, 4.6))
-    narrow = ax.bbox.width / ax.figure.dpi < _NARROW
     cells = grid.edges(ds[x].values), grid.edges(ds[y].values)
-    draw = {"phase": _draw_phases, "period": _draw_periods}.get(value, _draw_numbers)
+    draw = _DRAW.get(value, _draw_numbers)
     failed = grid.failed(ds, value)
-    entries = draw(ax, ds, value, cells, failed, kwargs)
+    entries = draw(ax, ds, value, _Look(cells, failed, around, colors, labels), kwargs)
     entries += grid.hatch(ax, failed, cells, "xxx", label="failed", ground=FAILED)
     if "collapsed" in ds:
         entries += grid.hatch(ax, ds["collapsed"].values, cells, "..", label="collapsed")
@@ -136,66 +152,70 @@ def phase_diagram(
     ax.set(
         xscale=ds[x].attrs.get("scale", "linear"),
         yscale=ds[y].attrs.get("scale", "linear"),
-        xlabel=(SYMBOLS if narrow else AXES)[x],
-        ylabel=(SYMBOLS if narrow else AXES)[y],
+        xlabel=AXES[x] if fits(AXES[x], ax, "x") else SYMBOLS[x],
+        ylabel=AXES[y] if fits(AXES[y], ax, "y") else SYMBOLS[y],
         xlim=(cells[0][0], cells[0][-1]),
         ylim=(cells[1][0], cells[1][-1]),
         title=_title(ds),
     )
-    if narrow:
-        for axes in ax.figure.axes:
-            axes.yaxis.label.set_fontsize("x-small")
-    if entries:
-        _add_legend(ax, entries, 0.7 if narrow else 1.0)
+    around.add_legend(ax, entries, place="below")
+    shrink(ax)
     return ax
 
 
-def _add_legend(ax: Axes, entries: list[Artist], scale: float) -> None:
-    """Put the legend below the axes, row by row (Matplotlib fills column by column)."""
-    from matplotlib import rcParams
-    from matplotlib.font_manager import FontProperties
-    from matplotlib.transforms import ScaledTranslation
+class _Look(NamedTuple):
+    """What all grounds share: the cells, which of them failed, and what the caller asks for."""
 
-    below = ScaledTranslation(0.0, -_LEGEND_DROP * scale, ax.figure.dpi_scale_trans)
-    width = ax.bbox.width / ax.figure.dpi
-    rows = -(-len(entries) // max(1, int(width / (scale * _LEGEND_COLUMN))))
-    columns = -(-len(entries) // rows)
-    ax.legend(
-        handles=[entry for column in range(columns) for entry in entries[column::columns]],
-        loc="upper center",
-        bbox_to_anchor=(0.5, 0.0),
-        bbox_transform=ax.transAxes + below,
-        ncols=columns,
-        fontsize=scale * FontProperties(size=rcParams["legend.fontsize"]).get_size_in_points(),
-        handlelength=1.8,
-        columnspacing=1.4,
-        frameon=False,
-    )
+    cells: Cells
+    failed: BoolArray
+    around: Beside
+    colors: Mapping[str, Any] | None
+    labels: Sequence[str] | None
 
 
-def _draw_phases(
-    ax: Axes, ds: xr.Dataset, value: str, cells: Cells, failed: BoolArray, kwargs: Style
-) -> list[Artist]:
-    from matplotlib.patches import Patch
-
+def _draw_phases(ax: Axes, ds: xr.Dataset, value: str, look: _Look, kwargs: Style) -> list[Artist]:
     names = grid.phases(ds)
     here = [grid.is_phase(ds, name) for name in names]
     if value in _OF_ORBITS:
         here = [mask & np.isnan(ds[value].values) for mask in here]
-    mesh = _draw_classes(ax, cells, here, failed, phase_colours(names), kwargs)
+    colours = chosen(look.colors, names, phase_colours(names))
+    return _draw_named(ax, names, here, colours, look, kwargs, hatched="undecided")
+
+
+def _draw_likeliest(
+    ax: Axes, ds: xr.Dataset, _value: str, look: _Look, kwargs: Style
+) -> list[Artist]:
+    """Draw each response that is the likeliest somewhere in a colour of its own."""
+    count = int(ds.attrs.get("responses", ds["likeliest"].max().item() + 1))
+    names = [*response_labels(look.labels, count), _NO_LEADER]
+    here = [ds["likeliest"].values == i for i in [*range(count), -1]]
+    colours = [OKABE_ITO[i % len(OKABE_ITO)] for i in range(count)]
+    colours = chosen(look.colors, names, [*colours, _NO_PERIOD])
+    return _draw_named(ax, names, here, colours, look, kwargs)
+
+
+def _draw_named(
+    ax: Axes, names: list[str], here: list[BoolArray], colours: list[Any],
+    look: _Look, kwargs: Style, *, hatched: str = "",
+) -> list[Artist]:  # fmt: skip
+    """Draw classes in their colours; return the legend's entries of those that occur."""
+    from matplotlib.patches import Patch
+
+    mesh = _draw_classes(ax, look, here, colours, kwargs)
     entries: list[Artist] = []
     for index, name in enumerate(names):
-        shown = here[index] & ~failed
-        if name == "undecided":
-            entries += grid.hatch(ax, shown, cells, "////", label=name)
+        shown = here[index] & ~look.failed
+        if name == hatched:
+            entries += grid.hatch(ax, shown, look.cells, "////", label=name)
         elif shown.any():
             colour = mesh.to_rgba(np.array([index]))[0]
-            entries.append(Patch(facecolor=colour, label=name.replace("_", " ")))
+            text = name if "$" in name else name.replace("_", " ")
+            entries.append(Patch(facecolor=colour, edgecolor=FAILED, linewidth=0.4, label=text))
     return entries
 
 
 def _draw_periods(
-    ax: Axes, ds: xr.Dataset, _value: str, cells: Cells, failed: BoolArray, kwargs: Style
+    ax: Axes, ds: xr.Dataset, _value: str, look: _Look, kwargs: Style
 ) -> list[Artist]:
     """Draw the commonest periods in colours of their own, the others in one."""
     period, undecided = ds["period"].values, grid.is_phase(ds, "undecided")
@@ -208,17 +228,18 @@ def _draw_periods(
         "other": (period > 1) & ~np.isin(period, common),
     }
     colours = [_NO_PERIOD, *phase_colours(["converged"]), *_PERIODS[: len(common)], _OTHER_PERIOD]
-    mesh = _draw_classes(ax, cells, list(here.values()), failed, colours, kwargs)
-    bar = ax.figure.colorbar(mesh, ax=ax, label="period (rounds)", ticks=np.arange(len(here)))
-    bar.set_ticklabels(list(here))
-    bar.minorticks_off()
-    return grid.hatch(ax, undecided & ~failed, cells, "////", label="undecided")
+    colours = chosen(look.colors, list(here), colours)
+    mesh = _draw_classes(ax, look, list(here.values()), colours, kwargs)
+    bar = look.around.add_bar(ax, mesh, label="period (rounds)", ticks=np.arange(len(here)))
+    if bar is not None:
+        bar.set_ticklabels(list(here))
+        bar.minorticks_off()
+    return grid.hatch(ax, undecided & ~look.failed, look.cells, "////", label="undecided")
 
 
 def _draw_classes(
-    ax: Axes, cells: Cells, masks: list[BoolArray], failed: BoolArray,
-    colours: Sequence[str], kwargs: Style,
-) -> QuadMesh:  # fmt: skip
+    ax: Axes, look: _Look, masks: list[BoolArray], colours: Sequence[Any], kwargs: Style
+) -> QuadMesh:
     """Return the mesh of disjoint classes, each in its colour; what failed is left out."""
     from matplotlib.colors import BoundaryNorm, ListedColormap
 
@@ -227,21 +248,30 @@ def _draw_classes(
         "norm": BoundaryNorm(np.arange(len(masks) + 1) - 0.5, len(masks)),
         "rasterized": True,
     }
-    which = np.ma.masked_where(failed | ~np.any(masks, axis=0), np.argmax(masks, axis=0))
-    return ax.pcolormesh(*cells, which, **style | kwargs)
+    known = np.any(masks, axis=0) & ~look.failed
+    which = np.ma.masked_where(~known, np.argmax(masks, axis=0))
+    return ax.pcolormesh(*look.cells, which, **style | kwargs)
 
 
-def _draw_numbers(
-    ax: Axes, ds: xr.Dataset, value: str, cells: Cells, failed: BoolArray, kwargs: Style
-) -> list[Artist]:
+def _draw_numbers(ax: Axes, ds: xr.Dataset, value: str, look: _Look, kwargs: Style) -> list[Artist]:
+    if look.colors and value not in _OF_ORBITS:
+        raise InputError("colors", f"is given, but {value!r} has a scale", "pass cmap instead")
     numbers = ds[value].values.astype(float)
-    missing = ~np.isfinite(numbers) & ~failed
+    missing = ~np.isfinite(numbers) & ~look.failed
     style: Style = {"cmap": light_viridis(), "rasterized": True}
-    mesh = ax.pcolormesh(*cells, np.ma.masked_where(missing | failed, numbers), **style | kwargs)
-    ax.figure.colorbar(mesh, ax=ax, label=QUANTITIES.get(value) or _described(ds[value]))
+    shown = np.ma.masked_where(missing | look.failed, numbers)
+    mesh = ax.pcolormesh(*look.cells, shown, **style | kwargs)
+    label = QUANTITIES.get(value) or _described(ds[value])
+    around = look.around
+    along = "x" if around.colorbar in ("top", "bottom") else "y"
+    around.add_bar(ax, mesh, label=label if fits(label, ax, along) else SHORT.get(value, label))
     if value in _OF_ORBITS:
-        return _draw_phases(ax, ds, value, cells, failed, {})
-    return grid.hatch(ax, missing, cells, "////", label="no value")
+        return _draw_phases(ax, ds, value, look, {})
+    return grid.hatch(ax, missing, look.cells, "////", label="no value")
+
+
+_DRAW = {"phase": _draw_phases, "period": _draw_periods, "likeliest": _draw_likeliest}
+"""How a ground is drawn that is no scale of numbers."""
 
 
 def _described(values: xr.DataArray) -> str:
@@ -268,6 +298,9 @@ def _refuse_codes(ds: xr.Dataset, value: str) -> None:
 
 def _directions(ds: xr.Dataset, x: str | None, y: str | None) -> tuple[str, str]:
     """Return what lies on x and on y, where not given as the dataset has it."""
+    for given, name in ((x, "x"), (y, "y")):
+        if given is not None:
+            validation.choice(given, name, SYMBOLS)
     if "evaluated" not in ds:
         return x or "beta", y or "lam"
     up, across = (str(name) for name in ds["evaluated"].dims)
@@ -294,7 +327,7 @@ def _draw_curves(ax: Axes, across: FloatArray, up: FloatArray) -> list[Artist]:
     """Draw the curves of spectral radius 1, if there are any."""
     if not np.isfinite(across).any():
         return []
-    return list(ax.plot(across, up, color=INK, label=_BOUNDARY, **_boundary_style()))
+    return list(ax.plot(across, up, color=INK, label=_BOUNDARY, **_boundary_style(ax)))
 
 
 def _draw_boundary(ax: Axes, ds: xr.Dataset, x: str, y: str) -> list[Artist]:
@@ -307,14 +340,15 @@ def _draw_boundary(ax: Axes, ds: xr.Dataset, x: str, y: str) -> list[Artist]:
     if not radius.min() < 1.0 < radius.max():
         return []
     contours = ax.contour(ds[x].values, ds[y].values, radius, levels=[1.0], colors=INK)
-    contours.set(**_boundary_style())
-    return [Line2D([], [], color=INK, label=_BOUNDARY, **_boundary_style())]
+    contours.set(**_boundary_style(ax))
+    return [Line2D([], [], color=INK, label=_BOUNDARY, **_boundary_style(ax))]
 
 
-def _boundary_style() -> Style:
+def _boundary_style(ax: Axes) -> Style:
     from matplotlib.patheffects import withStroke
 
-    return {"linewidth": 2.2, "path_effects": [withStroke(linewidth=3.4, foreground="white")]}
+    halo = withStroke(linewidth=3.4 * scale(ax), foreground="white")
+    return {"linewidth": 2.2 * scale(ax), "path_effects": [halo]}
 
 
 def _draw_closed_form(ax: Axes, ds: xr.Dataset, x: str, y: str) -> list[Artist]:
@@ -336,8 +370,8 @@ def _draw_closed_form(ax: Axes, ds: xr.Dataset, x: str, y: str) -> list[Artist]:
             np.where(inside, up, np.nan),
             linestyle=(0, (3, 2)),
             color="white",
-            linewidth=1.4,
-            path_effects=[withStroke(linewidth=2.8, foreground=INK)],
+            linewidth=1.4 * scale(ax),
+            path_effects=[withStroke(linewidth=2.8 * scale(ax), foreground=INK)],
             label=label,
         )
     )

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from alignsim import validation
 from alignsim.plotting import grid
+from alignsim.plotting.beside import Beside, Place, beside, shrink
 from alignsim.plotting.palette import INK, SYMBOLS, Style, light_viridis, settings
 from alignsim.plotting.panels import PanelArray, panel_axes
 from alignsim.sweeps import labels
@@ -26,6 +28,8 @@ def population(
     *,
     x: str = "beta",
     y: str = "lam",
+    legend: Place = True,
+    colorbar: Place = True,
     ax: PanelArray | None = None,
     **kwargs: Any,
 ) -> PanelArray:
@@ -42,6 +46,9 @@ def population(
         From `alignsim.sweep`, with the dimension ``matrix``.
     x, y
         Two of "alpha", "beta", "lam".
+    legend, colorbar
+        False for none; or where. The legend: "right" of or "below" the axes, or a place of
+        Matplotlib's within them, such as "upper left". The bar: "right", "left", "top", "bottom".
     ax
         Axes to draw on, (rows, 2); by default a new figure.
     **kwargs
@@ -51,7 +58,8 @@ def population(
     ------
     ValueError
         If ``ds`` is no Dataset, lacks a variable or the dimension ``matrix``, x and y do not fit,
-        or ``ax`` does not have one row of two Axes a value of the third parameter.
+        ``legend`` or ``colorbar`` is no place, or ``ax`` does not have one row of two Axes a value
+        of the third parameter.
 
     Examples
     --------
@@ -62,23 +70,28 @@ def population(
     >>> asim.plotting.population(ds, ax=Figure().subplots(1, 2, squeeze=False)).shape
     (1, 2)
     """
+    around = beside(legend, colorbar)
     labels.dataset(ds, ("phase", "entropy_mean"))
     if "matrix" not in ds.dims:
         raise ValueError(
             "ds has no dimension 'matrix'; sweep a stack of matrices (m, K, K), or draw one with "
             "alignsim.plotting.phase_diagram(ds)"
         )
+    validation.choice(x, "x", SYMBOLS)
+    validation.choice(y, "y", SYMBOLS)
     third = tuple(str(name) for name in ds.dims if name in SYMBOLS and name not in (x, y))
     ds = grid.plane(ds, x, y, others=("matrix", *third))
     rows = [ds.isel({third[0]: i}) for i in range(ds.sizes[third[0]])] if third else [ds]
     size = 2 * _PANEL[0], len(rows) * _PANEL[1]
     axes = panel_axes(ax, (len(rows), 2), size)
     for pair, row in zip(axes, rows, strict=True):
-        _draw_row(pair, row, x, y, float(ds["entropy_mean"].max()), kwargs)
+        _draw_row(pair, row, x, y, float(ds["entropy_mean"].max()), around, kwargs)
     return axes
 
 
-def _draw_row(pair: PanelArray, ds: xr.Dataset, x: str, y: str, most: float, kwargs: Style) -> None:
+def _draw_row(
+    pair: PanelArray, ds: xr.Dataset, x: str, y: str, most: float, around: Beside, kwargs: Style
+) -> None:
     good = ~grid.failed(ds, "phase")
     counted = np.where(good.any(axis=0), good.sum(axis=0), np.nan)
     share = (grid.oscillates(ds) & good).sum(axis=0) / counted
@@ -94,14 +107,15 @@ def _draw_row(pair: PanelArray, ds: xr.Dataset, x: str, y: str, most: float, kwa
     for ax, (what, values, look) in zip(pair, panels, strict=True):
         style: Style = {"vmin": 0.0, "rasterized": True} | look | kwargs
         mesh = ax.pcolormesh(*cells, np.ma.masked_invalid(values), **style)
-        bars.append(ax.figure.colorbar(mesh, ax=ax))
+        bars.append(around.add_bar(ax, mesh))
         entries = grid.hatch(ax, unsure, cells, "////", label="over 5 % undecided or failed")
-        if entries:
-            ax.legend(handles=entries, loc="lower left", fontsize="small")
         ax.set(xlabel=SYMBOLS[x], ylabel=SYMBOLS[y], title=f"{what}, {fixed}")
+        around.add_legend(ax, entries, place="lower left")
+        shrink(ax)
     crossed = [level for level in _LEVELS if np.nanmin(share) < level < np.nanmax(share)]
     if crossed:
         lines = pair[0].contour(
             ds[x].values, ds[y].values, share, levels=crossed, colors=INK, linewidths=1.0
         )
-        bars[0].add_lines(lines)
+        if bars[0] is not None:
+            bars[0].add_lines(lines)

@@ -95,12 +95,15 @@ def sweep(
         followed for as long as it asks for, whatever ``rounds``), ``collapsed``,
         ``entropy`` (final, nats), ``effective_support`` (e^entropy), ``entropy_mean`` (nats, over
         the rounds from ``burn_in``), ``cycle_strength`` (policy variance over the same rounds,
-        averaged over coordinates), ``spectral_radius`` (at the fixed point; NaN where there is
+        averaged over coordinates), ``likeliest`` (the response of the largest probability over
+        the same rounds, −1 where none leads: :func:`alignsim.simplex.likeliest`),
+        ``spectral_radius`` (at the fixed point; NaN where there is
         none), ``fixed_point_status`` and ``status`` (flags). The coordinate ``critical_signal``
         is the closed-form value of βλ at which stability is lost, NaN where none is known.
 
         By stability, ``phase`` is the verdict (stable, unstable, marginal or undecided), and of
-        the other variables there are ``spectral_radius`` and ``fixed_point_status``. By both,
+        the other variables there are ``spectral_radius``, ``fixed_point_status`` and
+        ``likeliest``, that of the fixed point. By both,
         there are ``stability`` (the verdict) and ``disagreement`` (stable, but the orbit does not
         converge to it, or the reverse) as well. Where there may be several fixed points, by orbit
         the one nearest the orbit's end is judged, otherwise the one found from the reference.
@@ -172,6 +175,10 @@ ATTRIBUTES: dict[str, dict[str, Any]] = {
     "effective_support": {"long_name": "final effective support e^H", "units": "responses"},
     "entropy_mean": {"long_name": "entropy averaged from burn_in on", "units": "nats"},
     "cycle_strength": {"long_name": "policy variance in time, averaged over coordinates"},
+    "likeliest": {
+        "long_name": "likeliest response: averaged from burn_in on, or at the fixed point; "
+        f"-1 where none leads by {simplex.LEAD:g}"
+    },
     "spectral_radius": labels.SPECTRAL_RADIUS,
     "fixed_point_status": labels.flags(PointStatus, "how the fixed point was found"),
     "status": labels.flags(RUN_STATUS, "how the run ended"),
@@ -205,7 +212,12 @@ def _run(
     def analyse(part: FeedbackMap) -> Columns:
         if by == "stability":
             local = stability(part)
-            return {"phase": local.verdict, **_fixed_point(local)}
+            policy = simplex.softmax(local.fixed_point.logits)
+            return {
+                "phase": local.verdict,
+                **_fixed_point(local),
+                "likeliest": _likeliest(policy),
+            }
         return _analyse(part, by, start, total, skip, threads)
 
     with ProgressBar(progress, "sweep", "maps", loop.size) as bar:
@@ -224,7 +236,7 @@ def _run(
 def by_chunks(
     loop: FeedbackMap, analyse: Callable[[FeedbackMap], Columns], bar: ProgressBar
 ) -> Columns:
-    """Return the columns of all maps, analysed chunk by chunk, and move the ``bar``."""
+    """Return the columns (maps, ...) of all maps, analysed by chunks, and move the ``bar``."""
     columns: Columns = {}
     first, chunk = 0, min(LEAST_CHUNK, CHUNK)
     while first < loop.size:
@@ -232,7 +244,7 @@ def by_chunks(
         part = loop.part(first, first + chunk)
         for name, values in analyse(part).items():
             if first == 0:
-                columns[name] = np.empty(loop.size, dtype=values.dtype)
+                columns[name] = np.empty((loop.size, *values.shape[1:]), dtype=values.dtype)
             columns[name][first : first + chunk] = values
         bar.update(part.size)
         first += part.size
@@ -264,6 +276,7 @@ def _analyse(
         "effective_support": simplex.effective_support(orbit.final_logits),
         "entropy_mean": orbit.entropy_mean,
         "cycle_strength": orbit.cycle_strength,
+        "likeliest": _likeliest(orbit.policy_mean),
         **_fixed_point(near),
         "status": orbit.status,
     }
@@ -280,6 +293,10 @@ def _analyse(
             found.final_logits,
         ),
     }
+
+
+def _likeliest(policy: FloatArray) -> np.ndarray:
+    return simplex.likeliest(policy).astype(np.int32)
 
 
 def _fixed_point(local: Stability) -> Columns:

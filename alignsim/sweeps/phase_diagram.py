@@ -19,6 +19,7 @@ from alignsim.objectives import Objective
 from alignsim.preferences import seeds
 from alignsim.progress import ProgressBar
 from alignsim.sweeps import labels, provenance
+from alignsim.sweeps.axes import Axis, ParameterAxis, on_no_axis, parameter_axis
 from alignsim.sweeps.contours import Curves, zero_curves
 from alignsim.sweeps.grid import CLOSED_FORM, Columns, by_chunks
 from alignsim.sweeps.lattice import IntArray, Lattice
@@ -26,11 +27,6 @@ from alignsim.validation import FloatArray
 
 if TYPE_CHECKING:
     import xarray
-
-Axis = tuple[str, float, float] | tuple[str, float, float, str]
-"""A parameter, its range, and ``"log"`` or ``"linear"`` (the default)."""
-
-SCALES = ("linear", "log")
 
 LARGEST_RESOLUTION = 2**13
 """Cells a side; the lattice of twice as many would take some ten gigabytes."""
@@ -158,28 +154,11 @@ def phase_diagram(
 
 
 @dataclass(frozen=True)
-class _Axis:
-    """A parameter over the positions 0 to 1 of an axis."""
-
-    name: str
-    low: float
-    high: float
-    scale: str
-
-    def values(self, position: FloatArray) -> FloatArray:
-        if self.scale == "log":
-            inside = self.low * (self.high / self.low) ** position
-        else:
-            inside = self.low + (self.high - self.low) * position
-        return np.where(position == 1.0, self.high, inside)
-
-
-@dataclass(frozen=True)
 class _Plane:
     """Two axes, and the map with what lies on neither."""
 
-    x: _Axis
-    y: _Axis
+    x: ParameterAxis
+    y: ParameterAxis
     base: FeedbackMap
 
     def maps(self, row: FloatArray, column: FloatArray) -> FeedbackMap:
@@ -335,39 +314,13 @@ def _plane(
     policies: dict[str, Any],
 ) -> _Plane:
     """Return the plane; every parameter lies on one axis, or is a number."""
-    across, up = _axis(x, "x"), _axis(y, "y")
+    across, up = parameter_axis(x, "x"), parameter_axis(y, "y")
     if across.name == up.name:
         raise ValueError(f"x and y are both {up.name!r}; choose two of {', '.join(LIMITS)}")
-    values: dict[str, Any] = {}
-    for name, value in fixed.items():
-        on = {across.name: "x", up.name: "y"}.get(name)
-        if on is not None and value is not None:
-            raise ValueError(f"{name} is given twice, as a number and on {on}; leave one out")
-        if on is None and value is None:
-            raise ValueError(f"{name} is missing; give a number, or an axis for it")
-        if value is not None:
-            values[name] = validation.number(value, name, high=LIMITS[name])
+    values: dict[str, Any] = on_no_axis(fixed, {"x": across, "y": up})
     values |= {axis.name: axis.low for axis in (across, up)}
     base = FeedbackMap(matrix, objective=objective, **values, **policies)
     return _Plane(across, up, base)
-
-
-def _axis(given: Any, which: str) -> _Axis:
-    """Return an axis from ``(name, low, high)`` or ``(name, low, high, scale)``."""
-    if not isinstance(given, (tuple, list)) or len(given) not in (3, 4):
-        raise ValueError(
-            f'{which} is {given!r}; give (name, low, high), such as ("beta", 0, 12), or '
-            '(name, low, high, "log")'
-        )
-    name = validation.choice(given[0], f"{which}[0]", LIMITS)
-    low = validation.number(given[1], f"{which}[1]", high=LIMITS[name])
-    high = validation.number(given[2], f"{which}[2]", high=LIMITS[name])
-    scale = validation.choice(given[3], f"{which}[3]", SCALES) if len(given) == 4 else "linear"
-    if low >= high:
-        raise ValueError(f"{which} runs from {low:g} to {high:g}; the lower end comes first")
-    if scale == "log" and low == 0.0:
-        raise ValueError(f"{which} starts at 0; a log axis starts above it")
-    return _Axis(name, low, high, scale)
 
 
 def _resolution(value: int) -> int:

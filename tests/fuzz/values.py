@@ -9,6 +9,7 @@ import gzip
 import io
 import json
 import os
+import sys
 import tempfile
 import zipfile
 from decimal import Decimal
@@ -437,10 +438,10 @@ def taken(answer):
         for name in dir(type(answer)):
             if not name.startswith("_") and isinstance(getattr(type(answer), name), property):
                 getattr(answer, name)
-    elif type(answer).__module__.startswith("matplotlib."):
-        from matplotlib import pyplot
-
-        pyplot.close("all")
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
+    if type(answer).__name__ == "FuncAnimation":
+        answer._draw_was_started = True  # an animation warns when it goes unseen
     return answer
 
 

@@ -28,12 +28,19 @@ def winner():
     return asim.experiments.winner_from_corners(P[None], objective="ipo", beta=[1.0], rounds=9)
 
 
+def visited():
+    return asim.sweeps.orbit_diagram(P, alpha=0.5, lam=1.0, points=3, visits=3, progress=False)
+
+
 PICTURES = {
     "advice": lambda ax: plotting.advice(asim.advise(P, eta=10.0), ax=ax),
     "basins, 3": lambda ax: plotting.basins(asim.basins(LOOP, resolution=4), ax=ax),
     "basins, 5": lambda ax: plotting.basins(asim.basins(FOUR, samples=4), ax=ax),
     "condorcet_winner": lambda ax: plotting.condorcet_winner(winner(), ax=ax),
     "evolution": lambda ax: plotting.evolution(asim.experiments.evolution(P[None]), ax=ax),
+    "animate": lambda ax: plotting.animate(LOOP.run(rounds=5), ax=ax),
+    "motion": lambda ax: plotting.motion(LOOP.run(rounds=5), ax=ax),
+    "orbit_diagram": lambda ax: plotting.orbit_diagram(visited(), ax=ax),
     "oscillation": lambda ax: plotting.oscillation(reproduced(), ax=ax),
     "phase_diagram": lambda ax: plotting.phase_diagram(swept(), ax=ax),
     "population": lambda ax: plotting.population(many(), ax=ax),
@@ -45,7 +52,7 @@ PICTURES = {
 
 
 def test_every_picture_is_here():
-    assert {name.partition(",")[0] for name in PICTURES} == set(plotting.__all__)
+    assert {name.partition(",")[0] for name in PICTURES} == set(plotting.__all__) - {"save"}
 
 
 @pytest.mark.parametrize("ax", ["text", 3, [], [None], object()], ids=lambda ax: type(ax).__name__)

@@ -28,7 +28,9 @@ def verdicts(P=CYCLE, **given):
 @objectives
 def test_by_stability_a_sweep_is_the_verdict_and_iterates_nothing(objective):
     ds = verdicts(objective=objective)
-    assert set(ds.data_vars) == {"phase", "spectral_radius", "fixed_point_status"}
+    assert set(ds.data_vars) == {
+        "phase", "spectral_radius", "fixed_point_status", "likeliest",
+    }  # fmt: skip
     loop = asim.FeedbackMap(
         CYCLE, objective=objective, alpha=np.reshape(AXES["alpha"], (-1, 1, 1)),
         beta=np.reshape(AXES["beta"], (-1, 1)), lam=AXES["lam"],
@@ -36,6 +38,8 @@ def test_by_stability_a_sweep_is_the_verdict_and_iterates_nothing(objective):
     local = stability(loop)
     np.testing.assert_array_equal(ds.phase, local.verdict)
     np.testing.assert_array_equal(ds.spectral_radius, local.spectral_radius)
+    policy = asim.simplex.softmax(local.fixed_point.logits)
+    np.testing.assert_array_equal(ds.likeliest, asim.simplex.likeliest(policy))
     assert ds.phase.flag_meanings == "stable unstable marginal undecided"
     assert (ds.phase.sel(alpha=1.0) == UNDECIDED).all()
     assert (ds.attrs["by"], ds.attrs["rounds"]) == ("stability", 0)

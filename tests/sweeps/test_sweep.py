@@ -20,7 +20,8 @@ STACK = np.stack(
 AXES = {"alpha": [0.0, 0.6, 1.0], "beta": [0.5, 2.0, 6.0, 9.0], "lam": [0.3, 1.0]}
 VARIABLES = {
     "phase": "i", "collapsed": "b", "entropy": "f", "effective_support": "f", "entropy_mean": "f",
-    "cycle_strength": "f", "spectral_radius": "f", "fixed_point_status": "i", "status": "i",
+    "cycle_strength": "f", "likeliest": "i", "spectral_radius": "f", "fixed_point_status": "i",
+    "status": "i",
 }  # fmt: skip
 
 objectives = pytest.mark.parametrize("objective", ["ipo", "dpo"])
@@ -84,6 +85,7 @@ def test_every_point_is_the_run_of_its_own_map(objective):
         assert here.effective_support == pytest.approx(np.exp(orbit.entropy[-1]), rel=1e-14)
         assert here.entropy_mean == orbit.entropy_mean
         assert here.cycle_strength == orbit.cycle_strength
+        assert here.likeliest == asim.simplex.likeliest(orbit.policy_mean)
         assert here.collapsed == collapsed(orbit.final_logits)
         assert here.status == orbit.status
         assert here.phase == classify(loop).code

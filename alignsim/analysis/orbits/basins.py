@@ -265,23 +265,7 @@ def _starts(
     side = RESOLUTION if resolution is None else resolution
     side = validation.integer(side, "resolution", minimum=1)
     validation.affordable(24.0 * side**2, "resolution", f"is {side:,}, and its lattice")
-    return lattice(side), side
-
-
-def lattice(resolution: int) -> FloatArray:
-    """Return the centres of equal triangles that make up a simplex: (resolution², 3).
-
-    First those that point to the same side as the simplex, then the others.
-
-    >>> lattice(2).round(3).tolist()[-1]
-    [0.333, 0.333, 0.333]
-    """
-    i, j = np.divmod(np.arange(resolution**2), resolution)
-    corners = np.stack([i, j], axis=-1)
-    upward = corners[i + j <= resolution - 1] + 1.0 / 3.0
-    downward = corners[i + j <= resolution - 2] + 2.0 / 3.0
-    first_two = np.concatenate([upward, downward]) / resolution
-    return np.concatenate([first_two, 1.0 - first_two.sum(axis=-1, keepdims=True)], axis=-1)
+    return simplex.lattice(side), side
 
 
 def random_starts(samples: int, responses: int, rng: Seed = 0) -> FloatArray:

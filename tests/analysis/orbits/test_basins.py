@@ -10,7 +10,7 @@ import alignsim as asim
 from alignsim.analysis.evidence import Evidence
 from alignsim.analysis.orbits import attractors as grouping
 from alignsim.analysis.orbits import classification as orbits
-from alignsim.analysis.orbits.basins import NEUTRAL, REASONS, basins, lattice, random_starts
+from alignsim.analysis.orbits.basins import NEUTRAL, REASONS, basins, random_starts
 from alignsim.analysis.orbits.verdicts import Phase, Reason
 from tests.analysis.orbits.test_cycles import PERIOD_FIVE, REFERENCE
 from tests.feedback.systems import policy, preferences
@@ -262,23 +262,6 @@ def test_groups_are_split_at_gaps_above_one_whatever_the_order():
 
 
 # Starts and shares
-
-
-def test_a_lattice_has_the_centres_of_equal_triangles():
-    n = 7
-    corners = np.array([(i, j, n - i - j) for i in range(n + 1) for j in range(n + 1 - i)])
-    triples = [
-        (a, b, c)
-        for i, a in enumerate(corners)
-        for j, b in enumerate(corners[:i])
-        for c in corners[:j]
-        if np.abs(a - b).max() == np.abs(a - c).max() == np.abs(b - c).max() == 1
-    ]
-    expected = sorted((np.mean(t, axis=0) / n).round(9).tolist() for t in triples)
-    found = lattice(n)
-    assert found.shape == (n * n, 3)
-    assert sorted(found.round(9).tolist()) == expected
-    assert (found > 0.0).all()
 
 
 @pytest.mark.parametrize("responses", [2, 3, 4, 9])

@@ -1,0 +1,152 @@
+"""Orbit diagrams: the attractor of a map as one of its parameters grows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from alignsim import simplex, validation
+from alignsim.analysis import critical_signal
+from alignsim.analysis.orbits.classification import classify
+from alignsim.analysis.orbits.verdicts import Phase
+from alignsim.feedback import FeedbackMap
+from alignsim.feedback.engines import Schedule, iterate, thread_count
+from alignsim.feedback.feedback_map import LIMITS
+from alignsim.objectives import Objective
+from alignsim.progress import ProgressBar
+from alignsim.sweeps import labels, provenance
+from alignsim.sweeps.axes import Axis, on_no_axis, parameter_axis
+from alignsim.sweeps.grid import CLOSED_FORM, Columns, by_chunks
+
+if TYPE_CHECKING:
+    import xarray
+
+
+def orbit_diagram(
+    P: ArrayLike,
+    x: Axis = ("beta", 0.0, 12.0),
+    *,
+    alpha: float | None = None,
+    beta: float | None = None,
+    lam: float | None = None,
+    objective: str | Objective = "ipo",
+    points: int = 401,
+    visits: int = 120,
+    reference: ArrayLike | None = None,
+    offline: ArrayLike | None = None,
+    start: ArrayLike | None = None,
+    rounds: int | None = None,
+    threads: int | None = None,
+    progress: bool = True,
+) -> xarray.Dataset:
+    """Return the policies that an orbit visits in the long run, over one parameter.
+
+    Every value of the parameter has an orbit of its own from the same ``start``: of several
+    attractors the one that it reaches is seen. The orbit is classified first, and the visits
+    follow the point of the attractor where that ended, so that a slow transient leaves no trace.
+
+    Parameters
+    ----------
+    P : (K, K)
+        The preference matrix.
+    x
+        ``(name, low, high)`` or ``(name, low, high, "log")``, one of "alpha", "beta", "lam".
+    alpha, beta, lam
+        The two parameters that are not on the axis, numbers.
+    points
+        Values of the parameter, at least 2.
+    visits
+        Rounds that are kept of each orbit, at least 1.
+    objective, reference, offline
+        As for :class:`~alignsim.FeedbackMap`; ``reference`` and ``offline`` are single policies.
+    start, rounds, threads
+        As for :func:`~alignsim.analysis.classify`; ``start`` is one policy (K,).
+    progress
+        Show a progress bar when it takes longer than a second or two.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``policy`` (x, visit, response), NaN where an orbit failed; ``phase`` (flags), ``period``,
+        ``rotation_number`` and ``spectral_radius`` (at the fixed point) along x, as in a phase
+        diagram by orbit. Where the phase is undecided or drifting, the visits are those after the
+        rounds that were looked at. The coordinate ``critical_signal`` is as in a sweep.
+
+    Raises
+    ------
+    ValueError
+        For bad arguments, a parameter that is missing or given twice; names it.
+
+    Examples
+    --------
+    >>> import alignsim as asim
+    >>> P = asim.preferences.cyclic(3, advantage=0.5)
+    >>> ds = asim.sweeps.orbit_diagram(P, ("beta", 2, 12), alpha=0.5, lam=1, points=3, visits=6)
+    >>> ds.policy.dims, ds.phase.values.tolist(), ds.period.values.tolist()
+    (('beta', 'visit', 'response'), [0, 2, 3], [1, 0, 5])
+    """
+    import xarray
+
+    matrix = validation.preference_matrix(P)
+    if matrix.ndim != 2:
+        raise ValueError(
+            f"P has shape {matrix.shape}; an orbit diagram takes one matrix (K, K): call it for "
+            "each"
+        )
+    K = len(matrix)
+    policies: Any = {"reference": reference, "offline": offline}
+    labels.one_policy_each("an orbit diagram", K, **policies, start=start)
+    axis = parameter_axis(x, "x")
+    fixed = on_no_axis({"alpha": alpha, "beta": beta, "lam": lam}, {"x": axis})
+    n = validation.integer(points, "points", minimum=2)
+    kept = validation.integer(visits, "visits", minimum=1)
+    validation.affordable(8.0 * n * kept * K, "visits", f"is {kept:,}, and as many policies each")
+    workers = thread_count(threads)
+    values = axis.values(np.linspace(0.0, 1.0, n))
+    maps: Any = {**fixed, axis.name: values}
+    loop = FeedbackMap(matrix, objective=objective, **maps, **policies)
+
+    def analyse(part: FeedbackMap) -> Columns:
+        orbit = classify(part, start, rounds, threads=workers)
+        schedule = Schedule(np.arange(kept, dtype=np.int64), 0, workers)
+        return {
+            "policy": simplex.softmax(iterate(part, orbit.final_logits, schedule).frames),
+            "phase": orbit.code,
+            "period": orbit.period.astype(np.int32),
+            "rotation_number": orbit.rotation_number,
+            "spectral_radius": orbit.stability.spectral_radius,
+        }
+
+    with ProgressBar(progress, "orbit diagram", "maps", n) as bar:
+        columns = by_chunks(loop, analyse, bar)
+    further = {"policy": ("visit", "response")}
+    signal = critical_signal(loop.replace(beta=1.0, lam=1.0))
+    moving = axis.name == "alpha"
+    along = (axis.name,) * moving
+    return xarray.Dataset(
+        {
+            name: ((axis.name, *further.get(name, ())), column, _ATTRIBUTES[name])
+            for name, column in columns.items()
+        },
+        coords={
+            **{name: fixed[name] for name in LIMITS if name != axis.name},
+            axis.name: (axis.name, values, {"scale": axis.scale}),
+            "critical_signal": (along, signal if moving else signal[0], CLOSED_FORM),
+        },
+        attrs={
+            "rounds": "as many as needed" if rounds is None else int(rounds),
+            **provenance.of_start(start, K),
+            **provenance.of_maps(loop.objective.name, matrix),
+        },
+    )
+
+
+_ATTRIBUTES: dict[str, dict[str, Any]] = {
+    "policy": {"long_name": "policy, round by round on the attractor"},
+    "phase": labels.flags(Phase, "long-run behaviour"),
+    "period": labels.PERIOD,
+    "rotation_number": labels.ROTATION_NUMBER,
+    "spectral_radius": labels.SPECTRAL_RADIUS,
+}
