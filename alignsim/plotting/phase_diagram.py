@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from alignsim import validation
 from alignsim.errors import InputError, quote
 from alignsim.plotting import grid
-from alignsim.plotting.beside import Beside, Place, beside, fits, scale, shrink
+from alignsim.plotting.beside import Beside, Place, beside, fits, is_small, scale, shrink
 from alignsim.plotting.orbits import response_labels
 from alignsim.plotting.palette import (
     AXES,
@@ -50,8 +50,6 @@ _PERIODS = OKABE_ITO[:7]
 
 _NO_PERIOD, _OTHER_PERIOD = "#EDEDED", "#4D4D4D"
 """Colours of what never repeats, and of all other periods."""
-
-_BOUNDARY = "boundary, ρ = 1"
 
 _NO_LEADER = "no one response"
 
@@ -327,7 +325,7 @@ def _draw_curves(ax: Axes, across: FloatArray, up: FloatArray) -> list[Artist]:
     """Draw the curves of spectral radius 1, if there are any."""
     if not np.isfinite(across).any():
         return []
-    return list(ax.plot(across, up, color=INK, label=_BOUNDARY, **_boundary_style(ax)))
+    return list(ax.plot(across, up, color=INK, label=_boundary_label(ax), **_boundary_style(ax)))
 
 
 def _draw_boundary(ax: Axes, ds: xr.Dataset, x: str, y: str) -> list[Artist]:
@@ -341,7 +339,11 @@ def _draw_boundary(ax: Axes, ds: xr.Dataset, x: str, y: str) -> list[Artist]:
         return []
     contours = ax.contour(ds[x].values, ds[y].values, radius, levels=[1.0], colors=INK)
     contours.set(**_boundary_style(ax))
-    return [Line2D([], [], color=INK, label=_BOUNDARY, **_boundary_style(ax))]
+    return [Line2D([], [], color=INK, label=_boundary_label(ax), **_boundary_style(ax))]
+
+
+def _boundary_label(ax: Axes) -> str:
+    return "ρ = 1" if is_small(ax) else "boundary, ρ = 1"
 
 
 def _boundary_style(ax: Axes) -> Style:
@@ -363,7 +365,9 @@ def _draw_closed_form(ax: Axes, ds: xr.Dataset, x: str, y: str) -> list[Artist]:
     if not inside.any():
         return []
     critical = ds["critical_signal"]
-    label = "closed form" if critical.ndim else f"closed form, βλ = {critical.item():.3f}"
+    label = "closed form"
+    if not (critical.ndim or is_small(ax)):
+        label += f", βλ = {critical.item():.3f}"
     return list(
         ax.plot(
             np.where(inside, across, np.nan),

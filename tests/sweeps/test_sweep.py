@@ -306,6 +306,7 @@ def test_a_sweep_that_takes_no_time_shows_no_progress_bar(capfd):
 
 
 def test_a_long_sweep_shows_its_progress_on_stderr_unless_silenced(capfd, monkeypatch):
+    monkeypatch.setattr("alignsim.progress._is_terminal", lambda: True)
     monkeypatch.setattr(progress, "DELAY", 0)
     monkeypatch.setattr(grid, "CHUNK", 2)
     sweep(beta=np.arange(1.0, 7.0), progress=True)
