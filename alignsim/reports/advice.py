@@ -19,6 +19,7 @@ from alignsim.analysis.equilibria.stability import multipliers
 from alignsim.analysis.evidence import Evidence
 from alignsim.analysis.results import Result
 from alignsim.codes import Code
+from alignsim.errors import InputError
 from alignsim.feedback import FeedbackMap
 from alignsim.objectives import Objective
 from alignsim.reports.far_starts import FAR_STARTS, Convergence, convergence
@@ -138,6 +139,46 @@ class Advice(Result):
     )
     entropy = AtWanted("Entropy of the fixed point in nats, (...).")
     effective_support = AtWanted("e^H of the fixed point, (...).")
+
+    def alpha_safe(self, share: float = 0.95) -> FloatArray:
+        """Return the α above which a share of the last batch axis is stable: (..., n) → (...).
+
+        Of draws of P from a posterior, the share is a probability. NaN where fewer are stable at
+        any α.
+
+        Parameters
+        ----------
+        share
+            In (0, 1].
+
+        Raises
+        ------
+        InputError
+            If ``share`` is outside, or there is no batch.
+
+        Examples
+        --------
+        What twelve votes leave open, each pair with its own votes only or around a ranking:
+
+        >>> import alignsim as asim
+        >>> import numpy as np
+        >>> game = ["rock", "paper", "scissors"]
+        >>> votes = asim.data.Comparisons.from_names(
+        ...     game * 4, ["scissors", "rock", "paper"] * 4, [1] * 9 + [0] * 3
+        ... )
+        >>> found = asim.data.posterior(votes, draws=400)
+        >>> advice = asim.advise(np.stack([found.P, found.unpooled]), eta=20.0)
+        >>> bool((advice.alpha_safe() > advice.alpha_safe(0.5)).all())
+        True
+        """
+        needed = validation.number(share, "share", low=np.finfo(np.float64).tiny, high=1.0)
+        lowest = self.alpha_lowest
+        if lowest.ndim == 0:
+            told = "the advice is for one matrix"
+            raise InputError("share", f"is {needed:g}, but {told}", "see alpha_lowest")
+        ascending = np.sort(np.where(np.isnan(lowest), np.inf, lowest), axis=-1)
+        found = ascending[..., int(np.ceil(needed * lowest.shape[-1])) - 1]
+        return np.where(np.isfinite(found), found, np.nan)
 
     def table(self) -> tuple[TradeoffRow, ...]:
         """Return the trade-off, a row an η; of a batch the medians over what is not NaN."""

@@ -323,3 +323,41 @@ def test_bad_input_is_named(arguments, message):
 
 def test_what_is_wanted_has_its_documentation_on_the_class():
     assert asim.reports.Advice.alpha.__doc__.startswith("The fastest α")
+
+
+@objectives
+@pytest.mark.parametrize("share", [0.01, 0.5, 0.95, 1.0])
+def test_the_safe_alpha_is_stable_for_the_share_of_the_batch_and_no_lower_one_is(objective, share):
+    P = random_systems(4, 60)["P"].reshape(2, 30, 4, 4)
+    found = advise(P, 15.0, objective=objective)
+    safe = found.alpha_safe(share)
+    assert safe.shape == (2,)
+    for row in range(2):
+
+        def stable(alpha, row=row):
+            loop = asim.FeedbackMap(
+                P[row], objective=objective, alpha=alpha, beta=15.0 * (1.0 - alpha)
+            )
+            return (spectral_radius(loop, fixed_point(loop).logits) < 1.0).mean()
+
+        assert stable(safe[row] + 1e-6) >= share
+        if safe[row] > 0.0:
+            assert stable(safe[row] - 1e-6) < share
+
+
+def test_no_alpha_is_safe_where_too_few_matrices_have_a_stable_one():
+    found = advise(np.stack([CYCLE, LADDER]), 20.0)
+    found.tradeoff.alpha_lowest[1] = np.nan
+    assert found.alpha_safe(0.5) == found.alpha_lowest[0]
+    assert np.isnan(found.alpha_safe(0.51))
+
+
+@pytest.mark.parametrize("share", [0.0, 1.5, np.nan])
+def test_refusals_of_a_share(share):
+    with pytest.raises(ValueError, match="share is"):
+        advise(np.stack([CYCLE, LADDER]), 20.0).alpha_safe(share)
+
+
+def test_one_matrix_has_no_share():
+    with pytest.raises(ValueError, match=r"share is 0\.95, but the advice is for one matrix"):
+        advise(CYCLE, 20.0).alpha_safe()
