@@ -386,3 +386,23 @@ def test_what_hardly_moves_is_neither_at_rest_nor_on_a_circle():
     P = [[0.5, 0.02, 0.16], [0.98, 0.5, 0.07], [0.84, 0.93, 0.5]]
     resting = asim.FeedbackMap(P, objective="dpo", beta=8 * (1 - alpha), alpha=alpha, lam=0.5)
     assert asim.classify(resting, [0.6, 0.39, 0.01], rounds=6000).phase == "undecided"
+
+
+def test_a_near_return_with_a_multiplier_next_to_one_is_no_cycle():
+    """After 19 rounds the orbit is 7e-4 away, after 38 it is 3e-8, also after a million rounds.
+
+    Newton's method finds a cycle of 19 next to it all the same, which the orbit does not approach.
+    """
+    upper = [
+        0.3292790793383986, 0.8497726812745584, 0.029164327166600335, 0.7317996477030801,
+        0.6366204835230889, 0.950206021733802, 0.45299445097744084,
+        0.16311731316266032, 0.1361119958953031, 0.5035708316086058,
+    ]  # fmt: skip
+    P = np.full((5, 5), 0.5)
+    rows, columns = np.triu_indices(5, 1)
+    P[rows, columns] = upper
+    P[columns, rows] = 1.0 - np.array(upper)
+    loop = asim.FeedbackMap(P, beta=29.5167135028238, alpha=0.7668249394805136)
+    seen = asim.classify(loop)
+    assert seen.code == Phase.UNDECIDED
+    assert seen.reason_code == Reason.UNSETTLED
