@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from alignsim import validation
 from alignsim.data.cliques import BUDGET, largest_clique
+from alignsim.data.problems import Problem
 from alignsim.data.votes import distinct_labels, shares_of_wins, square
 from alignsim.errors import InputError, quote
 from alignsim.preferences.seeds import Seed, generator
@@ -193,6 +194,21 @@ class Comparisons(Summarised):
         """Return the votes of each judge, with the labels of the responses judged only."""
         return self._divided("judge")
 
+    def problems(self) -> list[Problem]:
+        """Return the shares of wins of each separate problem; NaN where a pair never met.
+
+        One a prompt or a judge, as ``by`` says, each with the labels that occur in it; a tie is
+        half a win for either side.
+        """
+        found = []
+        for name, part in self.split().items():
+            wins = part.wins
+            with np.errstate(invalid="ignore"):
+                P = wins / (wins + wins.T)
+            np.fill_diagonal(P, 0.5)
+            found.append(Problem(name, part.labels, P))
+        return found
+
     def split(self) -> dict[str, Comparisons]:
         """Return the votes of each separate problem, as ``by`` says; one problem is called ""."""
         return self._divided(self.by) if self.by else {"": self}
@@ -301,7 +317,9 @@ class Comparisons(Summarised):
     def _rows(self, rows: NDArray[np.int64], **changed: Any) -> Comparisons:
         """Return some rows; a column that is given as changed is of those rows already."""
         kept = {name: getattr(self, name)[rows] for name in _ROWS if name not in changed}
-        return replace(self, **kept, **changed)
+        part = object.__new__(type(self))  # unchecked, as these rows were checked before
+        part.__dict__.update(vars(self) | kept | changed)
+        return part
 
 
 def coded(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from alignsim import validation
+from alignsim.data.problems import Problem
 from alignsim.errors import InputError, quote
 from alignsim.summary import LISTED, Lines, Summarised
 from alignsim.validation import FloatArray
@@ -25,6 +26,8 @@ class Matrices(Summarised):
         The K responses of each matrix, matrices in row-major order; ``()`` if unnamed.
     names
         The prompt or name of each matrix, in the same order; ``()`` if unnamed.
+    notes
+        What was assumed when they were read, in sentences.
 
     Raises
     ------
@@ -42,6 +45,7 @@ class Matrices(Summarised):
     P: FloatArray
     labels: tuple[tuple[str, ...], ...] = ()
     names: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def _title(self) -> str:
         many = f"{len(self):,} matrices" if self.P.ndim > 2 else "one matrix"
@@ -50,6 +54,8 @@ class Matrices(Summarised):
     def _summary(self) -> Lines:
         yield "names", _first(self.names)
         yield "labels", _first(self.labels[0]) if len(set(self.labels)) == 1 else ""
+        for note in self.notes:
+            yield "note", note
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "P", validation.preference_matrix(self.P))
@@ -74,6 +80,14 @@ class Matrices(Summarised):
     def responses(self) -> int:
         """Return K."""
         return int(self.P.shape[-1])
+
+    def problems(self) -> list[Problem]:
+        """Return each matrix with its name and labels; what has none is numbered from 0."""
+        K = self.responses
+        numbered = tuple(map(str, range(K)))
+        named = self.names or ("",) * (len(self) == 1) or tuple(map(str, range(len(self))))
+        labels = self.labels or (numbered,) * len(self)
+        return list(map(Problem, named, labels, self.P.reshape(-1, K, K)))
 
 
 @dataclass(frozen=True, eq=False, repr=False)

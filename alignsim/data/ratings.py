@@ -5,19 +5,33 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import chain, combinations
 from math import comb
+from typing import Any
 
 import numpy as np
 
 from alignsim import validation
 from alignsim.data.matrices import Matrices, MatrixStacks
+from alignsim.data.problems import Problem
 from alignsim.data.scores import RECIPES, from_scores, refuse_idle
 from alignsim.data.votes import count_wins, distinct_labels, shares_of_wins, square
 from alignsim.errors import Argument, InputError, MissingPairsError, quote, words
 from alignsim.preferences.seeds import Seed, generator
 from alignsim.summary import Lines, Summarised, span
 from alignsim.validation import FloatArray, affordable
+
+HELPSTEER_ATTRIBUTES = ("helpfulness", "correctness", "coherence", "complexity", "verbosity")
+"""The attributes of nvidia/HelpSteer, integers 0 to 4."""
+
+SCALES = ((1.0, 0.25, "0 to 1"), (5.0, 1.0, "1 to 5 or 0 to 4"), (7.0, 1.5, "1 to 7"),
+          (10.0, 2.25, "1 to 10"), (100.0, 25.0, "0 to 100"))  # fmt: skip
+"""Largest score, temperature, and name of the scales that people use.
+
+The temperature is the span of the scale over that from 1 to 5, so that the best and the worst score
+are as far apart in σ(difference/temperature) on each of them.
+"""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -34,6 +48,8 @@ class Ratings(Summarised):
         What was rated, the same for all prompts.
     scores
         For each prompt, (responses, raters, attributes), NaN where a rater gave no score.
+    notes
+        What was assumed when they were read, in sentences.
 
     Raises
     ------
@@ -62,6 +78,7 @@ class Ratings(Summarised):
     raters: tuple[tuple[str, ...], ...]
     attributes: tuple[str, ...]
     scores: tuple[FloatArray, ...]
+    notes: tuple[str, ...] = ()
 
     def _title(self) -> str:
         return f"Ratings of {len(self.prompts):,} prompts"
@@ -71,6 +88,9 @@ class Ratings(Summarised):
         yield "raters a prompt", span([len(labels) for labels in self.raters])
         yield "attributes", ", ".join(self.attributes)
         yield "scores", f"{sum(int(np.isfinite(scores).sum()) for scores in self.scores):,}"
+        yield "scale", self.scale
+        for note in self.notes:
+            yield "note", note
 
     def __post_init__(self) -> None:
         for name in ("prompts", "attributes"):
@@ -93,6 +113,43 @@ class Ratings(Summarised):
             if (np.abs(scores) > validation.LARGEST_LOGIT).any():
                 told = f"holds a number beyond ±{validation.LARGEST_LOGIT:g}"
                 raise InputError("scores", told, "divide them", index=(p,))
+
+    @cached_property
+    def _recognised(self) -> tuple[float, str]:
+        """The temperature that suits the scale, and what is said of the scale."""
+        found = [scores[~np.isnan(scores)] for scores in self.scores]
+        known = [scores for scores in found if len(scores)]
+        if not known:
+            return 1.0, ""
+        low, high = min(float(s.min()) for s in known), max(float(s.max()) for s in known)
+        seen = f"scores from {low:g} to {high:g}"
+        for most, temperature, name in SCALES:
+            if low >= 0.0 and high <= most:
+                return temperature, f"{seen}, a scale of {name}: temperature {temperature:g}"
+        temperature = (high - low) / 4.0
+        return (
+            temperature,
+            f"{seen}, no known scale: temperature {temperature:.4g}, a quarter of it",
+        )
+
+    @property
+    def temperature(self) -> float:
+        """By what score differences are divided unless it is said otherwise: 1 on 1 to 5."""
+        return self._recognised[0]
+
+    @property
+    def scale(self) -> str:
+        """The scale that the scores seem to be on, and the temperature that goes with it."""
+        return self._recognised[1]
+
+    def problems(self, recipe: str = "random-attribute", **options: Any) -> list[Problem]:
+        """Return the matrix of each prompt that has two responses, by the recipe of `matrices`."""
+        if recipe == "random-attribute":
+            options.setdefault("rng", 0)
+        found = self.matrices(recipe, **options)
+        each = [problem for stack in found.values() for problem in stack.problems()]
+        order = {name: k for k, name in enumerate(self.prompts)}
+        return sorted(each, key=lambda problem: order[problem.name])
 
     def aggregate(
         self, raters: str = "mean", rounding: str | None = None
@@ -136,7 +193,8 @@ class Ratings(Summarised):
             As in `from_scores`, on aggregated scores; but ``"votes"`` counts every score that
             one rater gave on one attribute as a vote.
         temperature
-            Divides score differences; above 0, by default 1. Not for "votes".
+            Divides score differences; above 0, by default what suits the scale (`temperature`),
+            which is 1 for scores from 1 to 5. Not for "votes".
         subsets
             Take every set of this many responses instead of all of a prompt's: C(R, subsets)
             matrices a prompt, in lexicographic order.
@@ -182,7 +240,8 @@ class Ratings(Summarised):
                 wins = count_wins(stack)
                 P = wins / (wins + np.swapaxes(wins, -1, -2))
             else:
-                P = from_scores(stack, recipe=recipe, temperature=temperature, rng=draw)
+                warmth = self.temperature if temperature is None else temperature
+                P = from_scores(stack, recipe=recipe, temperature=warmth, rng=draw)
             each = [(p, row) for p, rows in picks for row in rows]
             labels = tuple(tuple(chosen.responses[p][i] for i in row) for p, row in each)
             stacks[size] = Matrices(P, labels, tuple(chosen.prompts[p] for p, _ in each))

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from alignsim import validation
-from alignsim.data.rating_files import HELPSTEER_ATTRIBUTES
-from alignsim.data.ratings import Ratings
+from alignsim.data.ratings import HELPSTEER_ATTRIBUTES, Ratings
 from alignsim.preferences.seeds import Seed, generator
 
 HELPSTEER_PROMPTS = 35_331 // 4

@@ -1,4 +1,4 @@
-"""Reading ratings: one score a row, or one attribute a column."""
+"""Ratings: one score a record, or one attribute a column; higher is better."""
 
 from __future__ import annotations
 
@@ -11,109 +11,81 @@ from alignsim import validation
 from alignsim.data.columns import (
     BOOKKEEPING,
     find_column,
+    find_pair,
     named_column,
     need_column,
     no_columns,
     plain,
 )
+from alignsim.data.contents import Content
+from alignsim.data.formats.contract import Format, Given
 from alignsim.data.ratings import Ratings
-from alignsim.data.sources import PathLike
-from alignsim.data.tables import Table, read_table
+from alignsim.data.tables import Coded, Table
 from alignsim.errors import FileFormatError, listed, quote, words
 from alignsim.validation import FloatArray
 
-HELPSTEER_ATTRIBUTES = ("helpfulness", "correctness", "coherence", "complexity", "verbosity")
-"""The attributes of nvidia/HelpSteer, integers 0 to 4."""
+OPTIONS = frozenset({"prompt", "response", "rater", "attributes", "attribute", "score"})
 
 
-def read_ratings(
-    path: PathLike | Table,
-    *,
-    prompt: str | None = None,
-    response: str | None = None,
-    rater: str | None = None,
-    attributes: Sequence[str] | None = None,
-    attribute: str | None = None,
-    score: str | None = None,
-) -> Ratings:
-    r"""Return the ratings in a CSV, TSV, JSON or JSON Lines file (each also ``.gz``).
+def recognises(content: Content, given: Given) -> bool:
+    """Return whether there are responses and numbers, or what only ratings have is named."""
+    if not isinstance(content, Table):
+        return False
+    if {"rater", "attributes", "attribute", "score"} & set(given):
+        return True
+    response = find_column(content, "response", given.get("response"))
+    prompt = find_column(content, "prompt", given.get("prompt"))
+    if response is None or find_pair(content) is not None:
+        return False
+    others = [name for name in content.names if name not in (prompt, response)]
+    return any(map(content.looks_numeric, others)) or content.record is None
+
+
+def read(table: Table, given: Given) -> Ratings:
+    """Return the ratings.
 
     *Wide*: one record holds a rater's scores of a response, one column of numbers an attribute.
     *Long*: one record holds one score, with a column for the attribute and one for the score;
-    a file is read so when it has both. Records of a prompt need not be adjacent; prompts,
+    a table is read so when it has both. Records of a prompt need not be adjacent; prompts,
     responses and raters keep the order in which they first appear. An empty cell (or NA, NaN,
     null) is a score that was not given.
 
-    Without a column for the rater, each record of a wide file is a response of its own, even
+    Without a column for the rater, each record of a wide table is a response of its own, even
     when a prompt has the same text twice (HelpSteer's ``train.jsonl`` is such a file).
-
-    Parameters
-    ----------
-    path
-        The file.
-    prompt, response, rater
-        Names of the columns; guessed from well-known ones (prompt, question, instruction...;
-        response, system, model, answer...; rater, annotator, worker, judge...).
-    attributes
-        Wide: the columns of scores; by default every column of numbers that plays no other part
-        and is no bookkeeping (id, index, timestamp...). Long: the attributes to keep.
-    attribute, score
-        Long: names of those two columns.
-
-    Raises
-    ------
-    FileFormatError
-        If the file is missing, malformed or not UTF-8, if a column is absent or ambiguous (the
-        keyword to pass is named), a cell is no number, or a response was rated twice.
-
-    Examples
-    --------
-    >>> import pathlib, tempfile
-    >>> import alignsim as asim
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> file = pathlib.Path(folder.name, "ratings.csv")
-    >>> _ = file.write_text("prompt,system,rater,taste\ntea,a,1,3\ntea,b,1,4\n")
-    >>> asim.data.read_ratings(file).responses
-    (('a', 'b'),)
-    >>> folder.cleanup()
     """
-    table = read_table(path)
+    attributes = given.get("attributes")
     if attributes is not None:
         attributes = validation.names(attributes, "attributes")
-    prompt = need_column(table, "prompt", prompt)
-    response = need_column(table, "response", response)
-    rater = find_column(table, "rater", rater)
-    long = _long_columns(table, attribute, score)
-    responses = table.labels(response)
+    prompt = need_column(table, "prompt", given.get("prompt"))
+    response = need_column(table, "response", given.get("response"))
+    rater = find_column(table, "rater", given.get("rater"))
+    long = _long_columns(table, given.get("attribute"), given.get("score"))
+    responses = texts(table.full(response))
     one_each = long is None and rater is None
+    notes = list(table.notes)
     if long is None:
-        names, kinds = _wide_attributes(table, attributes, {prompt, response, rater}), None
+        names, left_out = _wide_attributes(table, attributes, {prompt, response, rater})
+        kinds = None
         values = np.stack([table.numbers(name) for name in names], axis=-1)
+        if left_out:
+            notes.append(f"{listed(left_out)} are no attributes; add them with attributes.")
     else:
-        kinds = table.labels(long[0])
+        kinds = texts(table.full(long[0]))
         names, values = _long_attributes(table, attributes, kinds), table.numbers(long[1])[:, None]
     records = _Records(
-        prompts=table.labels(prompt),
+        prompts=texts(table.full(prompt)),
         responses=responses,
-        identities=list(map(str, table.places)) if one_each else responses,
-        raters=[""] * len(table) if rater is None else table.labels(rater),
+        identities=list(map(str, range(len(table)))) if one_each else responses,
+        raters=[""] * len(table) if rater is None else texts(table.full(rater)),
         attributes=kinds or [""] * len(table),
         values=values,
     )
-    return _gathered(table, records, names)
+    return _gathered(table, records, names, tuple(notes))
 
 
-def read_helpsteer(path: PathLike) -> Ratings:
-    """Return the ratings of HelpSteer's ``train.jsonl`` or ``train.jsonl.gz``.
-
-    One record a response, no raters; five attributes, integers 0 to 4.
-
-    Raises
-    ------
-    FileFormatError
-        As `read_ratings`.
-    """
-    return read_ratings(path, prompt="prompt", response="response", attributes=HELPSTEER_ATTRIBUTES)
+def texts(column: Coded) -> list[str]:
+    """Return the text on each row of a column that is full."""
+    return [column.values[i] for i in column.index.tolist()]
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,15 +111,20 @@ def _long_columns(table: Table, attribute: str | None, score: str | None) -> tup
 
 def _wide_attributes(
     table: Table, attributes: Sequence[str] | None, taken: set[str | None]
-) -> tuple[str, ...]:
+) -> tuple[tuple[str, ...], list[str]]:
+    """Return the columns of scores, and other columns of numbers that were left out."""
+    left_out: list[str] = []
     if attributes is not None:
         names = tuple(named_column(table, "attributes", name) for name in attributes)
     else:
-        left = [name for name in table.columns if name not in taken]
+        left = [name for name in table.names if name not in taken]
         names = tuple(n for n in left if plain(n) not in BOOKKEEPING and table.looks_numeric(n))
+        if nested := tuple(name for name in names if name in table.scores):
+            left_out = [name for name in names if name not in nested]
+            names = nested
     if not names:
         raise no_columns(table, "no column of scores", words("name them with {attributes=...}"))
-    return names
+    return names, left_out
 
 
 def _long_attributes(
@@ -161,7 +138,9 @@ def _long_attributes(
     return present if attributes is None else tuple(attributes)
 
 
-def _gathered(table: Table, records: _Records, names: tuple[str, ...]) -> Ratings:
+def _gathered(
+    table: Table, records: _Records, names: tuple[str, ...], notes: tuple[str, ...]
+) -> Ratings:
     """Return the records by prompt, response, rater and attribute."""
     columns = {name: slice(a, a + 1) for a, name in enumerate(names)}
     if records.values.shape[1] == len(names):
@@ -193,9 +172,23 @@ def _gathered(table: Table, records: _Records, names: tuple[str, ...]) -> Rating
         responses.append(tuple(label_of.values()))
         raters.append(tuple(people))
         scores.append(block)
-    return Ratings(tuple(rows_of), tuple(responses), tuple(raters), names, tuple(scores))
+    return Ratings(tuple(rows_of), tuple(responses), tuple(raters), names, tuple(scores), notes)
 
 
 _TWICE = words(
     "remove one, or name the column that tells them apart with {response=...} or {rater=...}"
+)
+
+FORMAT = Format(
+    name="ratings",
+    gives="ratings",
+    holds="responses to prompts with scores, an attribute a column or one score a record; "
+    "higher is better",
+    options=OPTIONS,
+    recognises=recognises,
+    read=read,
+    suffix=".csv",
+    example="prompt,response,taste\nWhat?,milk,3\nWhat?,tea,4\n",
+    labels=("milk", "tea"),
+    P=((0.5, 0.2689414213699951), (0.7310585786300049, 0.5)),
 )

@@ -1,0 +1,1 @@
+"""What files of preferences look like: one short file a format, and their table."""

@@ -1,0 +1,81 @@
+"""Which votes are one problem: prompts are separate unless that leaves nothing to say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alignsim import validation
+from alignsim.data.comparisons import UNNAMED, Comparisons
+from alignsim.errors import Argument, InputError, quote
+
+TELLING = 0.1
+"""Share of the prompts that must compare three responses and repeat a pair, to be separate."""
+
+RECURRING = 0.5
+"""Different labels, over labels of all prompts, up to which the same responses recur."""
+
+
+def separated(votes: Comparisons, by: str | None, pool: bool | None) -> Comparisons:
+    """Return votes with their ``by``, as it is asked for or as the votes suggest.
+
+    Prompts are separate problems, judges are pooled. Where the same responses recur between prompts
+    and hardly a prompt by itself says how often one beats another (it compares two, or no pair
+    twice), the prompts are pooled, and a note says so.
+    """
+    if pool is not None:
+        validation.choice(str(pool), "pool", ("True", "False"))
+    if by is not None:
+        validation.choice(by, "by", ("prompt", "judge"))
+        if pool:
+            told = "is given, and so is what divides the votes"
+            raise InputError("pool", told, ["leave it out, or leave out ", Argument("by", by)])
+        if getattr(votes, f"{by}s") == UNNAMED:
+            told = f"is {quote(by)}, but nothing says which {by} a vote belongs to"
+            raise InputError("by", told, ["name the column with ", Argument(by, ...)])
+        return replace(votes, by=by)
+    votes = replace(votes, notes=(*votes.notes, *_of_judges(votes)))
+    if votes.prompts == UNNAMED or pool:
+        return replace(votes, by="")
+    if len(votes.prompts) == 1:
+        return replace(votes, by="prompt")
+    if pool is False or not _recur(votes) or _telling(votes) >= TELLING:
+        note = f"The {len(votes.prompts):,} prompts are separate problems; --pool, or pool=True, "
+        return replace(votes, by="prompt", notes=(*votes.notes, note + "makes them one."))
+    note = (
+        f"The votes on {len(votes.prompts):,} prompts are pooled, as hardly one compares three "
+        "responses and repeats a pair; --by prompt, or by='prompt', keeps them apart."
+    )
+    return replace(votes, by="", notes=(*votes.notes, note))
+
+
+def _of_judges(votes: Comparisons) -> tuple[str, ...]:
+    if len(votes.judges) < 2:
+        return ()
+    told = f"The votes of {len(votes.judges):,} judges are pooled; --by judge, or by='judge', "
+    return (f"{told}keeps them apart.",)
+
+
+def _recur(votes: Comparisons) -> bool:
+    """Return whether most prompts compare responses that others compare too."""
+    return len(votes.labels) <= RECURRING * len(_met(votes))
+
+
+def _telling(votes: Comparisons) -> float:
+    """Return the share of prompts in which three responses or more meet, and some pair twice."""
+    K, prompts = len(votes.labels), len(votes.prompts)
+    responses = np.bincount(_met(votes) // K, minlength=prompts)
+    low, high = np.minimum(votes.left, votes.right), np.maximum(votes.left, votes.right)
+    pairs, pair = np.unique((votes.prompt * K + low) * K + high, return_inverse=True)
+    repeated = np.bincount(pair, votes.count) > 1
+    repeats = np.bincount((pairs // K**2)[repeated], minlength=prompts)
+    return float(((responses > 2) & (repeats > 0)).mean())
+
+
+def _met(votes: Comparisons) -> NDArray[np.int64]:
+    """Return the different pairs of a prompt and a response as prompt · K + response, ascending."""
+    K = len(votes.labels)
+    every = np.sort(np.concatenate([votes.prompt * K + side for side in (votes.left, votes.right)]))
+    return np.asarray(every[np.r_[True, np.diff(every) > 0]])
