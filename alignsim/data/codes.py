@@ -109,6 +109,10 @@ def value_of(mark: str) -> float | None:
     return value if abs(value) < float("inf") else None
 
 
+def _is_number(mark: str) -> bool:
+    return value_of(mark) is not None
+
+
 def guessed_codes(marks: Iterable[str]) -> list[dict[str, float]]:
     """Return the readings of some marks by the well-known codes: none, one, or rival ones.
 
@@ -119,6 +123,8 @@ def guessed_codes(marks: Iterable[str]) -> list[dict[str, float]]:
     """
     seen = sorted(set(marks))
     readings: list[dict[str, float]] = []
+    if any(WORDS.get(mark, 0.5) != 0.5 for mark in seen) and any(map(_is_number, seen)):
+        return []  # sides by words and by numbers are two codes
     for numbering in NUMBERINGS:
         known = WORDS | numbering
         reading = {mark: known[mark] for mark in seen if mark in known}

@@ -36,6 +36,9 @@ ROLES: dict[str, tuple[str, ...]] = {
 }
 """Names by which a column is known; each also with ``_id``, ``_name``, in any case."""
 
+GROUPS = ("prompt", "rater", "judge")
+"""Roles whose columns only say which records belong together."""
+
 BOOKKEEPING = {
     "", "id", "idx", "index", "row", "number", "timestamp", "time", "date", "tstamp", "turn",
     "unnamed0", "indexlevel0", "rank", "year",
@@ -101,8 +104,9 @@ def find_column(table: Table, role: str, name: str | None = None) -> str | None:
 
 
 def _alike(table: Table, one: str, other: str) -> bool:
-    """Return whether two columns divide the records alike."""
-    return np.array_equal(table.coded(one).index, table.coded(other).index)
+    """Return whether two columns divide the records alike, of which there are several."""
+    first, second = table.coded(one), table.coded(other)
+    return len(first.values) > 1 and np.array_equal(first.index, second.index)
 
 
 def need_column(table: Table, role: str, name: str | None = None) -> str:

@@ -17,6 +17,7 @@ from alignsim.data.tables import (
     table_from_lines,
     table_from_records,
     table_from_text,
+    unfinished,
 )
 from alignsim.errors import Argument, FileFormatError, InputError, listed, quote, shortened, words
 
@@ -32,6 +33,7 @@ class Orders:
     path: str
     kind: str
     text: str
+    notes: tuple[str, ...] = ()
 
 
 Content = Table | Grids | Orders
@@ -53,7 +55,7 @@ def content(source: Any, key: str | None = None) -> Content:
     if kind in (".parquet", ".pq"):
         found: Content = square_or_table(_parquet(file))
     elif kind in ORDERS or _is_preflib(file):
-        found = Orders(file.place, kind.removeprefix("."), text_of(file))
+        found = Orders(file.place, kind.removeprefix("."), text_of(file), unfinished(file))
     elif kind in TABLES or not kind:
         return _text_content(file, key)
     else:

@@ -57,6 +57,7 @@ class Grids:
 
     path: str
     entries: tuple[Grid, ...]
+    notes: tuple[str, ...] = ()
 
 
 def grid_of(place: str, name: str, value: Any, labels: Any = None, says: str = "") -> Grid:

@@ -100,7 +100,7 @@ def _frame(source: Any, _: str | None) -> Table | Grids | None:
 def square_or_table(table: Table) -> Table | Grids:
     """Return a table, or the square array that it holds."""
     grid = grid_of_table(table)
-    return table if grid is None else Grids(table.path, (grid,))
+    return table if grid is None else Grids(table.path, (grid,), table.notes)
 
 
 def _dataset(source: Any, _: str | None) -> Table | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -9,10 +10,16 @@ from numpy.typing import NDArray
 
 from alignsim import validation
 from alignsim.data.comparisons import UNNAMED, Comparisons
-from alignsim.errors import Argument, InputError, quote
+from alignsim.errors import Argument, InputError, listed, quote
 
 TELLING = 0.1
 """Share of the prompts that must compare three responses and repeat a pair, to be separate."""
+
+OFTEN = 5
+"""Times that responses must occur at the median for one that occurs once to be odd."""
+
+NAMED = 3
+"""Odd names that a note lists."""
 
 RECURRING = 0.5
 """Different labels, over labels of all prompts, up to which the same responses recur."""
@@ -36,7 +43,7 @@ def separated(votes: Comparisons, by: str | None, pool: bool | None) -> Comparis
             told = f"is {quote(by)}, but nothing says which {by} a vote belongs to"
             raise InputError("by", told, ["name the column with ", Argument(by, ...)])
         return replace(votes, by=by)
-    votes = replace(votes, notes=(*votes.notes, *_of_judges(votes)))
+    votes = replace(votes, notes=(*votes.notes, *_oddities(votes), *_of_judges(votes)))
     if votes.prompts == UNNAMED or pool:
         return replace(votes, by="")
     if len(votes.prompts) == 1:
@@ -49,6 +56,19 @@ def separated(votes: Comparisons, by: str | None, pool: bool | None) -> Comparis
         "responses and repeats a pair; --by prompt, or by='prompt', keeps them apart."
     )
     return replace(votes, by="", notes=(*votes.notes, note))
+
+
+def _oddities(votes: Comparisons) -> Iterator[str]:
+    """Yield what may be a slip of the pen: a name that occurs once, votes without a prompt."""
+    often = np.bincount(np.concatenate([votes.left, votes.right]), minlength=len(votes.labels))
+    once = np.flatnonzero(often == 1)
+    usual = float(np.median(often))
+    if len(once) and usual >= OFTEN:
+        named = f"{listed(votes.labels[k] for k in once[:NAMED])}{', ...' * (len(once) > NAMED)}"
+        yield f"{named} occur once only, others {usual:g} times at the median: mind the spelling."
+    if len(votes.prompts) > 1 and "" in votes.prompts:
+        nowhere = int((votes.prompt == votes.prompts.index("")).sum())
+        yield f"{nowhere:,} votes have no prompt and are a problem of their own."
 
 
 def _of_judges(votes: Comparisons) -> tuple[str, ...]:

@@ -41,7 +41,7 @@ _COMPRESSED: dict[str, tuple[bytes, Callable[[BinaryIO], Any]]] = {
 }
 """Suffix → the first bytes, and how the stream is opened."""
 
-_OF_THEIR_OWN = (".npz", ".parquet")
+_OF_THEIR_OWN = (".npy", ".npz", ".parquet", ".pq")
 """Suffixes of files that are archives themselves."""
 
 _DAMAGE = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import math
@@ -42,6 +43,12 @@ class Coded:
 
     values: tuple[str, ...]
     index: NDArray[np.int64]
+
+    @property
+    def texts(self) -> list[str]:
+        """The text of each row; "" where it is empty."""
+        known = (*self.values, "")
+        return [known[i] for i in self.index.tolist()]
 
 
 @dataclass(frozen=True, eq=False)
@@ -242,7 +249,13 @@ def table_from_text(source: Source) -> Table:
     if not places:
         raise FileFormatError(place, "has a header but no records", "expected at least one")
     named = dict(zip(header, columns, strict=True))
-    return Table(place, named, "line", places)
+    return Table(place, named, "line", places, notes=unfinished(source))
+
+
+def unfinished(source: Source) -> tuple[str, ...]:
+    """Return a note if the last line does not end, as in a file that is cut short."""
+    ends = source.content[-1:] in (b"\n", b"\r")
+    return () if ends else ("The last line has no end: the file may be cut short.",)
 
 
 def header_of_numbers(names: Iterable[str]) -> bool:
@@ -299,9 +312,18 @@ def _columns(
                     column += [cell or None for cell in stripped]
     except csv.Error as error:
         remedy = f"expected fields divided by {delimiter!r}, quotes closed and doubled inside"
-        line = start if "end of data" in str(error) else rows.line_num
-        raise FileFormatError(f"{source.place}, line {line}", str(error), remedy) from None
+        place = f"{source.place}, line {_line_of_error(source, delimiter)}"
+        raise FileFormatError(place, str(error), remedy) from None
     return header, columns, places
+
+
+def _line_of_error(source: Source, delimiter: str) -> int:
+    """Return the line on which the first record begins that is no CSV."""
+    rows, start = _reader(source, delimiter), 1
+    with contextlib.suppress(csv.Error):
+        for _ in rows:
+            start = rows.line_num + 1
+    return int(start)
 
 
 def _starts(start: int, chunk: Sequence[Sequence[str]]) -> list[int]:

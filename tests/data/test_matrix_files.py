@@ -97,7 +97,7 @@ def test_json_batches_share_their_labels(write):
         ("p.json", "3", r"holds 3; expected"),
         ("p.json", '{"a": {"Q": 1}}', "entry 'a' has no \"P\""),
         ("p.json", '{"P": [[0.5, 1], [0, 0.5]], "labels": ["a"]}', "expected a list of 2"),
-        ("p.csv", "0.5,0.5", r"unknown kind of file '\.csv' for matrices"),
+        ("p.csv", "0.5,0.5", "begins with numbers, and is no square of them"),
     ],
 )
 def test_refusals_start_with_the_file(write, name, content, message):

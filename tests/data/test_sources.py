@@ -38,7 +38,9 @@ def test_missing_file_and_folder(tmp_path):
     ],
 )
 def test_what_is_no_path_is_refused_by_name(read, path):
-    with pytest.raises(ValueError, match=f"path is {re.escape(repr(path))}; give the name"):
+    with pytest.raises(
+        ValueError, match=f"(source|path) is {re.escape(repr(path))}; give (a path|the name)"
+    ):
         read(path)
 
 

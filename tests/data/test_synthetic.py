@@ -5,7 +5,7 @@ import pytest
 
 import alignsim as asim
 from alignsim import preferences as prefs
-from alignsim.data import rating_files
+from alignsim.data import ratings as rated
 
 
 def _scores(**options):
@@ -26,7 +26,7 @@ def test_shapes_labels_and_scale():
 def test_default_is_as_large_as_the_training_split_of_helpsteer():
     ratings = asim.data.synthetic_ratings(rng=0)
     assert len(ratings.prompts) == 8832
-    assert ratings.attributes == rating_files.HELPSTEER_ATTRIBUTES
+    assert ratings.attributes == rated.HELPSTEER_ATTRIBUTES
     assert set(np.unique(ratings.scores)) == set(range(5))
 
 

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from alignsim.data.tables import read_table
+from alignsim.data.contents import content as read_table
 from alignsim.errors import FileFormatError
 
 RECORDS = [{"prompt": "a, b", "score": 1.5}, {"prompt": 'say "c"', "score": None}]
@@ -24,7 +24,7 @@ RECORDS = [{"prompt": "a, b", "score": 1.5}, {"prompt": 'say "c"', "score": None
 def test_all_formats_hold_the_same(write, name, content):
     table = read_table(write(name, content))
     assert list(table.columns) == ["prompt", "score"]
-    assert table.labels("prompt") == ["a, b", 'say "c"']
+    assert table.coded("prompt").texts == ["a, b", 'say "c"']
     assert np.array_equal(table.numbers("score"), [1.5, np.nan], equal_nan=True)
 
 
@@ -35,21 +35,21 @@ def test_records_know_their_line(write):
         table.numbers("score")
 
 
-def test_index_column_without_a_name_is_dropped(write):
-    assert list(read_table(write("t.csv", ",prompt\n0,a\n")).columns) == ["prompt"]
+def test_an_index_column_is_no_column_with_a_name(write):
+    assert read_table(write("t.csv", ",prompt\n0,a\n")).names == ("prompt",)
 
 
 def test_line_separators_inside_json_strings_do_not_split(write):
     table = read_table(write("t.jsonl", '{"prompt": "a\u2028b"}\n'))
-    assert table.labels("prompt") == ["a\u2028b"]
+    assert table.coded("prompt").texts == ["a\u2028b"]
 
 
 def test_chat_shaped_prompts_become_text(write):
     table = read_table(write("t.jsonl", '{"prompt": [{"role": "user", "content": "hi"}]}\n'))
-    assert table.labels("prompt") == ['[{"content": "hi", "role": "user"}]']
+    assert table.coded("prompt").texts == ["hi"]
 
 
-@pytest.mark.parametrize("value", ["true", '"1,5"', "Infinity", "[1]", "1" + "0" * 400])
+@pytest.mark.parametrize("value", ["true", '"1,500"', "Infinity", "[1]", "1" + "0" * 400])
 def test_what_is_no_number(write, value):
     table = read_table(write("t.jsonl", f'{{"score": 1}}\n{{"score": {value}}}\n'))
     with pytest.raises(FileFormatError, match=r"line 2: column 'score' holds .*not a finite"):
@@ -65,13 +65,18 @@ def test_what_is_no_number(write, value):
         ("t.csv", "prompt,score,prompt\na,1,b\n", "line 1: two columns are called 'prompt'"),
         ("t.csv", "prompt,,score\na,1,b\n", "line 1: column 2 has no name"),
         ("t.csv", "prompt,score\n", "has a header but no records"),
-        ("t.json", '{"prompt": "a"}', "holds a JSON dict; expected a list of records"),
+        (
+            "t.json",
+            '{"data": [{"prompt": "a"}]}',
+            "holds records under 'data'; read them with key='data'",
+        ),
         ("t.json", '[{"prompt": "a"}, 3]', "record 2: is 3; expected an object"),
         ("t.json", "[]", "holds no records"),
         ("t.json", '[{"prompt": "a"}, {"pro', "line 1: not valid JSON"),
         ("t.jsonl", '{"prompt": "a"}\n{"prompt": ', "line 2: not valid JSON"),
         ("t.jsonl", '{"prompt": "a"}\n[1]\n', r"line 2: is \[1\]; expected an object"),
-        ("t.parquet", "PAR1", r"unknown kind of file '\.parquet'; known: \.csv"),
+        ("t.xlsx", "PK", r"unknown kind of file '\.xlsx'; known: \.csv"),
+        ("t.parquet", "PAR1", "not a readable Parquet file"),
     ],
 )
 def test_malformed_files(write, name, content, message):
@@ -81,6 +86,5 @@ def test_malformed_files(write, name, content, message):
 
 def test_empty_label(write):
     table = read_table(write("t.csv", "prompt,score\na,1\n,2\n"))
-    assert table.labels("prompt", blank="?") == ["a", "?"]
     with pytest.raises(FileFormatError, match="line 3: column 'prompt' is empty"):
-        table.labels("prompt")
+        table.full("prompt")

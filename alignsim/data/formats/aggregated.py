@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from alignsim import validation
 from alignsim.data.columns import find_pair, named_column, plain, side_columns
 from alignsim.data.comparisons import Comparisons
 from alignsim.data.contents import Content
 from alignsim.data.formats.contract import Format, Given
-from alignsim.data.formats.voting import ASKED, SIDES, amounts, refuse_self, votes_of
-from alignsim.data.tables import Table
+from alignsim.data.formats.voting import ASKED, SIDES, amounts, refuse_self, same_labels, votes_of
+from alignsim.data.tables import Coded, Table
 from alignsim.errors import FileFormatError, InputError, listed, quote, words
 
 OPTIONS = SIDES | (ASKED - {"count"}) | {"wins"}
@@ -41,9 +42,19 @@ def read(table: Table, given: Given) -> Comparisons:
     left, right = (table.full(side) for side in side_columns(table, given))
     refuse_self(table, left, right)
     counted = np.stack([amounts(table, name) for name in columns], axis=-1)
+    low, high = np.minimum(*_sides(left, right)), np.maximum(*_sides(left, right))
+    again = len(table) - len(np.unique(np.stack([low, high]), axis=1).T)
+    notes = [f"{again:,} records repeat a pair; their votes are added."] if again else []
     rows, outcome = np.nonzero(counted)
     share = np.array([1.0, 0.0, 0.5])[outcome]
-    return votes_of(table, given, left, right, share, rows=rows, count=counted[rows, outcome])
+    return votes_of(
+        table, given, left, right, share, rows=rows, count=counted[rows, outcome], notes=notes
+    )
+
+
+def _sides(left: Coded, right: Coded) -> NDArray[np.int64]:
+    """Return both sides in the same codes, (2, n)."""
+    return same_labels(left, right)[1]
 
 
 def _columns(table: Table, given: Given) -> Sequence[str] | None:

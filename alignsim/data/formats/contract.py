@@ -16,7 +16,7 @@ Given = Mapping[str, Any]
 
 Found = Comparisons | Ratings | Matrices
 
-FAMILIES = {"votes": Comparisons, "ratings": Ratings, "matrices": Matrices}
+FAMILIES = {"ratings": Ratings, "votes": Comparisons, "matrices": Matrices}
 
 
 @dataclass(frozen=True)

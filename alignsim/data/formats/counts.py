@@ -60,7 +60,10 @@ def read(content: Content, given: Given) -> Comparisons:  # noqa: ARG001
         judge=np.zeros(len(which), dtype=np.int64),
         prompts=names,
         prompt=which,
-        notes=("The numbers are how often the row beat the column.",),
+        notes=(
+            *content.notes,
+            "The numbers are how often the row beat the column.",
+        ),
     )
 
 

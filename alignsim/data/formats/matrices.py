@@ -27,7 +27,7 @@ def read(content: Content, given: Given) -> Matrices:
         if "key" not in given:
             told = words("holds no square matrices")
         raise FileFormatError(content.path, told)
-    found = [_checked(content.path, entry) for entry in content.entries]
+    found = [_checked(content, entry) for entry in content.entries]
     if len({entry.P.shape for entry in found}) > 1:
         known = listed(entry.name for entry in content.entries)
         several = "holds matrices of several sizes"
@@ -41,9 +41,9 @@ def read(content: Content, given: Given) -> Matrices:
     return Matrices(np.stack([entry.P for entry in found]), labels, each, notes)
 
 
-def _checked(path: str, grid: Grid) -> Matrices:
+def _checked(content: Grids, grid: Grid) -> Matrices:
     P = grid.array.copy()
-    notes: list[str] = []
+    notes = list(content.notes)
     if kind_of(grid) == "percent":
         P /= 100.0
         notes.append("The numbers of a pair add up to 100 and are read as per cent.")
@@ -56,7 +56,7 @@ def _checked(path: str, grid: Grid) -> Matrices:
     try:
         P = validation.preference_matrix(P, name)
     except InputError as error:
-        raise FileFormatError.within(path, error) from None
+        raise FileFormatError.within(content.path, error) from None
     own = (grid.name,) if grid.name and P.ndim == 2 else ()
     names: tuple[str, ...] = grid.names or own
     return Matrices(P, grid.labels, names, tuple(notes))

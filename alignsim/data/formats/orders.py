@@ -53,7 +53,7 @@ def read(content: Orders, given: Given) -> Comparisons:  # noqa: ARG001
         count.append(np.full(len(i) * times, 1.0 if each else float(alike)))
         judge.append(np.repeat(np.arange(voter, voter + times), len(i)))
         voter += times
-    notes = ["The first place is best."]
+    notes = [*content.notes, "The first place is best."]
     if any(len(order) < len(names) for _, order in orders):
         notes.append("Alternatives that an order leaves out are not compared by it.")
     left, right = np.concatenate(one), np.concatenate(other)
@@ -78,7 +78,9 @@ def _parsed(content: Orders) -> tuple[dict[int, str], list[tuple[int, dict[int, 
         if match := _NAME.fullmatch(line.strip()):
             if int(match[1]) in names or match[2].strip() in names.values():
                 raise FileFormatError(where, f"names {quote(match[2])} twice", "give each its own")
-            names[int(match[1])] = match[2].strip() or match[1]
+            if not match[2].strip():
+                raise FileFormatError(where, f"alternative {match[1]} has no name", "give it one")
+            names[int(match[1])] = match[2].strip()
         elif match := _VOTERS.fullmatch(line.strip()):
             voters = int(match[1])
         elif match := _TYPE.fullmatch(line.strip()):

@@ -45,7 +45,7 @@ def read(content: Content, given: Given) -> Matrices:
             P = 0.5 + 0.5 * A
             notes.append("A payoff of 1 is read as a sure win, −1 as a sure loss, 0 as even.")
         entries.append(Grid(grid.name, P, grid.labels, grid.names, "P"))
-    found = matrices.read(Grids(content.path, tuple(entries)), given)
+    found = matrices.read(Grids(content.path, tuple(entries), content.notes), given)
     return replace(found, notes=(*found.notes, *dict.fromkeys(notes)))
 
 

@@ -20,7 +20,7 @@ from alignsim.data.columns import (
 from alignsim.data.contents import Content
 from alignsim.data.formats.contract import Format, Given
 from alignsim.data.ratings import Ratings
-from alignsim.data.tables import Coded, Table
+from alignsim.data.tables import Table
 from alignsim.errors import FileFormatError, listed, quote, words
 from alignsim.validation import FloatArray
 
@@ -60,7 +60,7 @@ def read(table: Table, given: Given) -> Ratings:
     response = need_column(table, "response", given.get("response"))
     rater = find_column(table, "rater", given.get("rater"))
     long = _long_columns(table, given.get("attribute"), given.get("score"))
-    responses = texts(table.full(response))
+    responses = table.full(response).texts
     one_each = long is None and rater is None
     notes = list(table.notes)
     if long is None:
@@ -70,22 +70,17 @@ def read(table: Table, given: Given) -> Ratings:
         if left_out:
             notes.append(f"{listed(left_out)} are no attributes; add them with attributes.")
     else:
-        kinds = texts(table.full(long[0]))
+        kinds = table.full(long[0]).texts
         names, values = _long_attributes(table, attributes, kinds), table.numbers(long[1])[:, None]
     records = _Records(
-        prompts=texts(table.full(prompt)),
+        prompts=table.full(prompt).texts,
         responses=responses,
         identities=list(map(str, range(len(table)))) if one_each else responses,
-        raters=[""] * len(table) if rater is None else texts(table.full(rater)),
+        raters=[""] * len(table) if rater is None else table.full(rater).texts,
         attributes=kinds or [""] * len(table),
         values=values,
     )
     return _gathered(table, records, names, tuple(notes))
-
-
-def texts(column: Coded) -> list[str]:
-    """Return the text on each row of a column that is full."""
-    return [column.values[i] for i in column.index.tolist()]
 
 
 @dataclass(frozen=True, eq=False)
