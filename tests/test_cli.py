@@ -474,7 +474,7 @@ def test_inspect_refuses(refuse, votes, tmp_path):
         (["m.json", "--recipe", "mean"], "--recipe is 'mean', but data holds matrices"),
         (["m.json", "--seed", "0"], "--seed is 0, but data holds matrices"),
         (["few.csv", "--subsets", "2"], "--subsets is 2, but data holds votes"),
-        (["few.csv", "--temperature", "2"], "--temperature is 2.0, but data holds votes"),
+        (["few.csv", "--temperature", "2"], "--temperature is 2.0, but there are no ratings"),
         (
             ["ratings.csv", "--recipe", "votes", "--rounding", "nearest"],
             "--rounding is 'nearest', but the recipe 'votes' does not use it; leave it out",
@@ -486,7 +486,7 @@ def test_inspect_refuses(refuse, votes, tmp_path):
         (["ratings.csv", "--smoothing", "-1"], "--smoothing is -1; it must be at least 0"),
         (["ratings.csv", "--min-votes", "0"], "--min-votes is 0; it must be at least 1"),
         (["lone.csv"], "alignsim: lone.csv: no prompt has two responses to compare; rate two or"),
-        (["table.parquet"], ".ndjson, each also .gz, and .npy and .npz for matrices"),
+        (["table.parquet"], "table.parquet: not a readable Parquet file"),
     ],
 )
 @pytest.mark.usefixtures("ratings")
@@ -559,9 +559,12 @@ def test_advise_on_a_stack_and_on_one_of_it(run):
     [
         (["--alpha", "0.5", "--alpha", "2"], "alignsim: --alpha is 2; it must be in [0, 1]\n"),
         (["--eta", "-1"], "--eta is -1"),
-        (["ratings.csv", "--index", "99"], "--index is 99, but ratings.csv holds ratings, not a"),
-        (["votes.csv", "--left", "one", "--right", "other", "--index", "0"], "holds votes, not a"),
-        (["--recipe", "mean"], "--recipe is 'mean', but there are no ratings here"),
+        (
+            ["ratings.csv", "--index", "99"],
+            "--index is 99; ratings.csv holds 2 problems, coun",
+        ),
+        (["votes.csv", "--left", "one", "--right", "other", "--index", "9"], "holds one problem"),
+        (["--recipe", "mean"], "--recipe is 'mean', but there is no FILE"),
         (["ratings.csv", "--responses", "3"], "--responses is 3, but the matrices are in"),
         (
             ["ratings.csv", "--recipe", "mean", "--seed", "1"],
@@ -705,7 +708,7 @@ def test_every_command_takes_the_names_of_columns(run, refuse, votes, command):
         (["few.csv"], "or pass --smoothing 1 (a prior of one vote"),
         (["few.csv", "--left", "left", "--response", "x"], "--left, --response do not go together"),
         (["two.npz"], "pick one with --key ... ('a', 'b')"),
-        (["two.npz", "--left", "a"], "which take --key and no option of votes"),
+        (["two.npz", "--key", "a", "--left", "a"], "which take --key and no option of votes"),
     ],
 )
 @pytest.mark.usefixtures("votes", "panel", "ratings")

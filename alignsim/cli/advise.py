@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,7 +14,7 @@ from alignsim.cli.app import app
 
 if TYPE_CHECKING:
     from alignsim.cli.inputs import Subject
-    from alignsim.data import Matrices, Ratings
+    from alignsim.data import Comparisons, Matrices, Ratings
 
 ETA = 20.0
 
@@ -49,8 +50,6 @@ def advise(
         list[float] | None,
         typer.Option(help="An α of which to tell the rate; may be repeated."),
     ] = None,
-    recipe: options.Recipe = None,
-    subsets: options.Subsets = None,
     seed: Annotated[int | None, options.of_ratings(help="Seed of the recipe (default: 0).")] = None,
     out: options.Out = Path("advice.png"),
     quiet: options.Quiet = False,
@@ -69,15 +68,14 @@ def advise(
     from alignsim.plotting.advice import advice as draw
     from alignsim.reports import advice
 
-    ratings: dict[str, Any] = {"--recipe": recipe, "--subsets": subsets, "--seed": seed}
     for share in alpha or ():
         validation.parameter(share, "--alpha", high=1.0)
     if file is None or source.index is not None:
         subject = inputs.subject(file, source, cycle)
-        options.refuse(ratings, "there are no ratings here")
+        options.refuse({"--seed": seed}, "there are no ratings here")
     else:
         options.refuse(options.given(cycle), f"the matrices are in {file}")
-        subject = _population(file, source, ratings)
+        subject = _population(file, source, seed)
     wanted = ETA
     if eta is not None:
         wanted = options.strength(eta, "--eta", beta_convention, objective=objective, file=file)
@@ -98,11 +96,12 @@ def advise(
     if not quiet:
         from alignsim.cli import reports
 
+        reports.print_notes(subject.notes)
         reports.print_advice(title, found, subject.labels)
         reports.print_saved(out)
 
 
-def _population(file: Path, source: options.Source, ratings: Mapping[str, Any]) -> Subject:
+def _population(file: Path, source: options.Source, seed: int | None) -> Subject:
     """Return the matrix of votes, or all matrices of a stack or of ratings, at most ``SAMPLE``.
 
     Votes that leave pairs uncompared stand for the largest complete set of responses.
@@ -118,27 +117,55 @@ def _population(file: Path, source: options.Source, ratings: Mapping[str, Any]) 
     if not isinstance(found, readers.Comparisons):
         options.refuse({"--smoothing": smoothing}, f"{file} holds no votes")
     if isinstance(found, readers.Ratings):
-        return _sampled(_of_ratings(file, found, ratings), name)
+        subject = _sampled(_of_ratings(file, found, source, seed), name)
+        return subject._replace(notes=inputs.notes(found))
+    ratings = {"--recipe": source.recipe, "--subsets": source.subsets, "--seed": seed}
     options.refuse(ratings, f"{file} holds no ratings")
     if isinstance(found, readers.Matrices):
         return _sampled(found, name)
+    if len(parts := found.split()) > 1:
+        subject = _sampled(_of_votes(file, parts, smoothing or 0.0), name)
+        return subject._replace(notes=found.notes)
     try:
-        return Subject(name, found.matrix(smoothing=smoothing or 0.0), found.labels)
+        P = found.matrix(smoothing=smoothing or 0.0)
+        return Subject(name, P, found.labels, found.notes)
     except MissingPairsError as missing:
         if missing.complete is None:
             raise
         complete = found.restrict(missing.complete)
         size = f"largest complete set of {len(complete.labels)}"
-        return Subject(f"{name}, {size}", complete.matrix(), complete.labels)
+        return Subject(f"{name}, {size}", complete.matrix(), complete.labels, found.notes)
 
 
-def _of_ratings(file: Path, found: Ratings, given: Mapping[str, Any]) -> Matrices:
+def _of_votes(file: Path, parts: Mapping[str, Comparisons], smoothing: float) -> Matrices:
+    """Return the matrices of the problems in which every two responses met, if of one size."""
+    import numpy as np
+
+    from alignsim.data import Matrices
+    from alignsim.errors import FileFormatError, MissingPairsError
+
+    found, names, sizes = [], [], set()
+    for name, part in parts.items():
+        with contextlib.suppress(MissingPairsError):
+            found.append(part.matrix(smoothing=smoothing))
+            names.append(name)
+            sizes.add(len(part.labels))
+    if len(sizes) != 1:
+        told = f"problems have {', '.join(map(str, sorted(sizes)))} responses"
+        if not sizes:
+            told = f"in none of its {len(parts):,} problems did every two responses meet"
+        remedy = "pick one with --index, or make them one with --pool"
+        raise FileFormatError(str(file), told, remedy)
+    notes = () if len(found) == len(parts) else (f"{len(parts) - len(found):,} are incomplete.",)
+    return Matrices(np.stack(found), names=tuple(names), notes=notes)
+
+
+def _of_ratings(file: Path, found: Ratings, source: options.Source, seed: int | None) -> Matrices:
     from alignsim.errors import FileFormatError
 
-    recipe, subsets, seed = (given[name] for name in ("--recipe", "--subsets", "--seed"))
-    recipe = recipe or "random-attribute"
+    recipe = source.recipe or "random-attribute"
     rng = 0 if seed is None and recipe == "random-attribute" else seed
-    stacks = found.matrices(recipe, subsets=subsets, rng=rng)
+    stacks = found.matrices(recipe, subsets=source.subsets, rng=rng)
     if len(stacks) > 1:
         told = f"prompts have {', '.join(map(str, stacks))} responses"
         raise FileFormatError(str(file), told, "make all matrices of one size with --subsets")

@@ -24,12 +24,19 @@ LEAST_KEPT = 10**4
 """Rounds that are kept in any case, however many responses there are."""
 
 
+ONE_OF = {"matrices": "matrix", "problems": "problem"}
+
+
 class Subject(NamedTuple):
-    """One preference matrix or many, what it is called, and the names of its responses."""
+    """One preference matrix or many, what it is called, and the names of its responses.
+
+    ``notes`` say what was assumed when it was read.
+    """
 
     name: str
     P: FloatArray
     labels: Sequence[str]
+    notes: tuple[str, ...] = ()
 
 
 def read(
@@ -37,20 +44,33 @@ def read(
 ) -> data.Ratings | data.Comparisons | data.Matrices:
     """Return what a file holds, if two of its responses at least can be compared."""
     found = data.read(
-        file,
+        str(file) if str(file) == "-" else file,
         key=key,
+        format=columns.format,
         prompt=columns.prompt,
         response=columns.response,
         rater=columns.rater,
         attributes=_separate(columns.attribute),
         attribute=columns.attribute_column,
         score=columns.score_column,
+        label=columns.label,
+        temperature=columns.temperature,
         left=columns.left,
         right=columns.right,
+        pair=columns.pair,
         winner=columns.winner,
+        loser=columns.loser,
+        chosen=columns.chosen,
+        rejected=columns.rejected,
+        strength=columns.strength,
+        wins=_separate(columns.wins),
+        rank=columns.rank,
+        count=columns.count,
         judges=_separate(columns.judges),
         judge=columns.judge,
         codes=None if columns.codes is None else codes(columns.codes),
+        split_by=columns.split_by,
+        pool=columns.pool or None,
     )
     if isinstance(found, data.Ratings) and max(map(len, found.responses)) < 2:
         raise ValueError(f"{file}: no prompt has two responses to compare; rate two or more of one")
@@ -58,9 +78,10 @@ def read(
 
 
 def subject(file: Path | None, source: options.Source, cycle: options.Cycle) -> Subject:
-    """Return the one matrix that a file holds, or the cycle that stands in for it.
+    """Return the one matrix that a file holds or ``--index`` picks, or the cycle without a file.
 
-    Every score of ratings counts as a vote, as in the one matrix of ``alignsim inspect``.
+    Without an index, every score of ratings counts as a vote, as in the one matrix of
+    ``alignsim inspect``.
     """
     if file is None:
         options.refuse(options.given(source), "there is no FILE")
@@ -68,15 +89,52 @@ def subject(file: Path | None, source: options.Source, cycle: options.Cycle) -> 
     options.refuse(options.given(cycle), f"the matrix is in {file}")
     found = read(file, source.key, source)
     name = writable(source.key or file.stem)
+    recipe = {"--recipe": source.recipe, "--subsets": source.subsets}
     if isinstance(found, data.Matrices):
+        options.refuse(recipe, f"{file} holds no ratings")
         options.refuse({"--smoothing": source.smoothing}, f"{file} holds no votes")
         return _picked(found, name, file, source.index)
-    kind = "ratings" if isinstance(found, data.Ratings) else "votes"
-    options.refuse({"--index": source.index}, f"{file} holds {kind}, not a stack of matrices")
     if isinstance(found, data.Comparisons):
-        return Subject(name, found.matrix(smoothing=source.smoothing or 0.0), found.labels)
-    pooled = _pooled(found, file, source.smoothing or 0.0)
-    return Subject(f"{name}, every score a vote", pooled.P, pooled.labels[0])
+        options.refuse(recipe, f"{file} holds no ratings")
+        return _of_votes(found, name, file, source)
+    if source.index is None:
+        options.refuse(recipe, "without --index every score counts as a vote")
+        pooled = _pooled(found, file, source.smoothing or 0.0)
+        return Subject(f"{name}, every score a vote", pooled.P, pooled.labels[0], found.notes)
+    options.refuse({"--smoothing": source.smoothing}, "--index picks a prompt of ratings")
+    problems = found.problems(source.recipe or "random-attribute", subsets=source.subsets)
+    place = index(source.index, len(problems), file, "problems")
+    picked = problems[place]
+    return Subject(writable(picked.name) or name, picked.P, picked.labels, notes(found))
+
+
+def notes(found: data.Ratings | data.Comparisons | data.Matrices) -> tuple[str, ...]:
+    """Return what was assumed, and of ratings the scale, if their temperature is not 1."""
+    if isinstance(found, data.Ratings) and found.temperature != 1.0:
+        return (*found.notes, f"The ratings: {found.scale}.")
+    return found.notes
+
+
+def index(given: int | None, count: int, file: Path, what: str) -> int:
+    """Return which one of several is meant; one alone needs no saying."""
+    if given is None and count > 1:
+        raise ValueError(f"{file}: holds {count:,} {what}; pick one with --index 0 to {count - 1}")
+    place = given or 0
+    if not 0 <= place < count:
+        holds = f"one {ONE_OF[what]}" if count == 1 else f"{count} {what}, counted from 0"
+        raise ValueError(f"--index is {given}; {file} holds {holds}")
+    return place
+
+
+def _of_votes(found: data.Comparisons, name: str, file: Path, source: options.Source) -> Subject:
+    parts = found.split()
+    if len(parts) > 1 and source.index is None:
+        told = f"holds {len(parts):,} separate problems, one a {found.by}"
+        remedy = f"pick one with --index 0 to {len(parts) - 1}, or make them one with --pool"
+        raise ValueError(f"{file}: {told}; {remedy}")
+    of, part = list(parts.items())[index(source.index, len(parts), file, "problems")]
+    P = part.matrix(smoothing=source.smoothing or 0.0)
+    return Subject(writable(of) or name if len(parts) > 1 else name, P, part.labels, found.notes)
 
 
 def response_names(count: int) -> list[str]:
@@ -95,7 +153,7 @@ def _pooled(ratings: data.Ratings, file: Path, smoothing: float) -> data.Matrice
         raise
     except ValueError:
         told = "holds ratings of responses that do not recur, which make a matrix a prompt"
-        remedy = "see alignsim inspect or alignsim advise, or save one matrix as .npy"
+        remedy = "pick one with --index, or see alignsim inspect or alignsim advise"
         raise ValueError(f"{file}: {told}; {remedy}") from None
 
 
@@ -107,20 +165,15 @@ def _cycle(responses: int | None, advantage: float | None) -> Subject:
     return Subject(f"cycle of {size}", P, response_names(size))
 
 
-def _picked(found: data.Matrices, name: str, file: Path, index: int | None) -> Subject:
+def _picked(found: data.Matrices, name: str, file: Path, given: int | None) -> Subject:
     count, size = len(found), found.responses
-    matrices = "one matrix" if count == 1 else f"{count} matrices, counted from 0"
-    if index is None and count > 1:
-        raise ValueError(f"{file}: holds {count} matrices; pick one with --index 0 to {count - 1}")
-    place = index or 0
-    if not 0 <= place < count:
-        raise ValueError(f"--index is {index}; {file} holds {matrices}")
+    place = index(given, count, file, "matrices")
     if found.names:
         name = found.names[place]
     elif count > 1:
         name = f"{name} {place}"
     labels = found.labels[place] if found.labels else response_names(size)
-    return Subject(name, found.P.reshape(count, size, size)[place], labels)
+    return Subject(name, found.P.reshape(count, size, size)[place], labels, found.notes)
 
 
 def axis(most: float, option: str, points: int, *, limit: float) -> FloatArray:

@@ -28,9 +28,6 @@ def inspect(
     key: options.Key = None,
     columns: options.Columns,
     recipe: options.Recipe = None,
-    temperature: Annotated[
-        float | None, options.of_ratings(help="Divides score differences (default: 1).")
-    ] = None,
     subsets: options.Subsets = None,
     rounding: Annotated[
         str | None, options.of_ratings(help="nearest: round the raters' mean scores.")
@@ -85,7 +82,7 @@ def inspect(
         resamples=resamples,
         rng=seed,
         recipe=recipe,
-        temperature=temperature,
+        temperature=columns.temperature,
         subsets=subsets,
         rounding=rounding,
         smoothing=smoothing,
@@ -95,5 +92,6 @@ def inspect(
     if not quiet:
         from alignsim.cli import reports as printed
 
+        printed.print_notes(inputs.notes(data))
         printed.print_inspection(writable(file.name), found)
         printed.print_saved(out)

@@ -15,22 +15,32 @@ import typer
 from alignsim.errors import quote
 
 MATRICES_HELP = (
-    "preference matrices (.npy, .npz; .json with [[0.5, 0.7], [0.3, 0.5]], "
-    '{"P": [[...]], "labels": [...]}, or several of these by name, {"NAME": {"P": ...}})'
+    "preference matrices or counts of wins (.npy, .npz; .csv of a square, bare or labelled; .json "
+    'with [[0.5, 0.7], [0.3, 0.5]], {"P": [[...]], "labels": [...]}, {"wins": [[...]]}, or several '
+    'of these by name, {"NAME": {"P": ...}})'
 )
 TABLES_HELP = (
-    "pairwise votes or ratings (.csv, .tsv; .jsonl with a record a line; .json with a list of "
-    'records such as {"left": "a", "right": "b", "winner": "left"} or '
-    '{"prompt": "p", "response": "a", "taste": 3})'
+    "pairwise votes, rankings (rank 1 is best) or ratings (higher is better) (.csv, .tsv, "
+    ".parquet; .soc, .soi, .toc, .toi; .jsonl with a record a line; .json with a list of records "
+    'such as {"left": "a", "right": "b", "winner": "left"}, {"chosen": "a", "rejected": "b"} or '
+    '{"prompt": "p", "response": "a", "taste": 3}); each also .gz, .xz or .zip, and - for standard '
+    "input"
 )
 """What files of each kind look like."""
 
 _JUDGES_HELP = (
     "Instead of --winner: columns of several judges' outcomes, such as a1,a2,a3; may be repeated."
 )
-_CODES_HELP = "What outcomes mean, such as left=1,right=2,tie=0."
+_CODES_HELP = (
+    "What outcomes mean, such as left=1,right=2,tie=0; numbers between left and right are graded."
+)
+_STRENGTH_HELP = "Column of how much better a side is: below 0 the first, above 0 the second."
+_WINS_HELP = "Columns of how often each side won, and of ties, such as wins_a,wins_b,ties."
+_BY_HELP = "prompt or judge: what makes votes separate problems (default: prompt, as a rule)."
+_FORMAT_HELP = "Layout of the file, such as battles or rankings; an unknown name lists them all."
+_TEMPERATURE_HELP = "Divides score differences (default: what suits the scale, 1 for 1 to 5)."
 _ATTRIBUTES_HELP = "Attributes to use, such as taste,looks; may be repeated."
-_INDEX_HELP = "Which matrix of a stack, counted from 0."
+_INDEX_HELP = "Which matrix of a stack, or of one a prompt, counted from 0."
 _RESPONSES_HELP = "Without FILE: size of the cycle, odd (default: 3)."
 _ADVANTAGE_HELP = "Without FILE: by how much a winner beats ½ (default: 0.3)."
 _RECIPE_HELP = (
@@ -50,8 +60,9 @@ def lower_case(value: str) -> str:
 def file_argument(metavar: str, help_text: str) -> Any:
     """Return an argument for a file that is read; one that is none is called so."""
     return typer.Argument(
-        metavar=metavar, help=help_text, exists=True, dir_okay=False, show_default=False
-    )
+        metavar=metavar, help=help_text, exists=True, dir_okay=False, allow_dash=True,
+        show_default=False,
+    )  # fmt: skip
 
 
 Preferences = Annotated[
@@ -110,10 +121,20 @@ class VoteColumns:
 
     left: Annotated[str | None, of_votes(help="Column of one side.")] = None
     right: Annotated[str | None, of_votes(help="Column of the other side.")] = None
+    pair: Annotated[str | None, of_votes(help="Column of both sides, such as 'a vs b'.")] = None
     winner: Annotated[str | None, of_votes(help="Column of the outcome.")] = None
+    loser: Annotated[str | None, of_votes(help="Column of the loser's name.")] = None
+    chosen: Annotated[str | None, of_votes(help="Column of the chosen response.")] = None
+    rejected: Annotated[str | None, of_votes(help="Column of the rejected response.")] = None
+    strength: Annotated[str | None, of_votes(help=_STRENGTH_HELP)] = None
+    wins: Annotated[list[str] | None, of_votes(help=_WINS_HELP)] = None
+    rank: Annotated[str | None, of_votes(help="Column of the rank; 1 is best.")] = None
+    count: Annotated[str | None, of_votes(help="Column of how many votes a row is.")] = None
     judges: Annotated[list[str] | None, of_votes(help=_JUDGES_HELP)] = None
     judge: Annotated[str | None, of_votes(help="Column that names the judge.")] = None
     codes: Annotated[str | None, of_votes(help=_CODES_HELP)] = None
+    split_by: Annotated[str | None, of_votes(help=_BY_HELP)] = None
+    pool: Annotated[bool, of_votes("--pool", help="Take all votes for one problem.")] = False
 
 
 @dataclass(frozen=True)
@@ -128,8 +149,11 @@ class RatingColumns:
         str | None, of_ratings(help="One score a row: column of the attribute.")
     ] = None
     score_column: Annotated[
-        str | None, of_ratings(help="One score a row: column of the score.")
+        str | None, of_ratings(help="One score a row: column of the score; higher is better.")
     ] = None
+    label: Annotated[str | None, of_ratings(help="Column of labels, true or false.")] = None
+    temperature: Annotated[float | None, of_ratings(help=_TEMPERATURE_HELP)] = None
+    format: Annotated[str | None, typer.Option(help=_FORMAT_HELP)] = None
 
 
 @dataclass(frozen=True)
@@ -144,6 +168,8 @@ class Source(Columns):
     key: Key = None
     index: Annotated[int | None, typer.Option(help=_INDEX_HELP)] = None
     smoothing: Smoothing = None
+    recipe: Recipe = None
+    subsets: Subsets = None
 
 
 @dataclass(frozen=True)

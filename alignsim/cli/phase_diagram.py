@@ -114,5 +114,6 @@ def phase_diagram(
     if not quiet:
         from alignsim.cli import reports
 
+        reports.print_notes(subject.notes)
         reports.print_rows(title, findings(found))
         reports.print_saved(out, data)

@@ -55,6 +55,13 @@ def print_rows(
     console.print(table)
 
 
+def print_notes(notes: Iterable[str]) -> None:
+    """Print what was assumed when a file was read, and the like."""
+    console = Console(highlight=False)
+    for sentence in notes:
+        console.print(Text(f"note: {sentence}"))
+
+
 def print_saved(*paths: Path | None) -> None:
     """Print where the output files are."""
     for path in filter(None, paths):
@@ -172,9 +179,7 @@ def print_advice(title: str, found: Advice, labels: Sequence[str]) -> None:
     heads = ("win rate", "e^H", "stable α", "fastest α", "β", "rounds")
     what = "trade-off over η" + (", medians" if found.eta.size > 1 else "")
     print_rows(what, (_tradeoff_row(row) for row in rows), heads)
-    console = Console(highlight=False)
-    for sentence in found.warnings:
-        console.print(Text(f"note: {sentence}"))
+    print_notes(found.warnings)
 
 
 def _advice_rows(found: Advice, names: Sequence[str]) -> list[Row]:

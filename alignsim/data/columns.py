@@ -199,5 +199,6 @@ def looks_like_header(cells: Sequence[Any]) -> bool:
         return False
     names = [plain(cell) for cell in cells]
     known = set().union(*(known_names(role) for role in ROLES))
-    paired = any(left in names and right in names for left, right in PAIRS)
+    named = [pair for pair in PAIRS if pair != ("a", "b")]
+    paired = any(left in names and right in names for left, right in named)
     return paired or sum(name in known for name in names) >= 2 or "" in names[:1]

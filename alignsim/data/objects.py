@@ -85,10 +85,10 @@ def _with_index(frame: Any) -> Any:
 def _frame(source: Any, _: str | None) -> Table | Grids | None:
     import narwhals as nw
 
-    found = nw.from_native(source, pass_through=True)
-    if not isinstance(found, nw.DataFrame | nw.LazyFrame):
-        return None
     try:
+        found = nw.from_native(source, pass_through=True)
+        if not isinstance(found, nw.DataFrame | nw.LazyFrame):
+            return None
         table = table_of_frame(source, "the frame")
     except InputError:
         raise

@@ -18,6 +18,7 @@ from alignsim.data.problems import Problem
 from alignsim.data.scores import RECIPES, from_scores, refuse_idle
 from alignsim.data.votes import count_wins, distinct_labels, shares_of_wins, square
 from alignsim.errors import Argument, InputError, MissingPairsError, quote, words
+from alignsim.preferences.logistic import positive_temperature
 from alignsim.preferences.seeds import Seed, generator
 from alignsim.summary import Lines, Summarised, span
 from alignsim.validation import FloatArray, affordable
@@ -50,6 +51,9 @@ class Ratings(Summarised):
         For each prompt, (responses, raters, attributes), NaN where a rater gave no score.
     notes
         What was assumed when they were read, in sentences.
+    temperature
+        By what score differences are divided unless it is said otherwise; by default what suits
+        the scale that the scores seem to be on, which is 1 for 1 to 5.
 
     Raises
     ------
@@ -79,6 +83,7 @@ class Ratings(Summarised):
     attributes: tuple[str, ...]
     scores: tuple[FloatArray, ...]
     notes: tuple[str, ...] = ()
+    temperature: float | None = None
 
     def _title(self) -> str:
         return f"Ratings of {len(self.prompts):,} prompts"
@@ -113,6 +118,8 @@ class Ratings(Summarised):
             if (np.abs(scores) > validation.LARGEST_LOGIT).any():
                 told = f"holds a number beyond ±{validation.LARGEST_LOGIT:g}"
                 raise InputError("scores", told, "divide them", index=(p,))
+        warmth = self._recognised[0] if self.temperature is None else self.temperature
+        object.__setattr__(self, "temperature", float(positive_temperature(warmth)))
 
     @cached_property
     def _recognised(self) -> tuple[float, str]:
@@ -133,14 +140,12 @@ class Ratings(Summarised):
         )
 
     @property
-    def temperature(self) -> float:
-        """By what score differences are divided unless it is said otherwise: 1 on 1 to 5."""
-        return self._recognised[0]
-
-    @property
     def scale(self) -> str:
-        """The scale that the scores seem to be on, and the temperature that goes with it."""
-        return self._recognised[1]
+        """The scale that the scores seem to be on, and their temperature."""
+        own, name = self._recognised
+        if own == self.temperature:
+            return name
+        return f"{name.partition(': temperature')[0]}: temperature {self.temperature:g}, as given"
 
     def problems(self, recipe: str = "random-attribute", **options: Any) -> list[Problem]:
         """Return the matrix of each prompt that has two responses, by the recipe of `matrices`."""
@@ -222,7 +227,9 @@ class Ratings(Summarised):
             told = f"is {least}, but no prompt has as many responses"
             raise InputError("subsets", told, ["pass ", Argument("subsets", most), " at most"])
         by_prompt = ("prompts", "responses", "raters", "scores")
-        picked = {name: tuple(getattr(self, name)[p] for p in usable) for name in by_prompt}
+        picked: dict[str, Any] = {
+            name: tuple(getattr(self, name)[p] for p in usable) for name in by_prompt
+        }
         chosen = replace(self, **picked)
         sizes = [(comb(len(r), subsets or len(r)), subsets or len(r)) for r in chosen.responses]
         many = f"there are {sum(count for count, _ in sizes):,} matrices to make, which"

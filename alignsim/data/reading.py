@@ -23,8 +23,8 @@ from alignsim.errors import Argument, FileFormatError, InputError, Part, Words, 
 OF_ANY = frozenset({"key"})
 """Options that pick a part of a source, whatever it holds."""
 
-OF_VOTES = frozenset({"by", "pool"})
-"""Options of all formats of votes."""
+OF_FAMILY = {"split_by": "votes", "pool": "votes", "temperature": "ratings"}
+"""Options that say something about all votes or all ratings, however they are laid out."""
 
 
 def read(source: Any, **options: Any) -> Ratings | Comparisons | Matrices:
@@ -49,8 +49,10 @@ def read(source: Any, **options: Any) -> Ratings | Comparisons | Matrices:
 
         Of votes: ``codes``, what marks mean, ``{"left": ..., "right": ..., "tie": ...}``, each a
         mark or several; between a number for left and one for right, numbers are graded.
-        ``by``: ``"prompt"`` or ``"judge"``, what makes votes separate problems; ``pool=True``:
-        nothing does. Prompts are separate unless they say nothing by themselves.
+        ``split_by``: ``"prompt"`` or ``"judge"``, what makes votes separate problems;
+        ``pool=True``: nothing does. Prompts are separate unless they say nothing by themselves.
+
+        Of ratings: ``temperature``, by what score differences are divided.
 
     Returns
     -------
@@ -152,19 +154,20 @@ def read_helpsteer(source: Any) -> Ratings:
 def _read(source: Any, options: Given, families: Sequence[str]) -> Found:
     given = {name: value for name, value in options.items() if value is not None}
     name = given.pop("format", None)
+    whole = {option: given.pop(option) for option in OF_FAMILY if option in given}
     wanted = _fitting(given, families, name)
-    by, pool, key = (given.pop(option, None) for option in ("by", "pool", "key"))
+    key = given.pop("key", None)
     found = content(source, key)
     if "pair" in given and isinstance(found, Table):
         found = _with_pair(found, given)
     stages = _stages(found, given)
     if name is not None:
-        return _finished(_by_name(FORMATS[name], stages, given), by, pool)
+        return _finished(_by_name(FORMATS[name], stages, given), whole)
     for stage in stages:
         for layout in wanted:
             if layout.recognises(stage, given):
-                return _finished(layout.read(stage, given), by, pool)
-    return _finished(_unrecognised(found, wanted, given), by, pool)
+                return _finished(layout.read(stage, given), whole)
+    return _finished(_unrecognised(found, wanted, given), whole)
 
 
 def _by_name(layout: Format, stages: Iterable[Content], given: Given) -> Found:
@@ -186,14 +189,15 @@ def _checked_kind(layout: Format, stage: Content, given: Given) -> Found:
     return layout.read(stage, given)
 
 
-def _finished(found: Found, by: str | None, pool: bool | None) -> Found:
-    if isinstance(found, Comparisons):
-        return separated(found, by, pool)
-    for option, value in (("by", by), ("pool", pool)):
-        if value is not None:
-            told = f"is {quote(value)}, but there are no votes"
+def _finished(found: Found, whole: Given) -> Found:
+    for option, value in whole.items():
+        family = OF_FAMILY[option]
+        if not isinstance(found, FAMILIES[family]):
+            told = f"is {quote(value)}, but there are no {family}"
             raise InputError(option, told, "leave it out")
-    return found
+    if isinstance(found, Comparisons):
+        return separated(found, whole.get("split_by"), whole.get("pool"))
+    return replace(found, **whole)
 
 
 def _fitting(given: Given, families: Sequence[str], name: str | None) -> list[Format]:
@@ -204,10 +208,8 @@ def _fitting(given: Given, families: Sequence[str], name: str | None) -> list[Fo
     if not among:
         kind = FORMATS[str(name)].gives
         raise InputError("format", f"is {quote(name)}, which gives {kind}", "use read instead")
-    known = {
-        f.name: f.options | OF_ANY | (OF_VOTES if f.gives == "votes" else set()) for f in among
-    }
-    every = set().union(*(f.options for f in FORMATS.values()), OF_ANY, OF_VOTES)
+    known = {f.name: f.options | OF_ANY for f in among}
+    every = set().union(*(f.options for f in FORMATS.values()), OF_ANY, OF_FAMILY)
     for option in given:
         validation.choice(option, "option", every)
     fitting = [f for f in among if known[f.name].issuperset(given)]
@@ -264,9 +266,10 @@ def _unrecognised(found: Content, wanted: Sequence[Format], given: Given) -> Fou
         return LAST["matrices" if isinstance(found, Grids) else wanted[0].gives].read(found, given)
     if find_pair(found) is not None:
         return LAST["votes"].read(found, given)
-    remedy = pair_remedy(found)
-    if any(isinstance(part, Argument) and part.value is not ... for part in remedy):
-        raise no_columns(found, "no columns for the two sides", remedy)
+    for table in filter(None, (found, unfolded(found))):
+        remedy = pair_remedy(table)
+        if any(isinstance(part, Argument) and part.value is not ... for part in remedy):
+            raise no_columns(table, "no columns for the two sides", remedy)
     told = f"neither votes nor ratings by its columns ({listed(found.names)})"
     of_votes = "{left}, {right} and {winner} (or {judges}) for votes"
     of_ratings = "{prompt}, {response} and {attributes} (or {attribute} and {score}) for ratings"

@@ -33,15 +33,17 @@ def separated(votes: Comparisons, by: str | None, pool: bool | None) -> Comparis
     twice), the prompts are pooled, and a note says so.
     """
     if pool is not None:
-        validation.choice(str(pool), "pool", ("True", "False"))
+        validation.boolean(pool, "pool")
     if by is not None:
-        validation.choice(by, "by", ("prompt", "judge"))
+        validation.choice(by, "split_by", ("prompt", "judge"))
         if pool:
             told = "is given, and so is what divides the votes"
-            raise InputError("pool", told, ["leave it out, or leave out ", Argument("by", by)])
+            raise InputError(
+                "pool", told, ["leave it out, or leave out ", Argument("split_by", by)]
+            )
         if getattr(votes, f"{by}s") == UNNAMED:
             told = f"is {quote(by)}, but nothing says which {by} a vote belongs to"
-            raise InputError("by", told, ["name the column with ", Argument(by, ...)])
+            raise InputError("split_by", told, ["name the column with ", Argument(by, ...)])
         return replace(votes, by=by)
     votes = replace(votes, notes=(*votes.notes, *_oddities(votes), *_of_judges(votes)))
     if votes.prompts == UNNAMED or pool:
@@ -53,7 +55,7 @@ def separated(votes: Comparisons, by: str | None, pool: bool | None) -> Comparis
         return replace(votes, by="prompt", notes=(*votes.notes, note + "makes them one."))
     note = (
         f"The votes on {len(votes.prompts):,} prompts are pooled, as hardly one compares three "
-        "responses and repeats a pair; --by prompt, or by='prompt', keeps them apart."
+        "responses and repeats a pair; --split-by prompt, or split_by='prompt', keeps them apart."
     )
     return replace(votes, by="", notes=(*votes.notes, note))
 
@@ -74,8 +76,8 @@ def _oddities(votes: Comparisons) -> Iterator[str]:
 def _of_judges(votes: Comparisons) -> tuple[str, ...]:
     if len(votes.judges) < 2:
         return ()
-    told = f"The votes of {len(votes.judges):,} judges are pooled; --by judge, or by='judge', "
-    return (f"{told}keeps them apart.",)
+    told = f"The votes of {len(votes.judges):,} judges are pooled; "
+    return (f"{told}--split-by judge, or split_by='judge', keeps them apart.",)
 
 
 def _recur(votes: Comparisons) -> bool:

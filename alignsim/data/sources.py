@@ -31,7 +31,7 @@ _PIECE = 2**22
 """Bytes that are unzipped at once."""
 
 _LARGE, _RATIO = 2**24, 200
-"""Content of so many bytes that is so much longer than its file is no table that people keep."""
+"""Bytes from which content may be this many times longer than its file, and no more."""
 
 _COMPRESSED: dict[str, tuple[bytes, Callable[[BinaryIO], Any]]] = {
     ".gz": (b"\x1f\x8b", lambda raw: gzip.GzipFile(fileobj=raw)),
@@ -89,7 +89,9 @@ def opened(path: PathLike) -> Source:
             with stream(io.BytesIO(content)) as unzipped:
                 content = _piecewise(place, unzipped, len(content))
         except InputError as error:
-            raise FileFormatError.within(place, error) if not error.argument else error from None
+            if error.argument:
+                raise
+            raise FileFormatError(place, error.complaint, error.remedy) from None
         except _DAMAGE as error:
             kind_of_stream = "gzip" if ending == ".gz" else ending[1:]
             told = f"truncated or damaged {kind_of_stream} stream ({shortened(error)})"

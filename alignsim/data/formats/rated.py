@@ -68,7 +68,7 @@ def read(table: Table, given: Given) -> Ratings:
         kinds = None
         values = np.stack([table.numbers(name) for name in names], axis=-1)
         if left_out:
-            notes.append(f"{listed(left_out)} are no attributes; add them with attributes.")
+            notes.append(f"Left out of the attributes, unless they are named: {listed(left_out)}.")
     else:
         kinds = table.full(long[0]).texts
         names, values = _long_attributes(table, attributes, kinds), table.numbers(long[1])[:, None]
