@@ -149,7 +149,7 @@ class Ratings(Summarised):
 
     def problems(self, recipe: str = "random-attribute", **options: Any) -> list[Problem]:
         """Return the matrix of each prompt that has two responses, by the recipe of `matrices`."""
-        if recipe == "random-attribute":
+        if validation.choice(recipe, "recipe", RECIPES) == "random-attribute":
             options.setdefault("rng", 0)
         found = self.matrices(recipe, **options)
         each = [problem for stack in found.values() for problem in stack.problems()]

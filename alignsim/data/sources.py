@@ -181,7 +181,7 @@ def _stored(path: PathLike) -> bytes:
         raise
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise FileFormatError(place, f"cannot be read ({reason})") from None
+        raise FileFormatError(place, f"cannot be read ({reason})", "check the path") from None
 
 
 def _piecewise(place: str, stream: BinaryIO, compressed: int | None = None) -> bytes:

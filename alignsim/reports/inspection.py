@@ -14,6 +14,7 @@ from alignsim import validation
 from alignsim.analysis.bifurcations.onset import critical_beta
 from alignsim.data import Comparisons, Matrices, Ratings
 from alignsim.data.comparisons import UNNAMED
+from alignsim.data.scores import refuse_idle
 from alignsim.errors import Argument, InputError, MissingPairsError, quote
 from alignsim.objectives import OBJECTIVES
 from alignsim.preferences import Structure, spread, structure
@@ -161,7 +162,9 @@ def inspect(
     elif isinstance(data, Comparisons):
         _refuse_idle(of_ratings, "votes")
     given = {name: value for name, value in (of_ratings | of_votes).items() if value is not None}
-    chosen: dict[str, Any] = DEFAULTS | given
+    own = {"temperature": data.temperature} if isinstance(data, Ratings) else {}
+    chosen: dict[str, Any] = DEFAULTS | own | given
+    refuse_idle(chosen["recipe"], temperature=temperature)
     settings = Settings(
         objective=objective,
         alpha=validation.number(alpha, "alpha", high=1.0),
@@ -261,7 +264,7 @@ def _(data: Ratings, settings: Settings) -> Inspection:
         summaries = _summaries(pooled.P[None], votes, (labels,), settings, resample)
     drawn = settings.recipe == "random-attribute"
     stacks = data.matrices(
-        settings.recipe, temperature=None if settings.temperature == 1.0 else settings.temperature,
+        settings.recipe, temperature=None if settings.recipe == "votes" else settings.temperature,
         subsets=settings.subsets, rounding=settings.rounding, rng=settings.seed if drawn else None,
     )  # fmt: skip
     population: Rows = ()

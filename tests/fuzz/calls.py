@@ -28,7 +28,7 @@ UNCHECKED = {
 
 DEVELOPERS = {
     "claims.Claim", "claims.agreement",
-    "objectives.Comparison", "objectives.DPO", "objectives.Fact",
+    "data.Problem", "objectives.Comparison", "objectives.DPO", "objectives.Fact",
     "objectives.Facts", "objectives.GradientSteps", "objectives.IPO", "objectives.Objective",
     "objectives.PairLoss", "objectives.ProductPairs", "objectives.ScoreObjective",
     "objectives.Solution", "objectives.Tangent", "objectives.WeightedPairs",
@@ -55,9 +55,11 @@ def _parameters(function, *, bound):
 
 
 def _reader_options():
-    """Return what ``read`` passes on to the readers."""
-    readers = (asim.data.read_ratings, asim.data.read_comparisons, asim.data.read_matrices)
-    return {n: p for reader in readers for n, p in _parameters(reader, bound=False).items()}
+    """Return the options of ``read``, which the formats take."""
+    names = {option for layout in asim.data.FORMATS.values() for option in layout.options}
+    names |= {"format", "key", "pool", "split_by", "temperature"}
+    by_name, absent = inspect.Parameter.KEYWORD_ONLY, None
+    return {name: inspect.Parameter(name, by_name, default=absent) for name in sorted(names)}
 
 
 def targets():
@@ -93,7 +95,7 @@ def targets():
             elif inspect.isroutine(thing) and name not in DEVELOPERS:
                 add(name, f"asim.{name}", thing)
     read = found["data.read"]
-    found["data.read"] = read._replace(parameters=_reader_options() | read.parameters)
+    found["data.read"] = read._replace(parameters=read.parameters | _reader_options())
     return found
 
 
@@ -172,16 +174,20 @@ OPTIONS = {
     "--worst": _words("worst"),
     "select": _words("ipo-closed-form", "gap-box", "gap*"),
     "--codes": _words("left=left,right=right,tie=tie", edge=("left=1", "left")),
+    "--format": _words("battles", "ratings", edge=("rankings", "counts")),
+    "--split-by": _words("prompt", "judge"),
+    "--wins": _words("left,right", edge=("left",)),
     "--judges": _words("j1,j2", edge=("j1",)),
     "--attribute": _words("taste,looks", "taste"),
     **{
         option: _words("left", "right", "winner", "prompt", "response", "taste")
         for option in (
             "--left", "--right", "--winner", "--judge", "--prompt", "--response", "--rater",
-            "--attribute-column", "--score-column",
+            "--attribute-column", "--score-column", "--pair", "--loser", "--chosen", "--rejected",
+            "--strength", "--rank", "--count", "--label",
         )
     },
-    **dict.fromkeys(("--quiet", "--quick", "--progress"), Pool((None,))),
+    **dict.fromkeys(("--quiet", "--quick", "--progress", "--pool"), Pool((None,))),
 }  # fmt: skip
 """What options of commands are drawn from, as typed; None for a switch."""
 

@@ -158,6 +158,11 @@ FILE = Pool(
     ("Path(file('votes.csv'))",),
     (*UNREADABLE, "'/dev/zero'", "'/dev/null'", "'/proc/self/mem'", "'a\\0b.csv'", "'x' * 5000 + '.csv'"),
 )  # fmt: skip
+SOURCE = Pool(
+    (*FILE.good, "{'left': ['a', 'b'], 'right': ['b', 'c'], 'winner': ['a', 'tie']}", "[('a', 'b'), ('b', 'a')]"),
+    (*FILE.edge, "matrix('cycle', 3)", "np.array([[0, 3], [1, 0]])", "iter([{'chosen': 'a', 'rejected': 'b'}])"),
+    (*FILE.hostile, "3", "None", "[]", "{}", "object()", "[[1]]", "[1, 'a']", "np.ones(3)", "{'a': object()}", "[{1: 2}]", "b'x'", "[set()]"),
+)  # fmt: skip
 NEW_FILE = Pool(
     ("'new.jsonl'", "'new2.jsonl'"),
     (),
@@ -240,6 +245,12 @@ POOLS = {
     "parameter": Pool(("7.0", "[5.0, 6.0]"), ("0.0", "1e308"), ("-1.0",)),
     # data and preferences
     "path": FILE,
+    "source": SOURCE,
+    "votes": Pool(("comparisons()", "comparisons(3, 12)"), (), ("None", "ratings()", "3")),
+    "format": Pool(("None",), ("'battles'", "'rankings'", "'matrices'"), ("'battle'", "3", "'x' * 10_000")),
+    "split_by": Pool(("None",), ("'prompt'", "'judge'"), ("'rater'", "3")),
+    "pool": Pool(("None",), ("True", "False"), ("'yes'", "1")),
+    "wins": Pool(("None",), ("['left', 'right']",), ("'left'", "[]", "['left']", "['left', 'left']", "[1, 2]")),
     "responses": FEW,
     "rewards": Pool(("[1.0, 0.0, -1.0]", "np.arange({K})"), ("np.zeros({K})", "[1e308, -1e308]", "[1e3, 0.0]", "[[1, 2], [3, 4]]"), ("[1.0]", "[np.inf, 0]")),
     "temperature": Pool(("1.0", "2.5"), ("5e-324", "1e308"), ("0.0", "-1.0")),
@@ -271,7 +282,7 @@ POOLS = {
     "codes": Pool(("None",), ("{'left': ['left'], 'right': ['right']}",), ("{'left': ...}", "{'up': 1}", "{'left': 'x', 'right': 'x'}", "[('left', 1)]")),
     "attribute": TEXT,
     "key": Pool(("None",), ("'P'", "'x'"), ("'absent'", "'\\udc80'", "'x' * 10_000")),
-    **dict.fromkeys(("left", "right", "winner", "prompt", "judge", "response", "rater", "score"), TEXT),
+    **dict.fromkeys(("left", "right", "winner", "prompt", "judge", "response", "rater", "score", "chosen", "rejected", "loser", "label", "rank", "strength", "pair"), TEXT),
     # sweeps, reports, experiments, claims
     "by": names("orbit", "stability", "both"),
     "x": WHICH_AXIS,
@@ -367,7 +378,8 @@ SPECIAL = {
     "data.Comparisons.from_names.prompts": Pool(("None", "['p', 'p', 'q']"), (), ("['p']",)),
     "data.Comparisons.from_names.skipped": Pool(("0", "3"), (), ("-1", "1.5")),
     "data.Comparisons.restrict.labels": Pool(("['m0', 'm1', 'm2']",), ("['m0', 'm1']",), ("['m0']", "[]", "'m0'", "['m0', 'm0']", "['absent', 'm1']")),
-    "data.read_ratings.attributes": Pool(("None", "['taste', 'looks']"), ("['taste']",), ("'taste'", "[]", "['absent']")),
+    "data.read.count": TEXT,
+    "data.read.attributes": Pool(("None", "['taste', 'looks']"), ("['taste']",), ("'taste'", "[]", "['absent']")),
     "analysis.capture_region.loop": Pool(("oscillating()", "oscillating(3, 'ipo', (3,))"), LOOP.edge, LOOP.hostile),
 }  # fmt: skip
 """By ``room.function.argument``, where the name alone says too little."""
@@ -389,6 +401,7 @@ RECEIVERS = {
     "LyapunovSpectrum": ("asim.lyapunov_spectrum(oscillating(), rounds=100)",),
     "NormalForm": ("asim.analysis.first_lyapunov_coefficient(oscillating(), np.zeros(3))",),
     "Orbit": ("asim.classify(oscillating())", "asim.classify(oscillating(3, 'ipo', (3,)))"),
+    "Matrices": ("matrices()",),
     "Ratings": ("ratings()",),
     "Report": ("report()",),
     "Stability": ("asim.stability(oscillating())",),
