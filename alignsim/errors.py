@@ -124,13 +124,7 @@ class NoOptimumError(InputError):
 
 
 class MissingPairsError(InputError):
-    """Some pairs of responses were never compared; the message names them and the remedies.
-
-    ``complete`` is a largest set of responses that were all compared with one another, in their
-    order; None if the search for it was given up.
-    """
-
-    complete: tuple[str, ...] | None = None
+    """Some pairs of responses were never compared; the message names them and the remedies."""
 
 
 class FileFormatError(InputError):

@@ -102,14 +102,11 @@ def advise(
 
 
 def _population(file: Path, source: options.Source, seed: int | None) -> Subject:
-    """Return the matrix of votes, or all matrices of a stack or of ratings, at most ``SAMPLE``.
-
-    Votes that leave pairs uncompared stand for the largest complete set of responses.
-    """
+    """Return the matrix of votes, or all matrices of a stack or of ratings, at most ``SAMPLE``."""
     from alignsim import data as readers
     from alignsim.cli import inputs
     from alignsim.cli.inputs import Subject
-    from alignsim.errors import MissingPairsError, writable
+    from alignsim.errors import writable
 
     found = inputs.read(file, source.key, source)
     name = writable(source.key or file.stem)
@@ -126,15 +123,8 @@ def _population(file: Path, source: options.Source, seed: int | None) -> Subject
     if len(parts := found.split()) > 1:
         subject = _sampled(_of_votes(file, parts, smoothing or 0.0), name)
         return subject._replace(notes=found.notes)
-    try:
-        P = found.matrix(smoothing=smoothing or 0.0)
-        return Subject(name, P, found.labels, found.notes)
-    except MissingPairsError as missing:
-        if missing.complete is None:
-            raise
-        complete = found.restrict(missing.complete)
-        size = f"largest complete set of {len(complete.labels)}"
-        return Subject(f"{name}, {size}", complete.matrix(), complete.labels, found.notes)
+    P = found.matrix(smoothing=smoothing or 0.0)
+    return Subject(name, P, found.labels, found.notes)
 
 
 def _of_votes(file: Path, parts: Mapping[str, Comparisons], smoothing: float) -> Matrices:

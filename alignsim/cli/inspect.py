@@ -32,8 +32,12 @@ def inspect(
     rounding: Annotated[
         str | None, options.of_ratings(help="nearest: round the raters' mean scores.")
     ] = None,
+    exact: Annotated[
+        bool,
+        options.of_votes("--exact", help="Take the shares of wins as exact, not as a sample."),
+    ] = False,
     min_votes: Annotated[
-        int | None, options.of_votes(help="Votes that each pair needs (default: 1).")
+        int | None, options.of_votes(help="With --exact: votes that each pair needs (default: 1).")
     ] = None,
     smoothing: options.Smoothing = None,
     objective: options.Objective = "ipo",
@@ -47,18 +51,15 @@ def inspect(
         ),
     ] = None,
     beta_convention: options.BetaConvention = "signal",
-    resamples: Annotated[
-        int | None,
-        typer.Option(help="Bootstrap resamples of the votes or raters; 0 for none (default: 200)."),
-    ] = None,
     seed: Annotated[
-        int | None, typer.Option(help="Seed of the bootstrap and the recipe (default: 0).")
+        int | None, typer.Option(help="Seed of the draws and of the recipe (default: 0).")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the findings too (.json).")] = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Tell what is in preference data, and at which β a loop on it starts to oscillate.
 
+    Votes are a sample, so what they say comes with probabilities and intervals.
     Columns are guessed where they are not named.
     """
     from alignsim.cli import inputs, outputs
@@ -79,12 +80,12 @@ def inspect(
         alpha=alpha,
         lam=lam,
         beta_max=most,
-        resamples=resamples,
         rng=seed,
         recipe=recipe,
         temperature=columns.temperature,
         subsets=subsets,
         rounding=rounding,
+        exact=exact,
         smoothing=smoothing,
         min_votes=min_votes,
     )

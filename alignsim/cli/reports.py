@@ -161,6 +161,8 @@ def print_inspection(title: str, found: Inspection) -> None:
     print_rows(f"{title}: {found.kind}", found.facts)
     asked = found.settings
     loop = f"MRS-{asked.objective.upper()}, α = {asked.alpha:g}, λ = {asked.lam:g}"
+    for problem in found.votes:
+        print_rows(f"{problem.name}; loop: {loop}", problem.rows())
     for first in range(0, len(found.matrices), _ABREAST):
         group = found.matrices[first : first + _ABREAST]
         columns = [_matrix_rows(summary, found.settings) for summary in group]
@@ -277,7 +279,7 @@ def _tradeoff_row(row: TradeoffRow) -> tuple[str, ...]:
 
 
 def _matrix_rows(summary: MatrixSummary, settings: Settings) -> list[Row]:
-    rows = [
+    return [
         ("responses (K)", f"{summary.responses}"),
         ("tied pairs", f"{summary.ties}"),
         ("majority cycles", "yes" if summary.cyclic else "no"),
@@ -287,14 +289,6 @@ def _matrix_rows(summary: MatrixSummary, settings: Settings) -> list[Row]:
         ("Bradley-Terry residual", f"{summary.bradley_terry_residual:.4g}"),
         ("oscillates from β", _beta(summary.onset_beta, settings.beta_max)),
     ]
-    if not (math.isnan(summary.onset_low) and math.isnan(summary.onset_high)):
-        ends = (summary.onset_low, summary.onset_high)
-        low, high = (_beta(end, settings.beta_max) for end in ends)
-        bounds = low if low == high else f"{low} to {high}"
-        rows.append((f"95 % interval, {settings.resamples} resamples", bounds))
-    if summary.onset_note:
-        rows.append(("note", summary.onset_note))
-    return rows
 
 
 def _beta(value: float, most: float) -> str:

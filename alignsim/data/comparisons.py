@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alignsim import validation
-from alignsim.data.cliques import BUDGET, largest_clique
 from alignsim.data.problems import Problem
 from alignsim.data.votes import distinct_labels, shares_of_wins, square
 from alignsim.errors import InputError, quote
@@ -229,32 +228,9 @@ class Comparisons(Summarised):
         ValueError
             If ``smoothing`` < 0 or ``min_votes`` < 1.
         MissingPairsError
-            If some pair has fewer votes: names pairs, the largest complete set, the remedies.
+            If some pair has fewer votes: names pairs and remedies.
         """
-        return shares_of_wins(
-            self.wins, self.labels, smoothing=smoothing, min_votes=min_votes, keep_with="restrict("
-        )
-
-    def largest_clique(self, min_votes: int = 1, *, budget: int = BUDGET) -> tuple[str, ...]:
-        """Return a largest set of labels in which every pair has ``min_votes`` votes.
-
-        Exact; where several sets are largest, one of them.
-
-        Raises
-        ------
-        InputError
-            If ``min_votes`` or ``budget`` < 1, or the search takes more than ``budget`` steps.
-        """
-        needed = validation.integer(min_votes, "min_votes", minimum=1)
-        budget = validation.integer(budget, "budget", minimum=1)
-        wins = self.wins
-        found = largest_clique(wins + wins.T >= needed, budget)
-        if found is None:
-            search = f"the search for the largest complete set of {len(self.labels)} responses"
-            told = f"is {budget:,} steps, and {search} takes more"
-            remedy = "raise it, or restrict the votes to fewer responses first"
-            raise InputError("budget", told, remedy)
-        return tuple(self.labels[i] for i in found)
+        return shares_of_wins(self.wins, self.labels, smoothing=smoothing, min_votes=min_votes)
 
     def restrict(self, labels: Sequence[str]) -> Comparisons:
         """Return the votes among some labels only, which keep the order given.

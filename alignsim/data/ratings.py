@@ -277,7 +277,7 @@ class Ratings(Summarised):
         ValueError
             If fewer than two responses are named or recur, or a prompt has a label twice.
         MissingPairsError
-            If some pair has fewer votes: names pairs, the largest complete set, the remedies.
+            If some pair has fewer votes: names pairs and remedies.
         """
         every = chain.from_iterable(self.responses)
         named = None if responses is None else distinct_labels(responses, "responses", every)
@@ -296,9 +296,7 @@ class Ratings(Summarised):
                 raise InputError("", told, remedy)
             votes = np.stack(group, axis=1)[rows].reshape(len(rows), -1)
             wins[np.ix_(where, where)] += count_wins(votes)
-        P = shares_of_wins(
-            wins, labels, smoothing=smoothing, min_votes=min_votes, keep_with="pooled(responses="
-        )
+        P = shares_of_wins(wins, labels, smoothing=smoothing, min_votes=min_votes)
         return Matrices(P, labels=(labels,), names=())
 
     def resample(self, rng: Seed = None) -> Ratings:

@@ -8,16 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alignsim import validation
-from alignsim.data.cliques import largest_clique
-from alignsim.errors import (
-    Argument,
-    InputError,
-    InPython,
-    MissingPairsError,
-    listed,
-    quote,
-    words,
-)
+from alignsim.errors import Argument, InputError, InPython, MissingPairsError, quote, words
 from alignsim.validation import FloatArray
 
 PAIRS_NAMED = 3
@@ -64,7 +55,6 @@ def shares_of_wins(
     *,
     smoothing: float = 0.0,
     min_votes: int = 1,
-    keep_with: str,
 ) -> FloatArray:
     """Return P from a table of wins (ties half): (K, K) → (K, K).
 
@@ -76,11 +66,11 @@ def shares_of_wins(
         Pseudo-votes given to each pair, half to either side.
     min_votes
         How many votes a pair needs. With smoothing, 1 asks for none: the prior stands in.
-    labels, keep_with
-        The K names and the call that keeps some of them, for the error message.
+    labels
+        The K names, for the error message.
 
     >>> wins = np.array([[0.0, 3.0], [1.0, 0.0]])
-    >>> shares_of_wins(wins, ["a", "b"], keep_with="restrict(")[0, 1].item()
+    >>> shares_of_wins(wins, ["a", "b"])[0, 1].item()
     0.75
     """
     prior = validation.number(smoothing, "smoothing")
@@ -89,7 +79,7 @@ def shares_of_wins(
     short = votes < (0 if prior > 0 and needed == 1 else needed)
     np.fill_diagonal(short, False)
     if short.any():
-        raise _shortage(votes, short, labels, needed, keep_with)
+        raise _shortage(votes, short, labels, needed)
     np.fill_diagonal(votes, 1.0)
     P = (wins + 0.5 * prior) / (votes + prior)
     np.fill_diagonal(P, 0.5)
@@ -97,7 +87,7 @@ def shares_of_wins(
 
 
 def _shortage(
-    votes: FloatArray, short: NDArray[np.bool_], labels: Sequence[str], needed: int, keep_with: str
+    votes: FloatArray, short: NDArray[np.bool_], labels: Sequence[str], needed: int
 ) -> MissingPairsError:
     pairs = np.argwhere(np.triu(short))
     few = pairs[:PAIRS_NAMED]
@@ -110,14 +100,6 @@ def _shortage(
         prior = Argument("smoothing", 1)
         votes_needed = "1 vote"
         remedy = ["pass ", prior, " (a prior of one vote, half to either side)"]
-    found = largest_clique(~short)
-    complete = None if found is None else tuple(labels[i] for i in found)
-    if complete and len(complete) > 1:
-        meet = f"the {len(complete)} responses that all meet"
-        in_python = f"keep {meet}, {keep_with}{quote(list(complete))})"
-        on_file = f"leave in the file only {meet} ({listed(complete)})"
-        remedy = [InPython(in_python, on_file), ", or ", *remedy]
+    model = InPython("alignsim.data.posterior, which infers", "alignsim inspect, which infers")
     told = f"{len(pairs)} of {total} {have} fewer than {votes_needed}: {', '.join(named)}"
-    error = MissingPairsError("", told, remedy)
-    error.complete = complete
-    return error
+    return MissingPairsError("", told, [*remedy, ", or see ", model, " such pairs from the others"])

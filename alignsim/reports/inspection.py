@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import singledispatch
 from typing import Any
@@ -14,30 +13,29 @@ from alignsim import validation
 from alignsim.analysis.bifurcations.onset import critical_beta
 from alignsim.data import Comparisons, Matrices, Ratings
 from alignsim.data.comparisons import UNNAMED
+from alignsim.data.rating_votes import rating_votes
 from alignsim.data.scores import refuse_idle
-from alignsim.errors import Argument, InputError, MissingPairsError, quote
+from alignsim.errors import InputError, Words, quote, words
 from alignsim.objectives import OBJECTIVES
-from alignsim.preferences import Structure, spread, structure
+from alignsim.preferences import Structure, structure
+from alignsim.reports.populations import (
+    Loop,
+    Rows,
+    matrix_population,
+    share_in_percent,
+    vote_population,
+)
+from alignsim.reports.votes import VoteSummary, vote_summary
 from alignsim.summary import Lines, Summarised, numbers, span
 from alignsim.validation import FloatArray
 
-INTERVAL = 0.95
-"""Share of the resamples that an interval covers."""
-
-ONSET_SAMPLE = 500
-"""The most matrices of a population whose onset is computed."""
-
 LISTED = 12
-"""Populations up to this size are listed matrix by matrix."""
+"""Populations up to this size are listed one by one."""
 
 DEFAULTS = {
-    "resamples": 200, "rng": 0, "recipe": "random-attribute", "temperature": 1.0,
-    "smoothing": 0.0, "min_votes": 1,
+    "rng": 0, "recipe": "random-attribute", "temperature": 1.0, "smoothing": 0.0, "min_votes": 1,
 }  # fmt: skip
 """What is chosen where nothing is given."""
-
-Resample = Callable[[np.random.Generator], FloatArray]
-Rows = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -48,22 +46,30 @@ class Settings:
     alpha: float
     lam: float
     beta_max: float
-    resamples: int
     seed: int
     recipe: str
     temperature: float
     subsets: int | None
     rounding: str | None
+    exact: bool
     smoothing: float
     min_votes: int
+
+    @property
+    def loop(self) -> Loop:
+        """The loop, as arguments of `critical_beta`."""
+        return {
+            "objective": self.objective, "alpha": self.alpha, "lam": self.lam,
+            "beta_max": self.beta_max,
+        }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class MatrixSummary:
-    """One preference matrix in words and numbers.
+    """One preference matrix, taken as exact, in words and numbers.
 
     ``onset_beta`` is the smallest β at which the fixed point loses stability, infinite if none up
-    to β_max; ``onset_low`` and ``onset_high`` bound 95 % of the bootstrap, NaN without one.
+    to β_max, NaN if no fixed point was found.
     """
 
     name: str
@@ -75,17 +81,19 @@ class MatrixSummary:
     transitivity: str
     bradley_terry_residual: float
     onset_beta: float
-    onset_low: float
-    onset_high: float
-    onset_note: str
 
 
 @dataclass(frozen=True, repr=False)
 class Inspection(Summarised):
-    """What :func:`inspect` found; every table is a tuple of rows."""
+    """What :func:`inspect` found.
+
+    ``votes`` has what votes say of each problem, ``matrices`` what holds of each matrix;
+    ``population`` is about all of them, ``facts`` about the data. Tables are tuples of rows.
+    """
 
     kind: str
     facts: Rows
+    votes: tuple[VoteSummary, ...]
     matrices: tuple[MatrixSummary, ...]
     population: Rows
     settings: Settings
@@ -95,7 +103,10 @@ class Inspection(Summarised):
 
     def _summary(self) -> Lines:
         yield from self.facts
+        for problem in self.votes[:1]:
+            yield from problem.rows()
         yield "onset beta", numbers([matrix.onset_beta for matrix in self.matrices])
+        yield from self.population
 
 
 def inspect(
@@ -105,35 +116,38 @@ def inspect(
     alpha: float = 0.5,
     lam: float = 1.0,
     beta_max: float = 100.0,
-    resamples: int | None = None,
     rng: int | None = None,
     recipe: str | None = None,
     temperature: float | None = None,
     subsets: int | None = None,
     rounding: str | None = None,
+    exact: bool = False,
     smoothing: float | None = None,
     min_votes: int | None = None,
 ) -> Inspection:
     """Return what preference data hold, and from which β a loop on them oscillates.
 
+    Votes are a sample: what they say comes with probabilities, see
+    :func:`alignsim.data.posterior`, and of several problems, one a prompt, also about all of them,
+    see :func:`alignsim.data.prompt_posterior`. Ratings become a matrix a prompt; if responses
+    recur between prompts, every score is a vote as well.
+
     Parameters
     ----------
     data
-        From :func:`alignsim.data.read`. Votes that leave pairs uncompared are inspected on
-        the largest complete set of responses, which the facts name.
+        From :func:`alignsim.data.read`.
     objective, alpha, lam
         The loop; reference and offline sampler are uniform.
     beta_max
         How far β is searched.
-    resamples
-        Bootstrap resamples of the votes (within each pair) or of each prompt's raters, by default
-        200; 0 for none. Of ratings and votes.
     rng
-        Seed of the bootstrap and of the recipe, by default 0. Of ratings and votes.
+        Seed of the draws and of the recipe, by default 0. Of ratings and votes.
     recipe, temperature, subsets, rounding
         How the ratings of a prompt become matrices: see :meth:`Ratings.matrices`. Of ratings.
+    exact
+        Take the shares of wins for the preferences themselves, without error. Of ratings and votes.
     smoothing, min_votes
-        How votes become a matrix: see :meth:`Comparisons.matrix`. Of ratings and votes.
+        How votes then become a matrix: see :meth:`Comparisons.matrix`. Of exact shares.
 
     Raises
     ------
@@ -143,24 +157,28 @@ def inspect(
     Examples
     --------
     >>> import alignsim as asim
+    >>> game = ["rock", "paper", "scissors"]
     >>> votes = asim.data.Comparisons.from_names(
-    ...     ["rock", "paper", "scissors"] * 4, ["scissors", "rock", "paper"] * 4, [1] * 9 + [0] * 3
+    ...     game * 4, ["scissors", "rock", "paper"] * 4, [1] * 9 + [0] * 3
     ... )
-    >>> found = asim.reports.inspect(votes, resamples=0)
-    >>> found.matrices[0].cyclic, round(found.matrices[0].onset_beta, 6)
-    (True, 6.0)
+    >>> asim.reports.inspect(votes).votes[0].verdict
+    'these votes cannot tell whether there is a cycle at the top (16 %)'
+    >>> round(asim.reports.inspect(votes, exact=True).matrices[0].onset_beta, 6)
+    6.0
     """
     validation.choice(objective, "objective", OBJECTIVES)
     of_ratings = {
         "recipe": recipe, "temperature": temperature, "subsets": subsets, "rounding": rounding,
     }  # fmt: skip
-    of_votes = {
-        "smoothing": smoothing, "min_votes": min_votes, "resamples": resamples, "rng": rng,
-    }  # fmt: skip
+    of_votes = {"smoothing": smoothing, "min_votes": min_votes, "rng": rng}
     if isinstance(data, Matrices):
-        _refuse_idle(of_ratings | of_votes, "matrices")
+        idle = of_ratings | of_votes | {"exact": exact or None}
+        _refuse_idle(idle, "data holds matrices")
     elif isinstance(data, Comparisons):
-        _refuse_idle(of_ratings, "votes")
+        _refuse_idle(of_ratings, "data holds votes")
+    if not exact:
+        of_shares = {"smoothing": smoothing, "min_votes": min_votes}
+        _refuse_idle(of_shares, words("shares are not taken as exact, without {exact=...}"))
     given = {name: value for name, value in (of_ratings | of_votes).items() if value is not None}
     own = {"temperature": data.temperature} if isinstance(data, Ratings) else {}
     chosen: dict[str, Any] = DEFAULTS | own | given
@@ -170,23 +188,24 @@ def inspect(
         alpha=validation.number(alpha, "alpha", high=1.0),
         lam=validation.number(lam, "lam", high=1.0),
         beta_max=validation.number(beta_max, "beta_max", low=1e-6),
-        resamples=validation.integer(chosen["resamples"], "resamples", minimum=0),
         seed=validation.integer(chosen["rng"], "rng", minimum=0),
         recipe=chosen["recipe"],
         temperature=chosen["temperature"],
         subsets=subsets,
         rounding=rounding,
+        exact=bool(exact),
         smoothing=validation.number(chosen["smoothing"], "smoothing"),
         min_votes=validation.integer(chosen["min_votes"], "min_votes", minimum=1),
     )
     return _inspect(data, settings)
 
 
-def _refuse_idle(given: dict[str, Any], what: str) -> None:
-    """Refuse arguments that say nothing about what the data hold."""
+def _refuse_idle(given: dict[str, Any], because: Words) -> None:
+    """Refuse arguments that say nothing."""
+    reason = [because] if isinstance(because, str) else because
     for name, value in given.items():
         if value is not None:
-            raise InputError(name, f"is {quote(value)}, but data holds {what}", "leave it out")
+            raise InputError(name, [f"is {quote(value)}, but ", *reason], "leave it out")
 
 
 @singledispatch
@@ -199,43 +218,36 @@ def _inspect(data: object, settings: Settings) -> Inspection:  # noqa: ARG001
 
 @_inspect.register
 def _(data: Comparisons, settings: Settings) -> Inspection:
-    options: dict[str, Any] = {"smoothing": settings.smoothing, "min_votes": settings.min_votes}
     facts = [
         ("votes", f"{data.votes:,.10g}"),
-        ("responses", f"{len(data.labels)}"),
+        ("responses", f"{len(data.labels):,}"),
         ("judges", _count(data.judges)),
         ("prompts", _count(data.prompts)),
-        ("ties", _percent(float(data.count[data.share == 0.5].sum() / data.votes))),
+        ("ties", share_in_percent(float(data.count[data.share == 0.5].sum() / data.votes))),
     ]
     if data.skipped:
         facts.append(("blank votes skipped", f"{data.skipped:,}"))
-    chosen, name = data, "all votes"
-    try:
-        P = data.matrix(**options)
-    except MissingPairsError as missing:
-        together = missing.complete
-        if together is None:
-            raise
-        count = len(data.labels) * (len(data.labels) - 1) // 2
-        thin = int((np.triu(data.wins + data.wins.T < settings.min_votes, 1)).sum())
-        if len(together) < 2:
-            most = int((data.wins + data.wins.T).max())
-            raise InputError(
-                "min_votes",
-                f"is {settings.min_votes}, but no pair of responses has that many votes",
-                ["pass ", Argument("min_votes", most), " at most"],
-            ) from None
-        chosen = data.restrict(together)
-        P = chosen.matrix(**options)
-        facts.append((f"pairs with under {settings.min_votes} votes", f"{thin:,} of {count:,}"))
-        facts.append(("largest complete set", ", ".join(chosen.labels)))
-        name = f"largest complete set ({len(chosen.labels)})"
-
-    def resample(draw: np.random.Generator) -> FloatArray:
-        return chosen.resample(draw, within_pairs=True).matrix(**options)
-
-    summary = _summaries(P[None], (name,), (chosen.labels,), settings, resample)
-    return Inspection("comparisons", tuple(facts), summary, (), settings)
+    votes: tuple[VoteSummary, ...] = ()
+    matrices: tuple[MatrixSummary, ...] = ()
+    problems = {name or "all votes": part for name, part in data.split().items()}
+    listed = problems if len(problems) <= LISTED else {}
+    population: Rows = ()
+    if settings.exact:
+        how: dict[str, Any] = {"smoothing": settings.smoothing, "min_votes": settings.min_votes}
+        matrices = tuple(
+            _summaries(part.matrix(**how)[None], (name,), (part.labels,), settings)[0]
+            for name, part in listed.items()
+        )
+        if not listed:
+            population = _stacks([part.matrix(**how) for part in problems.values()], settings)
+    else:
+        votes = tuple(
+            vote_summary(part, name, rng=settings.seed, **settings.loop)
+            for name, part in listed.items()
+        )
+        if len(problems) > 1:
+            population = vote_population(data, settings.loop, rng=settings.seed)
+    return Inspection("comparisons", tuple(facts), votes, matrices, population, settings)
 
 
 @_inspect.register
@@ -247,21 +259,19 @@ def _(data: Ratings, settings: Settings) -> Inspection:
         ("attributes", ", ".join(data.attributes)),
         ("scores", f"{sum(int(np.isfinite(s).sum()) for s in data.scores):,}"),
     )
-    summaries: tuple[MatrixSummary, ...] = ()
-    options: dict[str, Any] = {"smoothing": settings.smoothing, "min_votes": settings.min_votes}
+    votes: tuple[VoteSummary, ...] = ()
+    matrices: tuple[MatrixSummary, ...] = ()
+    name = "all prompts, every score a vote"
     try:
-        pooled = data.pooled(**options)
+        if settings.exact:
+            pooled = data.pooled(smoothing=settings.smoothing, min_votes=settings.min_votes)
+            matrices = _summaries(pooled.P[None], (name,), pooled.labels, settings)
+        else:
+            pool = rating_votes(data)
+            votes = (vote_summary(pool, name, rng=settings.seed, **settings.loop),)
     except ValueError as error:
         reason, _, _ = str(error).partition("; ")  # what follows is for those who write Python
         facts = (*facts, ("pooled over prompts", f"no: {reason}"))
-    else:
-        labels = pooled.labels[0]
-
-        def resample(draw: np.random.Generator) -> FloatArray:
-            return data.resample(draw).pooled(responses=labels, **options).P
-
-        votes = ("all prompts, every score a vote",)
-        summaries = _summaries(pooled.P[None], votes, (labels,), settings, resample)
     drawn = settings.recipe == "random-attribute"
     stacks = data.matrices(
         settings.recipe, temperature=None if settings.recipe == "votes" else settings.temperature,
@@ -269,8 +279,8 @@ def _(data: Ratings, settings: Settings) -> Inspection:
     )  # fmt: skip
     population: Rows = ()
     for stack in stacks.values():
-        population += _population(stack.P, settings)
-    return Inspection("ratings", facts, summaries, population, settings)
+        population += matrix_population(stack.P, settings.loop)
+    return Inspection("ratings", facts, votes, matrices, population, settings)
 
 
 @_inspect.register
@@ -281,25 +291,18 @@ def _(data: Matrices, settings: Settings) -> Inspection:
     shown = P[: LISTED if len(P) <= LISTED else 0]
     names = data.names or tuple(f"matrix {i}" for i in range(len(shown)))
     labels = data.labels or tuple(tuple(map(str, range(K))) for _ in shown)
-    summaries = _summaries(shown, names[: len(shown)], labels[: len(shown)], settings, None)
-    population = _population(P, settings) if len(P) > LISTED else ()
-    return Inspection("matrices", facts, summaries, population, settings)
+    matrices = _summaries(shown, names[: len(shown)], labels[: len(shown)], settings)
+    population = matrix_population(P, settings.loop) if len(P) > LISTED else ()
+    return Inspection("matrices", facts, (), matrices, population, settings)
 
 
 def _summaries(
-    P: FloatArray,
-    names: tuple[str, ...],
-    labels: tuple[tuple[str, ...], ...],
-    settings: Settings,
-    resample: Resample | None,
+    P: FloatArray, names: Sequence[str], labels: Sequence[tuple[str, ...]], settings: Settings
 ) -> tuple[MatrixSummary, ...]:
     if not len(P):
         return ()
     found = structure(P)
-    onset = _onset(P, settings)
-    low, high, note = np.nan, np.nan, ""
-    if resample is not None and settings.resamples:
-        low, high, note = _bootstrap(resample, settings)
+    onset = critical_beta(P, **settings.loop)
     return tuple(
         MatrixSummary(
             name=names[m],
@@ -311,72 +314,17 @@ def _summaries(
             transitivity=_transitivity(found, m),
             bradley_terry_residual=float(found.bradley_terry_residual[m]),
             onset_beta=float(onset[m]),
-            onset_low=low,
-            onset_high=high,
-            onset_note=note,
         )
         for m in range(len(P))
     )
 
 
-def _bootstrap(resample: Resample, settings: Settings) -> tuple[float, float, str]:
-    """Return the bounds of the interval of the onset, NaN where there is none, and a note."""
-    draw = np.random.default_rng(settings.seed)
-    drawn = []
-    for _ in range(settings.resamples):
-        with contextlib.suppress(MissingPairsError):
-            drawn.append(resample(draw))
-    onset = _onset(np.stack(drawn), settings) if drawn else np.empty(0)
-    known = np.sort(onset[~np.isnan(onset)])
-    note = []
-    if len(drawn) < settings.resamples:
-        lost = settings.resamples - len(drawn)
-        note.append(f"{lost:,} of {settings.resamples:,} resamples leave a pair without votes")
-    if len(known) < len(drawn):
-        note.append(f"not known in {_percent(1.0 - len(known) / len(drawn))} of resamples")
-    if not len(known):
-        return np.nan, np.nan, "; ".join(note)
-    never = _percent(float(np.mean(np.isinf(known))))
-    note.append(f"stable up to β = {settings.beta_max:g} in {never} of resamples")
-    tail, last = 0.5 * (1.0 - INTERVAL), len(known) - 1
-    low, high = known[int(np.floor(tail * last))], known[int(np.ceil((1.0 - tail) * last))]
-    return float(low), float(high), "; ".join(note)
-
-
-def _population(P: FloatArray, settings: Settings) -> Rows:
-    """Return the shares of a population of matrices that have a property."""
-    found = structure(P)
-    sample = spread(P, ONSET_SAMPLE)
-    onset = _onset(sample, settings)
-    oscillating, unknown = np.isfinite(onset), np.isnan(onset)
-    rows = [
-        (f"matrices with K = {P.shape[-1]}", f"{len(P):,}"),
-        ("cyclic", _percent(float(found.cyclic.mean()))),
-        ("no Condorcet winner", _percent(float((found.condorcet_winner < 0).mean()))),
-        ("with ties", _percent(float((found.ties > 0).mean()))),
-        ("strongly transitive (ties allowed)", _percent(float(found.strongly_transitive.mean()))),
-        (
-            "strictly strongly transitive",
-            _percent(float(found.strictly_strongly_transitive.mean())),
-        ),
-        (
-            f"lose stability at some β ≤ {settings.beta_max:g}",
-            f"{_percent(float(oscillating.mean()))} (of {len(sample):,} computed)",
-        ),
-    ]
-    if unknown.any():
-        rows.append(("… not known", _percent(float(unknown.mean()))))
-    if oscillating.any():
-        quartiles = np.quantile(onset[oscillating], [0.25, 0.5, 0.75])
-        rows.append(("… at β (quartiles)", ", ".join(f"{q:.3g}" for q in quartiles)))
-    return tuple(rows)
-
-
-def _onset(P: FloatArray, settings: Settings) -> FloatArray:
-    return critical_beta(
-        P, objective=settings.objective, alpha=settings.alpha, lam=settings.lam,
-        beta_max=settings.beta_max,
-    )  # fmt: skip
+def _stacks(matrices: list[FloatArray], settings: Settings) -> Rows:
+    """Return the rows on matrices of each size."""
+    rows: Rows = ()
+    for K in sorted({len(P) for P in matrices}):
+        rows += matrix_population(np.stack([P for P in matrices if len(P) == K]), settings.loop)
+    return rows
 
 
 def _transitivity(found: Structure, m: int) -> str:
@@ -390,7 +338,3 @@ def _transitivity(found: Structure, m: int) -> str:
 
 def _count(names: tuple[str, ...]) -> str:
     return "not named" if names == UNNAMED else f"{len(names):,}"
-
-
-def _percent(share: float) -> str:
-    return f"{100.0 * share:.3g} %"

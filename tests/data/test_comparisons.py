@@ -1,5 +1,4 @@
 from dataclasses import replace
-from itertools import combinations
 
 import numpy as np
 import pytest
@@ -25,7 +24,7 @@ def test_wins_count_ties_half(votes):
 
 
 def test_matrix_needs_every_pair_or_a_prior(votes):
-    with pytest.raises(MissingPairsError, match=r"'a' and 'c' \(0\); keep the 2 .*restrict\(\["):
+    with pytest.raises(MissingPairsError, match=r"'a' and 'c' \(0\); pass smoothing=1"):
         votes.matrix()
     P = votes.matrix(smoothing=1.0)
     assert P[0, 1] == pytest.approx(3 / 4)
@@ -95,14 +94,6 @@ def test_restriction_refusals(votes):
         votes.restrict(["a", "c"])
 
 
-def test_clique_follows_the_number_of_votes(votes):
-    assert votes.largest_clique(3) == ("a", "b")
-    assert len(votes.largest_clique()) == 2
-    assert len(votes.largest_clique(4)) == 1
-    with pytest.raises(ValueError, match="min_votes is 0"):
-        votes.largest_clique(0)
-
-
 def test_resampling_draws_votes_with_replacement(llmfao):
     again = llmfao.resample(0)
     assert again.votes == len(llmfao)
@@ -151,14 +142,10 @@ def test_llmfao(llmfao, named):
     assert len(llmfao) == 8_931
     assert len(llmfao.labels) == 59
     assert [(llmfao.share == code).sum() for code in (1, 0.5, 0)] == [2911, 3471, 2549]
-    clique = llmfao.largest_clique(5)
-    assert len(clique) == 10
-    counts = llmfao.restrict(clique).wins
-    assert all((counts + counts.T)[i, j] >= 5 for i, j in combinations(range(10), 2))
     entry = named["llmfao_clique10"]
     P = llmfao.restrict(entry["labels"]).matrix(min_votes=5)
     assert np.allclose(P, entry["P"], rtol=0, atol=1e-9)
-    with pytest.raises(MissingPairsError, match=r"784 of 1711 pairs .* keep the 15 responses"):
+    with pytest.raises(MissingPairsError, match=r"784 of 1711 pairs .* pass smoothing=1"):
         llmfao.matrix()
 
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import alignsim as asim
-from alignsim.data import comparisons, tables
-from alignsim.errors import FileFormatError, InputError, MissingPairsError
+from alignsim.data import tables
+from alignsim.errors import FileFormatError, InputError
 from alignsim.validation import MEMORY
 
 PAIR = [[0.5, 0.75], [0.25, 0.5]]
@@ -114,7 +114,7 @@ def test_records_that_share_no_key_make_no_table(write):
 def test_votes_on_texts_that_never_recur_make_no_table():
     texts = [f"text {i}" for i in range(40_000)]
     votes = asim.data.Comparisons.from_names(texts[::2], texts[1::2], [1] * 20_000)
-    for table in (lambda: votes.wins, votes.matrix, votes.largest_clique):
+    for table in (lambda: votes.wins, votes.matrix, lambda: asim.data.posterior(votes)):
         with pytest.raises(InputError, match=r"there are 40,000 different responses, .* texts"):
             table()
     assert votes.restrict(texts[:2]).matrix()[0, 1] == 1
@@ -154,32 +154,6 @@ def test_a_wide_header_is_checked_in_one_pass():
     _Counted.compared = 0
     assert tables.checked_header("t.csv", names) == names
     assert _Counted.compared <= 2 * len(names)
-
-
-def test_a_search_for_a_clique_that_takes_too_long_is_given_up():
-    linked = np.triu(np.random.default_rng(0).random((150, 150)) < 0.9, 1)
-    left, right = np.argwhere(linked).T
-    names = [f"m{i}" for i in range(150)]
-    votes = asim.data.Comparisons.from_names(
-        [names[i] for i in left], [names[j] for j in right], [1] * len(left)
-    )
-    with pytest.raises(
-        MissingPairsError, match=r"pairs have fewer than 1 vote: .*; pass smooth"
-    ) as e:
-        votes.matrix()
-    assert e.value.complete is None
-    with pytest.raises(InputError, match=r"budget is 1,000,000 steps, and .* 150 responses takes"):
-        votes.largest_clique()
-    with pytest.raises(MissingPairsError, match="fewer than 1 vote"):
-        asim.reports.inspect(votes, resamples=0)
-
-
-def test_an_error_of_missing_pairs_holds_the_largest_complete_set():
-    votes = asim.data.Comparisons.from_names("aabb", "bbac", [1, 1, 0.5, 0])
-    with pytest.raises(MissingPairsError) as refusal:
-        votes.matrix()
-    assert refusal.value.complete in (("a", "b"), ("b", "c"))
-    assert comparisons.BUDGET == 10**6
 
 
 def test_a_lone_surrogate_is_read_as_a_question_mark_and_can_be_shown_and_written(write, tmp_path):

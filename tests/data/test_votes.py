@@ -26,7 +26,7 @@ WINS = np.array([[0, 3, 0], [1, 0, 6], [0, 2, 0]], dtype=float)
 
 
 def test_shares_with_a_prior():
-    P = shares_of_wins(WINS, "abc", smoothing=2.0, keep_with="keep(")
+    P = shares_of_wins(WINS, "abc", smoothing=2.0)
     assert P[0, 1] == pytest.approx((3 + 1) / (4 + 2))
     assert P[0, 2] == 0.5
     assert np.allclose(P + P.T, 1)
@@ -35,15 +35,15 @@ def test_shares_with_a_prior():
 def test_missing_pairs_are_named_with_both_remedies():
     with pytest.raises(
         MissingPairsError,
-        match=r"1 of 3 pairs has fewer than 1 vote: 'a' and 'c' \(0\); keep the 2 responses "
-        r"that all meet, keep\(\['\w', '\w'\]\), or pass smoothing=1",
+        match=r"1 of 3 pairs has fewer than 1 vote: 'a' and 'c' \(0\); pass smoothing=1 \(a prior "
+        r"of one vote, half to either side\), or see alignsim.data.posterior, which infers such",
     ):
-        shares_of_wins(WINS, "abc", keep_with="keep(")
+        shares_of_wins(WINS, "abc")
 
 
 def test_a_minimum_above_one_holds_with_a_prior_too():
     with pytest.raises(MissingPairsError, match=r"fewer than 5 votes: 'a' and 'b' \(4\)"):
-        shares_of_wins(WINS, "abc", smoothing=1.0, min_votes=5, keep_with="keep(")
+        shares_of_wins(WINS, "abc", smoothing=1.0, min_votes=5)
 
 
 @pytest.mark.parametrize(
@@ -56,4 +56,4 @@ def test_a_minimum_above_one_holds_with_a_prior_too():
 )
 def test_refusals(options, message):
     with pytest.raises(ValueError, match=message):
-        shares_of_wins(WINS, "abc", keep_with="keep(", **options)
+        shares_of_wins(WINS, "abc", **options)

@@ -195,7 +195,6 @@ USUAL = {
     "verify": ("--trials", "2", "select", "gap-box"),
     "reproduce": ("--prompts", "8", "--rounds", "20", "--draws", "1"),
     "phase-diagram": ("--beta-points", "5", "--lam-points", "4", "--rounds", "100"),
-    "inspect": ("--resamples", "2"),
 }
 """What keeps a command short; its opposite is drawn as any other option."""
 

@@ -7,7 +7,6 @@ import alignsim as asim
 from alignsim.data import Comparisons, Matrices, Ratings
 from alignsim.reports import inspect
 
-GAP = np.nan
 GAME = ["rock", "paper", "scissors"]
 CYCLE = asim.preferences.cyclic(3, advantage=0.3)
 
@@ -19,63 +18,70 @@ def votes(rounds=4):
     return Comparisons.from_names(GAME * rounds, losers * rounds, outcomes)
 
 
-def ratings(scores):
-    """One prompt, three responses and raters, one attribute: scores (3 responses, 3 raters)."""
-    return Ratings(
-        ("p",), (("a", "b", "c"),), (("x", "y", "z"),), ("q",), (np.array(scores)[..., None],)
-    )
-
-
 @pytest.mark.parametrize(("objective", "gain"), [("ipo", 1.0), ("dpo", 4.0)])
-def test_the_onset_of_votes_in_a_circle_is_the_closed_form(objective, gain):
-    found = inspect(votes(), objective=objective, alpha=0.5, lam=0.8, resamples=0).matrices[0]
+def test_the_onset_of_exact_shares_in_a_circle_is_the_closed_form(objective, gain):
+    found = inspect(votes(), objective=objective, alpha=0.5, lam=0.8, exact=True)
+    (matrix,) = found.matrices
     exact = np.sqrt(3.0 * (1.0 - 0.5**2)) / (gain * 0.25 * 0.8)
-    assert found.onset_beta == pytest.approx(exact, rel=1e-6)
-    assert found.cyclic
-    assert found.condorcet_winner == ""
-    assert found.smith_set == ("paper", "rock", "scissors")
-    assert np.isnan([found.onset_low, found.onset_high]).all()
+    assert matrix.onset_beta == pytest.approx(exact, rel=1e-6)
+    assert matrix.cyclic
+    assert matrix.condorcet_winner == ""
+    assert matrix.smith_set == ("paper", "rock", "scissors")
+    assert found.votes == ()
+
+
+def test_each_prompt_with_exact_shares_has_its_own_onset():
+    """The votes of cycles_by_prompt.csv: two perfect circles, the one against the other."""
+    losers = ["scissors", "rock", "paper"]
+    shares = [1] * 12 + [0] * 12
+    asked = ["u1"] * 12 + ["u2"] * 12
+    data = Comparisons.from_names(GAME * 8, losers * 8, shares, prompts=asked)
+    found = inspect(data, exact=True).matrices
+    assert [matrix.name for matrix in found] == ["u1", "u2"]
+    assert [matrix.onset_beta for matrix in found] == pytest.approx([3.0, 3.0], rel=1e-9)
+    told = inspect(data)
+    assert [problem.name for problem in told.votes] == ["u1", "u2"]
+    assert "too few votes for 2 prompts" in dict(told.population)["cycles and onsets"]
 
 
 def test_more_votes_narrow_the_interval_around_the_onset():
+    exact = np.sqrt(3.0 * 0.75) / 0.25
     widths = []
-    for rounds in (40, 4000):
-        found = inspect(votes(rounds), resamples=60).matrices[0]
-        assert found.onset_low <= found.onset_beta <= found.onset_high
-        widths.append(found.onset_high - found.onset_low)
-    assert widths[1] < 0.3 * widths[0]
-
-
-def test_resamples_that_leave_a_pair_without_votes_are_counted_and_left_out():
-    data = ratings([[3.0, 2.0, GAP], [1.0, GAP, 4.0], [2.0, 5.0, 1.0]])
-    found = inspect(data, resamples=50).matrices[0]
-    assert "resamples leave a pair without votes" in found.onset_note
-    assert not np.isnan(found.onset_low)
-    with pytest.raises(asim.errors.MissingPairsError):
-        data.resample(np.random.default_rng(1)).pooled()
-
-
-@pytest.mark.parametrize(("count", "computed"), [(499, 499), (501, 500)])
-def test_as_many_onsets_of_a_population_are_computed_as_are_allowed(count, computed):
-    P = np.broadcast_to(CYCLE, (count, 3, 3))
-    rows = dict(inspect(Matrices(P)).population)
-    assert rows["lose stability at some β ≤ 100"] == f"100 % (of {computed} computed)"
+    for rounds in (400, 40_000):
+        found = inspect(votes(rounds)).votes[0].onset
+        assert found.low <= exact <= found.high
+        assert found.low <= found.median <= found.high
+        widths.append(found.high - found.low)
+    assert widths[1] < 0.2 * widths[0] < np.inf
 
 
 def test_what_has_no_fixed_point_is_not_called_stable():
-    found = inspect(votes(), alpha=1.0, resamples=20).matrices[0]
-    assert found.onset_note == "not known in 100 % of resamples"
-    assert np.isnan([found.onset_beta, found.onset_low, found.onset_high]).all()
+    found = inspect(votes(), alpha=1.0).votes[0].onset
+    assert str(found) == "not known: no fixed point was found"
+    assert np.isnan([found.low, found.high, found.median]).all()
     many = inspect(Matrices(np.stack([CYCLE] * 20), labels=(), names=()), alpha=1.0)
-    assert dict(many.population)["… not known"] == "100 %"
+    assert dict(many.population)["… not known"] == "100 % (of all 20)"
+
+
+def test_ratings_are_votes_that_share_their_prompts():
+    """Two raters of two prompts who agree: the same in all, so one prompt tells nothing new."""
+    scores = [[3.0, 3.0], [2.0, 2.0], [1.0, 1.0]]
+    each = np.array(scores)[..., None]
+    data = Ratings(("p", "q"), (("a", "b", "c"),) * 2, (("x", "y"),) * 2, ("t",), (each, each))
+    (found,) = inspect(data).votes
+    assert found.votes == 12
+    assert found.winners[0][0] == "a"
+    exact = inspect(data, exact=True)
+    assert exact.votes == ()
+    assert exact.matrices[0].condorcet_winner == "a"
 
 
 def test_a_population_is_counted():
     order = asim.preferences.bradley_terry([1.0, 0.5, 0.0])
     stack = np.stack([CYCLE] * 15 + [order] * 5)
     rows = dict(inspect(Matrices(stack, labels=(), names=())).population)
+    assert rows["lose stability at some β ≤ 100"] == "75 % (of all 20)"
     assert rows["cyclic"] == rows["no Condorcet winner"] == "75 %"
-    assert rows["lose stability at some β ≤ 100"].startswith("75 %")
     assert "… not known" not in rows
 
 
@@ -88,7 +94,8 @@ def test_one_number_is_asked_for(name):
 @pytest.mark.parametrize(
     ("kind", "idle"),
     [
-        *[("matrices", {name: 1}) for name in ("smoothing", "min_votes", "resamples", "rng")],
+        *[("matrices", {name: 1}) for name in ("smoothing", "min_votes", "rng")],
+        ("matrices", {"exact": True}),
         *[("matrices", {name: 1}) for name in ("temperature", "subsets")],
         *[("votes", {"recipe": "mean"}), ("votes", {"rounding": "nearest"})],
         *[("votes", {name: 1}) for name in ("temperature", "subsets")],
@@ -100,3 +107,10 @@ def test_what_says_nothing_about_the_data_is_refused(kind, idle):
     message = f"{name} is {value!r}, but data holds {kind}; leave it out"
     with pytest.raises(ValueError, match=f"^{message}$"):
         inspect(data, **idle)
+
+
+@pytest.mark.parametrize("name", ["smoothing", "min_votes"])
+def test_what_makes_a_matrix_of_votes_needs_them_to_be_exact(name):
+    message = rf"^{name} is 2, but shares are not taken as exact, without exact=...; leave it out$"
+    with pytest.raises(ValueError, match=message):
+        inspect(votes(), **{name: 2})
