@@ -413,27 +413,42 @@ def test_simulate_refuses(refuse, tmp_path, arguments, message):
 
 def test_inspect_votes(run, votes, tmp_path):
     columns = ["--left", "one", "--right", "other", "--winner", "won"]
-    printed = run("inspect", votes, *columns, "--resamples", 20, "--out", "found.json")
+    printed = run("inspect", votes, *columns, "--out", "found.json")
     assert "votes.csv: comparisons" in printed
     found = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))
-    (summary,) = found["matrices"]
+    (summary,) = found["votes"]
+    assert found["matrices"] == []
+    assert 0.8 < summary["no_winner"] < 0.95
+    assert summary["onset"]["high"] == "inf"
+    assert summary["onset"]["low"] <= 6.0
+    flat = " ".join(printed.split())
+    for words in (
+        "rock",
+        "these votes cannot tell whether there is a cycle",
+        "α = 0.5",
+        "not below",
+    ):
+        assert words in flat
+
+
+def test_inspect_votes_as_exact(run, votes, tmp_path):
+    columns = ["--left", "one", "--right", "other", "--winner", "won"]
+    printed = run("inspect", votes, *columns, "--exact", "--out", "found.json")
+    (summary,) = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))["matrices"]
     assert summary["cyclic"] is True
     assert summary["condorcet_winner"] == ""
     assert summary["onset_beta"] == pytest.approx(6.0)
-    assert summary["onset_low"] <= 6.0
-    for words in ("rock", "majority cycles", "yes", "95 % interval, 20 resamples", "α = 0.5"):
-        assert words in printed
-    assert found["settings"]["resamples"] == 20
+    assert "majority cycles" in printed
 
 
 def test_inspect_votes_with_codes_of_their_own(run, tmp_path):
     (tmp_path / "coded.csv").write_text("left,right,winner\na,b,W\na,b,L\na,b,W\n", "utf-8")
-    printed = run("inspect", "coded.csv", "--codes", "left=W,right=L", "--resamples", 0)
+    printed = run("inspect", "coded.csv", "--codes", "left=W,right=L")
     assert "Condorcet winner" in printed
 
 
 def test_inspect_ratings(run, ratings):
-    printed = run("inspect", ratings, "--resamples", 5, "--attribute", "taste", "--recipe", "mean")
+    printed = run("inspect", ratings, "--attribute", "taste", "--recipe", "mean")
     assert "ratings.csv: ratings" in printed
     assert "looks" not in printed
     assert "matrices with K = 3" in printed
@@ -449,7 +464,9 @@ def test_inspect_matrices_side_by_side(run, tmp_path):
     assert "above 50" in text
     found = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))
     assert found["matrices"][0]["onset_beta"] == "inf"
-    assert found["matrices"][0]["onset_low"] is None
+    run("inspect", "stack.npz", "--key", "ties", "--alpha", 1, "--out", "found.json")
+    found = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))
+    assert found["matrices"][0]["onset_beta"] is None
 
 
 def test_inspect_refuses(refuse, votes, tmp_path):
@@ -479,12 +496,18 @@ def test_inspect_refuses(refuse, votes, tmp_path):
             ["ratings.csv", "--recipe", "votes", "--rounding", "nearest"],
             "--rounding is 'nearest', but the recipe 'votes' does not use it; leave it out",
         ),
-        (["few.csv", "--min-votes", "3"], "--min-votes is 3, but no pair of responses has that"),
-        (["few.csv", "--min-votes", "3"], "votes; pass --min-votes 2 at most"),
+        (["few.csv", "--min-votes", "3"], "--min-votes is 3, but shares are not taken as exact, w"),
+        (
+            ["few.csv", "--min-votes", "3", "--exact"],
+            "3 of 3 pairs have fewer than 3 votes: 'a'",
+        ),
         (["ratings.csv", "--subsets", "4"], "--subsets is 4, but no prompt has as many respons"),
         (["ratings.csv", "--subsets", "4"], "responses; pass --subsets 3 at most"),
-        (["ratings.csv", "--smoothing", "-1"], "--smoothing is -1; it must be at least 0"),
-        (["ratings.csv", "--min-votes", "0"], "--min-votes is 0; it must be at least 1"),
+        (
+            ["ratings.csv", "--exact", "--smoothing", "-1"],
+            "--smoothing is -1; it must be at least 0",
+        ),
+        (["ratings.csv", "--exact", "--min-votes", "0"], "--min-votes is 0; it must be at"),
         (["lone.csv"], "alignsim: lone.csv: no prompt has two responses to compare; rate two or"),
         (["table.parquet"], "table.parquet: not a readable Parquet file"),
     ],
@@ -508,7 +531,7 @@ def test_ratings_that_do_not_recur_are_said_to_in_plain_words(run, tmp_path):
 def test_pairs_that_no_rater_saw_are_counted_in_plain_words(run, tmp_path):
     rows = ["p,a,1", "p,b,2", "q,a,1", "q,c,2", "r,b,1", "r,d,1", "s,c,1", "s,d,2"]
     (tmp_path / "thin.csv").write_text("\n".join(["prompt,response,good", *rows]), "utf-8")
-    printed = " ".join(run("inspect", "thin.csv").split())
+    printed = " ".join(run("inspect", "thin.csv", "--exact").split())
     assert "no: 2 of 6 pairs have fewer than 1 vote: 'a' and 'd' (0), 'b' and 'c' (0)" in printed
     assert "pooled(" not in printed
     assert "smoothing" not in printed
@@ -662,14 +685,14 @@ class _Stream:
 @pytest.mark.parametrize("judges", [["--judges", "a1,a2"], ["--judges", "a1", "--judges", "a2"]])
 def test_judges_by_commas_or_one_by_one(run, panel, tmp_path, judges):
     columns = ["--left", "model_1", "--right", "model_2", *judges]
-    run("inspect", panel, *columns, "--resamples", 0, "--out", "found.json")
+    run("inspect", panel, *columns, "--out", "found.json")
     facts = dict(json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))["facts"])
     assert (facts["votes"], facts["judges"]) == ("6", "2")
 
 
 @pytest.mark.parametrize("command", ["inspect", "advise", "simulate", "phase-diagram"])
 def test_every_command_takes_the_names_of_columns(run, refuse, votes, command):
-    few = {"simulate": ["--rounds", 20], "phase-diagram": SMALL, "inspect": ["--resamples", 0]}
+    few = {"simulate": ["--rounds", 20], "phase-diagram": SMALL}
     columns = ["--left", "one", "--right", "other", "--winner", "won", "--codes", "left=left"]
     message = "column 'won' holds 'right', an unknown code (known: 'left'); say what each"
     told = refuse(command, votes, *columns)

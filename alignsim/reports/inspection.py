@@ -162,7 +162,7 @@ def inspect(
     ...     game * 4, ["scissors", "rock", "paper"] * 4, [1] * 9 + [0] * 3
     ... )
     >>> asim.reports.inspect(votes).votes[0].verdict
-    'these votes cannot tell whether there is a cycle at the top (16 %)'
+    'these votes cannot tell whether there is a cycle at the top (18 %)'
     >>> round(asim.reports.inspect(votes, exact=True).matrices[0].onset_beta, 6)
     6.0
     """
@@ -229,8 +229,11 @@ def _(data: Comparisons, settings: Settings) -> Inspection:
         facts.append(("blank votes skipped", f"{data.skipped:,}"))
     votes: tuple[VoteSummary, ...] = ()
     matrices: tuple[MatrixSummary, ...] = ()
-    problems = {name or "all votes": part for name, part in data.split().items()}
-    listed = problems if len(problems) <= LISTED else {}
+    count = len(np.unique(getattr(data, data.by))) if data.by else 1
+    few = count <= LISTED
+    problems = data.split() if few or settings.exact else {}
+    problems = {name or "all votes": part for name, part in problems.items()}
+    listed = problems if few else {}
     population: Rows = ()
     if settings.exact:
         how: dict[str, Any] = {"smoothing": settings.smoothing, "min_votes": settings.min_votes}
@@ -245,7 +248,7 @@ def _(data: Comparisons, settings: Settings) -> Inspection:
             vote_summary(part, name, rng=settings.seed, **settings.loop)
             for name, part in listed.items()
         )
-        if len(problems) > 1:
+        if count > 1:
             population = vote_population(data, settings.loop, rng=settings.seed)
     return Inspection("comparisons", tuple(facts), votes, matrices, population, settings)
 

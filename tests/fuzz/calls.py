@@ -165,7 +165,6 @@ OPTIONS = {
     "--temperature": _numbers("1", "2"),
     "--rounding": _words("nearest"),
     "--min-votes": _counts("1", "2"),
-    "--resamples": _counts("0", "5", edge=("1000000000",)),
     "--draws": _counts("1", "2", edge=("1000000000",)),
     "--prompts": _counts("5", "20", edge=("1000000000000",)),
     "--most": _counts("5", "20"),

@@ -276,7 +276,6 @@ POOLS = {
     "labels": LABELS,
     "within_pairs": Pool(("False", "True"), (), ("'yes'",)),
     "ratings": Pool(("ratings()",), ("ratings(2)",), ("comparisons()",)),
-    "resamples": Pool(("0", "5"), ("1",), ("-1", LONG, "2.5")),
     "data": Pool(("ratings()", "comparisons()", "matrices()", "matrices(3, 1)"), ("comparisons(2, 3)", "ratings(1)"), ("matrix('cycle', 3)",)),
     "judges": Pool(("None",), ("['j1', 'j2']", "['x'] * 3"), ("'j1'", "['absent']", "[]", "['\\udc80']")),
     "codes": Pool(("None",), ("{'left': ['left'], 'right': ['right']}",), ("{'left': ...}", "{'up': 1}", "{'left': 'x', 'right': 'x'}", "[('left', 1)]")),
