@@ -424,7 +424,7 @@ def test_inspect_votes(run, votes, tmp_path):
     flat = " ".join(printed.split())
     for words in (
         "rock",
-        "these votes cannot tell whether there is a cycle",
+        "probably a cycle at the top (8",
         "α = 0.5",
         "not below",
     ):
