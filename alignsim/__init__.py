@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from alignsim.feedback import FeedbackMap, Trajectory
     from alignsim.objectives import dpo_optimum, ipo_optimum
     from alignsim.reports.advice import advise
+    from alignsim.reports.diagnosis.diagnosis import diagnose
     from alignsim.sweeps.grid import sweep
     from alignsim.sweeps.phase_diagram import phase_diagram
 
@@ -59,6 +60,7 @@ __all__ = [
     "classify",
     "collapse",
     "data",
+    "diagnose",
     "dpo_optimum",
     "experiments",
     "feedback",
@@ -86,6 +88,7 @@ _HOMES = {
     "certificates": "analysis",
     "classify": "analysis",
     "collapse": "analysis",
+    "diagnose": "reports",
     "dpo_optimum": "objectives",
     "fixed_points": "analysis",
     "ipo_optimum": "objectives",

@@ -1,0 +1,1 @@
+"""A loop read from its log: what its logged rounds say about its multipliers."""

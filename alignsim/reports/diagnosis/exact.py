@@ -1,0 +1,136 @@
+"""Exact logs: least squares, with an interval for what the form of the round leaves over."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alignsim import simplex
+from alignsim.reports.diagnosis.estimates import Estimate
+from alignsim.reports.diagnosis.logs import Log
+from alignsim.reports.diagnosis.multipliers import Fits, Leading, leading
+from alignsim.reports.diagnosis.shares import pair_columns
+from alignsim.validation import FloatArray
+
+FITS = 1e-9
+"""Root mean square of what is left over up to which a form of the round is exact."""
+
+SURE = 1e-7
+"""Standard error of a coefficient up to which an exact fit is one."""
+
+ROUNDING = 1e-15
+"""Least error of a logit, relative to the largest."""
+
+SINGULAR = 1e-11
+"""Relative singular value below which a log does not determine its fit."""
+
+DRAWS = 2000
+
+MODEL_ERROR = 3.0
+"""Times the change when the first third is left out: the standard deviation of the model's error.
+2 was too small: it covered 82 %."""
+
+LARGEST_AUTOCORRELATION = 0.9
+
+
+class _Fit(NamedTuple):
+    """Coefficients of a least-squares fit, their covariance per unit variance, and what is left."""
+
+    coefficients: FloatArray
+    inverse: FloatArray
+    left_over: FloatArray
+    freedom: int
+    determined: bool
+
+    @property
+    def residual(self) -> float:
+        return float(np.sqrt(np.mean(self.left_over**2)))
+
+
+def exact_estimate(log: Log, rng: np.random.Generator) -> Estimate:
+    """Return what an exact log says: of width 0 where a form of the round fits it exactly.
+
+    Two forms are tried, z' = αz + Uπ and the same with memory of the round before.
+    """
+    x, policies = log.states, simplex.softmax(log.logits)
+    fit = _fit(x, policies, log.first, memory=False)
+    memory = False
+    if fit.residual > FITS:
+        other = _fit(x, policies, log.first, memory=True)
+        if other.determined and _is_exact(other, x):
+            fit, memory = other, True
+    point = _maps(fit.coefficients[None], memory)
+    start = x.mean(axis=0)
+    seen = leading(point, start)
+    if fit.determined and _is_exact(fit, x):
+        return Estimate(log, point, point, seen, x, evidence="exact", memory=memory)
+    if not fit.determined:
+        return Estimate(log, point, point, seen, x, evidence="none", memory=memory)
+    drawn = _maps(_student(fit, rng), memory)
+    spread = leading(drawn, start)
+    late = _fit(x, policies, log.first, memory=memory, skip=log.rounds // 3)
+    other_seen = leading(_maps(late.coefficients[None], memory), start)
+    with np.errstate(invalid="ignore"):
+        error = MODEL_ERROR * np.abs(
+            [other_seen.rho[0] - seen.rho[0], other_seen.theta[0] - seen.theta[0]]
+        )
+    error = np.where(np.isfinite(error), error, 1.0)
+    rho = np.abs(spread.rho + error[0] * rng.standard_normal(DRAWS))
+    theta = np.clip(spread.theta + error[1] * rng.standard_normal(DRAWS), 0.0, np.pi)
+    return Estimate(log, drawn, point, Leading(rho, theta, spread.states), x, evidence="estimated")
+
+
+def _is_exact(fit: _Fit, x: FloatArray) -> bool:
+    level = max(fit.residual, ROUNDING * float(np.abs(x).max()))
+    errors = level * np.sqrt(np.diag(fit.inverse))
+    return fit.residual <= FITS and bool((errors <= SURE).all())
+
+
+def _fit(
+    x: FloatArray, policies: FloatArray, first: NDArray[np.bool_], *, memory: bool, skip: int = 0
+) -> _Fit:
+    """Return the least-squares fit of each state on the one before, from row ``skip`` on."""
+    basis = simplex.mean_zero_basis(policies.shape[1])
+    columns = [x[:-1, :, None], pair_columns(policies[:-1], basis)]
+    used = ~first[1:]
+    if memory:
+        before = np.concatenate([np.zeros_like(x[:1]), x[:-2]])
+        columns.append(before[:, :, None])
+        used = used & ~first[:-1]
+    used = used & (np.arange(len(used)) >= skip)
+    A = np.concatenate(columns, axis=2)[used]
+    width = A.shape[2]
+    flat, target = A.reshape(-1, width), x[1:][used].ravel()
+    if len(flat) < width:
+        nothing = np.full((width, width), np.inf)
+        return _Fit(np.full(width, np.nan), nothing, np.full((1, 1), np.inf), 0, False)
+    left, values, right = np.linalg.svd(flat, full_matrices=False)
+    determined = bool(values[-1] > SINGULAR * values[0])
+    kept = np.where(values > SINGULAR * values[0], values, np.inf)
+    coefficients = (right.T / kept) @ (left.T @ target)
+    over = (target - flat @ coefficients).reshape(A.shape[:2])
+    inverse = (right.T / kept**2) @ right
+    return _Fit(coefficients, inverse, over, max(1, len(flat) - width), determined)
+
+
+def _student(fit: _Fit, rng: np.random.Generator) -> FloatArray:
+    """Return draws of the coefficients, wider where what is left over is autocorrelated."""
+    over = fit.left_over
+    ahead, behind = over[1:].ravel(), over[:-1].ravel()
+    r = float(ahead @ behind / max(float((over**2).sum()), 1e-300))
+    r = min(max(r, 0.0), LARGEST_AUTOCORRELATION)
+    scale = np.sqrt((over**2).sum() / fit.freedom * (1.0 + r) / (1.0 - r))
+    values, vectors = np.linalg.eigh(fit.inverse)
+    factor = vectors * np.sqrt(np.maximum(values, 0.0))
+    normal = rng.standard_normal((DRAWS, len(values))) @ factor.T
+    chi = rng.chisquare(fit.freedom, DRAWS) / fit.freedom
+    return np.asarray(fit.coefficients + scale * normal / np.sqrt(chi)[:, None])
+
+
+def _maps(coefficients: FloatArray, memory: bool) -> Fits:
+    a = coefficients[:, 0].copy()
+    if memory:
+        return Fits(a, coefficients[:, -1].copy(), coefficients[:, 1:-1])
+    return Fits(a, np.zeros_like(a), coefficients[:, 1:])

@@ -1,0 +1,189 @@
+"""The posterior of a log's model: its mode by L-BFGS-B, its draws by an adaptive random walk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alignsim.validation import FloatArray
+
+WARM_UP, STEPS, KEPT_EVERY = 3000, 6000, 8
+"""Steps of the walk that adapt it, those that are kept, and of which every so-manieth is."""
+
+BLOCK = 100
+"""Steps after which the walk adapts."""
+
+MOST_ROUNDS_AT_ONCE = 100_000
+"""Rounds times steps of one call of the kernel: well below a second."""
+
+ACCEPTED = 0.25
+"""The share of moves that should be accepted."""
+
+DIFFERENCE = 1e-4
+"""Half the step of numerical gradients."""
+
+JITTER = 1e-6
+"""Least variance of a move along any parameter, relative to 1."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """What a kernel of the filter takes: the rounds of all runs and the form of the parameters.
+
+    Attributes
+    ----------
+    code : int
+        ``FREE``, ``KNOWN`` or ``SCALAR`` of the kernel.
+    basis : (K, K−1)
+        Of the states.
+    shares : (T, K)
+        The rounds of all runs, one run after another.
+    counts : (T,)
+        How many samples each was counted from.
+    first : (T,)
+        Whether a run begins there.
+    known : (m,)
+        P − ½ of the pairs where P is known.
+    design : (m, K−1)
+        What constants add to U.
+    """
+
+    code: int
+    basis: FloatArray
+    shares: FloatArray
+    counts: FloatArray
+    first: NDArray[np.bool_]
+    known: FloatArray
+    design: FloatArray
+
+    @property
+    def arrays(self) -> tuple[object, ...]:
+        """The leading arguments of the kernels."""
+        return (
+            self.code,
+            self.basis,
+            self.shares,
+            self.counts,
+            self.first,
+            self.known,
+            self.design,
+        )
+
+    def states(self) -> FloatArray:
+        """Return room for the filtered states, (T, K−1)."""
+        return np.empty((len(self.shares), self.basis.shape[1]))
+
+    def heights(self, points: FloatArray, *, rough: bool = False) -> FloatArray:
+        """Return the log posterior at points (p, D): (p,)."""
+        from alignsim.kernels import log_filter
+
+        out, states = np.empty(len(points)), self.states()
+        close = log_filter.ROUGHLY if rough else log_filter.EXACTLY
+        size = max(1, MOST_ROUNDS_AT_ONCE // len(self.shares))
+        for begin in range(0, len(points), size):
+            part = np.ascontiguousarray(points[begin : begin + size])
+            log_filter.log_posteriors(*self.arrays, part, close, out[begin : begin + size], states)
+        return out
+
+    def filtered(self, point: FloatArray) -> FloatArray:
+        """Return the filtered states at a point (D,): (T, K−1)."""
+        from alignsim.kernels import log_filter
+
+        states = self.states()
+        log_filter.log_posteriors(
+            *self.arrays, point[None].copy(), log_filter.EXACTLY, np.empty(1), states
+        )
+        return states
+
+    def gradient(self, point: FloatArray, bounds: FloatArray) -> FloatArray:
+        """Return the numerical gradient of the log posterior at a point within its bounds, (D,)."""
+        low = np.maximum(point - DIFFERENCE, bounds[:, 0])
+        high = np.minimum(point + DIFFERENCE, bounds[:, 1])
+        D = len(point)
+        points = np.tile(point, (2 * D, 1))
+        points[np.arange(D), np.arange(D)] = high
+        points[D + np.arange(D), np.arange(D)] = low
+        values = self.heights(points)
+        return np.asarray((values[:D] - values[D:]) / (high - low))
+
+    def hessian(self, point: FloatArray, steps: FloatArray) -> FloatArray:
+        """Return the second derivatives of the log posterior at a point, (D, D)."""
+        D = len(point)
+        i, j = np.triu_indices(D, 1)
+        moves = np.diag(steps)
+        pairs = moves[i] + moves[j]
+        points = point + np.concatenate([np.zeros((1, D)), moves, -moves, pairs, -pairs])
+        centre, up, down, both, neither = np.split(
+            self.heights(points), np.cumsum([1, D, D, len(i)])
+        )
+        found = np.diag(up + down - 2.0 * centre)
+        mixed = both + neither - up[i] - up[j] - down[i] - down[j] + 2.0 * centre
+        found[i, j] = found[j, i] = 0.5 * mixed
+        return np.asarray(found / np.outer(steps, steps))
+
+
+def mode(model: Model, starts: list[FloatArray], bounds: FloatArray) -> FloatArray:
+    """Return where the log posterior is highest, of several searches: (D,)."""
+    from scipy.optimize import minimize
+
+    def fall(point: FloatArray) -> tuple[float, FloatArray]:
+        height = float(model.heights(point[None])[0])
+        if not np.isfinite(height):
+            return 1e12, np.zeros_like(point)
+        gradient = model.gradient(point, bounds)
+        return -height, -np.where(np.isfinite(gradient), gradient, 0.0)
+
+    best, least = starts[0], np.inf
+    for start in starts:
+        inside = np.clip(start, bounds[:, 0], bounds[:, 1])
+        found = minimize(fall, inside, jac=True, method="L-BFGS-B", bounds=bounds)
+        if found.fun < least:
+            best, least = found.x, found.fun
+    return np.clip(best, bounds[:, 0], bounds[:, 1])
+
+
+def draws(
+    model: Model,
+    start: FloatArray,
+    scales: FloatArray,
+    rng: np.random.Generator,
+    told: Callable[[int], None] = lambda _: None,
+) -> FloatArray:
+    """Return draws (n, D) of the posterior by a walk from ``start`` (D,).
+
+    ``scales`` are guesses of the standard deviations; ``told`` hears of the steps that are done.
+    """
+    from alignsim.kernels import log_filter
+
+    D = len(start)
+    here, height = start.copy(), model.heights(start[None], rough=True)
+    factor, reach = np.diag(scales), 2.4 / np.sqrt(D)
+    states, history = model.states(), np.empty((WARM_UP + STEPS, D))
+    size = max(1, min(BLOCK, MOST_ROUNDS_AT_ONCE // len(model.shares)))
+    block = seen = accepted = 0
+    for begin in range(0, WARM_UP + STEPS, size):
+        end = min(begin + size, WARM_UP + STEPS)
+        moves = reach * rng.standard_normal((end - begin, D)) @ factor.T
+        chances = np.log(rng.random(end - begin))
+        accepted += log_filter.walk(
+            *model.arrays, here, height, moves, chances, history[begin:end], states
+        )
+        seen += end - begin
+        told(end - begin)
+        if end <= WARM_UP and seen >= BLOCK:
+            block += 1
+            reach *= np.exp(min(1.0, 3.0 / np.sqrt(block)) * (accepted / seen - ACCEPTED) * 2.0)
+            seen = accepted = 0
+            if end >= 3 * BLOCK:
+                factor = _spread(history[end // 3 : end], scales)
+    return history[WARM_UP + KEPT_EVERY - 1 :: KEPT_EVERY].copy()
+
+
+def _spread(history: FloatArray, scales: FloatArray) -> FloatArray:
+    """Return a factor of the covariance of what the walk has seen, with a little of its guess."""
+    weight = 2 * len(scales) / (len(history) + 2 * len(scales))
+    moved = np.cov(history.T) * (1.0 - 0.1 * weight) + 0.1 * weight * np.diag(scales**2)
+    return np.asarray(np.linalg.cholesky(moved + JITTER * np.diag(np.diag(moved) + 1e-12)))

@@ -1,0 +1,180 @@
+"""Verdicts on logs of all shares, in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from alignsim.codes import Code
+from alignsim.reports.diagnosis.estimates import Estimate, Interval
+from alignsim.reports.diagnosis.horizon import more_rounds
+from alignsim.reports.diagnosis.orbits import amplitude
+from alignsim.validation import FloatArray
+
+
+class LogVerdict(Code):
+    """What a log says of its loop.
+
+    ``damped`` and ``sustained oscillation`` are said of logs of one number a round; ``unstable`` of
+    a rest point that repels, where the log is too short to tell what the loop does instead.
+    """
+
+    CONVERGING = "converging"
+    LIMIT_CYCLE = "limit_cycle"
+    MOVING_AWAY = "moving_away"
+    UNSTABLE = "unstable"
+    DRIFTING = "drifting"
+    DAMPED = "damped"
+    SUSTAINED = "sustained_oscillation"
+    CANNOT_TELL = "cannot_tell"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A verdict, its sentence, what would help, and its numbers; NaN where they are none."""
+
+    verdict: LogVerdict
+    sentence: str
+    remedy: str = ""
+    amplitude: float = np.nan
+    more_rounds: float = np.nan
+
+
+RESTING = 0.9
+"""The share of draws that must have a rest point before a loop is said to converge."""
+
+FEW_RESTING = 0.1
+"""Where fewer have one, nothing is said but that the loop drifts."""
+
+DRIFTING, REACH = 0.8, 1.5
+"""The share of draws whose rest point lies out of reach: so many times the log's own distance."""
+
+MOSTLY_NOISE = -0.35
+"""Median log q above which rounds are mostly training noise."""
+
+ON_CYCLE, PERIODS = 0.7, 1.5
+"""The share of the cycle's amplitude that the log's last third must have, over so many periods."""
+
+UNBOUNDED, AT_REST = 1e3, 1e-2
+"""Amplitudes beyond which an orbit grows for ever, and below which it rests."""
+
+STILL = np.radians(1.0)
+"""A turn a round below it is none."""
+
+NOISE_ONLY = "train each round on more comparisons, or log a quieter loop"
+ELSEWHERE = "more rounds alone will not tell: start the loop away from rest, or take a larger n"
+UNDETERMINED = "start the loop away from rest, or log several runs from different starts"
+
+
+def verdict(estimate: Estimate, rng: np.random.Generator) -> Finding:
+    """Return what a log of all shares says."""
+    if estimate.evidence == "none":
+        told = "Cannot tell: the log moves in too few directions to determine the round."
+        return Finding(LogVerdict.CANNOT_TELL, told, UNDETERMINED)
+    low, _, high = estimate.rho
+    if estimate.log_noise > MOSTLY_NOISE:
+        told = "Cannot tell: rounds are mostly training noise."
+        return Finding(LogVerdict.CANNOT_TELL, told, NOISE_ONLY)
+    if _drifts(estimate):
+        told = "Drifting: no rest point in reach of this log."
+        return Finding(LogVerdict.DRIFTING, told, "a smaller α gives the loop a rest point")
+    if estimate.found < RESTING:
+        told = f"Cannot tell: only {estimate.found:.0%} of the fitted loops have a rest point."
+        return Finding(LogVerdict.CANNOT_TELL, told, UNDETERMINED)
+    if high < 1.0:
+        return Finding(LogVerdict.CONVERGING, _converging(estimate))
+    if low > 1.0:
+        return _unstable(estimate)
+    return _undecided(estimate, rng)
+
+
+def _drifts(estimate: Estimate) -> bool:
+    """Return whether the log heads for no rest point: none there, or one out of reach."""
+    seen = estimate.seen
+    centre = estimate.states.mean(axis=0)
+    farthest = float(np.linalg.norm(estimate.states - centre, axis=1).max())
+    with np.errstate(invalid="ignore"):
+        near = np.linalg.norm(seen.states - centre, axis=1) <= REACH * farthest
+    if (~near).mean() <= DRIFTING:
+        return False
+    if estimate.found < FEW_RESTING:
+        return True
+    return estimate.theta[1] < STILL and estimate.rho[2] >= 1.0
+
+
+def _converging(estimate: Estimate) -> str:
+    rho = estimate.rho[1]
+    told = f"Converging: each round keeps {between(estimate.rho)} of the deviation"
+    if 0.0 < rho < 1.0:
+        told += f", a half-life of {np.log(0.5) / np.log(rho):.2g} rounds"
+    return f"{told}; {turning(estimate.theta)}. Wobble that stays is noise."
+
+
+def turning(theta: Interval) -> str:
+    """Return how a deviation turns, in words."""
+    angle = theta[1]
+    if np.isnan(angle) or angle < STILL:
+        return "it does not turn"
+    if angle > np.pi - STILL:
+        return "it changes sides every round"
+    period = 2.0 * np.pi / angle
+    low, middle, high = (float(np.degrees(end)) for end in theta)
+    turn = between((low, middle, high), "{:.3g}°")
+    return f"it turns {turn} a round, a period of {period:.3g} rounds"
+
+
+def between(interval: Interval, form: str = "{:.3g}") -> str:
+    """Return a number with its limits of 95 %, or alone where they are one.
+
+    >>> between((0.8, 0.9, 0.95)), between((0.6, 0.6, 0.6))
+    ('0.9 (0.8 to 0.95)', '0.6')
+    """
+    low, middle, high = map(form.format, interval)
+    return middle if low == high else f"{middle} ({low} to {high})"
+
+
+def _unstable(estimate: Estimate) -> Finding:
+    """Return what a loop whose rest point repels does instead."""
+    run = estimate.log.longest
+    states, theta = estimate.states[run], estimate.theta[1]
+    size = amplitude(estimate.point, states[-1], states[-2])
+    told = (
+        f"The rest point is unstable, with ρ = {between(estimate.rho)}; {turning(estimate.theta)}."
+    )
+    if size > UNBOUNDED:
+        return Finding(LogVerdict.MOVING_AWAY, f"Growing without bound. {told}", amplitude=size)
+    if size < AT_REST:
+        told = f"Moving away from one rest point to another. {told}"
+        return Finding(LogVerdict.MOVING_AWAY, told, amplitude=size)
+    T = len(states)
+    window = T // 3
+    if theta > STILL:
+        window = max(window, int(np.ceil(PERIODS * 2.0 * np.pi / theta)))
+    if window > T:
+        told = f"Unstable, and the log is shorter than {PERIODS} periods. {told}"
+        return Finding(
+            LogVerdict.UNSTABLE, told, f"log at least {window - T} more rounds", size, window - T
+        )
+    noise = estimate.log.noise()[run][-window:]
+    late = excess(estimate.log.states[run][-window:], noise)
+    if late >= ON_CYCLE * size:
+        return Finding(LogVerdict.LIMIT_CYCLE, f"On a limit cycle. {told}", amplitude=size)
+    told = f"Moving away; the cycle it heads for has amplitude {size:.3g} in logits. {told}"
+    return Finding(LogVerdict.MOVING_AWAY, told, amplitude=size)
+
+
+def excess(states: FloatArray, noise: FloatArray) -> float:
+    """Return the root mean square distance (t, d) from the mean, less that of noise (t,)."""
+    square = ((states - states.mean(axis=0)) ** 2).sum(axis=1).mean() - noise.mean()
+    return float(np.sqrt(max(square, 0.0)))
+
+
+def _undecided(estimate: Estimate, rng: np.random.Generator) -> Finding:
+    told = f"Cannot tell: ρ is {between(estimate.rho)}, on either side of 1."
+    if estimate.model is None:
+        remedy = "the rounds have another form than assumed, which the exact log leaves open"
+        return Finding(LogVerdict.CANNOT_TELL, told, f"log more rounds: {remedy}")
+    rounds = more_rounds(estimate, rng)
+    remedy = f"log at least {rounds:,.0f} more rounds" if np.isfinite(rounds) else ELSEWHERE
+    return Finding(LogVerdict.CANNOT_TELL, told, remedy, more_rounds=rounds)
