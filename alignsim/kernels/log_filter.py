@@ -44,27 +44,32 @@ LARGEST_RADIUS = 1.6
 
 
 @part
-def _factor(A):  # type: ignore[no-untyped-def]
-    """Turn a positive matrix into its Cholesky factor; return log|A|, NaN if it is not positive."""
+def _factor(A, over):  # type: ignore[no-untyped-def]
+    """Turn a positive matrix into its Cholesky factor, and set ``over`` to 1/diagonal.
+
+    Return log|A|, NaN if the matrix is not positive.
+    """
     d = A.shape[0]
-    total = 0.0
+    product = 1.0
     for i in range(d):
-        for j in range(i + 1):
+        for j in range(i):
             value = A[i, j]
             for k in range(j):
                 value -= A[i, k] * A[j, k]
-            if i == j:
-                if not value > 0.0:
-                    return np.nan
-                total += np.log(value)
-                A[i, i] = np.sqrt(value)
-            else:
-                A[i, j] = value / A[j, j]
-    return total
+            A[i, j] = value * over[j]
+        value = A[i, i]
+        for k in range(i):
+            value -= A[i, k] * A[i, k]
+        if not value > 0.0:
+            return np.nan
+        product *= value
+        A[i, i] = np.sqrt(value)
+        over[i] = 1.0 / A[i, i]
+    return np.log(product)
 
 
 @part
-def _invert(A, out):  # type: ignore[no-untyped-def]
+def _invert(A, over, out):  # type: ignore[no-untyped-def]
     """Set ``out`` to the inverse of the matrix whose Cholesky factor is ``A``."""
     d = A.shape[0]
     for c in range(d):
@@ -72,27 +77,30 @@ def _invert(A, out):  # type: ignore[no-untyped-def]
             value = 1.0 if i == c else 0.0
             for k in range(c, i):
                 value -= A[i, k] * out[k, c]
-            out[i, c] = value / A[i, i]
+            out[i, c] = value * over[i]
         for i in range(d - 1, c - 1, -1):
             value = out[i, c]
             for k in range(i + 1, d):
                 value -= A[k, i] * out[k, c]
-            out[i, c] = value / A[i, i]
+            out[i, c] = value * over[i]
         for i in range(c, d):
             out[c, i] = out[i, c]
 
 
 @part
 def policy(basis, x, pi):  # type: ignore[no-untyped-def]
-    """Set ``pi`` to softmax(Bx); return the log of its normaliser and the top logit's place."""
+    """Set ``pi`` to softmax(Bx); return the log of its normaliser.
+
+    Column j of Helmert's basis B is constant down to row j, and empty below row j + 1.
+    """
     K, d = basis.shape
     top = -np.inf
-    for i in range(K):
-        value = 0.0
-        for j in range(d):
-            value += basis[i, j] * x[j]
-        pi[i] = value
-        top = max(top, value)
+    above = 0.0
+    for i in range(K - 1, -1, -1):
+        if i < d:
+            above += basis[0, i] * x[i]
+        pi[i] = above + basis[i, i - 1] * x[i - 1] if i > 0 else above
+        top = max(top, pi[i])
     total = 0.0
     for i in range(K):
         pi[i] = np.exp(pi[i] - top)
@@ -103,19 +111,25 @@ def policy(basis, x, pi):  # type: ignore[no-untyped-def]
 
 
 @part
+def _project(basis, weights, inner):  # type: ignore[no-untyped-def]
+    """Set ``inner`` to Bᵀw."""
+    above = 0.0
+    for j in range(basis.shape[1]):
+        above += weights[j]
+        inner[j] = basis[0, j] * above + basis[j + 1, j] * weights[j + 1]
+
+
+@part
 def _add_inside(basis, weights, mean, scale, inner, out):  # type: ignore[no-untyped-def]
     """Add scale·Bᵀ(diag w − mean·wwᵀ)B to the lower triangle of ``out``; ``inner`` becomes Bᵀw."""
-    K, d = basis.shape
-    for j in range(d):
-        inner[j] = 0.0
-        for i in range(K):
-            inner[j] += basis[i, j] * weights[i]
-    for j in range(d):
-        for k in range(j + 1):
-            value = -mean * inner[j] * inner[k]
-            for i in range(K):
-                value += basis[i, j] * weights[i] * basis[i, k]
-            out[j, k] += scale * value
+    _project(basis, weights, inner)
+    above = 0.0
+    for j in range(basis.shape[1]):
+        above += weights[j]
+        for k in range(j):
+            out[j, k] += scale * (basis[0, j] - mean * inner[j]) * inner[k]
+        square = basis[0, j] ** 2 * above + basis[j + 1, j] ** 2 * weights[j + 1]
+        out[j, j] += scale * (square - mean * inner[j] * inner[j])
 
 
 @part
@@ -139,7 +153,7 @@ def one_round(basis, W, a, pi, pull, F):  # type: ignore[no-untyped-def]
             pull[j] += W[j, i] * pi[i]
         for k in range(d):
             value = a if j == k else 0.0
-            for i in range(K):
+            for i in range(k + 2):
                 value += (W[j, i] - pull[j]) * pi[i] * basis[i, k]
             F[j, k] = value
 
@@ -163,18 +177,18 @@ def _predict(F, V, H, S):  # type: ignore[no-untyped-def]
 
 
 @part
-def _step(H, gradient):  # type: ignore[no-untyped-def]
+def _step(H, over, gradient):  # type: ignore[no-untyped-def]
     """Turn a gradient into Newton's step H⁻¹g, of a Cholesky factor; return its length."""
     d = len(gradient)
     square = 0.0
     for i in range(d):
         for k in range(i):
             gradient[i] -= H[i, k] * gradient[k]
-        gradient[i] /= H[i, i]
+        gradient[i] *= over[i]
     for i in range(d - 1, -1, -1):
         for k in range(i + 1, d):
             gradient[i] -= H[k, i] * gradient[k]
-        gradient[i] /= H[i, i]
+        gradient[i] *= over[i]
         square += gradient[i] * gradient[i]
     return np.sqrt(square)
 
@@ -186,6 +200,7 @@ def _all_shares(basis, shares, counts, first, W, a, q, close, states):  # type: 
     d = K - 1
     x, mean, gap, seen = np.zeros(d), np.zeros(d), np.zeros(d), np.zeros(d)
     gradient, pull, inner, pi, noise = np.zeros(d), np.zeros(d), np.zeros(d), np.ones(K), np.ones(K)
+    over = np.zeros(d)
     F, V, S, inverse = np.zeros((d, d)), np.zeros((d, d)), np.zeros((d, d)), np.zeros((d, d))
     H = np.zeros((d, d))
     total = 0.0
@@ -203,14 +218,12 @@ def _all_shares(basis, shares, counts, first, W, a, q, close, states):  # type: 
             for i in range(K):
                 noise[i] = 1.0 / (K * pi[i] + RARE)
             _add_inside(basis, noise, 0.0, q * q, inner, S)
-        size = _factor(S)
-        _invert(S, inverse)
+        size = _factor(S, over)
+        _invert(S, over, inverse)
         n = counts[t]
         for j in range(d):
             x[j] = mean[j]
-            seen[j] = 0.0
-            for i in range(K):
-                seen[j] += basis[i, j] * shares[t, i]
+        _project(basis, shares[t], seen)
         value = curvature = 0.0
         settled = False
         for step in range(NEWTON_STEPS + 1):
@@ -228,15 +241,15 @@ def _all_shares(basis, shares, counts, first, W, a, q, close, states):  # type: 
                     held += inverse[j, k] * gap[k]
                 value -= 0.5 * held * gap[j]
                 gradient[j] = n * (seen[j] - inner[j]) - held
-            curvature = _factor(H)
+            curvature = _factor(H, over)
             if settled or step == NEWTON_STEPS:
                 break
-            length = _step(H, gradient)
+            length = _step(H, over, gradient)
             settled = length < close
             scale = min(1.0, LONGEST_STEP / max(length, TINY))
             for j in range(d):
                 x[j] += scale * gradient[j]
-        _invert(H, V)
+        _invert(H, over, V)
         for j in range(d):
             states[t, j] = x[j]
         total += value - 0.5 * (size + curvature)
@@ -346,7 +359,7 @@ def log_posteriors(model, basis, shares, counts, first, known, design, points, c
     model
         FREE, KNOWN or SCALAR.
     basis : (K, K−1)
-        Orthonormal, mean zero.
+        Helmert's (:func:`alignsim.simplex.mean_zero_basis`).
     shares : (T, K)
         The rounds of all runs, one run after another; (T, 1) for scalars.
     counts : (T,)

@@ -42,7 +42,7 @@ def rest_points(basis, a, memory, matrices, start, points, slopes):  # type: ign
     Parameters
     ----------
     basis : (K, K−1)
-        Orthonormal, mean zero.
+        Helmert's (:func:`alignsim.simplex.mean_zero_basis`).
     a, memory : (n,)
         The multipliers of the last state and of the one before it.
     matrices : (n, K, K)
