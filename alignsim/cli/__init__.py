@@ -4,12 +4,22 @@ Whatever is wrong with the input is said on one line of standard error, with exi
 files are written beside their place and renamed, so that a failed run leaves none half-written.
 """
 
-from alignsim.cli import advise, glossary, inspect, phase_diagram, reproduce, simulate, verify
+from alignsim.cli import (
+    advise,
+    diagnose,
+    glossary,
+    inspect,
+    phase_diagram,
+    reproduce,
+    simulate,
+    verify,
+)
 from alignsim.cli.app import app, main
 
 __all__ = [
     "advise",
     "app",
+    "diagnose",
     "glossary",
     "inspect",
     "main",

@@ -126,24 +126,40 @@ class Diagnosis(Result):
         shape = self.verdict.shape
         return f"Diagnosis of {f'{shape} loops' if shape else 'one loop'}"
 
+    def rows(self) -> list[tuple[str, str]]:
+        """Return the lines of a table on one loop: names and texts.
+
+        Raises
+        ------
+        ValueError
+            For a batch: take one loop of it.
+        """
+        if self.verdict.ndim:
+            raise ValueError(f"a batch of shape {self.verdict.shape} has no one table; take a loop")
+        degrees = np.degrees(self.theta), np.degrees(self.theta_interval)
+        runs = f" in {self.runs:,} runs" if self.runs > 1 else ""
+        lines = [
+            ("verdict", str(self.words("verdict"))),
+            ("in full", str(self.sentence)),
+            ("remedy", str(self.remedy)),
+            ("ρ", _ends(self.rho, self.rho_interval)),
+            ("θ a round", _ends(*degrees, unit="°")),
+            ("α", _ends(self.alpha, self.alpha_interval)),
+            (f"β factor for ρ = {WANTED}", _ends(self.beta_factor, self.beta_factor_interval)),
+            ("evidence", str(self.words("evidence"))),
+            ("rounds", f"{self.rounds:,}{runs}"),
+        ]
+        return [(name, text) for name, text in lines if text]
+
     def _summary(self) -> Lines:
-        one = self.verdict.ndim == 0
+        if self.verdict.ndim == 0:
+            yield from self.rows()
+            return
         yield "verdict", tally(self.words("verdict"))
-        yield "", str(self.sentence) if one else ""
-        yield "remedy", str(self.remedy) if one else ""
-        if one:
-            yield "ρ", _ends(self.rho, self.rho_interval)
-            degrees = np.degrees(self.theta), np.degrees(self.theta_interval)
-            yield "θ", _ends(*degrees, unit="°")
-            yield "α", _ends(self.alpha, self.alpha_interval)
-            factor = _ends(self.beta_factor, self.beta_factor_interval)
-            yield f"β times … for ρ = {WANTED}", factor
-        else:
-            yield "ρ", numbers(self.rho)
-            yield "θ", numbers(np.degrees(self.theta))
+        yield "ρ", numbers(self.rho)
+        yield "θ in degrees", numbers(np.degrees(self.theta))
         yield "evidence", tally(self.words("evidence"))
         yield "rounds", numbers(self.rounds)
-        yield "runs", numbers(self.runs) if (self.runs > 1).any() else ""
 
 
 def _ends(middle: FloatArray, ends: FloatArray, unit: str = "") -> str:
