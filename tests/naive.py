@@ -212,3 +212,49 @@ def extreme_preferences(rng, K, *, p_min):
             small = np.exp(rng.uniform(np.log(p_min), np.log(0.5)))
             P[i, j], P[j, i] = (small, 1 - small) if rng.random() < 0.5 else (1 - small, small)
     return P
+
+
+def log_likelihood(shares, counts, a, U, q, *, steps=60):
+    """The Laplace-Kalman filter of one run, its Newton steps taken until they stand still."""
+    T, K = shares.shape
+    B = np.linalg.svd(np.eye(K) - 1.0 / K)[0][:, : K - 1]
+    total, x, V = 0.0, None, None
+    for t in range(T):
+        mean, S = np.zeros(K - 1), 6.0 * np.eye(K - 1)
+        if t:
+            p = softmax(B @ x).astype(float)
+            J = np.diag(p) - np.outer(p, p)
+            F = a * np.eye(K - 1) + B.T @ U @ J @ B
+            mean = a * x + B.T @ U @ p
+            S = F @ V @ F.T + q**2 * B.T @ np.diag(1.0 / (K * p + 0.05)) @ B
+        n, precision, x = counts[t], np.linalg.inv(S), mean
+        for _ in range(steps):
+            p = softmax(B @ x).astype(float)
+            H = precision + n * B.T @ (np.diag(p) - np.outer(p, p)) @ B
+            step = np.linalg.solve(H, n * B.T @ (shares[t] - p) - precision @ (x - mean))
+            x = x + step * min(1.0, 1.5 / np.linalg.norm(step))
+            if np.linalg.norm(step) < 1e-11:
+                break
+        V = np.linalg.inv(H)
+        gap = x - mean
+        total += n * shares[t] @ np.log(softmax(B @ x)) - 0.5 * gap @ precision @ gap
+        total -= 0.5 * (np.linalg.slogdet(S)[1] + np.linalg.slogdet(H)[1])
+    return total
+
+
+def scalar_log_likelihood(y, noise, a1, a2, c, q1, q2):
+    """The density of a two-slot linear log as one normal vector of all its rounds."""
+    T = len(y)
+    A, start = np.array([[a1, 1.0], [a2, 0.0]]), 6.0 * np.eye(2)
+    powers = [np.linalg.matrix_power(A, k) for k in range(T)]
+    mean = np.array([sum((powers[k] @ [c, 0.0])[0] for k in range(t)) for t in range(T)])
+    cov = np.empty((T, T))
+    for s in range(T):
+        for t in range(T):
+            between = powers[s] @ start @ powers[t].T
+            for k in range(1, min(s, t) + 1):
+                between = between + powers[s - k] @ np.diag([q1, q2]) @ powers[t - k].T
+            cov[s, t] = between[0, 0]
+    cov += np.diag(noise)
+    gap = y - mean
+    return -0.5 * (gap @ np.linalg.solve(cov, gap) + np.linalg.slogdet(2.0 * np.pi * cov)[1])

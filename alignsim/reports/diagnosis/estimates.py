@@ -81,7 +81,8 @@ class Estimate:
     @property
     def alpha(self) -> Interval:
         """The share of the last policy in the reference."""
-        return limits(self.fits.a, STRETCH_RHO if self.stretched else 1.0)
+        low, mid, high = limits(self.fits.a, STRETCH_RHO if self.stretched else 1.0)
+        return max(low, 0.0), mid, high
 
 
 def limits(draws: FloatArray, stretch: float) -> Interval:

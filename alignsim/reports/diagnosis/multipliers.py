@@ -78,21 +78,16 @@ def antisymmetric(u: FloatArray) -> FloatArray:
 
 
 def leading(fits: Fits, start: FloatArray) -> Leading:
-    """Return the leading multipliers (n,) at the rest points that are found from ``start``."""
-    from alignsim.kernels import log_maps
+    """Return the leading multipliers (n,) at the rest points that are found from ``start``.
 
+    Where none is, the search begins again at the uniform policy.
+    """
     basis = simplex.mean_zero_basis(responses_of(fits.u.shape[-1]))
     n, d = len(fits), basis.shape[1]
-    points, slopes = np.empty((n, d)), np.empty((n, d, d))
-    log_maps.rest_points(
-        basis,
-        fits.a,
-        fits.memory,
-        antisymmetric(fits.u),
-        np.ascontiguousarray(start),
-        points,
-        slopes,
-    )
+    points, slopes = _rest_points(basis, fits, start)
+    lost = np.flatnonzero(np.isnan(points).any(axis=1))
+    if len(lost):
+        points[lost], slopes[lost] = _rest_points(basis, fits.taken(lost), np.zeros(d))
     jacobian = slopes + fits.a[:, None, None] * np.eye(d)
     if fits.memory.any():
         kept = np.broadcast_to(np.eye(d), (n, d, d))
@@ -106,3 +101,14 @@ def leading(fits: Fits, start: FloatArray) -> Leading:
         first = np.take_along_axis(values, which, axis=1)[:, 0]
         rho[found], theta[found] = np.abs(first), np.abs(np.angle(first))
     return Leading(rho, theta, points)
+
+
+def _rest_points(basis: FloatArray, fits: Fits, start: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return rest points (n, K−1), NaN where none is found, and BᵀU(diag π − ππᵀ)B there."""
+    from alignsim.kernels import log_maps
+
+    n, d = len(fits), basis.shape[1]
+    points, slopes = np.empty((n, d)), np.empty((n, d, d))
+    matrices, begin = antisymmetric(fits.u), np.ascontiguousarray(start)
+    log_maps.rest_points(basis, fits.a, fits.memory, matrices, begin, points, slopes)
+    return points, slopes

@@ -108,7 +108,10 @@ class Model:
         """Return the log posterior at a point (D,), and its numerical gradient there."""
         moves = np.where(point + DIFFERENCE > bounds[:, 1], -DIFFERENCE, DIFFERENCE)
         values = self.heights(point + np.concatenate([np.zeros((1, len(point))), np.diag(moves)]))
-        return float(values[0]), np.asarray((values[1:] - values[0]) / moves)
+        if not np.isfinite(values[0]):
+            return -np.inf, np.zeros(len(point))
+        slope = (values[1:] - values[0]) / moves
+        return float(values[0]), np.where(np.isfinite(slope), slope, 0.0)
 
     def hessian(self, point: FloatArray, steps: FloatArray) -> FloatArray:
         """Return the second derivatives (s, s) of the log posterior by the first s parameters."""
@@ -129,9 +132,7 @@ def mode(model: Model, starts: list[FloatArray], bounds: FloatArray) -> FloatArr
 
     def depth(point: FloatArray) -> tuple[float, FloatArray]:
         height, slope = model.slope(point, bounds)
-        if not np.isfinite(height):
-            return IMPOSSIBLE, np.zeros_like(point)
-        return -height, -np.where(np.isfinite(slope), slope, 0.0)
+        return min(-height, IMPOSSIBLE), -slope
 
     best, least = starts[0], np.inf
     for start in starts:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from alignsim.codes import Code
 from alignsim.reports.diagnosis.estimates import Estimate, Interval
 from alignsim.reports.diagnosis.horizon import more_rounds
+from alignsim.reports.diagnosis.logs import Log
 from alignsim.reports.diagnosis.orbits import amplitude
 from alignsim.validation import FloatArray
 
@@ -50,6 +52,9 @@ FEW_RESTING = 0.1
 DRIFTING, REACH = 0.8, 1.5
 """The share of draws whose rest point lies out of reach: so many times the log's own distance."""
 
+STILL_CHANCE = 0.01
+"""Where equal policies would give as different shares with a greater chance, a log is at rest."""
+
 MOSTLY_NOISE = -0.35
 """Median log q above which rounds are mostly training noise."""
 
@@ -64,6 +69,10 @@ STILL = np.radians(1.0)
 
 NOISE_ONLY = "train each round on more comparisons, or log a quieter loop"
 ELSEWHERE = "more rounds alone will not tell: start the loop away from rest, or take a larger n"
+NOT_EXACT = (
+    "if the shares were counted from samples, give n; if they are exact, the rounds have noise or "
+    "another form than assumed: log more of them"
+)
 UNDETERMINED = "start the loop away from rest, or log several runs from different starts"
 
 
@@ -73,6 +82,9 @@ def verdict(estimate: Estimate, rng: np.random.Generator) -> Finding:
         told = "Cannot tell: the log moves in too few directions to determine the round."
         return Finding(LogVerdict.CANNOT_TELL, told, UNDETERMINED)
     low, _, high = estimate.rho
+    if not _moves(estimate.log):
+        told = "Cannot tell: the log moves no more than its samples' noise."
+        return Finding(LogVerdict.CANNOT_TELL, told, ELSEWHERE, more_rounds=np.inf)
     if estimate.log_noise > MOSTLY_NOISE:
         told = "Cannot tell: rounds are mostly training noise."
         return Finding(LogVerdict.CANNOT_TELL, told, NOISE_ONLY)
@@ -87,6 +99,31 @@ def verdict(estimate: Estimate, rng: np.random.Generator) -> Finding:
     if low > 1.0:
         return _unstable(estimate)
     return _undecided(estimate, rng)
+
+
+def _moves(log: Log) -> bool:
+    """Return whether a sampled log, or the first third of its runs, moves beyond its noise.
+
+    Where it does not, what the posterior says of ρ comes from the prior of the first state alone.
+    """
+    if log.exact:
+        return True
+    begins = np.flatnonzero(log.first)
+    age = np.arange(log.rounds) - np.repeat(begins, np.diff(np.append(begins, log.rounds)))
+    early = age <= age.max() // 3
+    return min(_same(log, np.ones_like(early)), _same(log, early)) < STILL_CHANCE
+
+
+def _same(log: Log, which: NDArray[np.bool_]) -> float:
+    """Return the chance of shares that differ as much in some rounds, if the policy is the same."""
+    from scipy.special import chdtrc
+
+    counts = log.values[which] * log.counts[which, None]
+    pooled = counts.sum(axis=0)
+    used = pooled > 0.0
+    expected = np.outer(log.counts[which], pooled[used] / pooled.sum())
+    square = float(((counts[:, used] - expected) ** 2 / expected).sum())
+    return float(chdtrc((len(counts) - 1) * (int(used.sum()) - 1), square))
 
 
 def _drifts(estimate: Estimate) -> bool:
@@ -173,8 +210,7 @@ def excess(states: FloatArray, noise: FloatArray) -> float:
 def _undecided(estimate: Estimate, rng: np.random.Generator) -> Finding:
     told = f"Cannot tell: ρ is {between(estimate.rho)}, on either side of 1."
     if estimate.model is None:
-        remedy = "the rounds have another form than assumed, which the exact log leaves open"
-        return Finding(LogVerdict.CANNOT_TELL, told, f"log more rounds: {remedy}")
+        return Finding(LogVerdict.CANNOT_TELL, told, NOT_EXACT)
     rounds = more_rounds(estimate, rng)
     remedy = f"log at least {rounds:,.0f} more rounds" if np.isfinite(rounds) else ELSEWHERE
     return Finding(LogVerdict.CANNOT_TELL, told, remedy, more_rounds=rounds)
