@@ -25,14 +25,14 @@ MOST_RESPONSES = 6
 COLLAPSED = 0.97
 """A mean share above it leaves nothing to see."""
 
-EXACT_SUM, ROUNDED_SUM = 1e-6, 5e-3
-"""How far exact shares, and shares of n samples, may sum from 1."""
+NEARLY_ONE = 1e-6
+"""How far shares may sum from 1, but for the rounding of sampled ones."""
 
 HALF_A_COUNT = 0.5
 """Added to the counts of shares whose logits are taken."""
 
-MOST_AVERAGED, MOST_DIGITS, DOUBTFUL = 50, 12, 0.05
-"""Averages of up to that many runs are noticed, unless shares are rounded too coarsely."""
+MOST_AVERAGED, MOST_DIGITS, SURELY = 50, 12, 1e-9
+"""Averages of up to that many runs are noticed; digits of shares, and how close they must be."""
 
 
 @dataclass(frozen=True)
@@ -189,7 +189,7 @@ def _checked_shares(
         told = f"has a share of {values[row, column]:.6g} in row {row}"
         raise InputError(name, told, "shares lie in [0, 1]")
     sums = values.sum(axis=1)
-    off = np.abs(sums - 1.0) > (EXACT_SUM if exact else ROUNDED_SUM)
+    off = np.abs(sums - 1.0) > NEARLY_ONE + (0.0 if exact else K * _rounding(values))
     if off.any():
         row = int(np.argmax(off))
         remedy: Any = "give the shares of all responses, as fractions"
@@ -215,18 +215,26 @@ def _checked_shares(
 
 def _refuse_averages(name: str, values: FloatArray, counts: FloatArray) -> None:
     """Refuse shares that are multiples of 1/(nR) and not of 1/n: averages of R runs."""
+    rounding = _rounding(values) + SURELY
+    n = counts[:, None]
+    if (_apart(n * values) <= n * rounding).all():
+        return
+    for runs in range(2, MOST_AVERAGED + 1):
+        if (_apart(n * runs * values) <= n * runs * SURELY).all():
+            told = (
+                f"has shares in steps of 1/({counts[0]:g}×{runs}), as averages of {runs} runs have"
+            )
+            remedy = "give each run, whose noise and phase an average loses, or the counts"
+            raise InputError(name, told, remedy)
+
+
+def _rounding(values: FloatArray) -> float:
+    """Return half a unit in the last digit that shares are written with."""
     written = np.round(values, MOST_DIGITS)
     digits = next(d for d in range(MOST_DIGITS + 1) if np.array_equal(np.round(values, d), written))
-    n = counts[:, None]
-    for runs in range(1, MOST_AVERAGED + 1):
-        doubt = n * runs * 10.0 ** -(digits - 1)
-        if (doubt > DOUBTFUL).any():
-            return
-        each = n * runs * values
-        if (np.abs(each - np.round(each)) <= doubt).all():
-            break
-    else:
-        return
-    if runs > 1:
-        told = f"has multiples of 1/({counts[0]:g}×{runs}): shares averaged over {runs} runs"
-        raise InputError(name, told, "give each run, whose noise and phase an average loses")
+    return float(0.5 * 10.0**-digits)
+
+
+def _apart(values: FloatArray) -> FloatArray:
+    """Return how far numbers are from whole ones."""
+    return np.asarray(np.abs(values - np.round(values)))

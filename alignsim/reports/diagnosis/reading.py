@@ -84,11 +84,11 @@ def _is_table(source: Mapping[Any, Any], how: Reading) -> bool:
     """Return whether a mapping holds columns, and not logs by name."""
     try:
         flat = all(np.ndim(value) == 1 and not isinstance(value, str) for value in source.values())
-        texts = any(isinstance(entry, str | os.PathLike) for v in source.values() for entry in v)
+        paths = all(isinstance(each, str | os.PathLike) for v in source.values() for each in v)
     except Exception:  # ragged lists, or whatever an object raises
         return False
     named = any(str(name).lower() in (*ROUND, RUN, LOOP) for name in source)
-    return bool(source) and flat and not texts and (named or how.quantity == "shares")
+    return bool(source) and flat and (named or (how.quantity == "shares" and not paths))
 
 
 def _of_trajectory(orbit: Trajectory, how: Reading) -> tuple[list[Log], tuple[int, ...]]:
@@ -152,6 +152,8 @@ def _holds_runs(source: Any) -> bool:
         return False
     first = source[0]
     if isinstance(first, str | os.PathLike | Trajectory) or _is_frame(first):
+        return True
+    if isinstance(first, list | tuple) and first and isinstance(first[0], Mapping):
         return True
     if isinstance(first, Mapping):
         return any(np.ndim(value) for value in first.values())

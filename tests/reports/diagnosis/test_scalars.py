@@ -1,0 +1,62 @@
+"""Logs of one number a round."""
+
+import numpy as np
+import pytest
+
+import alignsim as asim
+from tests.reports.diagnosis.test_estimates import CYCLE, GOLDEN, START, WILD, policies
+
+
+def share(rounds, n, loop, seed=0, start=START, burn_in=0):
+    orbit = policies(rounds + burn_in, loop, start)[burn_in:, 0]
+    return np.random.default_rng(seed).binomial(n, orbit) / n
+
+
+def test_a_damped_share():
+    found = asim.diagnose(share(40, 500, GOLDEN), 500, quantity="share")
+    assert found.words("verdict") == "damped"
+    assert found.words("evidence") == "effective"
+    assert found.rho_interval[0] < 0.9165 < found.rho_interval[1]
+    assert np.degrees(float(found.theta)) == pytest.approx(49.1, abs=4.0)
+    assert str(found.sentence).startswith("Damped: the effective ρ is")
+    assert np.isnan(found.alpha)
+
+
+@pytest.mark.parametrize("quantity", ["share", "win rate"])
+def test_a_sustained_share(quantity):
+    found = asim.diagnose(share(80, 500, WILD, burn_in=100), 500, quantity=quantity)
+    assert found.words("verdict") == "sustained oscillation"
+    assert "the amplitude lasts" in str(found.sentence)
+
+
+def test_growth_is_never_said():
+    early = asim.FeedbackMap(CYCLE, beta=6.5, alpha=0.6, lam=0.8)
+    found = asim.diagnose(share(40, 5000, early, start=[0.34, 0.33, 0.33]), 5000, quantity="share")
+    assert found.words("verdict") == "cannot tell"
+    assert "log the shares of all responses" in str(found.remedy)
+
+
+def test_the_angle_of_an_entropy_is_refused_about_a_uniform_rest_point():
+    orbit = policies(60, GOLDEN.replace(beta=6.0))
+    noise = 1e-3 * np.random.default_rng(0).normal(size=60)
+    log = asim.simplex.entropy(np.log(orbit)) + noise
+    hidden = asim.diagnose(log, quantity="entropy")
+    told = asim.diagnose(log, quantity="entropy", rest_is_uniform=False)
+    assert np.isnan(hidden.theta)
+    assert "turns" not in str(hidden.sentence)
+    assert not np.isnan(told.theta)
+    assert hidden.rho == told.rho
+
+
+def test_the_scale_and_the_sign_of_a_margin_do_not_matter():
+    log = policies(40)[:, 0] - policies(40)[:, 1] + 1e-3 * np.random.default_rng(0).normal(size=40)
+    one, other = (asim.diagnose(f * log, quantity="margin") for f in (1.0, -1000.0))
+    assert float(one.rho) == pytest.approx(float(other.rho), abs=0.02)
+    assert one.words("verdict") == other.words("verdict") == "damped"
+
+
+def test_runs_of_one_number():
+    runs = [share(12, 300, GOLDEN, seed) for seed in range(4)]
+    found = asim.diagnose({"loop": [run[:, None] for run in runs]}, 300, quantity="share")
+    assert int(found.runs[0]) == 4
+    assert found.rho_interval[0, 0] < 0.9165 < found.rho_interval[0, 1]
