@@ -134,6 +134,10 @@ def _words(*good, edge=()):
 
 OPTIONS = {
     "file": _FILES,
+    "log": _FILES,
+    "--n": _numbers("60", "inf", edge=("0", "nan")),
+    "--quantity": _words("shares", "share", "entropy", "win rate"),
+    "--preferences": _FILES,
     "--key": _words("P", "x", "y", "Q"),
     "--index": _counts("0", "1", edge=("4",)),
     "--smoothing": _numbers("0", "1", "0.5"),
@@ -186,7 +190,9 @@ OPTIONS = {
             "--strength", "--rank", "--count", "--label",
         )
     },
-    **dict.fromkeys(("--quiet", "--quick", "--progress", "--pool"), Pool((None,))),
+    **dict.fromkeys(
+        ("--quiet", "--quick", "--progress", "--pool", "--each", "--rest-is-uniform"), Pool((None,))
+    ),
 }  # fmt: skip
 """What options of commands are drawn from, as typed; None for a switch."""
 
@@ -294,10 +300,10 @@ def _command(rng, name, lines):
     for option, value in given.items():
         if option.startswith("-"):
             typed += [option] if value is None else [option, value]
-    for option in ("file", "select"):
+    for option in ("file", "log", "select"):
         if option in given:
             typed.append(given[option])
-    is_file = {given.get("file"), given.get("--replay")} & {
+    is_file = {given.get(name) for name in ("file", "log", "--replay", "--preferences")} & {
         *GOOD_FILES, *HOSTILE_FILES, *SPECIAL_FILES
     }  # fmt: skip
     written = [f"file({word!r})" if word in is_file else repr(word) for word in typed]

@@ -241,6 +241,8 @@ POOLS = {
     "resolution": Pool(("8", "16", "None", "33"), ("2", "1"), ("0", LONG, "10**6", "2.5")),
     "index": Pool(("()", "0", "(0,)"), ("-1", "(1, 0)", "np.int64(0)"), ("99", "(0, 0, 0, 0)", "'a'", "1.5", "slice(2)")),
     "tolerance": Pool(("1e-9", "1e-6", "0.01"), ("0.0", "5e-324", "0.5"), ("-1e-9", "1.0", "1e308")),
+    "quantity": names("shares", "share", "entropy", "margin"),
+    "rest_is_uniform": Pool(("True", "False"), (), ("'yes'",)),
     "name": names("phase", "verdict", "status", "kind", "evidence", "code"),
     "parameter": Pool(("7.0", "[5.0, 6.0]"), ("0.0", "1e308"), ("-1.0",)),
     # data and preferences
@@ -334,6 +336,16 @@ POOLS = {
 """By the argument's name."""
 
 SPECIAL = {
+    "reports.diagnose.log": Pool(
+        ("logged({s})", "logged({s}) / 60", "[logged(1), logged(2)]", "oscillating().run(rounds=20)", "{'a': logged(1), 'b': logged(2)}", "logged({s})[:, 0] / 60"),
+        ("logged({s})[:8]", "oscillating(3, 'ipo', (2,)).run(rounds=20)", "np.array([logged(1), logged(2)])", "{'a': [1, 2, 3], 'b': [3, 4, 5]}", "np.ones((9, 3))", "logged({s}).tolist()"),
+        ("oscillating()", "file('votes.csv')", "{'a': {'b': logged(1)}}", "[logged(1), [[1, 2]]]", "np.zeros((9, 3))", "np.full((9, 3), 1e300)", "-logged(1)", "{1: 2}"),
+    ),
+    "reports.diagnose.n": Pool(("None", "60", "np.inf"), ("60.0", "np.full(20, 60)", "{'a': 60}", "1e300"), ("0", "-1", "np.nan", "'60'", "[1, 2]")),
+    "reports.diagnose.loop": Pool(("None", "oscillating()"), ("asim.FeedbackMap(matrix('random', 3), beta=2.0, alpha=1.0)",), LOOP.hostile),
+    "reports.diagnose.P": Pool(("None", "matrix('random', 3)", "matrix('cycle', 3)"), ("matrix('sure', 3)", "matrix('random', 4)"), MATRIX.hostile),
+    "reports.diagnose.reference": Pool(("None", "[0.5, 0.3, 0.2]"), ("[1 - 2e-9, 1e-9, 1e-9]",), POLICY.hostile),
+    "reports.diagnose.response": Pool(("None",), ("'response 1'",), ("'absent'", "0", "'\\udc80'")),
     "preferences.spread.P": Pool(("matrix('random', {K}, (9,))", "matrix('random', {K}, (2,))"), ("matrix('random', {K}, (1,))",), ("3", "np.zeros(0)")),
     "preferences.is_cyclic.tolerance": Pool(("1e-9", "0.01"), ("0.0", "0.5"), ("-1e-9", "1e308")),
     "data.write_helpsteer.path": NEW_FILE,
@@ -406,6 +418,7 @@ RECEIVERS = {
     "Stability": ("asim.stability(oscillating())",),
     "Trajectory": ("oscillating().run(rounds=50)", "oscillating(3, 'ipo', (3,)).run(rounds=40)"),
     "TransientGrowth": ("asim.transient_growth(oscillating())",),
+    "Diagnosis": ("diagnosis()", "diagnosis(2)"),
     "Advice": ("advice()", "advice(True)"),
 }  # fmt: skip
 """How to make what a public method belongs to."""

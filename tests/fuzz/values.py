@@ -35,8 +35,10 @@ __all__ = [
     "claim_result",
     "command",
     "comparisons",
+    "diagnosis",
     "diagram",
     "file",
+    "logged",
     "matrices",
     "matrix",
     "np",
@@ -180,6 +182,18 @@ def report():
 
 
 @cache
+def logged(seed=0, rounds=20):
+    """Return the counts of a logged run."""
+    policies = oscillating(3).run(rounds=rounds - 1).policies
+    return np.random.default_rng(seed).multinomial(60, policies)
+
+
+def diagnosis(loops=None):
+    """Return a diagnosis of one loop or several."""
+    log = logged()
+    return asim.diagnose(log if loops is None else np.array([log] * loops))
+
+
 def advice(many=False):
     """Return advice on one matrix or several."""
     return asim.reports.advise(matrix("random", 4, (3,) if many else ()), 5.0)

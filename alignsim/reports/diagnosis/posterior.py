@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from alignsim.validation import FloatArray
 
 WARM_UP, STEPS, KEPT_EVERY = 3000, 6000, 8
-"""Steps of the walk that adapt it, those that are kept, and of which every so-manieth is."""
+"""Steps of the walk that adapt it, those that are kept, and every which of them is."""
 
 BLOCK = 100
 """Steps after which the walk adapts."""
@@ -26,10 +26,10 @@ DIFFERENCE = 1e-5
 """Step of numerical gradients. The mode is then half of it off, which the walk does not notice."""
 
 IMPROVED, SEARCHED = 0.01, 60
-"""A search of the mode ends when a step gains less, or after so many steps."""
+"""A search of the mode ends when a step gains less, or after a number of steps."""
 
 IMPOSSIBLE = 1e12
-"""What a search is told of points where the posterior vanishes."""
+"""What a search hears where the posterior vanishes."""
 
 JITTER = 1e-6
 """Least variance of a move along any parameter, relative to 1."""
