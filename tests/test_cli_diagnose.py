@@ -98,6 +98,8 @@ def test_theory_is_compared(run, exact, tmp_path):
     known = ("--n", "inf", "--preferences", tmp_path / "P.json", "--alpha", 0.6, "--lam", 0.8)
     assert "lie in the intervals" in run(exact, *known, "--beta", 5)
     assert "contradicts the map's" in run(exact, *known, "--beta", 6)
+    trl = ("--beta", 0.2, "--beta-convention", "trl")
+    assert "lie in the intervals" in run(exact, *known, *trl)
 
 
 def test_preferences_may_have_another_order_of_responses(run, sampled, tmp_path):

@@ -13,7 +13,6 @@ from alignsim.cli import options
 from alignsim.cli.app import app
 
 if TYPE_CHECKING:
-    from alignsim.feedback import FeedbackMap
     from alignsim.reports import Diagnosis
     from alignsim.validation import FloatArray
 
@@ -70,6 +69,7 @@ def diagnose(
             help="β of the loop, whose theory the log is held against.", rich_help_panel=_KNOWN
         ),
     ] = None,
+    beta_convention: options.BetaConvention = "signal",
     alpha: Annotated[
         float | None, typer.Option(help="α of that loop.", rich_help_panel=_KNOWN)
     ] = None,
@@ -99,6 +99,7 @@ def diagnose(
     elif beta is None or alpha is None:
         options.refuse(of_loop, "theory needs both --beta and --alpha")
     from alignsim import reports
+    from alignsim.feedback import FeedbackMap
 
     source: Any = {str(path): path for path in log} if each else log if log[1:] else log[0]
     known: dict[str, Any] = {}
@@ -106,7 +107,12 @@ def diagnose(
         P = _aligned(preferences, log[0], n, quantity, response)
         known = {"P": P}
         if beta is not None and alpha is not None:
-            known = {"loop": _loop(P, objective, beta, alpha, lam)}
+            name = (objective or "ipo").lower()
+            beta = options.strength(
+                beta, "--beta", beta_convention, objective=name, file=preferences
+            )
+            share = 1.0 if lam is None else lam
+            known = {"loop": FeedbackMap(P, objective=name, beta=beta, alpha=alpha, lam=share)}
     found = reports.diagnose(
         source,
         n,
@@ -131,15 +137,6 @@ def diagnose(
             name = log[0].name if finding["name"] == "log" else finding["name"]
             printed.print_rows(writable(str(name)), one.rows())
         printed.print_saved(out)
-
-
-def _loop(
-    P: FloatArray, objective: str | None, beta: float, alpha: float, lam: float | None
-) -> FeedbackMap:
-    from alignsim.feedback import FeedbackMap
-
-    share = 1.0 if lam is None else lam
-    return FeedbackMap(P, objective=objective or "ipo", beta=beta, alpha=alpha, lam=share)
 
 
 def _aligned(

@@ -65,7 +65,8 @@ class Diagnosis(Result):
     alpha, alpha_interval : (...), (..., 2)
         The share of the last policy in the reference; NaN of logs of one number.
     beta_factor, beta_factor_interval : (...), (..., 2)
-        Times this, β would give ρ = 0.9; NaN where no factor from 0.05 to 8 is known to.
+        Times this, β would give ρ = 0.9 (TRL's beta is to be divided by it); NaN where no factor
+        from 0.05 to 8 is known to.
     amplitude : (...)
         The root mean square size, in logits, of the cycle that an unstable loop heads for.
     more_rounds : (...)
@@ -381,7 +382,8 @@ def _advice(found: _Found) -> str:
     """Return which β would calm the loop."""
     scale = found.scale
     if not np.isnan(scale.middle):
-        told = f"β times {between((scale.low, scale.middle, scale.high))} would give ρ = {WANTED}."
+        factor = between((scale.low, scale.middle, scale.high))
+        told = f"β times {factor}, or TRL's beta over it, would give ρ = {WANTED}."
         return f"{told} Larger ones may do so again." if scale.several else told
     if found.alpha[1] >= WANTED:
         return f"No β gives ρ = {WANTED}: lower α."

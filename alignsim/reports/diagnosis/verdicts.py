@@ -50,7 +50,7 @@ FEW_RESTING = 0.1
 """Where fewer have one, nothing is said but that the loop drifts."""
 
 DRIFTING, REACH = 0.8, 1.5
-"""The share of draws whose rest point lies out of reach, and that reach: times the log's own size."""
+"""The share of draws that rest out of reach, and the reach: times the log's own size."""
 
 STILL_CHANCE = 0.01
 """Where equal policies would give as different shares with a greater chance, a log is at rest."""
@@ -59,7 +59,7 @@ MOSTLY_NOISE = -0.35
 """Median log q above which rounds are mostly training noise."""
 
 ON_CYCLE, PERIODS = 0.7, 1.5
-"""The share of the cycle's amplitude that the log's last third must have, over this number of periods."""
+"""The share of the cycle's amplitude that the log's last part must have, and its periods."""
 
 UNBOUNDED, AT_REST = 1e3, 1e-2
 """Amplitudes beyond which an orbit grows for ever, and below which it rests."""
