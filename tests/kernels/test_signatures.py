@@ -29,6 +29,13 @@ for P, objective in [(P3, "ipo"), (frozen, "ipo"), (many, "ipo"), (P3, "dpo")]:
 for noise in ("pairs", "opponents"):
     asim.FeedbackMap(many, beta=3.0).run(rounds=3, samples_per_round=9, noise=noise, rng=0)
 asim.sweep(P3, beta=np.linspace(1, 20, 9), lam=[0.5, 1.0], rounds=1200)
+logged = asim.FeedbackMap(P3, beta=5.0, alpha=0.6).run([0.5, 0.3, 0.2], rounds=11).policies
+counts = np.floor(100.0 * logged + 0.5)
+for log in (logged, counts, counts.tolist(), [counts, counts[::-1]], {"a": counts}):
+    asim.diagnose(log, np.inf if log is logged else None)
+asim.diagnose(counts, P=P3)
+asim.diagnose(counts[:, 0] / 100.0, 100, quantity="share")
+asim.diagnose(logged[:, 0], quantity="margin")
 for name in pkgutil.iter_modules(alignsim.kernels.__path__):
     module = importlib.import_module(f"alignsim.kernels.{name.name}")
     for kernel in vars(module).values():
@@ -53,4 +60,5 @@ def test_every_kernel_has_one_signature_once_the_public_questions_were_asked(tmp
     assert names <= set(compiled)
     assert {name: compiled[name] for name in names if compiled[name] > 1} == {}
     asked = ("ipo_lanes run", "dpo_lanes run", "tangents lead_along", "orbits examine")
+    asked += ("log_filter walk", "log_filter log_posteriors", "log_maps rest_points")
     assert all(compiled[f"alignsim.kernels.{name}"] == 1 for name in asked)

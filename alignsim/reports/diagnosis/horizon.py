@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 
 from alignsim import simplex
-from alignsim.kernels.log_filter import FREE
 from alignsim.reports.diagnosis.estimates import Estimate
 from alignsim.reports.diagnosis.multipliers import Fits, leading
 from alignsim.reports.diagnosis.orbits import orbit
@@ -61,6 +60,8 @@ def more_rounds(estimate: Estimate, rng: np.random.Generator) -> float:
 
 def _extended(estimate: Estimate, run: slice, rounds: int, rng: np.random.Generator) -> Model:
     """Return the model of the log whose longest run goes on for some rounds, simulated."""
+    from alignsim.kernels.log_filter import FREE
+
     model = estimate.model
     assert model is not None
     noise = float(np.exp(estimate.log_noise))

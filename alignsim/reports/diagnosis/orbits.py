@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from alignsim import simplex
-from alignsim.kernels.log_filter import RARE
 from alignsim.reports.diagnosis.multipliers import Fits, antisymmetric
 from alignsim.validation import FloatArray
 
@@ -29,6 +28,8 @@ def orbit(
 
     ``before`` is the state before it; training noise of size ``noise`` is drawn from ``rng``.
     """
+    from alignsim.kernels.log_filter import RARE
+
     U = antisymmetric(fit.u)[0]
     K = len(U)
     basis = simplex.mean_zero_basis(K)
