@@ -60,3 +60,21 @@ def test_runs_of_one_number():
     found = asim.diagnose({"loop": [run[:, None] for run in runs]}, 300, quantity="share")
     assert int(found.runs[0]) == 4
     assert found.rho_interval[0, 0] < 0.9165 < found.rho_interval[0, 1]
+
+
+def wandering(rho, rounds, seed):
+    """A margin that training noise keeps moving, with a period of eight rounds."""
+    rng = np.random.default_rng(seed)
+    y = [0.0, 0.0]
+    for _ in range(rounds + 50):
+        y.append(2.0 * rho * np.cos(np.pi / 4) * y[-1] - rho**2 * y[-2] + rng.normal())
+    return np.array(y[-rounds:])
+
+
+def test_a_wobble_that_noise_keeps_alive_is_neither_damped_nor_sustained():
+    lively = asim.diagnose(wandering(0.8, 150, 0), quantity="margin")
+    assert lively.rho_interval[1] < 1.0
+    assert lively.words("verdict") == "cannot tell"
+    slow = asim.diagnose(wandering(0.95, 120, 4), quantity="margin")
+    assert slow.rho_interval[1] > 0.93
+    assert slow.words("verdict") == "cannot tell"
