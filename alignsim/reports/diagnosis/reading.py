@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -9,9 +10,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from alignsim import validation
-from alignsim.data.sources import parse_json, read_bytes, read_text, suffix
-from alignsim.data.tables import Table, read_table, table_from_records
-from alignsim.errors import Argument, FileFormatError, InputError, listed, quote
+from alignsim.data.contents import content
+from alignsim.data.objects import plain_cells, table_of_frame
+from alignsim.data.sources import Source, opened, parse_json, text_of
+from alignsim.data.tables import (
+    Table,
+    table_from_columns,
+    table_from_lines,
+    table_from_records,
+    table_from_text,
+)
+from alignsim.errors import Argument, FileFormatError, InputError, listed, quote, shortened
 from alignsim.feedback import Trajectory
 from alignsim.reports.diagnosis.logs import COUNTED, QUANTITIES, Log, Run, log_of
 from alignsim.validation import FloatArray
@@ -176,16 +185,10 @@ def _is_frame(source: Any) -> bool:
 def _table(source: Any, where: str) -> Table | None:
     """Return a frame, a mapping of columns or a list of records as a table; None of others."""
     if _is_frame(source):
-        import narwhals
-
-        frame = narwhals.from_native(source, eager_only=True)
-        columns = {str(name): frame[name].to_list() for name in frame.columns}
-        return Table(where, columns, "row", range(len(frame)))
+        return table_of_frame(source, where)
     if isinstance(source, Mapping):
-        columns = {str(name): list(value) for name, value in source.items()}
-        if len({len(value) for value in columns.values()}) != 1:
-            raise InputError(where, "has columns of different lengths", "give each round a cell")
-        return Table(where, columns, "row", range(len(next(iter(columns.values())))))
+        columns = {str(name): plain_cells(value) for name, value in source.items()}
+        return table_from_columns(where, columns, "row")
     if isinstance(source, list | tuple) and source and isinstance(source[0], Mapping):
         if any(np.ndim(value) for value in source[0].values()):
             return None
@@ -194,38 +197,50 @@ def _table(source: Any, where: str) -> Table | None:
 
 
 def _of_file(path: str | os.PathLike[str], how: Reading) -> dict[str | None, list[_Part]]:
-    kind = suffix(path)
-    if kind == ".npy":
-        import io
-
-        read_bytes(path)
+    file = opened(path)
+    if file.suffix == ".npy":
         try:
-            array = np.load(io.BytesIO(read_bytes(path)), allow_pickle=False)
+            array = np.load(io.BytesIO(file.content), allow_pickle=False)
         except (ValueError, OSError, EOFError) as error:
-            raise FileFormatError(str(path), f"cannot be read ({error})") from None
-        return _loops(array, str(path), how)
-    if kind == ".json":
-        content = parse_json(path, read_text(path))
-        if isinstance(content, list) and content and isinstance(content[0], Mapping):
-            return _of_table(table_from_records(str(path), content), how)
-        return _loops(content, str(path), how)
-    return _of_table(read_table(path), how)
+            told = f"cannot be read ({shortened(error)})"
+            raise FileFormatError(file.place, told, "save it again") from None
+        return _loops(array, file.place, how)
+    if file.suffix in (".parquet", ".pq"):
+        found = content(path)
+        if not isinstance(found, Table):
+            raise FileFormatError(file.place, "holds no table of rounds", "log a row a round")
+        return _of_table(found, how)
+    if file.content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
+        return _of_json(file, how)
+    return _of_table(table_from_text(file), how)
+
+
+def _of_json(file: Source, how: Reading) -> dict[str | None, list[_Part]]:
+    """Return the runs of each loop in JSON, columns, records or rows, or in JSON Lines."""
+    text = text_of(file)
+    first, _, others = text.strip().partition("\n")
+    if first.startswith("{") and first.rstrip().endswith("}") and others:
+        return _of_table(table_from_lines(file.place, text), how)
+    found = parse_json(file.place, text)
+    if isinstance(found, list) and found and isinstance(found[0], Mapping):
+        return _of_table(table_from_records(file.place, found), how)
+    return _loops(found, file.place, how)
 
 
 def _of_table(table: Table, how: Reading) -> dict[str | None, list[_Part]]:
     """Return the runs of each loop that a table holds, by its columns ``loop`` and ``run``."""
-    lower = {name.lower(): name for name in table.columns}
+    lower = {name.lower(): name for name in table.names}
     order = next((lower[name] for name in ROUND if name in lower), None)
     special = [lower[name] for name in (RUN, LOOP, SAMPLES) if name in lower]
-    wanted = [name for name in table.columns if name != order and name not in special]
+    wanted = [name for name in table.names if name != order and name not in special]
     if how.quantity != "shares":
         wanted = [_one_column(table, wanted, how)]
     if not wanted:
-        raise FileFormatError(table.path, f"has no responses among {listed(table.columns)}")
+        raise FileFormatError(table.path, f"has no responses among {listed(table.names)}")
     values = np.column_stack([_numbers(table, name) for name in wanted])
     samples = _numbers(table, lower[SAMPLES]) if SAMPLES in lower else None
-    loops = table.labels(lower[LOOP]) if LOOP in lower else [None] * len(table)
-    runs = table.labels(lower[RUN]) if RUN in lower else [None] * len(table)
+    loops = table.full(lower[LOOP]).texts if LOOP in lower else [None] * len(table)
+    runs = table.full(lower[RUN]).texts if RUN in lower else [None] * len(table)
     found: dict[str | None, list[_Part]] = {}
     for key in dict.fromkeys(zip(loops, runs, strict=True)):
         rows = np.array([pair == key for pair in zip(loops, runs, strict=True)])

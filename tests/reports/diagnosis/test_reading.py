@@ -1,5 +1,6 @@
 """Logs from whatever people have, and what is refused with its remedy."""
 
+import gzip
 import json
 
 import numpy as np
@@ -38,6 +39,7 @@ def files(folder):
     (folder / "records.json").write_text(json.dumps(ROWS))
     (folder / "columns.json").write_text(json.dumps(COLUMNS))
     (folder / "rows.json").write_text(json.dumps(SHARES.tolist()))
+    (folder / "log.csv.gz").write_bytes(gzip.compress(csv(ROWS).encode()))
     np.save(folder / "log.npy", SHARES)
     return sorted(folder.iterdir())
 
@@ -192,7 +194,7 @@ REFUSED = [
     (np.ones(10), None, {"quantity": "margin"}, "holds 1 in every round; a loop at rest"),
     (3 * SHARES[:, 0], 10, {"quantity": "win rate"}, "a win rate lies in [0, 1]"),
     ({**COLUMNS, "a": ["x"] * 10}, 200, {}, "column 'a' holds 'x', not a finite number"),
-    ({**COLUMNS, "a": [0.5]}, 200, {}, "has columns of different lengths"),
+    ({**COLUMNS, "a": [0.5]}, 200, {}, "column 'round' has 10 entries and 'a' 1"),
     (SHARES, 200, {"P": np.full((4, 4), 0.5)}, "P has shape (4, 4), and the log has 3 responses"),
     (SHARES, 200, {"P": np.full((3, 3), 0.5), "loop": GOLDEN}, "P is given, and loop has one too"),
     (SHARES, 200, {"loop": GOLDEN.replace(beta=[1.0, 2.0])}, "loop is a batch of shape"),
