@@ -59,10 +59,20 @@ def lower_case(value: str) -> str:
 
 def file_argument(metavar: str, help_text: str) -> Any:
     """Return an argument for a file that is read; one that is none is called so."""
-    return typer.Argument(
-        metavar=metavar, help=help_text, exists=True, dir_okay=False, allow_dash=True,
-        show_default=False,
-    )  # fmt: skip
+    return typer.Argument(metavar=metavar, help=help_text, parser=readable, show_default=False)
+
+
+def readable(text: str) -> Path:
+    """Return a path, if there is such a file, or ``-``, which stands for standard input."""
+    path = Path(text)
+    try:
+        is_folder, exists = path.is_dir(), text == "-" or path.exists()
+    except (OSError, ValueError):  # of a name that no file can have
+        is_folder, exists = False, False
+    if is_folder or not exists:
+        what = "is a directory" if is_folder else "does not exist"
+        raise typer.BadParameter(f"file {quote(text)} {what}.")
+    return path
 
 
 Preferences = Annotated[

@@ -44,6 +44,7 @@ class _Population(NamedTuple):
     name: str
     P: FloatArray
     rates: ClassRates | None
+    notes: tuple[str, ...] = ()
 
 
 @app.command(epilog="Example: alignsim reproduce train.jsonl.gz --out helpsteer")
@@ -108,6 +109,7 @@ def reproduce(
     if not quiet:
         from alignsim.cli import reports
 
+        reports.print_notes(population.notes)
         reports.print_rows(population.name, _class_rows(classes))
         reports.print_rows(f"{rounds:,} rounds each", reproduction_findings(found, winner))
         reports.print_saved(*saved)
@@ -141,7 +143,8 @@ def _population(
     data = [inputs.read(file, key, of_ratings) for key in wanted]
     name = writable(", ".join([file.name, *keys]))
     if isinstance(data[0], readers.Ratings):
-        return _of_ratings(name, data[0], responses or RESPONSES, seed, draws)
+        found = _of_ratings(name, data[0], responses or RESPONSES, seed, draws)
+        return found._replace(notes=inputs.notes(data[0]))
     stacks = [part.P for part in data if isinstance(part, readers.Matrices)]
     if len(stacks) < len(data):
         raise ValueError(f"{file}: holds votes on one set of responses; give ratings or matrices")
