@@ -74,7 +74,7 @@ FORMAT = Format(
     suffix=".jsonl",
     example=(
         '{"model": "tea", "baseline": "milk", "games": [{"score": "B>A"}, {"score": "A>>B"}]}\n'
-        '{"model": "tea", "baseline": "milk", "games": [{"score": "A>B"}, {"score": "A>B"}]}\n'
+        '{"model": "tea", "baseline": "milk", "games": [{"score": "B>A"}, {"score": "B>A"}]}\n'
     ),
     labels=("milk", "tea"),
     P=((0.5, 0.25), (0.75, 0.5)),

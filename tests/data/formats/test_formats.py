@@ -256,6 +256,38 @@ def test_labels_in_an_archive_are_used(tmp_path):
     assert [problem.name for problem in found.problems()] == ["x", "y"]
 
 
+HEAD = FORMATS["preflib"].example
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("3: 2,1", "2: 2,1", "holds 3 votes; its head says 4; the file is cut short"),
+        ("3: 2,1", "3: 2,2", "ranks 2 twice"),
+        ("3: 2,1", "3: 2,5", "ranks 5, which has no name"),
+        ("3: 2,1", "3: 2;1", "expected an order such as 3: 1,2"),
+        ("toi\n# NUM", "soc\n# NUM", "line 6: ranks 1 of 2 alternatives"),
+        ("toi\n# NUM", "soi\n# NUM", "line 7: has a tie, but the orders are strict"),
+        ("NAME 2: tea", "NAME 2:", "alternative 2 has no name"),
+        ("NAME 2: tea", "NAME 2: milk", "names 'milk' twice"),
+    ],
+)
+def test_orders_that_are_damaged(write, old, new, message):
+    text = HEAD.replace(old, new)
+    if "soc" in new:
+        text = text.replace("3: 2,1", "3: 2")
+    if "soi" in new:
+        text = text.replace("1: 1,2", "1: {1,2}")
+    with pytest.raises(InputError, match=message):
+        asim.data.read(write("v.toi", text))
+
+
+def test_a_key_that_stands_twice_is_refused(write):
+    text = '{"left": "a", "right": "b", "left": "c", "winner": "left"}\n'
+    with pytest.raises(InputError, match=r"line 1: not usable JSON .the key 'left' appears twice"):
+        asim.data.read(write("v.jsonl", text))
+
+
 # prompts and judges
 
 
