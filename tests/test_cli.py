@@ -890,7 +890,7 @@ BY_PROMPT = "prompt,left,right,winner\n" + "".join(
     for prompt, pairs in (("one", ("ab", "bc", "ca")), ("two", ("ba", "cb", "ac")))
     for left, right in pairs
 )
-FEW = {"simulate": ["--rounds", 20], "phase-diagram": SMALL, "inspect": ["--resamples", 0]}
+FEW = {"simulate": ["--rounds", 20], "phase-diagram": SMALL}
 
 
 @pytest.mark.parametrize("command", ["simulate", "phase-diagram"])
