@@ -178,7 +178,7 @@ def test_phase_diagram_of_votes(run, refuse, tmp_path):
         (["--alpha", "nan"], "--alpha is nan"),
         (["--alpha", "much"], "Invalid value for '--alpha'"),
         (["--alpha", "much"], "'much'"),
-        (["--beta-max", "inf"], "--beta-max is inf; it must be above 0 and at most 1e+06"),
+        (["--beta-max", "inf"], "--beta-max is inf; every entry must be finite"),
         (["--beta-max", "1e308"], "--beta-max is 1e+308; it must be above 0 and at most 1e+06"),
         (["--value", "status"], "--value is 'status'; known: 'cycle_strength', 'effective_sup"),
         (["--value", "collapsed"], "--value is 'collapsed'; known: 'cycle_strength', 'eff"),
@@ -601,6 +601,66 @@ def test_advise_refuses(refuse, arguments, message):
     assert message in refuse("advise", *arguments, *named)
 
 
+def _votes(path, rows, times=1):
+    lines = [f"{left},{right},left" for left, right in rows] * times
+    path.write_text("left,right,winner\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    return path.name
+
+
+def _safe(printed):
+    name = "stable with a probability of 95 %"
+    line = next(line for line in printed.splitlines() if name in line)
+    return float(line.split("α above")[1])
+
+
+ROUND = (("a", "b"), ("b", "c"), ("c", "a"))
+
+
+def test_the_more_votes_there_are_the_closer_the_safe_alpha_is_to_that_of_their_shares(
+    run, tmp_path
+):
+    """Half as many votes go the other way: P = 2/3 around a cycle, and c = ηω with ω = 1/(3√3)."""
+    rows = [*ROUND, *ROUND, *((right, left) for left, right in ROUND)]
+    few, many = _votes(tmp_path / "few.csv", rows, 2), _votes(tmp_path / "many.csv", rows, 20_000)
+    strength = 20.0 / (6.0 * np.sqrt(3.0))
+    exact = (strength**2 - 1.0) / (strength**2 + 1.0)
+    assert f"for α above {exact:.4g}" in run("advise", many, "--exact")
+    assert _safe(run("advise", many)) == pytest.approx(exact, abs=0.01)
+    assert _safe(run("advise", few)) > exact + 0.02
+
+
+def test_advice_on_votes_does_not_depend_on_names_or_on_the_order_of_rows(run, tmp_path):
+    names = dict(zip("abc", "zxy", strict=True))
+    other = [(names[left], names[right]) for left, right in reversed(ROUND)]
+    first = run("advise", _votes(tmp_path / "votes.csv", ROUND, 5))
+    second = run("advise", _votes(tmp_path / "votes.csv", other, 5))
+    assert first == second
+
+
+def test_advice_on_too_few_votes_says_that_the_prior_decides(run, tmp_path):
+    printed = run("advise", _votes(tmp_path / "votes.csv", ROUND))
+    told = "These votes say nothing of cycles: no pair of responses has two votes. The prior"
+    assert told in " ".join(printed.split())
+
+
+def test_advice_names_what_no_comparison_connects(run, tmp_path):
+    printed = run("advise", _votes(tmp_path / "votes.csv", [*ROUND, ("d", "e")], 5))
+    told = "No comparison connects 'd', 'e' with the others: left out."
+    assert told in " ".join(printed.split())
+
+
+def test_advice_on_many_prompts_needs_votes_enough(refuse, run, tmp_path):
+    lines = [f"p{p},{a},{b},left" for p in range(30) for a, b in ROUND for _ in range(6)]
+    path = tmp_path / "prompts.csv"
+    path.write_text("prompt,left,right,winner\n" + "\n".join(lines[:90]) + "\n")
+    assert "too few votes for 5 prompts" in refuse("advise", path.name)
+    assert "5 matrices with K = 3" in run("advise", path.name, "--exact")
+    path.write_text("prompt,left,right,winner\n" + "\n".join(lines * 2) + "\n")
+    printed = run("advise", path.name)
+    assert "500 draws for 30 problems with K = 3" in printed
+    assert "stable for 95 % of them" in printed
+
+
 # verify
 
 ONE = ["verify", "ipo-closed-form", "--trials", "20"]
@@ -724,11 +784,7 @@ def test_every_command_takes_the_names_of_columns(run, refuse, votes, command):
             ["ratings.csv", "--attribute-column", "taste", "--score-column", "loks"],
             "--score-column is 'loks'; did you mean 'looks'",
         ),
-        (
-            ["few.csv"],
-            "leave in the file only the 2 responses that all meet ('b', 'c'), or pass --",
-        ),
-        (["few.csv"], "or pass --smoothing 1 (a prior of one vote"),
+        (["few.csv"], "pass --smoothing 1 (a prior of one vote, half to either side), or see"),
         (["few.csv", "--left", "left", "--response", "x"], "--left, --response do not go together"),
         (["two.npz"], "pick one with --key ... ('a', 'b')"),
         (["two.npz", "--key", "a", "--left", "a"], "which take --key and no option of votes"),

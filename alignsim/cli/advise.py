@@ -51,13 +51,15 @@ def advise(
         typer.Option(help="An α of which to tell the rate; may be repeated."),
     ] = None,
     seed: Annotated[int | None, options.of_ratings(help="Seed of the recipe (default: 0).")] = None,
+    exact: options.Exact = False,
     out: options.Out = Path("advice.png"),
     quiet: options.Quiet = False,
 ) -> None:
     """Tell which α reaches a wanted fixed point, how fast, and what that fixed point costs.
 
     A stack of matrices or ratings of many prompts are a population: medians and quartiles.
-    --index picks one matrix of a stack.
+    --index picks one matrix of a stack. Votes are a sample: draws of the preferences that they
+    leave open tell which α is stable with 95 %.
     """
     from alignsim.cli import inputs, outputs
 
@@ -70,12 +72,12 @@ def advise(
 
     for share in alpha or ():
         validation.parameter(share, "--alpha", high=1.0)
-    if file is None or source.index is not None:
+    if file is None:
+        options.refuse({"--seed": seed, "--exact": exact}, "there is no FILE")
         subject = inputs.subject(file, source, cycle)
-        options.refuse({"--seed": seed}, "there are no ratings here")
     else:
         options.refuse(options.given(cycle), f"the matrices are in {file}")
-        subject = _population(file, source, seed)
+        subject = _subject(file, source, seed, exact)
     wanted = ETA
     if eta is not None:
         wanted = options.strength(eta, "--eta", beta_convention, objective=objective, file=file)
@@ -101,30 +103,71 @@ def advise(
         reports.print_saved(out)
 
 
-def _population(file: Path, source: options.Source, seed: int | None) -> Subject:
-    """Return the matrix of votes, or all matrices of a stack or of ratings, at most ``SAMPLE``."""
+def _subject(file: Path, source: options.Source, seed: int | None, exact: bool) -> Subject:
+    """Return what is advised on: one matrix, or at most ``SAMPLE`` of a population or of draws."""
     from alignsim import data as readers
     from alignsim.cli import inputs
-    from alignsim.cli.inputs import Subject
     from alignsim.errors import writable
 
     found = inputs.read(file, source.key, source)
     name = writable(source.key or file.stem)
+    of_ratings = {"--recipe": source.recipe, "--subsets": source.subsets, "--seed": seed}
+    if isinstance(found, readers.Comparisons) and not exact:
+        options.refuse(of_ratings, f"{file} holds no ratings")
+        because = "votes are taken as a sample; add --exact to take their shares as exact"
+        options.refuse({"--smoothing": source.smoothing}, because)
+        return _drawn(found, name, file, source.index)
+    if not isinstance(found, readers.Comparisons):
+        options.refuse({"--exact": exact}, f"{file} holds no votes")
+    if source.index is not None:
+        options.refuse({"--seed": seed}, "--index picks one matrix")
+        return inputs.one(found, file, source)
     smoothing = source.smoothing
     if not isinstance(found, readers.Comparisons):
         options.refuse({"--smoothing": smoothing}, f"{file} holds no votes")
     if isinstance(found, readers.Ratings):
         subject = _sampled(_of_ratings(file, found, source, seed), name)
         return subject._replace(notes=inputs.notes(found))
-    ratings = {"--recipe": source.recipe, "--subsets": source.subsets, "--seed": seed}
-    options.refuse(ratings, f"{file} holds no ratings")
+    options.refuse(of_ratings, f"{file} holds no ratings")
     if isinstance(found, readers.Matrices):
         return _sampled(found, name)
     if len(parts := found.split()) > 1:
         subject = _sampled(_of_votes(file, parts, smoothing or 0.0), name)
         return subject._replace(notes=found.notes)
-    P = found.matrix(smoothing=smoothing or 0.0)
-    return Subject(name, P, found.labels, found.notes)
+    return inputs.one(found, file, source)
+
+
+def _drawn(found: Comparisons, name: str, file: Path, index: int | None) -> Subject:
+    """Return draws of what votes leave open: (2, n, K, K) of one problem, (n, K, K) of several."""
+    from alignsim import data as readers
+    from alignsim.cli import inputs
+    from alignsim.cli.inputs import Subject
+    from alignsim.errors import FileFormatError, listed, writable
+    from alignsim.preferences import spread
+
+    parts = found.split()
+    if len(parts) > 1 and index is None:
+        several = readers.prompt_posterior(found)
+        remedy = "pick one with --index, make them one with --pool, or take shares as --exact"
+        if several.undetermined:
+            raise FileFormatError(str(file), several.undetermined, remedy)
+        if len(several.P) > 1:
+            sizes = ", ".join(str(part.shape[-1]) for part in several.P)
+            raise FileFormatError(str(file), f"problems have {sizes} responses", remedy)
+        K = several.P[0].shape[-1]
+        sample = spread(several.P[0].reshape(-1, K, K), SAMPLE)
+        told = f"{name}, {len(sample):,} draws for {several.prompts:,} problems with K = {K}"
+        return Subject(told, sample, inputs.response_names(K), found.notes)
+    of, part = list(parts.items())[inputs.index(index, len(parts), file, "problems")]
+    board = readers.posterior(part)
+    notes = list(found.notes)
+    if board.left_out:
+        notes.append(f"No comparison connects {listed(board.left_out)} with the others: left out.")
+    if board.undetermined and len(board.labels) > 2:
+        notes.append(f"These votes say nothing of cycles: {board.undetermined}. The prior decides.")
+    draws = board.draws(SAMPLE // 2)
+    told = f"{writable(of) or name if len(parts) > 1 else name}, {2 * draws.shape[1]} draws"
+    return Subject(told, draws, board.labels, tuple(notes))
 
 
 def _of_votes(file: Path, parts: Mapping[str, Comparisons], smoothing: float) -> Matrices:

@@ -87,7 +87,13 @@ def subject(file: Path | None, source: options.Source, cycle: options.Cycle) -> 
         options.refuse(options.given(source), "there is no FILE")
         return _cycle(cycle.responses, cycle.advantage)
     options.refuse(options.given(cycle), f"the matrix is in {file}")
-    found = read(file, source.key, source)
+    return one(read(file, source.key, source), file, source)
+
+
+def one(
+    found: data.Ratings | data.Comparisons | data.Matrices, file: Path, source: options.Source
+) -> Subject:
+    """Return the one matrix of what a file holds, or that ``--index`` picks."""
     name = writable(source.key or file.stem)
     recipe = {"--recipe": source.recipe, "--subsets": source.subsets}
     if isinstance(found, data.Matrices):

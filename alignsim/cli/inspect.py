@@ -32,10 +32,7 @@ def inspect(
     rounding: Annotated[
         str | None, options.of_ratings(help="nearest: round the raters' mean scores.")
     ] = None,
-    exact: Annotated[
-        bool,
-        options.of_votes("--exact", help="Take the shares of wins as exact, not as a sample."),
-    ] = False,
+    exact: options.Exact = False,
     min_votes: Annotated[
         int | None, options.of_votes(help="With --exact: votes that each pair needs (default: 1).")
     ] = None,

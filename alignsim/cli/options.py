@@ -98,6 +98,9 @@ Data = Annotated[Path | None, typer.Option(help="Write the numbers too (.nc, .cs
 Recipe = Annotated[str | None, of_ratings(help=_RECIPE_HELP)]
 Subsets = Annotated[int | None, of_ratings(help="Take every set of this size.")]
 Smoothing = Annotated[float | None, of_votes(help="Pseudo-votes added to each pair (default: 0).")]
+Exact = Annotated[
+    bool, of_votes("--exact", help="Take the shares of wins as exact, not as a sample.")
+]
 Out = Annotated[Path, typer.Option(help="Picture to write (.png, .pdf, .svg).")]
 Progress = Annotated[bool, typer.Option(help="Show a bar on a terminal if it takes long.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]

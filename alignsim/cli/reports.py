@@ -200,7 +200,8 @@ def _advice_rows(found: Advice, names: Sequence[str]) -> list[Row]:
         more = ", …" if len(policy) > len(order) else ""
         rows.append(("fixed point", listed + more))
     else:
-        rows.append(("matrices", f"{found.eta.size:,}; medians (quartiles)"))
+        many = "matrices" if found.eta.ndim == 1 else "draws"
+        rows.append((many, f"{found.eta.size:,}; medians (quartiles)"))
         without = {
             AdviceStatus.NO_FIXED_POINT: "a fixed point",
             AdviceStatus.NO_STABLE_ALPHA: "a stable α",
@@ -211,6 +212,7 @@ def _advice_rows(found: Advice, names: Sequence[str]) -> list[Row]:
     rows += [
         ("effective support", told(found.effective_support)),
         ("stable", _above(told(found.alpha_lowest, _near_one))),
+        *_safe_rows(found),
         ("certified to converge from every start", _above(told(found.alpha_certified, _near_one))),
         ("fastest α", told(found.alpha, _near_one)),
         ("β that goes with it", told(found.beta)),
@@ -226,6 +228,15 @@ def _advice_rows(found: Advice, names: Sequence[str]) -> list[Row]:
         name = f"largest η that keeps e^H ≥ {found.min_effective_support:g}"
         rows.append((name, told(found.eta_largest).replace("inf", "no limit found")))
     return rows
+
+
+def _safe_rows(found: Advice) -> list[Row]:
+    """Return the α that is stable for nearly all matrices: a second batch axis holds draws."""
+    if found.eta.size == 1:
+        return []
+    name = "stable for 95 % of them" if found.eta.ndim == 1 else "stable with a probability of 95 %"
+    safe = float(found.alpha_safe(0.95).max())
+    return [(name, _above("none" if math.isnan(safe) else _near_one(safe)))]
 
 
 def _above(limit: str) -> str:

@@ -161,13 +161,12 @@ class Advice(Result):
         What twelve votes leave open, each pair with its own votes only or around a ranking:
 
         >>> import alignsim as asim
-        >>> import numpy as np
         >>> game = ["rock", "paper", "scissors"]
         >>> votes = asim.data.Comparisons.from_names(
         ...     game * 4, ["scissors", "rock", "paper"] * 4, [1] * 9 + [0] * 3
         ... )
         >>> found = asim.data.posterior(votes, draws=400)
-        >>> advice = asim.advise(np.stack([found.P, found.unpooled]), eta=20.0)
+        >>> advice = asim.advise(found.draws(400), eta=20.0)
         >>> bool((advice.alpha_safe() > advice.alpha_safe(0.5)).all())
         True
         """

@@ -17,6 +17,7 @@ from alignsim.data.posteriors.ordering import Order
 from alignsim.errors import InputError, quote
 from alignsim.preferences.seeds import Seed, generator
 from alignsim.preferences.structure import condorcet_winner
+from alignsim.preferences.thinning import spread
 from alignsim.summary import Lines, Summarised
 from alignsim.validation import FloatArray
 
@@ -107,6 +108,19 @@ class Posterior(Summarised):
     def no_winner_unpooled(self) -> float:
         """Share of the unpooled draws without a Condorcet winner."""
         return float((condorcet_winner(self.unpooled, tolerance=0.0) < 0).mean())
+
+    def draws(self, most: int) -> FloatArray:
+        """Return up to ``most`` draws of either kind, pooled and unpooled: (2, n, K, K).
+
+        >>> import alignsim as asim
+        >>> game = ["rock", "paper", "scissors"]
+        >>> votes = asim.data.Comparisons.from_names(
+        ...     game * 4, ["scissors", "rock", "paper"] * 4, [1] * 9 + [0] * 3
+        ... )
+        >>> asim.data.posterior(votes, draws=400).draws(100).shape
+        (2, 100, 3, 3)
+        """
+        return np.stack([spread(self.P, most), spread(self.unpooled, most)])
 
 
 def posterior(votes: Comparisons, *, draws: int | None = None, rng: Seed = 0) -> Posterior:
