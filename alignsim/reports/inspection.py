@@ -167,6 +167,7 @@ def inspect(
     6.0
     """
     validation.choice(objective, "objective", OBJECTIVES)
+    exact = validation.boolean(exact, "exact")
     of_ratings = {
         "recipe": recipe, "temperature": temperature, "subsets": subsets, "rounding": rounding,
     }  # fmt: skip
@@ -193,7 +194,7 @@ def inspect(
         temperature=chosen["temperature"],
         subsets=subsets,
         rounding=rounding,
-        exact=bool(exact),
+        exact=exact,
         smoothing=validation.number(chosen["smoothing"], "smoothing"),
         min_votes=validation.integer(chosen["min_votes"], "min_votes", minimum=1),
     )

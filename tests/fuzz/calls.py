@@ -191,7 +191,10 @@ OPTIONS = {
         )
     },
     **dict.fromkeys(
-        ("--quiet", "--quick", "--progress", "--pool", "--each", "--rest-is-uniform"), Pool((None,))
+        (
+            "--each", "--exact", "--pool", "--progress", "--quick", "--quiet", "--rest-is-uniform",
+        ),
+        Pool((None,)),
     ),
 }  # fmt: skip
 """What options of commands are drawn from, as typed; None for a switch."""
