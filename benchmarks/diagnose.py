@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from scipy.optimize import brentq
 
 import alignsim as asim
 
@@ -51,12 +52,12 @@ def at_radius(loop: asim.FeedbackMap, rho: float) -> asim.FeedbackMap | None:
     rises = np.flatnonzero((radii[:-1] < rho) & (radii[1:] >= rho))
     if not len(rises):
         return None
-    low, high = grid[rises[0]], grid[rises[0] + 1]
-    for _ in range(45):
-        middle = np.sqrt(low * high)
-        below = float(asim.stability(loop.replace(beta=middle)).spectral_radius) < rho
-        low, high = (middle, high) if below else (low, middle)
-    return loop.replace(beta=low)
+
+    def excess(log_beta: float) -> float:
+        return float(asim.stability(loop.replace(beta=np.exp(log_beta))).spectral_radius) - rho
+
+    ends = np.log(grid[rises[0] : rises[0] + 2])
+    return loop.replace(beta=float(np.exp(brentq(excess, *ends, xtol=1e-14))))
 
 
 def cases(count: int, seed: int, kinds: tuple[bool, ...] = (True, False)) -> Iterator[Case]:
