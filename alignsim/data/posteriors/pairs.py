@@ -13,6 +13,9 @@ from alignsim.validation import FloatArray
 SLAB = 0.7
 """Least spread of the few log-odds that lie far from any ranking."""
 
+AT_ONCE = 1_000_000
+"""Pairs of one call of the kernel, some tenths of a second."""
+
 SLAB_SHARE, SLAB_PAIRS = 0.05, 3.0
 """Their share of m pairs is the smaller of .05 and 3/m: without them a cycle among the best three
 of 55 models is shrunk away."""
@@ -95,13 +98,16 @@ def pair_integral(
     """
     from alignsim.kernels import votes as kernels
 
-    y, n, d = np.broadcast_arrays(wins, votes, delta)
-    found = np.empty((*y.shape, 3))
-    flat = (np.array(each, dtype=np.float64).reshape(-1) for each in (y, n, d))
-    kernels.integrals(
-        *flat, float(tau), max(float(tau), SLAB), log_shares(slab), rule(), found.reshape(-1, 3)
-    )
-    return found
+    every = np.broadcast_arrays(wins, votes, delta)
+    y, n, d = (np.array(each, dtype=np.float64).reshape(-1) for each in every)
+    found = np.empty((len(y), 3))
+    spreads = float(tau), max(float(tau), SLAB)
+    for first in range(0, len(y), AT_ONCE):
+        part = slice(first, first + AT_ONCE)
+        kernels.integrals(
+            y[part], n[part], d[part], *spreads, log_shares(slab), rule(), found[part]
+        )
+    return found.reshape(*every[0].shape, 3)
 
 
 def log_shares(slab: float) -> FloatArray:

@@ -21,8 +21,11 @@ from alignsim.preferences.thinning import spread
 from alignsim.summary import Lines, Summarised
 from alignsim.validation import FloatArray
 
-DRAWS = ((10, 2000), (30, 1000), (np.inf, 400))
+DRAWS = ((10, 2000), (30, 1000), (200, 400), (np.inf, 100))
 """The largest number of responses, and how many draws it gets."""
+
+NODES = 100
+"""More than the grid of spreads has, each with a matrix of its own."""
 
 FEW_JUDGES = 5
 """With fewer, a posterior describes these judges and no others."""
@@ -140,7 +143,8 @@ def posterior(votes: Comparisons, *, draws: int | None = None, rng: Seed = 0) ->
     votes
         From :func:`alignsim.data.read` or :meth:`Comparisons.from_names`.
     draws
-        D, at least 2; by default 2,000 of up to 10 responses, 1,000 of up to 30, 400 of more.
+        D, at least 2; by default 2,000 of up to 10 responses, 1,000 of up to 30, 400 of up to
+        200, 100 of more.
     rng
         None, a seed or a ``numpy.random.Generator``.
 
@@ -171,7 +175,7 @@ def posterior(votes: Comparisons, *, draws: int | None = None, rng: Seed = 0) ->
     usual = next(count for most, count in DRAWS if most >= K)
     count = usual if draws is None else validation.integer(draws, "draws", minimum=2)
     what = f"is {quote(count)}, and as many matrices of {K:,} responses"
-    validation.affordable(8.0 * count * K * K, "draws", what)
+    validation.affordable(8.0 * max(count, NODES) * K * K, "draws", what)
     pairs = found.scaled
     pool = pooled_draws(pairs, fitted(pairs), count, draw)
     apart = unpooled_draws(pairs, count, draw)
