@@ -177,7 +177,7 @@ def inspect(
         _refuse_idle(idle, "data holds matrices")
     elif isinstance(data, Comparisons):
         _refuse_idle(of_ratings, "data holds votes")
-    if not validation.boolean(exact, "exact"):
+    if not exact:
         of_shares = {"smoothing": smoothing, "min_votes": min_votes}
         _refuse_idle(of_shares, words("shares are not taken as exact, without {exact=...}"))
     given = {name: value for name, value in (of_ratings | of_votes).items() if value is not None}
