@@ -166,6 +166,7 @@ def _floats(values: ArrayLike) -> FloatArray:
     if array.dtype.kind not in "biuf" or array.shape[-1] == 0:
         told = f"a policy or logits of dtype {array.dtype} and shape {array.shape}"
         raise ValueError(f"{told}; give an array (..., K) of real numbers")
+    validation.affordable(8.0 * array.size, "", f"a policy or logits of shape {array.shape}, which")
     return array.astype(np.float64, copy=False)
 
 

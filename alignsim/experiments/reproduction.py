@@ -228,7 +228,8 @@ class _Study:
         self, P: ArrayLike, objective: str | Sequence[str], alpha: ArrayLike, beta: ArrayLike,
         lam: ArrayLike, rounds: int, most: int, threads: int | None,
     ) -> None:  # fmt: skip
-        names = (objective,) if isinstance(objective, str) else tuple(objective)
+        several = [objective] if isinstance(objective, str) else objective
+        names = validation.names(several, "objective")
         for name in names:
             validation.choice(name, "objective", OBJECTIVES)
         if not names or len(set(names)) < len(names):

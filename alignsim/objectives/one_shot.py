@@ -159,7 +159,8 @@ def optimum_derivative(
     """
     solver = named(objective, OBJECTIVES)
     given = "sampling" if pair_weights is None else "pair_weights"
-    variable = validation.choice(with_respect_to or given, "with_respect_to", ("reference", given))
+    wanted = given if with_respect_to is None else with_respect_to
+    variable = validation.choice(wanted, "with_respect_to", ("reference", given))
     x = comparison(P, sampling, pair_weights, reference, beta)
     solver.check(x)
     with np.errstate(over="ignore", invalid="ignore"):

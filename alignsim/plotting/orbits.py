@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alignsim import validation
-from alignsim.errors import shortened
+from alignsim.errors import InputError, quote, shortened
 from alignsim.feedback.trajectory import Trajectory
 from alignsim.plotting.palette import Style
 from alignsim.validation import FloatArray
@@ -77,7 +77,10 @@ def courses(
 
 def names_of(given: Sequence[str], count: int, argument: str, things: str) -> list[str]:
     """Return names as they are drawn, long ones cut; a ValueError if they are too few or many."""
-    found = [str(name) for name in np.ravel(np.asarray(given, dtype=object))]
+    try:
+        found = [str(name) for name in np.ravel(np.asarray(given, dtype=object))]
+    except Exception:  # whatever an object raises that is no sequence
+        raise InputError(argument, f"is {quote(given)}", "give a list of names") from None
     if len(found) != count:
         raise ValueError(
             f"{argument} names {len(found)} {things}; orbit has {count}; give one name for each"

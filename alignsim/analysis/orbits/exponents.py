@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import ClassVar
 
 import numpy as np
@@ -293,7 +292,6 @@ def _in_lanes(
 
     total = int(edges[-1])
     stretch = max(1, SLICE // (ipo_lanes.LANES * K * K * (carried + 2)))
-    cuts = np.union1d(edges, np.arange(0, total, stretch))
 
     def run(first: int, last: int) -> Iterator[int]:
         abreast = max(1, stretch // total)
@@ -305,7 +303,7 @@ def _in_lanes(
                 continue
             own = slice(*(block * ipo_lanes.LANES for block in blocks))
             part = np.empty((n, 1, carried + 1))
-            for begin, end in pairwise(cuts.tolist()):
+            for begin, end in _pieces(edges, stretch):
                 lyapunov.run(
                     *code, *arrays, vectors, state, np.array([0, end - begin]), part, blocks
                 )
@@ -318,6 +316,20 @@ def _in_lanes(
     status = np.zeros(n, dtype=np.int8)
     mark_failures(state, status)
     return sums, status
+
+
+def _pieces(edges: NDArray[np.int64], stretch: int) -> Iterator[tuple[int, int]]:
+    """Yield (begin, end) from 0 to the last edge, cut at every edge and multiple of ``stretch``.
+
+    >>> list(_pieces(np.array([3, 7, 10]), 4))
+    [(0, 3), (3, 4), (4, 7), (7, 8), (8, 10)]
+    """
+    begin = 0
+    for edge in edges.tolist():
+        while begin < edge:
+            end = min(edge, (begin // stretch + 1) * stretch)
+            yield begin, end
+            begin = end
 
 
 def _in_parts(

@@ -81,8 +81,8 @@ def information(stacks: list[Pairs], overdispersion: float) -> float:
     """Return how much the votes tell of the spread around the rankings: votes.md, section 4."""
     total = 0.0
     for pairs in stacks:
-        n = np.maximum(pairs.votes / max(overdispersion, 1.0), 1e-300)
-        each = np.where(n > 1.0, (1.0 - 1.0 / n) / (2.0 * (0.25 + 4.0 / n) ** 2), 0.0)
+        n = np.maximum(pairs.votes / max(overdispersion, 1.0), 1.0)
+        each = (1.0 - 1.0 / n) / (2.0 * (0.25 + 4.0 / n) ** 2)
         compared = (pairs.votes > 0).sum(axis=1)
         rank = compared - pairs.responses + components(pairs)
         total += float((rank / compared * each.sum(axis=1)).sum())

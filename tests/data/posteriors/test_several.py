@@ -40,6 +40,15 @@ def test_too_few_votes_are_refused_with_the_number_that_would_do():
     assert prompt_posterior(one_pair).undetermined.startswith("no prompt has votes that close")
 
 
+def test_a_pair_that_was_never_compared_adds_no_information():
+    left, right = ["m0", "m1", "m2"] * 5 + ["m3"], ["m1", "m2", "m0"] * 5 + ["m0"]
+    board = Comparisons.from_names(left, right, [1] * 16, prompts=["one"] * 16, by="prompt")
+    (stack,) = stacks(board)
+    assert sorted(stack.votes[0]) == [0, 0, 1, 5, 5, 5]
+    each = (1 - 1 / 5) / (2 * (0.25 + 4 / 5) ** 2)
+    assert information([stack], 1.0) == pytest.approx((4 - 4 + 1) / 4 * 3 * each)
+
+
 def test_the_evidence_is_that_of_a_plain_average_over_the_prior():
     votes = prompts(3, 3, 6, 0.5, 0.8, 2)
     tau, scale = 0.7, 1.1
