@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from alignsim.errors import writable
+from alignsim import notebook
+from alignsim.errors import quote, writable
 
 Lines = Iterator[tuple[str, str]]
 """Names and what there is to say of them; a line that says nothing is left out."""
@@ -20,7 +22,11 @@ LISTED = 3
 
 
 class Summarised(ABC):
-    """An object whose repr is a title and a few lines; subclasses say in ``_summary`` which."""
+    """An object whose repr is a title and a few lines; subclasses say in ``_summary`` which.
+
+    ``print`` shows its tables too, in full. In a notebook it is a table that opens, with pictures
+    where ``_pictures`` has any, and what the fields of a dataclass hold.
+    """
 
     _batch: ClassVar[str] = "status"
     """The attribute that has one entry a map."""
@@ -32,11 +38,56 @@ class Summarised(ABC):
     def _summary(self) -> Lines:
         """Yield the lines."""
 
+    def _tables(self) -> Iterable[notebook.Table]:
+        """Return what is too long for a line."""
+        return ()
+
+    def _pictures(self) -> Iterable[notebook.Picture]:
+        """Return what is better seen."""
+        return ()
+
+    def _meanings(self, _name: str) -> Mapping[int, str]:
+        """Return the meanings of the codes in a field; none if it holds other things."""
+        return {}
+
+    def _lines(self) -> list[tuple[str, str]]:
+        return [(name, text) for name, text in self._summary() if text]
+
     def __repr__(self) -> str:
-        lines = [(name, text) for name, text in self._summary() if text]
+        lines = self._lines()
         width = max((len(name) for name, _ in lines), default=0)
         shown = (self._title(), *(f"  {name:<{width}}  {text}" for name, text in lines))
         return writable("\n".join(shown))
+
+    def __str__(self) -> str:
+        parts = [repr(self)]
+        for table in self._tables():
+            parts.append(table.caption)
+            for first, *rest in table.rows:
+                told = (f"{h}: {t}" for h, t in zip(table.heads[1:], rest, strict=True) if t)
+                parts += [f"  {first}", *(f"    {line}" for line in told)]
+        return writable("\n".join(parts))
+
+    def _repr_html_(self) -> str:
+        names: list[str] = []
+        if is_dataclass(self):
+            names = [entry.name for entry in fields(self)]
+        listed = [_field(name, getattr(self, name), self._meanings(name)) for name in names]
+        return notebook.page(self._title(), self._lines(), self._pictures(), self._tables(), listed)
+
+
+def _field(name: str, value: Any, meanings: Mapping[int, str]) -> tuple[str, str, str, str]:
+    """Return a field's name, its type and shape, what it holds in words, and a picture of that."""
+    if not isinstance(value, np.ndarray):
+        told = value._title() if isinstance(value, Summarised) else quote(value)
+        return name, type(value).__name__, told, ""
+    kind = f"{value.dtype} {value.shape}"
+    if meanings:
+        return name, kind, tally(in_words(value, meanings)), ""
+    if value.dtype.kind == "b" and value.size:
+        return name, kind, holding(value), ""
+    told = numbers(value) if value.dtype.kind in "iuf" and value.size <= notebook.LARGEST else ""
+    return name, kind, told, notebook.histogram(value)
 
 
 def maps(shape: tuple[int, ...], one: str = "map", several: str = "maps") -> str:

@@ -20,6 +20,7 @@ ORDER = (
         "batching",
         "codes",
         "errors",
+        "notebook",
         "progress",
         "simplex",
         "summary",

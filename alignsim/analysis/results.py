@@ -21,6 +21,9 @@ class Result(Batched, Summarised):
     WORDS: ClassVar[Mapping[str, Words]] = {}
     """The meanings of every attribute that holds codes."""
 
+    def _meanings(self, name: str) -> Mapping[int, str]:
+        return words_of(self.WORDS[name]) if name in self.WORDS else {}
+
     def words(self, name: str) -> NDArray[np.str_]:
         """Return what the codes of an attribute mean, in words and in its shape.
 

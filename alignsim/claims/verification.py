@@ -20,6 +20,7 @@ from alignsim.claims.catalogue import CLAIMS
 from alignsim.claims.contract import Claim, Instances
 from alignsim.data.sources import as_path, parse_json, read_text
 from alignsim.errors import FileFormatError, InputError, quote
+from alignsim.notebook import Table
 from alignsim.progress import ProgressBar
 from alignsim.summary import Lines, Summarised, tally
 from alignsim.writing import beside
@@ -35,8 +36,8 @@ BATCH = 250
 """Trials that are drawn and checked at a time."""
 
 
-@dataclass(frozen=True)
-class ClaimResult:
+@dataclass(frozen=True, repr=False)
+class ClaimResult(Summarised):
     """How one claim fared.
 
     Attributes
@@ -70,6 +71,17 @@ class ClaimResult:
     seconds: float
     note: str = ""
 
+    def _title(self) -> str:
+        return f"ClaimResult: {self.name}, {self.status}"
+
+    def _summary(self) -> Lines:
+        yield "statement", self.statement
+        yield "source", f"{self.source}, {self.section}"
+        yield "worst margin", f"{self.worst_margin:.4g}"
+        yield "trials", f"{self.trials:,}"
+        yield "undecided", f"{self.undecided:,}" if self.undecided else ""
+        yield "note", self.note
+
 
 @dataclass(frozen=True, repr=False)
 class Report(Summarised):
@@ -93,6 +105,14 @@ class Report(Summarised):
             yield status, ", ".join(r.name for r in self.results if r.status == status)
         yield "trials", f"{self.trials:,}"
         yield "seed", f"{self.seed}"
+
+    def _tables(self) -> Iterable[Table]:
+        rows = [
+            (r.name, r.status, f"{r.worst_margin:.4g}", f"{r.trials:,}", r.statement, r.note)
+            for r in self.results
+        ]
+        heads = ("claim", "status", "worst margin", "trials", "statement", "note")
+        yield Table(f"{len(rows):,} claims", heads, rows)
 
     def to_json(self) -> str:
         """Return everything as JSON; numbers keep all digits, NaN becomes null."""
@@ -119,6 +139,7 @@ class Report(Summarised):
                 tag = "error" if result.status == ERROR else "failure"
                 verdict = f"{result.status}: worst margin {result.worst_margin:.3g}; {result.note}"
                 ElementTree.SubElement(case, tag, message=verdict).text = result.statement
+            ElementTree.SubElement(case, "system-out").text = str(result)
         for name, tag in (("tests", "testcase"), ("failures", "failure"), ("errors", "error")):
             suite.set(name, str(sum(1 for _ in suite.iter(tag))))
         suite.set("time", f"{sum(result.seconds for result in self.results):.3f}")

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alignsim import simplex, validation
+from alignsim import notebook, simplex, validation
 from alignsim.feedback.status import MEANINGS, REASONS
 from alignsim.summary import Lines, Summarised, in_words, numbers, tally
 from alignsim.validation import FloatArray, at
 
 if TYPE_CHECKING:
     import xarray
+
+_PICTURED = 60
+"""Frames at the beginning and at the end that a notebook shows: every one, so that none is lost
+between."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -135,6 +140,16 @@ class Trajectory(Summarised):
         yield "final entropy", numbers(simplex.entropy(self.final_logits))
         yield "cycle strength", numbers(self.cycle_strength)
         yield "status", tally(in_words(self.status, MEANINGS))
+
+    def _pictures(self) -> Iterable[notebook.Picture]:
+        if self.status.ndim or len(self.rounds) < 2:
+            return
+        names = [f"response {i}" for i in range(self.logits.shape[-1])]
+        first, last = slice(None, _PICTURED), slice(-_PICTURED, None)
+        for part in (first,) if len(self.rounds) <= _PICTURED else (first, last):
+            rounds, policies = self.rounds[part], simplex.softmax(self.logits[part])
+            caption = f"policy, {len(rounds)} frames, rounds {rounds[0]:,} to {rounds[-1]:,}"
+            yield notebook.Picture(caption, notebook.lines(policies.T, names))
 
     def to_xarray(self) -> xarray.Dataset:
         """Return everything as a Dataset with dimensions map_0, map_1, ..., round, response."""

@@ -192,7 +192,8 @@ class Advice(Result):
         for name in ("alpha", "beta", "rate", "rounds"):
             yield name, numbers(getattr(self, name))
         yield "evidence", tally(self.words("evidence"))
-        yield "warnings", f"{len(self.warnings)}"
+        for sentence in self.warnings:
+            yield "warning", sentence
 
 
 def advise(

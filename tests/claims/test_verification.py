@@ -180,7 +180,10 @@ def test_reports_as_json_and_junit():
     assert data["results"][2]["worst_margin"] is None
     suite = ElementTree.fromstring(report.to_junit())
     assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("3", "1", "1")
-    assert [len(case) for case in suite] == [0, 1, 1]
+    tags = [[child.tag for child in case] for case in suite]
+    assert tags == [["system-out"], ["failure", "system-out"], ["error", "system-out"]]
+    assert all(claim.statement in case[-1].text for claim, case in zip(report.results, suite,
+                                                                       strict=True))  # fmt: skip
 
 
 def test_claims_say_who_states_them_and_have_names_of_their_own():

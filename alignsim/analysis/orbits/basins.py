@@ -6,13 +6,14 @@ depends neither on the order of the starts nor on the number of threads.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from alignsim import simplex, validation
+from alignsim import notebook, simplex, validation
 from alignsim.analysis.evidence import Evidence
 from alignsim.analysis.orbits.attractors import Attractors, attracted, attractors
 from alignsim.analysis.orbits.classification import classify
@@ -137,6 +138,13 @@ class Basins(Attractors):
         yield "share", self._shares()
         yield "undecided", numbers(self.undecided)
         yield "basin entropy", numbers(self.basin_entropy)
+
+    def _pictures(self) -> Iterable[notebook.Picture]:
+        if self.share.ndim > 1:
+            return
+        share, phase = self.share[: int(self.count)], self.phase
+        names = [f"{phase[a]}: {part:.4g}" for a, part in enumerate(share)]
+        yield notebook.Picture("shares of the starts", notebook.shares(share, names))
 
     def _shares(self) -> str:
         """Return the largest few shares of one map with their phases, or the range of many."""
