@@ -149,6 +149,7 @@ def _zip(content, *names):
         ("v.csv.zip", _zip(TEXT, "v.csv")),
         ("v.zip", _zip(TEXT, "deep/votes.csv", "__MACOSX/v")),
     ],
+    ids=["gz", "xz", "bz2", "zip", "folder"],
 )
 def test_compressed_files(write, name, content):
     assert asim.data.read(write(name, content)).share.tolist() == [1, 0.5, 0]
