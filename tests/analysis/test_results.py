@@ -44,6 +44,7 @@ ASK = {
     "Cycle": lambda loop: polish(
         loop.part(0, loop.size), np.ones(loop.size, dtype=np.int64), np.zeros((loop.size, 3))
     ),
+    "Diagnosis": lambda loop: asim.diagnose(loop.run(rounds=30).policies, n=np.inf),
     "FixedPoint": analysis.fixed_point,
     "FixedPoints": analysis.fixed_points,
     "LyapunovSpectrum": lambda loop: analysis.lyapunov_spectrum(loop, rounds=200),
@@ -89,7 +90,8 @@ def test_a_repr_is_a_few_lines_with_no_more_than_three_numbers_of_an_array(answe
         text = repr(answer)
         title, *lines = text.splitlines()
         if name not in FLAT:
-            assert title == f"{name} of {maps}"
+            things = maps.replace("map", "loop") if name == "Diagnosis" else maps
+            assert title == f"{name} of {things}"
         assert 1 < len(lines) + 1 <= MOST_LINES
         assert max(map(len, lines)) <= LONGEST_LINE
         assert "array" not in text

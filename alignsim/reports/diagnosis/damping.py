@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from alignsim.analysis.evidence import Evidence
 from alignsim.reports.diagnosis.estimates import STRETCH_RHO, Estimate, limits
 from alignsim.reports.diagnosis.multipliers import Fits, leading
 from alignsim.validation import FloatArray
@@ -43,7 +44,7 @@ def calming_scale(estimate: Estimate, reference_logits: FloatArray | None = None
 
     It takes the reference for uniform unless its centred logits (K,) are given.
     """
-    if estimate.memory or estimate.evidence == "none":
+    if estimate.memory or estimate.evidence == Evidence.NOTHING:
         return NO_SCALE
     fits = estimate.fits
     if len(fits) > MOST_DRAWS:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from alignsim import simplex, validation
+from alignsim import notebook, simplex, validation
+from alignsim.analysis.evidence import Evidence
 from alignsim.analysis.results import Result
-from alignsim.codes import Code
 from alignsim.errors import InputError
 from alignsim.feedback import FeedbackMap
 from alignsim.preferences.seeds import Seed, generator
@@ -26,24 +26,10 @@ from alignsim.reports.diagnosis.scalars import AT_REST, scalar_estimate, scalar_
 from alignsim.reports.diagnosis.shares import sampled_estimate
 from alignsim.reports.diagnosis.theory import NO_THEORY, Theory, check_loop, compared
 from alignsim.reports.diagnosis.verdicts import Finding, LogVerdict, between, verdict
-from alignsim.summary import Lines, numbers, tally
+from alignsim.summary import Lines, maps, numbers, tally
 from alignsim.validation import FloatArray
 
 UNKNOWN: Interval = (np.nan, np.nan, np.nan)
-
-
-class LogEvidence(Code):
-    """Where an estimate comes from.
-
-    ``exact``: a form of the round fits an exact log to rounding. ``estimated``: intervals of 95 %.
-    ``effective``: the same from one number a round, at the amplitude that was logged. ``none``: the
-    log does not determine its loop.
-    """
-
-    NOTHING = "none"
-    EXACT = "exact"
-    ESTIMATED = "estimated"
-    EFFECTIVE = "effective"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -74,14 +60,15 @@ class Diagnosis(Result):
     theory_rho, theory_theta, theory_alpha : (...)
         Those of the ``loop`` that the log was held against.
     evidence : (...)
-        See :meth:`words`.
+        See :meth:`words`: ``analytic`` where a form of the round fits an exact log to rounding,
+        ``estimated``, or ``none`` where the log does not determine its loop.
     rounds, runs : (...)
         How many were logged, in all.
     names : (...)
         What the loops are called.
     """
 
-    WORDS: ClassVar = {"verdict": LogVerdict, "evidence": LogEvidence}
+    WORDS: ClassVar = {"verdict": LogVerdict, "evidence": Evidence}
     AXES: ClassVar = {
         "rho_interval": 1,
         "theta_interval": 1,
@@ -124,8 +111,7 @@ class Diagnosis(Result):
             return np.asarray(2.0 * np.pi / self.theta)
 
     def _title(self) -> str:
-        shape = self.verdict.shape
-        return f"Diagnosis of {f'{shape} loops' if shape else 'one loop'}"
+        return f"Diagnosis of {maps(self.verdict.shape, 'loop', 'loops')}"
 
     def rows(self) -> list[tuple[str, str]]:
         """Return the lines of a table on one loop: names and texts.
@@ -152,9 +138,15 @@ class Diagnosis(Result):
         ]
         return [(name, text) for name, text in lines if text]
 
+    def _tables(self) -> Iterable[notebook.Table]:
+        columns = (self.names, self.sentence, self.remedy)
+        rows = zip(*(np.ravel(texts).tolist() for texts in columns), strict=True)
+        yield notebook.Table("in full", ("loop", "verdict", "remedy"), tuple(rows))
+
     def _summary(self) -> Lines:
         if self.verdict.ndim == 0:
-            yield from self.rows()
+            told = {"in full", "remedy"}
+            yield from (line for line in self.rows() if line[0] not in told)
             return
         yield "verdict", tally(self.words("verdict"))
         yield "ρ", numbers(self.rho)
@@ -179,7 +171,7 @@ class _Found(NamedTuple):
     alpha: Interval
     scale: Scale
     theory: Theory
-    evidence: LogEvidence
+    evidence: Evidence
 
 
 def diagnose(
@@ -326,15 +318,15 @@ def _diagnosed(
         theta = UNKNOWN if hidden else seen.theta
         finding = scalar_verdict(seen, uniform)
         return _Found(
-            log, finding, seen.rho, theta, UNKNOWN, NO_SCALE, NO_THEORY, LogEvidence.EFFECTIVE
+            log, finding, seen.rho, theta, UNKNOWN, NO_SCALE, NO_THEORY, Evidence.ESTIMATED
         )
     if log.exact:
         estimate = exact_estimate(log, rng)
     else:
         estimate = sampled_estimate(log, rng, given.skew, told)
     finding = verdict(estimate, rng)
-    evidence = next(code for code in LogEvidence if code.word == estimate.evidence)
-    if evidence == LogEvidence.NOTHING:
+    evidence = estimate.evidence
+    if evidence == Evidence.NOTHING:
         return _Found(log, finding, UNKNOWN, UNKNOWN, UNKNOWN, NO_SCALE, NO_THEORY, evidence)
     rho, theta, alpha = estimate.rho, estimate.theta, estimate.alpha
     theory = NO_THEORY if given.loop is None else compared(given.loop, rho, theta, alpha)

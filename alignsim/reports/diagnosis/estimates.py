@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from alignsim.analysis.evidence import Evidence
 from alignsim.reports.diagnosis.logs import Log
 from alignsim.reports.diagnosis.multipliers import Fits, Leading
 from alignsim.reports.diagnosis.posterior import Model
@@ -36,8 +37,8 @@ class Estimate:
         The leading multiplier of each draw.
     states : (T, K−1)
         The states that the log went through.
-    evidence : str
-        ``exact``, ``estimated``, or ``none`` where the log does not determine the map.
+    evidence : Evidence
+        Analytic, estimated, or nothing where the log does not determine the map.
     memory : bool
         Whether the map has memory of the round before.
     model : Model
@@ -51,7 +52,7 @@ class Estimate:
     point: Fits
     seen: Leading
     states: FloatArray
-    evidence: str
+    evidence: Evidence
     memory: bool = False
     model: Model | None = None
     log_noise: float = np.nan

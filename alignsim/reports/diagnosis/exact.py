@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alignsim import simplex
+from alignsim.analysis.evidence import Evidence
 from alignsim.reports.diagnosis.estimates import Estimate
 from alignsim.reports.diagnosis.logs import Log
 from alignsim.reports.diagnosis.multipliers import Fits, Leading, leading
@@ -65,9 +66,9 @@ def exact_estimate(log: Log, rng: np.random.Generator) -> Estimate:
     start = x.mean(axis=0)
     seen = leading(point, start)
     if fit.determined and _is_exact(fit, x):
-        return Estimate(log, point, point, seen, x, evidence="exact", memory=memory)
+        return Estimate(log, point, point, seen, x, evidence=Evidence.ANALYTIC, memory=memory)
     if not fit.determined:
-        return Estimate(log, point, point, seen, x, evidence="none", memory=memory)
+        return Estimate(log, point, point, seen, x, evidence=Evidence.NOTHING, memory=memory)
     drawn = _maps(_student(fit, rng), memory)
     spread = leading(drawn, start)
     late = _fit(x, policies, log.first, memory=memory, skip=log.rounds // 3)
@@ -79,7 +80,9 @@ def exact_estimate(log: Log, rng: np.random.Generator) -> Estimate:
     error = np.where(np.isfinite(error), error, 1.0)
     rho = np.abs(spread.rho + error[0] * rng.standard_normal(DRAWS))
     theta = np.clip(spread.theta + error[1] * rng.standard_normal(DRAWS), 0.0, np.pi)
-    return Estimate(log, drawn, point, Leading(rho, theta, spread.states), x, evidence="estimated")
+    return Estimate(
+        log, drawn, point, Leading(rho, theta, spread.states), x, evidence=Evidence.ESTIMATED
+    )
 
 
 def _is_exact(fit: _Fit, x: FloatArray) -> bool:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alignsim import simplex
+from alignsim.analysis.evidence import Evidence
 from alignsim.reports.diagnosis.estimates import Estimate
 from alignsim.reports.diagnosis.logs import Log
 from alignsim.reports.diagnosis.multipliers import Fits, leading
@@ -90,7 +91,7 @@ def sampled_estimate(
         point=point,
         seen=leading(fits, states.mean(axis=0)),
         states=states,
-        evidence="estimated",
+        evidence=Evidence.ESTIMATED,
         model=model,
         log_noise=float(middle[-1]),
     )

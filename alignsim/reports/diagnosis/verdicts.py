@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from alignsim.analysis.evidence import Evidence
 from alignsim.codes import Code
 from alignsim.reports.diagnosis.estimates import Estimate, Interval
 from alignsim.reports.diagnosis.horizon import more_rounds
@@ -78,7 +79,7 @@ UNDETERMINED = "start the loop away from rest, or log several runs from differen
 
 def verdict(estimate: Estimate, rng: np.random.Generator) -> Finding:
     """Return what a log of all shares says."""
-    if estimate.evidence == "none":
+    if estimate.evidence == Evidence.NOTHING:
         told = "Cannot tell: the log moves in too few directions to determine the round."
         return Finding(LogVerdict.CANNOT_TELL, told, UNDETERMINED)
     low, _, high = estimate.rho

@@ -39,7 +39,7 @@ def test_a_golden_exact_log():
     assert float(found.theta) == pytest.approx(THETA, abs=1e-8)
     assert float(found.alpha) == pytest.approx(0.6, abs=1e-8)
     assert found.rho_interval.tolist() == [float(found.rho)] * 2
-    assert found.words("evidence") == "exact"
+    assert found.words("evidence") == "analytic"
     run = log_of("log", "shares", "abc", [Run(log, np.full(12, np.inf))])
     fitted = exact_estimate(run, np.random.default_rng(0)).fits
     assert fitted.u[0] == pytest.approx([1.2, -1.2, 1.2], abs=1e-8)
@@ -70,7 +70,7 @@ def test_a_golden_log_with_momentum():
     assert float(found.rho) == pytest.approx(1.0121844, abs=1e-7)
     assert np.degrees(float(found.theta)) == pytest.approx(46.545995, abs=1e-6)
     assert float(found.alpha) == pytest.approx(0.9, abs=1e-9)
-    assert found.words("evidence") == "exact"
+    assert found.words("evidence") == "analytic"
     assert np.isnan(found.beta_factor)
 
 

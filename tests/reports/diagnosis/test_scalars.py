@@ -15,7 +15,7 @@ def share(rounds, n, loop, seed=0, start=START, burn_in=0):
 def test_a_damped_share():
     found = asim.diagnose(share(40, 500, GOLDEN), 500, quantity="share")
     assert found.words("verdict") == "damped"
-    assert found.words("evidence") == "effective"
+    assert found.words("evidence") == "estimated"
     assert found.rho_interval[0] < 0.9165 < found.rho_interval[1]
     assert np.degrees(float(found.theta)) == pytest.approx(49.1, abs=4.0)
     assert str(found.sentence).startswith("Damped: the effective ρ is")
