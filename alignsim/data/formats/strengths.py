@@ -38,8 +38,9 @@ def read(table: Table, given: Given) -> Comparisons:
     rows = np.flatnonzero(~np.isnan(strength))
     size = float(np.nanmax(np.abs(strength), initial=0.0)) or 1.0
     note = (
-        f"Strengths count by their sign, below 0 for the first side; for shares that grow with "
-        f"them pass codes left={-size:g}, right={size:g}."
+        "Strengths count by their sign, below 0 for the first side; for shares that grow with "
+        f"them pass --codes left={-size:g},right={size:g}, or "
+        f"codes={{'left': [{-size:g}], 'right': [{size:g}]}}."
     )
     return votes_of(
         table, given, left, right, 0.5 - 0.5 * np.sign(strength[rows]), rows=rows,

@@ -63,7 +63,7 @@ def check(name, found, true):
         assert len(problems) == 2
         for problem in problems:
             assert_same(problem, true["names"], true["by_prompt_sign"][problem.name])
-        assert "pass codes left=-3, right=3" in found.notes[0]
+        assert "pass --codes left=-3,right=3, or codes=" in found.notes[0]
     elif "scores" in true:
         scores = {
             f"{prompt}|{response}": dict(zip(found.attributes, row.tolist(), strict=True))
