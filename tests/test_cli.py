@@ -963,11 +963,12 @@ def test_one_matrix_of_several_prompts_is_picked_or_pooled(run, refuse, tmp_path
 
 def test_advise_takes_the_prompts_of_votes_as_a_population(run, tmp_path):
     (tmp_path / "prompts.csv").write_text(BY_PROMPT)
-    assert "2 matrices with K = 3" in run("advise", "prompts.csv")
+    assert "2 matrices with K = 3" in run("advise", "prompts.csv", "--exact")
     judged = BY_PROMPT.replace("prompt", "judge")
     (tmp_path / "judges.csv").write_text(judged)
-    assert "2 judges are pooled" in run("advise", "judges.csv", "--smoothing", 1)
-    assert "2 matrices with K = 3" in run("advise", "judges.csv", "--split-by", "judge")
+    assert "2 judges are pooled" in run("advise", "judges.csv")
+    split = run("advise", "judges.csv", "--split-by", "judge", "--exact")
+    assert "2 matrices with K = 3" in split
 
 
 HUNDRED = "prompt,response,taste\np,a,20\np,b,95\nq,a,88\nq,b,3\n"

@@ -124,7 +124,7 @@ def sampled_share(count: int, of: int, population: int) -> str:
     """Return a share in percent, with a 95 % interval (Wilson's) if it is that of a sample.
 
     >>> sampled_share(9, 500, 123_410)
-    '1.8 % (0.953 to 3.38 %, from 500 of 123,410)'
+    '1.8 % (0.951 to 3.38 %, from 500 of 123,410)'
     >>> sampled_share(3345, 123_410, 123_410)
     '2.71 % (of all 123,410)'
     """

@@ -378,6 +378,7 @@ def test_a_stable_plane_has_no_boundary():
 
 def test_progress_is_shown_on_stderr_unless_silenced(capfd, monkeypatch):
     monkeypatch.setattr(progress, "DELAY", 0)
+    monkeypatch.setattr(progress, "_is_terminal", lambda: True)
     diagram(progress=True)
     shown = capfd.readouterr()
     assert shown.out == ""
