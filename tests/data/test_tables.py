@@ -1,4 +1,5 @@
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -76,12 +77,24 @@ def test_what_is_no_number(write, value):
         ("t.jsonl", '{"prompt": "a"}\n{"prompt": ', "line 2: not valid JSON"),
         ("t.jsonl", '{"prompt": "a"}\n[1]\n', r"line 2: is \[1\]; expected an object"),
         ("t.xlsx", "PK", r"unknown kind of file '\.xlsx'; known: \.csv"),
-        ("t.parquet", "PAR1", "not a readable Parquet file"),
     ],
 )
 def test_malformed_files(write, name, content, message):
     with pytest.raises(FileFormatError, match=rf"{name}.*{message}"):
         read_table(write(name, content))
+
+
+def test_a_malformed_parquet_file(write):
+    pytest.importorskip("pyarrow")
+    with pytest.raises(FileFormatError, match=r"t\.parquet.*not a readable Parquet file"):
+        read_table(write("t.parquet", "PAR1"))
+
+
+def test_parquet_without_pyarrow_names_what_to_install(write, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    with pytest.raises(FileFormatError, match=r"needs pyarrow; install alignsim\[parquet\]"):
+        read_table(write("t.parquet", "PAR1"))
 
 
 def test_empty_label(write):
