@@ -43,6 +43,8 @@ def test_every_command_with_a_beta_converts_it():
     ]
     assert "β = 10," in shown[0]
     assert "η = 10," in shown[1]
+    for words in shown:
+        assert "β multiplies the preference signal; TRL's beta is one over it.\n" in words
     small = ["--beta-points", 5, "--lam-points", 3, "--by", "stability", "--data", "a.nc"]
     ran("phase-diagram", FILE, "--beta-max", 0.1, *small, *trl)
     with xr.open_dataset("a.nc") as found:

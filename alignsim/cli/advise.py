@@ -100,6 +100,7 @@ def advise(
 
         reports.print_notes(subject.notes)
         reports.print_advice(title, found, subject.labels)
+        reports.print_convention()
         reports.print_saved(out)
 
 

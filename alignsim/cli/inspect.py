@@ -92,4 +92,5 @@ def inspect(
 
         printed.print_notes(inputs.notes(data))
         printed.print_inspection(writable(file.name), found)
+        printed.print_convention()
         printed.print_saved(out)

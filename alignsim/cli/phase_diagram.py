@@ -116,4 +116,5 @@ def phase_diagram(
 
         reports.print_notes(subject.notes)
         reports.print_rows(title, findings(found))
+        reports.print_convention()
         reports.print_saved(out, data)

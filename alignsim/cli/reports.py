@@ -55,6 +55,11 @@ def print_rows(
     console.print(table)
 
 
+def print_convention() -> None:
+    """Print what β means."""
+    _print_line("β multiplies the preference signal; TRL's beta is one over it.")
+
+
 def print_notes(notes: Iterable[str]) -> None:
     """Print what was assumed when a file was read, and the like."""
     console = Console(highlight=False)

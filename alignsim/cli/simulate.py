@@ -93,6 +93,7 @@ def simulate(
         rows = reports.long_run_rows(seen) + reports.orbit_rows(orbit, seen, subject.labels)
         reports.print_notes(subject.notes)
         reports.print_rows(f"{title}, {rounds:,} rounds", rows)
+        reports.print_convention()
         reports.print_saved(out, data)
 
 
