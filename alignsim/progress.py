@@ -6,6 +6,8 @@ import sys
 import time
 from typing import Any
 
+from alignsim import validation
+
 DELAY = 1.5
 """Seconds before a bar appears."""
 
@@ -41,6 +43,7 @@ class ProgressBar:
     """
 
     def __init__(self, shown: bool, title: str, unit: str, total: int | None = None) -> None:
+        shown = validation.boolean(shown, "progress")
         self._shown = shown
         self._look = {"desc": title, "unit": f" {unit}", "total": total}
         self._begun = time.perf_counter()

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alignsim import validation
+from alignsim.errors import InputError
 from alignsim.validation import FloatArray
 
 LEAD = 0.01
@@ -73,7 +74,12 @@ def effective_support(logits: ArrayLike) -> FloatArray:
 
 def kl_divergence(logits: ArrayLike, reference_logits: ArrayLike) -> FloatArray:
     """Return KL(softmax(logits) ‖ softmax(reference_logits)) in nats: (..., K) → (...)."""
-    gap = log_softmax(logits) - log_softmax(reference_logits)
+    given, wanted = _floats(logits), _floats(reference_logits)
+    if given.shape[-1] != wanted.shape[-1]:
+        told = f"has {wanted.shape[-1]} responses; logits has {given.shape[-1]}"
+        raise InputError("reference_logits", told, "give as many")
+    validation.batch_shape({"logits": given.shape[:-1], "reference_logits": wanted.shape[:-1]})
+    gap = log_softmax(given) - log_softmax(wanted)
     return np.asarray(np.maximum((softmax(logits) * gap).sum(axis=-1), 0.0))
 
 
@@ -119,7 +125,8 @@ def covariance(policy: ArrayLike) -> FloatArray:
     p = _floats(policy)
     validation.responses(p.shape[-1], "the number of responses", minimum=1)
     diagonal = p[..., :, None] * np.eye(p.shape[-1])
-    return np.asarray(diagonal - p[..., :, None] * p[..., None, :])
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.asarray(diagonal - p[..., :, None] * p[..., None, :])
 
 
 def mean_zero_basis(responses: int) -> FloatArray:

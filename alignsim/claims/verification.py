@@ -249,8 +249,9 @@ def save_worst(result: ClaimResult, folder: str | Path) -> Path:
     place = as_path(folder, "folder") / f"{result.name}.json"
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        told = f"is {quote(str(folder))}, which cannot be made ({error.strerror})"
+    except (OSError, ValueError) as error:  # ValueError: of a null byte
+        reason = getattr(error, "strerror", None) or error
+        told = f"is {quote(str(folder))}, which cannot be made ({reason})"
         raise InputError("folder", told, "name a folder that can be written") from None
     content = {
         "claim": result.name,

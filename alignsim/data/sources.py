@@ -155,7 +155,7 @@ def as_path(path: PathLike, name: str = "path") -> Path:
     """Return the argument ``name`` as a path, if it is one."""
     try:
         found = Path(path)
-    except TypeError:
+    except Exception:  # whatever an __fspath__ raises
         found = None
     if found is None or len(str(found)) > LONGEST_PATH:
         remedy = f"give the name of a file, a str or a Path of at most {LONGEST_PATH} characters"
