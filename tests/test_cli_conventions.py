@@ -59,11 +59,11 @@ def test_every_command_with_a_beta_converts_it():
         ((FILE, "--objective", "dpo", "--beta", 0.1), True),
         ((FILE, "--objective", "dpo", "--beta", 0.1, "--beta-convention", "trl"), False),
         ((FILE, "--objective", "dpo", "--beta", 1), False),
-        ((FILE, "--objective", "ipo", "--beta", 0.1), False),
+        ((FILE, "--objective", "ipo", "--beta", 0.1), True),
         (("--objective", "dpo", "--beta", 0.1), False),
     ],
 )
-def test_a_small_beta_of_dpo_on_data_is_asked_about(arguments, warned):
+def test_a_small_beta_on_data_is_asked_about(arguments, warned):
     result = ran("simulate", *arguments, "--rounds", 20)
     expected = (
         "alignsim: --beta is 0.1; here a small β stays near the reference. If it is TRL's, pass "

@@ -80,7 +80,7 @@ def advise(
         subject = _subject(file, source, seed, exact)
     wanted = ETA
     if eta is not None:
-        wanted = options.strength(eta, "--eta", beta_convention, objective=objective, file=file)
+        wanted = options.strength(eta, "--eta", beta_convention, file=file)
     found = advice.advise(
         subject.P,
         wanted,

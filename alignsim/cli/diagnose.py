@@ -108,9 +108,7 @@ def diagnose(
         known = {"P": P}
         if beta is not None and alpha is not None:
             name = (objective or "ipo").lower()
-            beta = options.strength(
-                beta, "--beta", beta_convention, objective=name, file=preferences
-            )
+            beta = options.strength(beta, "--beta", beta_convention, file=preferences)
             share = 1.0 if lam is None else lam
             known = {"loop": FeedbackMap(P, objective=name, beta=beta, alpha=alpha, lam=share)}
     found = reports.diagnose(

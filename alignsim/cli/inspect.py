@@ -68,9 +68,7 @@ def inspect(
     data = inputs.read(file, key, columns)
     most = BETA_MAX
     if beta_max is not None:
-        most = options.strength(
-            beta_max, "--beta-max", beta_convention, objective=objective, file=file
-        )
+        most = options.strength(beta_max, "--beta-max", beta_convention, file=file)
     found = reports.inspect(
         data,
         objective=objective,

@@ -106,17 +106,15 @@ Progress = Annotated[bool, typer.Option(help="Show a bar on a terminal if it tak
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 
 
-def strength(
-    value: float, option: str, beta_convention: str, *, objective: str, file: Path | None
-) -> float:
+def strength(value: float, option: str, beta_convention: str, *, file: Path | None) -> float:
     """Return β, the strength of the preference signal, from either convention.
 
-    Warns of a β that looks like TRL's: data with DPO, and less than 1.
+    Warns of a β below 1 on data: it may be TRL's, which is one over ours for DPO and for IPO.
     """
     from alignsim.preferences import signal_strength
 
     found = float(signal_strength(value, beta_convention, option))
-    if file is not None and objective == "dpo" and beta_convention == "signal" and 0 < found < 1:
+    if file is not None and beta_convention == "signal" and 0 < found < 1:
         told = f"alignsim: {option} is {value:g}; here a small β stays near the reference. If it is"
         remedy = f"TRL's, pass --beta-convention trl (β = {1 / found:.4g} here)"
         typer.echo(f"{told} {remedy}", err=True)

@@ -92,9 +92,7 @@ def phase_diagram(
     subject = inputs.subject(file, source, cycle)
     most = BETA_MAX
     if beta_max is not None:
-        most = options.strength(
-            beta_max, "--beta-max", beta_convention, objective=objective, file=file
-        )
+        most = options.strength(beta_max, "--beta-max", beta_convention, file=file)
     found = sweep(
         subject.P,
         objective=objective,

@@ -73,7 +73,7 @@ def simulate(
         raise ValueError(
             f"--picture is {picture!r}, but the simplex of two responses is a line; use 'timeline'"
         )
-    beta = options.strength(beta, "--beta", beta_convention, objective=objective, file=file)
+    beta = options.strength(beta, "--beta", beta_convention, file=file)
     loop = FeedbackMap(subject.P, objective=objective, beta=beta, alpha=alpha, lam=lam)
     first = None if start is None else inputs.probabilities(start)
     loop.with_start(first)  # refuses a bad start before the rounds are laid out

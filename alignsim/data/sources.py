@@ -46,6 +46,8 @@ _OF_THEIR_OWN = (".npy", ".npz", ".parquet", ".pq")
 
 _DAMAGE = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError,
            NotImplementedError, ValueError)  # fmt: skip
+"""What damaged archives raise; zipfile: RuntimeError of a password, NotImplementedError of a
+compression that it does not know."""
 
 
 class Source(NamedTuple):
