@@ -323,3 +323,19 @@ def test_an_entry_that_is_refused_is_named_with_its_value():
         validation.refuse_where(array > 2, "x", array, "give less", "is {:g}, too much")
     with pytest.raises(InputError, match=r"^x is 3; give less$"):
         validation.refuse_where(array[1, 0] > 2, "x", array[1, 0], "give less")
+
+
+@pytest.mark.parametrize("bad", [NotImplemented, 1, "yes", np.ones(2)])
+def test_a_switch_is_true_or_false(bad):
+    votes = asim.data.Comparisons.from_names(["a", "b"] * 3, ["b", "c"] * 3, [1] * 6)
+    loop = asim.FeedbackMap(asim.preferences.cyclic(3, advantage=0.3), beta=3.0)
+    rows = [{"left": "a", "right": "b", "winner": "left"}] * 2
+    calls = {
+        "pool": lambda: asim.data.read(rows, pool=bad),
+        "within_pairs": lambda: votes.resample(0, within_pairs=bad),
+        "exact": lambda: asim.reports.inspect(votes, exact=bad),
+        "progress": lambda: loop.run(rounds=1, progress=bad),
+    }
+    for name, call in calls.items():
+        with pytest.raises(ValueError, match=rf"^{name} is .*; give True or False"):
+            call()
