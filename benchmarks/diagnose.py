@@ -135,10 +135,12 @@ class Outcome:
             else (not stable and self.verdict in ("limit cycle", "moving away", "unstable"))
         )
 
-    def covered(self, name: str, truth: float) -> bool:
-        """Return whether an interval has the truth in it."""
+    def covered(self, name: str, truth: float) -> float:
+        """Return 1 if an interval has the truth in it, 0 if not, and NaN if there is none."""
         low, high = getattr(self.found, f"{name}_interval")
-        return bool(low - NEAR * truth <= truth <= high + NEAR * truth)
+        if np.isnan(low):
+            return np.nan
+        return float(low - NEAR * truth <= truth <= high + NEAR * truth)
 
 
 def diagnosed(case: Case) -> Outcome:
@@ -170,8 +172,8 @@ def row(name: str, outcomes: list[Outcome]) -> str:
     rho = np.array([float(o.found.rho) - o.case.rho for o in outcomes])
     theta = np.degrees([abs(float(o.found.theta) - o.case.theta) for o in outcomes])
     width = [float(np.ptp(o.found.rho_interval)) for o in outcomes]
-    in_rho = np.mean([o.covered("rho", o.case.rho) for o in outcomes])
-    in_theta = np.mean([o.covered("theta", o.case.theta) for o in outcomes])
+    in_rho = np.nanmean([o.covered("rho", o.case.rho) for o in outcomes])
+    in_theta = np.nanmean([o.covered("theta", o.case.theta) for o in outcomes])
     decided = [o for o in outcomes if o.decided]
     right = sum(o.right for o in decided)
     seconds = np.array([o.seconds for o in outcomes])
@@ -219,7 +221,7 @@ def table(outcomes: list[Outcome]) -> str:
     rows += [row("DPO, exact", kinds["dpo", True]), row("**all**", outcomes)]
     calm = [o for o in sampled if np.isfinite([o.case.calm, o.found.beta_factor]).all()]
     ratio = [float(o.found.beta_factor) / o.case.calm for o in calm]
-    covered = np.mean([o.covered("beta_factor", o.case.calm) for o in calm])
+    covered = np.nanmean([o.covered("beta_factor", o.case.calm) for o in calm])
     worst = max(abs(float(o.found.rho) - o.case.rho) for o in kinds["ipo", True])
     cycles = [o for o in sampled if o.verdict == "limit cycle"]
     away = [o for o in sampled if o.verdict == "moving away"]

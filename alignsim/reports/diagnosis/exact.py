@@ -29,25 +29,40 @@ SINGULAR = 1e-11
 
 DRAWS = 2000
 
-MODEL_ERROR = 3.0
-"""Times the change when the first third is left out: the standard deviation of the model's error.
-2 was too small: it covered 82 %."""
+BEYOND = 0.3
+"""Times ρ − 1: standard deviation that an unstable ρ has besides. A cycle holds the loop away from
+its rest point, and ρ there is extrapolated by a form of the round that is not exact."""
 
 LARGEST_AUTOCORRELATION = 0.9
 
 
 class _Fit(NamedTuple):
-    """Coefficients of a least-squares fit, their covariance per unit variance, and what is left."""
+    """Coefficients of a least-squares fit, their covariance per unit variance, and what is left.
+
+    ``pushes`` are what the rounds add to the part of the last state that they keep.
+    """
 
     coefficients: FloatArray
     inverse: FloatArray
     left_over: FloatArray
+    pushes: FloatArray
     freedom: int
     determined: bool
 
     @property
     def residual(self) -> float:
         return float(np.sqrt(np.mean(self.left_over**2)))
+
+    @property
+    def model_error(self) -> float:
+        """Return the standard deviation of ρ, and of θ, that the form of the round leaves open.
+
+        It is what the form does not explain of how the pushes vary, relative to how they do: on a
+        cycle, far from its rest point, no other part of the log tells of it.
+        """
+        varied = float(((self.pushes - self.pushes.mean(axis=0)) ** 2).sum())
+        wrong = float((self.left_over**2).sum()) * self.left_over.size / self.freedom
+        return float(np.sqrt(wrong / varied)) if varied > 0.0 else np.inf
 
 
 def exact_estimate(log: Log, rng: np.random.Generator) -> Estimate:
@@ -69,17 +84,13 @@ def exact_estimate(log: Log, rng: np.random.Generator) -> Estimate:
         return Estimate(log, point, point, seen, x, evidence=Evidence.ANALYTIC, memory=memory)
     if not fit.determined:
         return Estimate(log, point, point, seen, x, evidence=Evidence.NOTHING, memory=memory)
-    drawn = _maps(_student(fit, rng), memory)
+    chi = np.sqrt(rng.chisquare(fit.freedom, DRAWS) / fit.freedom)
+    drawn = _maps(_student(fit, chi, rng), memory)
     spread = leading(drawn, start)
-    late = _fit(x, policies, log.first, memory=memory, skip=log.rounds // 3)
-    other_seen = leading(_maps(late.coefficients[None], memory), start)
-    with np.errstate(invalid="ignore"):
-        error = MODEL_ERROR * np.abs(
-            [other_seen.rho[0] - seen.rho[0], other_seen.theta[0] - seen.theta[0]]
-        )
-    error = np.where(np.isfinite(error), error, 1.0)
-    rho = np.abs(spread.rho + error[0] * rng.standard_normal(DRAWS))
-    theta = np.clip(spread.theta + error[1] * rng.standard_normal(DRAWS), 0.0, np.pi)
+    error = fit.model_error * rng.standard_normal((2, DRAWS)) / chi
+    beyond = BEYOND * max(float(seen.rho[0]) - 1.0, 0.0) * rng.standard_normal(DRAWS)
+    rho = np.abs(spread.rho + error[0] + beyond)
+    theta = np.clip(spread.theta + error[1], 0.0, np.pi)
     return Estimate(
         log, drawn, point, Leading(rho, theta, spread.states), x, evidence=Evidence.ESTIMATED
     )
@@ -91,10 +102,8 @@ def _is_exact(fit: _Fit, x: FloatArray) -> bool:
     return fit.residual <= FITS and bool((errors <= SURE).all())
 
 
-def _fit(
-    x: FloatArray, policies: FloatArray, first: NDArray[np.bool_], *, memory: bool, skip: int = 0
-) -> _Fit:
-    """Return the least-squares fit of each state on the one before, from row ``skip`` on."""
+def _fit(x: FloatArray, policies: FloatArray, first: NDArray[np.bool_], *, memory: bool) -> _Fit:
+    """Return the least-squares fit of each state on the one before."""
     basis = simplex.mean_zero_basis(policies.shape[1])
     columns = [x[:-1, :, None], pair_columns(policies[:-1], basis)]
     used = ~first[1:]
@@ -102,23 +111,25 @@ def _fit(
         before = np.concatenate([np.zeros_like(x[:1]), x[:-2]])
         columns.append(before[:, :, None])
         used = used & ~first[:-1]
-    used = used & (np.arange(len(used)) >= skip)
     A = np.concatenate(columns, axis=2)[used]
     width = A.shape[2]
     flat, target = A.reshape(-1, width), x[1:][used].ravel()
     if len(flat) < width:
         nothing = np.full((width, width), np.inf)
-        return _Fit(np.full(width, np.nan), nothing, np.full((1, 1), np.inf), 0, False)
+        endless = np.full((1, 1), np.inf)
+        return _Fit(np.full(width, np.nan), nothing, endless, endless, 0, False)
     left, values, right = np.linalg.svd(flat, full_matrices=False)
     determined = bool(values[-1] > SINGULAR * values[0])
     kept = np.where(values > SINGULAR * values[0], values, np.inf)
     coefficients = (right.T / kept) @ (left.T @ target)
     over = (target - flat @ coefficients).reshape(A.shape[:2])
     inverse = (right.T / kept**2) @ right
-    return _Fit(coefficients, inverse, over, max(1, len(flat) - width), determined)
+    freedom = max(1, len(flat) - width)
+    pushes = x[1:][used] - coefficients[0] * x[:-1][used]
+    return _Fit(coefficients, inverse, over, pushes, freedom, determined)
 
 
-def _student(fit: _Fit, rng: np.random.Generator) -> FloatArray:
+def _student(fit: _Fit, chi: FloatArray, rng: np.random.Generator) -> FloatArray:
     """Return draws of the coefficients, wider where what is left over is autocorrelated."""
     over = fit.left_over
     ahead, behind = over[1:].ravel(), over[:-1].ravel()
@@ -128,8 +139,7 @@ def _student(fit: _Fit, rng: np.random.Generator) -> FloatArray:
     values, vectors = np.linalg.eigh(fit.inverse)
     factor = vectors * np.sqrt(np.maximum(values, 0.0))
     normal = rng.standard_normal((DRAWS, len(values))) @ factor.T
-    chi = rng.chisquare(fit.freedom, DRAWS) / fit.freedom
-    return np.asarray(fit.coefficients + scale * normal / np.sqrt(chi)[:, None])
+    return np.asarray(fit.coefficients + scale * normal / chi[:, None])
 
 
 def _maps(coefficients: FloatArray, memory: bool) -> Fits:

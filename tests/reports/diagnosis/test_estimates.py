@@ -129,6 +129,21 @@ def test_an_exact_log_of_dpo_is_estimated_with_its_error():
     assert high - low > 1e-6
 
 
+@pytest.mark.parametrize(("K", "seed"), [(4, 3), (4, 10), (5, 2), (5, 4)])
+def test_an_exact_log_of_dpo_on_its_cycle_knows_how_little_it_tells_of_the_rest_point(K, seed):
+    """No round is near the rest point, and leaving rounds out changes nothing of the fit."""
+    loop = asim.FeedbackMap(skewed(K, seed), objective="dpo", beta=1.0, alpha=0.6, lam=0.8)
+    loop = loop.replace(
+        beta=1.3 * asim.analysis.critical_beta(loop.P, objective="dpo", alpha=0.6, lam=0.8)
+    )
+    cycle = loop.run(start_logits=np.linspace(0.0, 0.1, K), rounds=400, keep="last").final_logits
+    found = asim.diagnose(loop.run(start_logits=cycle, rounds=49))
+    local = asim.stability(loop)
+    assert found.rho_interval[0] < float(local.spectral_radius) < found.rho_interval[1]
+    assert found.rho_interval[0] > 1.0
+    assert found.words("verdict") == "limit cycle"
+
+
 def test_the_order_of_responses_does_not_matter():
     loop = asim.FeedbackMap(skewed(4, 3), beta=6.0, alpha=0.5)
     log, order = policies(25, loop, [0.4, 0.3, 0.2, 0.1]), [2, 0, 3, 1]
