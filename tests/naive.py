@@ -182,6 +182,36 @@ def orbit(map_, z, rounds):
     return np.array(states)
 
 
+class Wiring(NamedTuple):
+    """The rows R, O (s, 1+D+s) and N (D, 1+D+s) over ref, x_1 … x_D, t_1 … t_s (schemes 1)."""
+
+    reference: np.ndarray
+    opponent: np.ndarray
+    update: np.ndarray
+
+
+def scheme_round(map_, wiring, X):
+    """X' = N·V, t_i = r_i + βv(μ(o_i)), r_i = R_i·V, o_i = O_i·V (schemes 1); X is (D, K)."""
+    wiring = [np.asarray(rows, dtype=Wide) for rows in wiring]
+    vocabulary = [np.asarray(map_.reference, dtype=Wide), *np.asarray(X, dtype=Wide)]
+
+    def combined(row):
+        return sum(c * v for c, v in zip(row[: len(vocabulary)], vocabulary, strict=True))
+
+    for own, opponent in zip(*wiring[:2], strict=True):
+        score = SCORES[map_.objective](map_.P, sampler(map_, combined(opponent)))
+        vocabulary.append(combined(own) + Wide(map_.beta) * score)
+    return np.array([centre(combined(row)) for row in wiring[2]])
+
+
+def scheme_orbit(map_, wiring, X, rounds):
+    """The states after rounds 0, 1, ..., ``rounds``: (rounds + 1, D, K)."""
+    states = [np.array([centre(x) for x in X])]
+    for _ in range(rounds):
+        states.append(scheme_round(map_, wiring, states[-1]))
+    return np.array(states)
+
+
 def averages(states):
     """Mean policy, variance of each coordinate, mean entropy, least entropy: (2K+2,)."""
     policies = np.array([softmax(z) for z in states])
