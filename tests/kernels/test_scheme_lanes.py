@@ -7,7 +7,7 @@ import pytest
 from tests import naive
 from tests.kernels import schemes
 
-GOLDEN = Path(__file__).parents[2].parent / "shared" / "spec" / "golden_schemes.json"
+GOLDEN = Path(__file__).resolve().parents[3] / "shared" / "spec" / "golden_schemes.json"
 METHODS = list(schemes.wirings((0.5, 0.5, 0.5)))
 ROUNDS = 15
 SHAPES = [
