@@ -41,7 +41,8 @@ if TYPE_CHECKING:
     from alignsim.analysis.orbits.classification import classify
     from alignsim.analysis.orbits.exponents import lyapunov_spectrum
     from alignsim.claims import verify
-    from alignsim.feedback import FeedbackMap, Trajectory
+    from alignsim.feedback import FeedbackMap, Scheme, Trajectory
+    from alignsim.feedback.naming import method, methods
     from alignsim.objectives import dpo_optimum, ipo_optimum
     from alignsim.reports.advice import advise
     from alignsim.reports.diagnosis.diagnosis import diagnose
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FeedbackMap",
+    "Scheme",
     "Trajectory",
     "advise",
     "analysis",
@@ -67,6 +69,8 @@ __all__ = [
     "fixed_points",
     "ipo_optimum",
     "lyapunov_spectrum",
+    "method",
+    "methods",
     "objectives",
     "phase_diagram",
     "plotting",
@@ -82,6 +86,7 @@ __all__ = [
 
 _HOMES = {
     "FeedbackMap": "feedback",
+    "Scheme": "feedback",
     "Trajectory": "feedback",
     "advise": "reports",
     "basins": "analysis",
@@ -93,6 +98,8 @@ _HOMES = {
     "fixed_points": "analysis",
     "ipo_optimum": "objectives",
     "lyapunov_spectrum": "analysis",
+    "method": "feedback.naming",
+    "methods": "feedback.naming",
     "bifurcations": "analysis",
     "phase_diagram": "sweeps",
     "stability": "analysis",

@@ -11,12 +11,19 @@ from numpy.typing import NDArray
 
 from alignsim import simplex
 from alignsim.batching import Batched
+from alignsim.feedback.methods.mrs import MRS
+from alignsim.feedback.methods.scheme import Scheme
+from alignsim.kernels.status import OK
 from alignsim.objectives import Comparison, Objective, ProductPairs, ScoreObjective, Solution
 from alignsim.objectives.facts import Fact, OfMatrices
 from alignsim.validation import FloatArray
 
 START_OFFSET = 1e-2
 """How far the default start lies from the reference, along ``simplex.asymmetric_direction``."""
+
+
+Solve = Callable[[int, Comparison], Solution]
+"""From a stage and its problem to the optimum."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -31,10 +38,12 @@ class MapBatch(Batched):
         A table of preference matrices.
     which : (...)
         The matrix of each map.
-    beta, alpha, lam : (...)
-        Parameters.
+    beta, lam : (...)
+        Strength of the preference signal, and share of the opponent in the sampler.
     reference_logits, offline_policy : (..., K)
         The fixed reference, as centred logits, and the fixed sampler.
+    scheme
+        How a round is wired. Its state has D slots; flat, it is (..., D·K), the policy first.
     """
 
     AXES: ClassVar = {"matrices": None, "reference_logits": 1, "offline_policy": 1}
@@ -43,10 +52,10 @@ class MapBatch(Batched):
     matrices: FloatArray
     which: NDArray[np.intp]
     beta: FloatArray
-    alpha: FloatArray
     lam: FloatArray
     reference_logits: FloatArray
     offline_policy: FloatArray
+    scheme: Scheme
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -69,11 +78,42 @@ class MapBatch(Batched):
         return self.matrices[0] if len(self.matrices) == 1 else self.matrices[self.which]
 
     @property
+    def width(self) -> int:
+        """D·K, the length of a state."""
+        return self.scheme.size * self.responses
+
+    @property
+    def mixes_references(self) -> bool:
+        """Whether the rounds are those of MRS, with all that is proved for them alone."""
+        return self.scheme.method is MRS
+
+    @property
+    def alpha(self) -> FloatArray:
+        """Weight of the policy in the reference of MRS, (...); other schemes have none."""
+        if not self.mixes_references:
+            raise AttributeError(
+                f"the loop's scheme is {self.scheme.name!r}, not 'mrs', so it has no alpha of "
+                "MRS; its own parameters are in scheme.parameters"
+            )
+        return self.scheme.values[..., 0]
+
+    @property
     def eta(self) -> FloatArray:
-        """η = β/(1−α), which with λ decides the fixed points (theory 6.2): (...); inf at α = 1."""
+        """η, which with λ decides the fixed points of a loop with an anchor: (...).
+
+        For MRS β/(1−α) (theory 6.2); in general β times the gain of the scheme's
+        :class:`~alignsim.feedback.methods.scheme.Rest`. Infinite without an anchor.
+        """
+        if not self.mixes_references:
+            return np.nan_to_num(self.beta * self.scheme.rest().gain, nan=np.inf, posinf=np.inf)
         held = 1.0 - self.alpha
         with np.errstate(over="ignore"):
             return np.divide(self.beta, held, where=held > 0.0, out=np.full(self.shape, np.inf))
+
+    @property
+    def parameters(self) -> dict[str, FloatArray]:
+        """All parameters by name, (...) each: β, λ, and those of the method."""
+        return {"beta": self.beta, **self.scheme.parameters, "lam": self.lam}
 
     # What is known
 
@@ -108,17 +148,66 @@ class MapBatch(Batched):
 
     # A round
 
-    def advance(self, logits: FloatArray) -> Solution:
-        """Return the centred logits after one round with a status each; nothing is checked."""
-        value, status = self.objective.optimum(self.comparison(logits))
-        return Solution(simplex.centre(value), status)
+    def advance(self, state: FloatArray, solve: Solve | None = None) -> Solution:
+        """Return the centred state (..., D·K) after one round; nothing is checked.
 
-    def derivative(self, logits: FloatArray, basis: str = "logits") -> FloatArray:
-        """Return the Jacobian at logits (..., K); nothing is checked, and it may overflow."""
-        return self.linearise(logits, basis)[1]
+        ``solve`` gives the optimum of a stage, by default exactly. The status is that of the first
+        stage that failed.
+        """
+        vocabulary, status = self._stages(state, solve or self._solve)
+        slots = [simplex.centre(row.of(vocabulary)) for row in self.scheme.wired().updates]
+        return Solution(slots[0] if len(slots) == 1 else np.concatenate(slots, axis=-1), status)
 
-    def linearise(self, logits: FloatArray, basis: str = "logits") -> tuple[Solution, FloatArray]:
-        """Return :meth:`advance` and :meth:`derivative`, from one solve."""
+    def derivative(self, state: FloatArray, basis: str = "logits") -> FloatArray:
+        """Return the Jacobian at states (..., D·K); nothing is checked, and it may overflow."""
+        return self.linearise(state, basis)[1]
+
+    def linearise(self, state: FloatArray, basis: str = "logits") -> tuple[Solution, FloatArray]:
+        """Return :meth:`advance` and :meth:`derivative`, from one solve a stage."""
+        if self.mixes_references:
+            return self._linearise_mrs(state, basis)
+        K = self.responses
+        E = simplex.mean_zero_basis(K)
+        D = self.scheme.size
+        identity = np.zeros((D, K - 1, D * (K - 1)))
+        for d in range(D):
+            identity[d, :, d * (K - 1) : (d + 1) * (K - 1)] = np.eye(K - 1)
+        known: list[Any] = [None, *identity]  # the derivatives of the vocabulary by the state
+
+        def solve(stage: int, x: Comparison) -> Solution:
+            solution, tangent = self.objective.linearise(x)
+            assert x.start_logits is not None
+            slope = simplex.covariance(simplex.softmax(x.start_logits))
+            by_opponent = self.lam[..., None, None] * tangent.pairs @ slope
+            if tangent.start is not None:
+                by_opponent = by_opponent + tangent.start
+            moved: Any = 0.0
+            for full, row in (
+                (tangent.reference, wiring.references[stage]),
+                (by_opponent, wiring.opponents[stage]),
+            ):
+                inner = row.of(known, axes=2)
+                if inner is not None:
+                    moved = moved + E.T @ full @ E @ inner
+            known.append(moved)
+            return solution
+
+        wiring = self.scheme.wired()
+        with np.errstate(over="ignore", invalid="ignore"):
+            vocabulary, status = self._stages(state, solve)
+            rows = [row.of(known, axes=2) for row in wiring.updates]
+            shape = (*status.shape, K - 1, D * (K - 1))
+            reduced = np.concatenate(
+                [np.broadcast_to(0.0 if row is None else row, shape) for row in rows], axis=-2
+            )
+        slots = [simplex.centre(row.of(vocabulary)) for row in wiring.updates]
+        moved = Solution(np.concatenate(slots, axis=-1), status)
+        if basis == "tangent":
+            return moved, reduced
+        whole = self.basis
+        return moved, whole @ reduced @ whole.T
+
+    def _linearise_mrs(self, logits: FloatArray, basis: str) -> tuple[Solution, FloatArray]:
         E = simplex.mean_zero_basis(self.responses)
         slope = simplex.covariance(simplex.softmax(logits))
         with np.errstate(over="ignore", invalid="ignore"):
@@ -132,17 +221,65 @@ class MapBatch(Batched):
         moved = Solution(simplex.centre(value), status)
         return moved, np.asarray(reduced if basis == "tangent" else E @ reduced @ E.T)
 
+    @property
+    def basis(self) -> FloatArray:
+        """The mean-zero basis of a flat state, (D·K, D·(K−1))."""
+        return np.asarray(
+            np.kron(np.eye(self.scheme.size), simplex.mean_zero_basis(self.responses)), np.float64
+        )
+
+    def _stages(self, state: FloatArray, solve: Solve) -> tuple[list[FloatArray], NDArray[np.int8]]:
+        """Return the vocabulary of the round from ``state``, and a status each."""
+        wiring = self.scheme.wired()
+        vocabulary = [self.reference_logits, *np.split(state, self.scheme.size, axis=-1)]
+        status: NDArray[np.int8] | None = None
+        for stage, (r, o) in enumerate(zip(wiring.references, wiring.opponents, strict=True)):
+            optimum, own = solve(stage, self._problem(r.of(vocabulary), o.of(vocabulary)))
+            vocabulary.append(optimum)
+            status = own if status is None else np.where(status == OK, own, status)
+        assert status is not None
+        return vocabulary, status
+
+    def _solve(self, _: int, x: Comparison) -> Solution:
+        return self.objective.optimum(x)
+
     def comparison(self, logits: FloatArray) -> Comparison:
-        """Return the one-shot problem of the round from ``logits`` (..., K)."""
-        alpha, lam = self.alpha[..., None], self.lam[..., None]
-        sampler = lam * simplex.softmax(logits) + (1.0 - lam) * self.offline_policy
+        """Return the one-shot problem of the first stage of the round from a state."""
+        wiring = self.scheme.wired()
+        vocabulary = [self.reference_logits, *np.split(logits, self.scheme.size, axis=-1)]
+        return self._problem(
+            wiring.references[0].of(vocabulary), wiring.opponents[0].of(vocabulary)
+        )
+
+    def _problem(self, reference: FloatArray, opponent: FloatArray) -> Comparison:
+        lam = self.lam[..., None]
         return Comparison(
             P=self.P,
-            reference_logits=alpha * logits + (1.0 - alpha) * self.reference_logits,
+            reference_logits=reference,
             beta=self.beta,
-            pairs=ProductPairs(sampler),
-            start_logits=logits,
+            pairs=ProductPairs(lam * simplex.softmax(opponent) + (1.0 - lam) * self.offline_policy),
+            start_logits=opponent,
         )
+
+    # States
+
+    def begin(self, logits: FloatArray) -> FloatArray:
+        """Return the states (..., D·K) that begin at logits (..., K)."""
+        starts = self.scheme.starts
+        if len(starts) == 1:
+            return logits
+        shape = np.broadcast_shapes(logits.shape, (*self.shape, self.responses))
+        slots = {"start": logits, "reference": self.reference_logits}
+        if "zero" in starts:
+            slots["zero"] = np.zeros(self.responses)
+        if "score" in starts:
+            x = self._problem(np.zeros(self.responses), logits)
+            slots["score"] = simplex.centre(self.objective.optimum(x).value)
+        return np.concatenate([np.broadcast_to(slots[word], shape) for word in starts], axis=-1)
+
+    def policy_logits(self, state: FloatArray) -> FloatArray:
+        """Return the policies' logits (..., K) of states (..., D·K)."""
+        return state[..., : self.responses]
 
     def default_start_logits(self) -> FloatArray:
         """Return the reference's logits, moved by ``START_OFFSET``: (..., K)."""
@@ -168,10 +305,23 @@ class MapBatch(Batched):
         return self if shape == self.shape else self.repeated(shape)
 
     def with_parameters(self, **values: FloatArray) -> Self:
-        """Return the maps with other parameters, broadcast with them; nothing is checked."""
+        """Return the maps with other parameters, broadcast with them; nothing is checked.
+
+        A parameter is β, λ, or one of the scheme's method.
+        """
         shape = np.broadcast_shapes(self.shape, *(value.shape for value in values.values()))
-        spread = {name: np.broadcast_to(value, shape) for name, value in values.items()}
-        return self.broadcast_to(shape)._with(**spread)
+        spread: dict[str, Any] = {
+            name: np.broadcast_to(value, shape) for name, value in values.items()
+        }
+        whole = self.broadcast_to(shape)
+        own = {name: spread.pop(name) for name in list(spread) if name not in ("beta", "lam")}
+        if own:
+            spread["scheme"] = whole.scheme.with_parameters(**own)
+        return whole._with(**spread)
+
+    def with_scheme(self, scheme: Scheme) -> Self:
+        """Return the maps with another scheme of the same batch shape; nothing is checked."""
+        return self._with(scheme=scheme)
 
     def _compact(self) -> Self:
         """Return the flat maps with a table that is no longer than they are many."""
@@ -183,15 +333,16 @@ class MapBatch(Batched):
         """Whether all fields are equal, to the bit."""
         if type(other) is not type(self):
             return NotImplemented
-        return self.objective == other.objective and all(
+        alike = self.objective == other.objective and self.scheme == other.scheme
+        return alike and all(
             np.array_equal(one, two)
             for one, two in zip(self._values(), other._values(), strict=True)
         )
 
     def __hash__(self) -> int:
-        return hash((self.objective, *(value.tobytes() for value in self._values())))
+        return hash((self.objective, self.scheme, *(value.tobytes() for value in self._values())))
 
     def _values(self) -> list[NDArray[Any]]:
         """Return the arrays that tell maps apart, the matrix of each map in place of the table."""
-        kept = [getattr(self, entry.name) for entry in fields(self)[3:]]
+        kept = [getattr(self, entry.name) for entry in fields(self)[3:-1]]
         return [np.broadcast_to(self.P, (*self.shape, *self.matrices.shape[1:])), *kept]

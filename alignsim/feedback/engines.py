@@ -1,27 +1,25 @@
 """Who iterates a map: the table of fused kernels, and the generic path for everything else.
 
-An engine takes a flat batch and a :class:`Schedule` and fills a :class:`Record`. Threads are
-plain ones over chunks of a kernel that holds no lock: a parallel kernel would compile twice as
-long and abort when two callers meet inside it.
+An engine takes a flat batch and a :class:`Schedule` and fills a :class:`Record`.
 """
 
 from __future__ import annotations
 
 import itertools
-import os
-import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alignsim import simplex, validation
+from alignsim import simplex
 from alignsim.feedback import samples
 from alignsim.feedback.batch import MapBatch
+from alignsim.feedback.methods.contract import Method
+from alignsim.feedback.methods.mrs import MRS
 from alignsim.feedback.samples import Sampling
+from alignsim.feedback.threads import in_threads
 from alignsim.kernels.status import NO_OPTIMUM, NOT_FINITE, OK
 from alignsim.objectives import DPO, IPO, Objective, Solution
 from alignsim.objectives.existence import has_finite_scores
@@ -43,17 +41,24 @@ DRIFT_CHUNK = 4096
 
 @dataclass(frozen=True)
 class Schedule:
-    """Which rounds to keep (ascending, the last ends the run) and from which to average."""
+    """Which rounds to keep (ascending, the last ends the run) and from which to average.
+
+    ``whole``: frames are whole states, not the policies' logits alone.
+    """
 
     kept: NDArray[np.int64]
     burn_in: int
     threads: int
     bar: ProgressBar | None = None
+    whole: bool = False
 
 
 @dataclass(frozen=True)
 class Record:
-    """What an engine fills: the state (n, K), frames (n, f, K), averages (n, 2K+2), status (n,)."""
+    """What an engine fills: the state (n, D·K), averages (n, 2K+2) of the policy, status (n,).
+
+    And frames (n, f, K) of the policy's logits, or (n, f, D·K) of the state.
+    """
 
     state: FloatArray
     frames: FloatArray
@@ -68,18 +73,18 @@ Rounds = tuple[int, int, int]
 def iterate(
     loop: MapBatch, start: FloatArray, schedule: Schedule, plan: Sampling | None = None
 ) -> Record:
-    """Return the record of the flat batch ``loop`` from the centred logits ``start`` (n, K).
+    """Return the record of the flat batch ``loop`` from the centred states ``start`` (n, D·K).
 
     With a ``plan``, every round learns from finitely many comparisons.
     """
-    n, K = start.shape
+    n, K = len(start), loop.responses
     record = Record(
         state=np.array(start, dtype=np.float64, order="C"),
-        frames=np.empty((n, len(schedule.kept), K)),
+        frames=np.empty((n, len(schedule.kept), loop.width if schedule.whole else K)),
         averages=np.empty((n, 2 * K + 2)),
         status=np.zeros(n, dtype=np.int8),
     )
-    fused = FUSED.get(type(loop.objective))
+    fused = FUSED.get((type(loop.objective), loop.scheme.method))
     engine = fused(K) if fused else _generic
     if plan is not None:
         engine = partial(_sampled, plan)
@@ -106,13 +111,17 @@ def ipo_arrays(
 
 
 def jacobians_along(loop: MapBatch, frames: FloatArray) -> FloatArray:
-    """Return the Jacobians of consecutive rounds: (n, T + 1, K) → (n, T, K−1, K−1), mean-zero.
+    """Return the Jacobians of consecutive rounds, (n, T, D(K−1), D(K−1)), on mean-zero vectors.
+
+    ``frames`` (n, T + 1, D·K) are whole states.
 
     NaN where a frame is not finite.
     """
-    n, length, K = frames.shape
-    out = np.empty((n, length - 1, K - 1, K - 1))
-    if type(loop.objective) is DPO and K <= WIDEST_LANE:
+    n, length, width = frames.shape
+    K = loop.responses
+    tangents = loop.scheme.size * (K - 1)
+    out = np.empty((n, length - 1, tangents, tangents))
+    if type(loop.objective) is DPO and loop.mixes_references and K <= WIDEST_LANE:
         from alignsim.kernels import dpo_tangent
 
         matrices, which = loop.matrix_table()
@@ -122,27 +131,13 @@ def jacobians_along(loop: MapBatch, frames: FloatArray) -> FloatArray:
             simplex.mean_zero_basis(K), np.ascontiguousarray(frames), out,
         )  # fmt: skip
         return out
-    before = frames[:, :-1].reshape(-1, K)
+    before = frames[:, :-1].reshape(-1, width)
     known = np.asarray(np.isfinite(before).all(axis=-1))
     each = loop.take(np.repeat(np.arange(n), length - 1))
-    usable = np.where(known[:, None], before, each.reference_logits)
+    usable = np.where(known[:, None], before, each.begin(each.reference_logits))
     slopes = np.where(known[:, None, None], each.derivative(usable, "tangent"), np.nan)
     out[:] = slopes.reshape(out.shape)
     return out
-
-
-def available_threads() -> int:
-    """Return the number of processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def thread_count(threads: int | None) -> int:
-    """Return how many threads to use: as many as asked for, checked, or all that there are."""
-    if threads is None:
-        return available_threads()
-    return validation.integer(threads, "threads", minimum=1)
 
 
 def _ipo_lanes(loop: MapBatch, schedule: Schedule, record: Record) -> None:
@@ -295,16 +290,19 @@ def _by_steps(step: Callable[[FloatArray], Solution], schedule: Schedule, record
         record.status[:] = np.where(record.status == OK, status, record.status)
 
     def run(*_: int) -> Iterator[int]:
-        return _step_by_step(advance, schedule, record, lambda: simplex.softmax(record.state))
+        return _step_by_step(advance, schedule, record, policies)
+
+    def policies() -> FloatArray:
+        return simplex.softmax(record.state[:, : _responses(record)])
 
     in_threads(run, 1, 1, schedule.bar)
 
 
-FUSED: dict[type[Objective], Callable[[int], Engine]] = {
-    IPO: lambda K: _ipo_lanes if K <= WIDEST_LANE else _ipo_wide,
-    DPO: lambda K: _dpo_lanes if K <= WIDEST_LANE else _generic,
+FUSED: dict[tuple[type[Objective], Method], Callable[[int], Engine]] = {
+    (IPO, MRS): lambda K: _ipo_lanes if K <= WIDEST_LANE else _ipo_wide,
+    (DPO, MRS): lambda K: _dpo_lanes if K <= WIDEST_LANE else _generic,
 }
-"""Fused engines by objective, chosen by the number of responses."""
+"""Fused engines by objective and method, chosen by the number of responses."""
 
 
 def _drift(loop: MapBatch) -> FloatArray:
@@ -320,64 +318,6 @@ def _drift(loop: MapBatch) -> FloatArray:
     return simplex.centre(pull)
 
 
-def in_threads(
-    run: Callable[[int, int], Iterable[int] | None],
-    blocks: int,
-    threads: int,
-    bar: ProgressBar | None = None,
-) -> None:
-    """Run all blocks, in contiguous chunks on ``threads`` threads.
-
-    A ``run`` that yields how much it has done moves the ``bar``, and is stopped between two
-    yields when another thread fails or the user interrupts.
-    """
-    workers = min(threads, blocks)
-    chunks = iter(_chunks(blocks, workers))  # taking the next one is atomic
-    stopped = threading.Event()
-    alone = threading.Lock()
-
-    def work() -> None:
-        for first, last in chunks:
-            for units in run(first, last) or ():
-                if bar is not None:
-                    with alone:
-                        bar.update(units)
-                if stopped.is_set():
-                    return
-            if stopped.is_set():
-                return
-
-    others = [_helpers().submit(work) for _ in range(workers - 1)]
-    try:
-        work()
-        for other in others:
-            if not other.cancel():  # one that has not begun has nothing left to do
-                other.result()
-    finally:
-        stopped.set()
-
-
-@cache
-def _helpers() -> ThreadPoolExecutor:
-    """Return the threads that help a caller: starting new ones would take a twentieth of a run."""
-    return ThreadPoolExecutor(max(1, available_threads() - 1), thread_name_prefix="alignsim")
-
-
-if hasattr(os, "register_at_fork"):  # threads do not survive a fork
-    os.register_at_fork(after_in_child=_helpers.cache_clear)
-
-
-def _chunks(blocks: int, workers: int) -> list[tuple[int, int]]:
-    """Return contiguous chunks, each a share of what is left, so that all workers end together."""
-    chunks = []
-    first = 0
-    while first < blocks:
-        last = first + max(1, (blocks - first) // (2 * workers))
-        chunks.append((first, last))
-        first = last
-    return chunks
-
-
 def _step_by_step(
     advance: Callable[[], None],
     schedule: Schedule,
@@ -390,7 +330,8 @@ def _step_by_step(
     """
     from alignsim.kernels import wide
 
-    n, K = record.state.shape
+    n, K = len(record.state), _responses(record)
+    kept = record.frames.shape[-1]
     saved = 0
     sums = np.zeros((n, 3 * K + 2))
     sums[:, -1] = np.inf
@@ -400,12 +341,17 @@ def _step_by_step(
         if t == schedule.burn_in:
             sums[:, :K] = policies()
         if t >= schedule.burn_in:
-            wide.average(record.state, policies(), sums)
+            wide.average(np.ascontiguousarray(record.state[:, :K]), policies(), sums)
         if t == schedule.kept[saved]:
-            record.frames[:, saved] = record.state
+            record.frames[:, saved] = record.state[:, :kept]
             saved += 1
         yield n
     _store_averages(sums, schedule, record.averages)
+
+
+def _responses(record: Record) -> int:
+    """Return K."""
+    return (record.averages.shape[1] - 2) // 2
 
 
 def mark_failures(state: FloatArray, status: NDArray[np.int8]) -> NDArray[np.bool_]:

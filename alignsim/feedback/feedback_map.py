@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from alignsim import simplex, validation
-from alignsim.errors import NoOptimumError
+from alignsim.errors import InputError, NoOptimumError
+from alignsim.feedback import arguments
 from alignsim.feedback.batch import MapBatch
-from alignsim.feedback.engines import Schedule, iterate, thread_count
+from alignsim.feedback.engines import Schedule, iterate
+from alignsim.feedback.methods.scheme import Scheme
 from alignsim.feedback.samples import sampling
+from alignsim.feedback.threads import thread_count
 from alignsim.feedback.trajectory import Trajectory
 from alignsim.kernels.status import OK
-from alignsim.objectives import IPO, OBJECTIVES, Objective
+from alignsim.objectives import IPO, OBJECTIVES, Objective, ScoreObjective
 from alignsim.objectives.contract import named
 from alignsim.objectives.one_shot import reference_logits
 from alignsim.preferences.conventions import signal_strength
@@ -24,22 +27,15 @@ from alignsim.progress import ProgressBar
 from alignsim.summary import maps, span
 from alignsim.validation import FloatArray, at, first_true
 
-LIMITS = {"alpha": 1.0, "beta": np.inf, "lam": 1.0}
-"""The largest value of each parameter; the smallest is 0."""
-
-ROUNDING = 4.0 * np.finfo(np.float64).eps
-"""Mean of logits, relative to the largest, that is rounding."""
-
-LARGEST_RECORD = 2**40
-"""Bytes of frames beyond which a run is refused before it begins."""
-
 
 class FeedbackMap(MapBatch):
-    """One round of iterated preference optimisation (MRS-IPO, MRS-DPO), or a batch of such maps.
+    """One round of iterated preference optimisation, or a batch of such maps.
 
-    In round t the reference is π_t^α π_ref^{1−α} (normalised), responses are sampled from
-    μ = λπ_t + (1−λ)π_off, and π_{t+1} is the one-shot optimum. Everything broadcasts over leading
-    axes: one map and a million maps are the same call.
+    By default it is wired with multiple reference signals (MRS-IPO, MRS-DPO): in round t the
+    reference is π_t^α π_ref^{1−α} (normalised), responses are sampled from μ = λπ_t + (1−λ)π_off,
+    and π_{t+1} is the one-shot optimum. A ``scheme`` wires it in another way, see
+    :func:`alignsim.method`. Everything broadcasts over leading axes: one map and a million maps
+    are the same call.
 
     Parameters
     ----------
@@ -51,9 +47,10 @@ class FeedbackMap(MapBatch):
     beta : (...)
         Strength of the preference signal, at least 0.
     alpha : (...)
-        Weight of the current policy in the reference, in [0, 1].
+        Weight of the current policy in the reference, in [0, 1], by default 0: short for the scheme
+        ``mrs``.
     lam : (...)
-        Weight of the current policy in the sampler, in [0, 1].
+        Weight of the current policy (of a stage's opponent) in the sampler, in [0, 1].
     reference : (..., K)
         The fixed reference policy, full support; uniform by default.
     offline : (..., K)
@@ -61,6 +58,9 @@ class FeedbackMap(MapBatch):
     beta_convention
         ``"trl"`` if ``beta`` multiplies the KL penalty instead, as in TRL; see
         :func:`alignsim.preferences.signal_strength`.
+    scheme
+        How a round is wired, instead of ``alpha``. The state of such a loop has D slots of K
+        logits; the first is the policy.
 
     Raises
     ------
@@ -88,17 +88,20 @@ class FeedbackMap(MapBatch):
         *,
         objective: str | Objective = "ipo",
         beta: ArrayLike,
-        alpha: ArrayLike = 0.0,
+        alpha: ArrayLike | None = None,
         lam: ArrayLike = 1.0,
         reference: ArrayLike | None = None,
         offline: ArrayLike | None = None,
         beta_convention: str = "signal",
+        scheme: Scheme | None = None,
     ) -> None:
         P_checked = validation.preference_matrix(P)
         maker = named(objective, OBJECTIVES)
         strength = signal_strength(beta, beta_convention)
-        given = _parameters(beta=strength, alpha=alpha, lam=lam)
-        self._set_up(P_checked, maker, given, reference, offline)
+        given = arguments.parameters(beta=strength, lam=lam)
+        self._set_up(
+            P_checked, maker, given, reference, offline, arguments.scheme_of(scheme, alpha)
+        )
 
     @classmethod
     def from_payoffs(
@@ -106,20 +109,21 @@ class FeedbackMap(MapBatch):
         payoffs: ArrayLike,
         *,
         beta: ArrayLike,
-        alpha: ArrayLike = 0.0,
+        alpha: ArrayLike | None = None,
         lam: ArrayLike = 1.0,
         reference: ArrayLike | None = None,
         offline: ArrayLike | None = None,
+        scheme: Scheme | None = None,
     ) -> FeedbackMap:
-        """Return the MRS-IPO map of any finite square payoff matrices (..., K, K).
+        """Return the IPO map of any finite square payoff matrices (..., K, K).
 
         The map needs P only through Pμ, so it makes sense for every symmetric game. What holds
         for preference matrices alone (one fixed point, no folds) need not hold here.
         """
         matrices = validation.square_matrix(payoffs, "payoffs")
         loop = cls.__new__(cls)
-        given = _parameters(beta=beta, alpha=alpha, lam=lam)
-        loop._set_up(matrices, IPO(), given, reference, offline)
+        given = arguments.parameters(beta=beta, lam=lam)
+        loop._set_up(matrices, IPO(), given, reference, offline, arguments.scheme_of(scheme, alpha))
         return loop
 
     def _set_up(
@@ -129,7 +133,12 @@ class FeedbackMap(MapBatch):
         parameters: dict[str, FloatArray],
         reference: ArrayLike | None,
         offline: ArrayLike | None,
+        scheme: Scheme,
     ) -> None:
+        if "score" in scheme.starts and not isinstance(objective, ScoreObjective):
+            raise InputError(
+                "starts", "has 'score'", f"a round of {objective} has no score; use 'zero'"
+            )
         K = P.shape[-1]
         uniform = np.full(K, 1.0 / K)
         arrays = {
@@ -143,34 +152,46 @@ class FeedbackMap(MapBatch):
         further = {name: self.AXES.get(name) or 0 for name in arrays}
         shapes = {name: a.shape[: a.ndim - further[name]] for name, a in arrays.items()}
         spoken = {"which": "P", "reference_logits": "reference", "offline_policy": "offline"}
-        batch = validation.batch_shape({spoken.get(n, n): shape for n, shape in shapes.items()})
+        of = {name: value.shape for name, value in scheme.parameters.items()}
+        of = of or {"scheme": scheme.shape}
+        batch = validation.batch_shape(
+            {spoken.get(n, n): shape for n, shape in shapes.items()} | of
+        )
         values: dict[str, Any] = {
             name: np.broadcast_to(a, (*batch, *a.shape[a.ndim - further[name] :]))
             for name, a in arrays.items()
         }
         values |= {"objective": objective, "matrices": P.reshape(-1, K, K)}
+        values["scheme"] = scheme.repeated(batch)
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
     def __repr__(self) -> str:
-        parameters = [f"{name}={span(getattr(self, name))}" for name in ("beta", "alpha", "lam")]
+        parameters = [f"{name}={span(value)}" for name, value in self.parameters.items()]
         facts = [repr(self.objective.name), maps(self.shape), f"K={self.responses}", *parameters]
+        if not self.mixes_references:
+            facts.insert(1, repr(self.scheme.name))
         return f"FeedbackMap({', '.join(facts)})"
 
     # One round
 
     def step(self, policy: ArrayLike) -> FloatArray:
-        """Return the policies (..., K) after one round from full-support policies (..., K)."""
-        return simplex.softmax(self.step_logits(simplex.centred_logits(self._policy(policy))))
+        """Return the policies (..., K) after the first round from policies (..., K)."""
+        start = self.begin(simplex.centred_logits(self._policy(policy)))
+        return simplex.softmax(self.policy_logits(self._step(start)))
 
     def step_logits(self, logits: ArrayLike) -> FloatArray:
         """Return the centred logits (..., K) after one round from logits (..., K).
 
-        Rows of NaN, as of orbits that failed, stay NaN.
+        Of a scheme with D > 1 slots: the whole state, (..., D, K). Rows of NaN, as of orbits that
+        failed, stay NaN.
         """
-        given = self._logits(logits)
+        return self.unflat(self._step(self._state(logits, "logits")))
+
+    def _step(self, given: FloatArray) -> FloatArray:
         missing = np.asarray(np.isnan(given).any(axis=-1))
-        moved, status = self.advance(np.where(missing[..., None], self.reference_logits, given))
+        rest = self.begin(self.reference_logits)
+        moved, status = self.advance(np.where(missing[..., None], rest, given))
         moved = np.where(missing[..., None], np.nan, moved)
         failed = np.asarray((status != OK) & ~missing)
         if failed.any():
@@ -187,11 +208,11 @@ class FeedbackMap(MapBatch):
         Parameters
         ----------
         policy
-            Where; full support.
+            Where; full support. A scheme with D > 1 slots begins there.
         basis
-            ``"logits"`` for (..., K, K) in centred logits, where constants map to 0;
-            ``"tangent"`` for (..., K−1, K−1) in :func:`alignsim.simplex.mean_zero_basis`, which
-            has the multipliers and nothing else.
+            ``"logits"`` for (..., D·K, D·K) in centred logits, where constants map to 0;
+            ``"tangent"`` for (..., D·(K−1), D·(K−1)) in :func:`alignsim.simplex.mean_zero_basis`,
+            slot by slot, which has the multipliers and nothing else.
 
         Examples
         --------
@@ -200,12 +221,17 @@ class FeedbackMap(MapBatch):
         >>> loop.jacobian([1/3, 1/3, 1/3], basis="tangent").round(6).tolist()
         [[0.6, 0.69282], [-0.69282, 0.6]]
         """
-        return self.jacobian_at(simplex.centred_logits(self._policy(policy)), basis=basis)
+        validation.choice(basis, "basis", ("logits", "tangent"))
+        start = self.begin(simplex.centred_logits(self._policy(policy)))
+        return self.derivative(start, basis)
 
     def jacobian_at(self, logits: ArrayLike, *, basis: str = "logits") -> FloatArray:
-        """Return :meth:`jacobian` at logits (..., K), where a policy would underflow."""
+        """Return :meth:`jacobian` at logits (..., K), where a policy would underflow.
+
+        Of a scheme with D > 1 slots: at the whole state, (..., D, K).
+        """
         validation.choice(basis, "basis", ("logits", "tangent"))
-        return self.derivative(self._logits(logits), basis)
+        return self.derivative(self._state(logits, "logits"), basis)
 
     # Many rounds
 
@@ -216,6 +242,7 @@ class FeedbackMap(MapBatch):
         *,
         keep: str | int | Sequence[int] = "all",
         start_logits: ArrayLike | None = None,
+        start_state: ArrayLike | None = None,
         burn_in: int | None = None,
         threads: int | None = None,
         samples_per_round: int | None = None,
@@ -239,6 +266,9 @@ class FeedbackMap(MapBatch):
             last round is always kept.
         start_logits : (..., K)
             Instead of ``start``: logits, to go on from a collapsed orbit.
+        start_state : (..., D, K)
+            Instead of either: the whole state of a scheme with D slots, as
+            :attr:`Trajectory.final_state` has it, to go on exactly where a run ended.
         burn_in
             Averages leave out the rounds before this one; by default half of them.
         threads
@@ -284,9 +314,9 @@ class FeedbackMap(MapBatch):
         skip = total // 2 if burn_in is None else validation.integer(burn_in, "burn_in", minimum=0)
         if skip > total:
             raise ValueError(f"burn_in is {skip}; it must be at most rounds, {total}")
-        kept = _kept_rounds(keep, total, 8 * self.size * self.responses)
+        kept = arguments.kept_rounds(keep, total, 8 * self.size * self.responses)
         workers = thread_count(threads)
-        loop, logits = self.with_start(start, start_logits)
+        loop, state = self.with_start(start, start_logits, start_state)
         K, shape = self.responses, loop.shape
         plan = None
         if samples_per_round is not None:
@@ -299,7 +329,7 @@ class FeedbackMap(MapBatch):
                 raise ValueError(f"{idle[0]} is given, but rounds are exact; set samples_per_round")
         with ProgressBar(progress, "run", "rounds", total=loop.size * (total + 1)) as bar:
             schedule = Schedule(kept, skip, workers, bar)
-            record = iterate(loop.part(0, loop.size), logits.reshape(-1, K), schedule, plan)
+            record = iterate(loop.part(0, loop.size), state.reshape(-1, loop.width), schedule, plan)
         averages = record.averages.reshape(*shape, 2 * K + 2)
         return Trajectory(
             logits=record.frames.reshape(*shape, -1, K),
@@ -312,43 +342,71 @@ class FeedbackMap(MapBatch):
             reference_logits=loop.reference_logits,
             status=record.status.reshape(shape),
             objective=self.objective.name,
+            final_state=record.state.reshape(*shape, -1, K),
+            scheme=self.scheme.name,
         )
 
     def with_start(
-        self, start: ArrayLike | None = None, start_logits: ArrayLike | None = None
+        self,
+        start: ArrayLike | None = None,
+        start_logits: ArrayLike | None = None,
+        start_state: ArrayLike | None = None,
     ) -> tuple[FeedbackMap, FloatArray]:
-        """Return the maps broadcast with their starts, and the centred starts: (..., K).
+        """Return the maps broadcast with their starts, and the centred states: (..., D·K).
 
         The arguments are those of :meth:`run`.
         """
-        logits = self._start(start, start_logits)
+        given = {"start": start, "start_logits": start_logits, "start_state": start_state}
+        several = [name for name, value in given.items() if value is not None]
+        if len(several) > 1:
+            raise ValueError(f"{' and '.join(several)}: more than one given; give one of them")
+        if start_state is not None:
+            D, K = self.scheme.size, self.responses
+            checked = arguments.of_slots(start_state, "start_state", D, K)
+            logits = arguments.centred_once(checked).reshape(*checked.shape[:-2], D * K)
+        else:
+            logits = self._start(start, start_logits)
         shape = validation.batch_shape({"the map": self.shape, "start": logits.shape[:-1]})
-        return self.broadcast_to(shape), np.broadcast_to(logits, (*shape, self.responses))
+        loop = self.broadcast_to(shape)
+        state = logits if start_state is not None else loop.begin(logits)
+        return loop, np.broadcast_to(state, (*shape, self.width))
 
-    def replace(
-        self,
-        *,
-        beta: ArrayLike | None = None,
-        alpha: ArrayLike | None = None,
-        lam: ArrayLike | None = None,
-    ) -> FeedbackMap:
+    def unflat(self, state: FloatArray) -> FloatArray:
+        """Return flat states (..., D·K) as (..., K) if D is 1, else (..., D, K)."""
+        if self.scheme.size == 1:
+            return state
+        return state.reshape(*state.shape[:-1], self.scheme.size, self.responses)
+
+    def replace(self, **parameters: ArrayLike | None) -> FeedbackMap:
         """Return the same maps with other parameters (...), checked like those of a new one.
+
+        ``beta``, ``lam``, and those of the scheme's method (``alpha`` by default).
 
         >>> import alignsim as asim
         >>> loop = asim.FeedbackMap(asim.preferences.cyclic(3, advantage=0.3), beta=4.0)
         >>> loop.replace(beta=[1.0, 2.0, 3.0]).shape
         (3,)
         """
-        given = {"beta": beta, "alpha": alpha, "lam": lam}
-        values = _parameters(**{name: v for name, v in given.items() if v is not None})
+        given = {name: value for name, value in parameters.items() if value is not None}
+        own = {name: given.pop(name) for name in list(given) if name not in arguments.LIMITS}
+        values = arguments.parameters(**given)
+        if own:
+            checked = self.scheme.method.checked({**self.scheme.parameters, **own})
+            values |= {name: checked[name] for name in own}
         validation.batch_shape(
             {"the map": self.shape, **{name: value.shape for name, value in values.items()}}
         )
         return self.with_parameters(**values)
 
-    def _logits(self, logits: ArrayLike) -> FloatArray:
-        checked = validation.logits(logits, "logits", responses=self.responses, missing=True)
-        validation.batch_shape({"the map": self.shape, "logits": checked.shape[:-1]})
+    def _state(self, given: ArrayLike, name: str) -> FloatArray:
+        """Return states, flat and checked: of one slot (..., K), of D (..., D, K) → (..., D·K)."""
+        D, K = self.scheme.size, self.responses
+        if D == 1:
+            checked = validation.logits(given, name, responses=K, missing=True)
+        else:
+            slots = arguments.of_slots(given, name, D, K)
+            checked = slots.reshape(*slots.shape[:-2], D * K)
+        validation.batch_shape({"the map": self.shape, name: checked.shape[:-1]})
         return checked
 
     def _policy(self, policy: ArrayLike) -> FloatArray:
@@ -368,50 +426,11 @@ class FeedbackMap(MapBatch):
             ) from None
 
     def _start(self, start: ArrayLike | None, start_logits: ArrayLike | None) -> FloatArray:
-        if start is not None and start_logits is not None:
-            raise ValueError("start and start_logits: both given; give one of them")
         if start_logits is not None:
             given = validation.logits(start_logits, "start_logits", responses=self.responses)
-            return _centred_once(given)
+            return arguments.centred_once(given)
         if start is not None:
             return simplex.centred_logits(
                 validation.policy(start, "start", responses=self.responses, full_support=True)
             )
         return self.default_start_logits()
-
-
-def _parameters(**given: ArrayLike) -> dict[str, FloatArray]:
-    """Return parameters, each checked to be in its range."""
-    return {
-        name: validation.parameter(value, name, high=LIMITS[name]) for name, value in given.items()
-    }
-
-
-def _centred_once(logits: FloatArray) -> FloatArray:
-    """Return centred logits; those that are centred up to rounding keep their bits."""
-    mean = logits.mean(axis=-1, keepdims=True)
-    rounding = ROUNDING * np.abs(logits).max(axis=-1, keepdims=True)
-    return np.where(np.abs(mean) > rounding, logits - mean, logits)
-
-
-def _kept_rounds(keep: str | int | Sequence[int], rounds: int, size: int) -> NDArray[np.int64]:
-    """Return the rounds to keep, of ``size`` bytes each, ascending, the last one included."""
-    if isinstance(keep, str):
-        if validation.choice(keep, "keep", ("all", "last")) == "last":
-            return np.array([rounds], dtype=np.int64)
-        keep = 1
-    if not isinstance(keep, Iterable) or (isinstance(keep, np.ndarray) and keep.ndim == 0):
-        every = validation.integer(keep, "keep", minimum=1)
-        if (rounds // every + 1) * size > LARGEST_RECORD:
-            raise ValueError(
-                f"keep asks for {rounds // every + 1} rounds of all maps, over a terabyte; "
-                "use keep='last', or a larger step"
-            )
-        return np.unique(np.append(np.arange(0, rounds + 1, every), rounds)).astype(np.int64)
-    listed = [validation.integer(t, f"keep[{i}]", minimum=0) for i, t in enumerate(keep)]
-    if not listed:
-        raise ValueError("keep is an empty list; list rounds, or use keep='last' for the end alone")
-    late = [t for t in listed if t > rounds]
-    if late:
-        raise ValueError(f"keep lists round {late[0]}; the run ends with round {rounds}")
-    return np.unique([*listed, rounds]).astype(np.int64)

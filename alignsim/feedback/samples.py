@@ -15,10 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from alignsim import simplex, validation
+from alignsim import validation
 from alignsim.feedback.batch import MapBatch
 from alignsim.kernels.status import NOT_FINITE, OK
-from alignsim.objectives import Objective, ScoreObjective, Solution
+from alignsim.objectives import Comparison, Objective, ScoreObjective, Solution
 from alignsim.preferences.seeds import Seed, generator
 from alignsim.validation import FloatArray
 
@@ -82,16 +82,19 @@ def sampling(
 def advance(
     loop: MapBatch, logits: FloatArray, round_: int, plan: Sampling, spread: Spread
 ) -> Solution:
-    """Return the centred logits after round ``round_`` of sampled comparisons: (n, K)."""
-    alpha, lam = loop.alpha[:, None], loop.lam[:, None]
-    reference = alpha * logits + (1.0 - alpha) * loop.reference_logits
-    sampler = lam * simplex.softmax(logits) + (1.0 - lam) * loop.offline_policy
-    broken = ~np.isfinite(sampler).all(axis=-1)
-    sampler[broken] = 1.0 / loop.responses
+    """Return the centred states after round ``round_`` of sampled comparisons: (n, D·K)."""
     draw = _opponents if plan.noise == "opponents" else _pairs
-    score, status = draw(loop, sampler, round_, plan, spread)
-    moved = simplex.centre(reference + loop.beta[:, None] * score)
-    return Solution(moved, np.where(broken, NOT_FINITE, status).astype(np.int8))
+    stages = loop.scheme.stages
+
+    def solve(stage: int, x: Comparison) -> Solution:
+        sampler = np.array(x.sampler)
+        broken = ~np.isfinite(sampler).all(axis=-1)
+        sampler[broken] = 1.0 / loop.responses
+        score, status = draw(loop, sampler, round_ * stages + stage, plan, spread)
+        status = np.where(broken, NOT_FINITE, status).astype(np.int8)
+        return Solution(x.reference_logits + loop.beta[:, None] * score, status)
+
+    return loop.advance(logits, solve)
 
 
 def _opponents(

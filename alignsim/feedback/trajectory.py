@@ -45,6 +45,10 @@ class Trajectory(Summarised):
         its averages. See :meth:`reason`.
     objective : str
         The objective that was iterated.
+    final_state : (..., D, K)
+        The whole state after the last round: of a scheme with D slots, the policy's logits first.
+    scheme : str
+        The name of the scheme.
 
     Examples
     --------
@@ -65,6 +69,8 @@ class Trajectory(Summarised):
     reference_logits: FloatArray
     status: NDArray[np.int8]
     objective: str
+    final_state: FloatArray
+    scheme: str
 
     @property
     def policies(self) -> FloatArray:
@@ -75,8 +81,9 @@ class Trajectory(Summarised):
     def final_logits(self) -> FloatArray:
         """Centred logits after the last round, (..., K), from which a run can go on.
 
-        It goes on exactly for MRS-IPO; MRS-DPO solves each round from the scores of those before,
-        which a new run does not have: to rounding.
+        Of a scheme with more slots than the policy, go on from ``final_state`` (``start_state=``).
+        IPO goes on exactly; DPO solves each round from the scores of those before, which a new run
+        does not have: to rounding.
         """
         return np.asarray(self.logits[..., -1, :])
 
@@ -136,6 +143,7 @@ class Trajectory(Summarised):
 
     def _summary(self) -> Lines:
         yield "objective", self.objective
+        yield "scheme", self.scheme
         yield "rounds", f"{self.rounds[-1]:,}, {len(self.rounds):,} frames kept"
         yield "final entropy", numbers(simplex.entropy(self.final_logits))
         yield "cycle strength", numbers(self.cycle_strength)
@@ -175,5 +183,5 @@ class Trajectory(Summarised):
                 ),
             },
             coords={"round": self.rounds, "response": np.arange(self.logits.shape[-1])},
-            attrs={"objective": self.objective, "burn_in": self.burn_in},
+            attrs={"objective": self.objective, "scheme": self.scheme, "burn_in": self.burn_in},
         )

@@ -9,13 +9,17 @@ from typing import Any
 import numpy as np
 
 from alignsim import validation
-from alignsim.feedback.feedback_map import LIMITS
+from alignsim.feedback import arguments
 from alignsim.validation import FloatArray
 
 Axis = tuple[str, float, float] | tuple[str, float, float, str]
 """A parameter, its range, and ``"log"`` or ``"linear"`` (the default)."""
 
 SCALES = ("linear", "log")
+
+
+LIMITS = {"alpha": 1.0, **arguments.LIMITS}
+"""The largest value of each parameter of MRS; the smallest is 0."""
 
 
 @dataclass(frozen=True)

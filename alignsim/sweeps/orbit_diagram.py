@@ -12,12 +12,12 @@ from alignsim.analysis import critical_signal
 from alignsim.analysis.orbits.classification import classify
 from alignsim.analysis.orbits.verdicts import Phase
 from alignsim.feedback import FeedbackMap
-from alignsim.feedback.engines import Schedule, iterate, thread_count
-from alignsim.feedback.feedback_map import LIMITS
+from alignsim.feedback.engines import Schedule, iterate
+from alignsim.feedback.threads import thread_count
 from alignsim.objectives import Objective
 from alignsim.progress import ProgressBar
 from alignsim.sweeps import labels, provenance
-from alignsim.sweeps.axes import Axis, on_no_axis, parameter_axis
+from alignsim.sweeps.axes import LIMITS, Axis, on_no_axis, parameter_axis
 from alignsim.sweeps.grid import CLOSED_FORM, Columns, by_chunks
 
 if TYPE_CHECKING:

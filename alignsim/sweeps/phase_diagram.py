@@ -14,12 +14,11 @@ from alignsim.analysis.equilibria.stability import Verdict
 from alignsim.analysis.orbits.classification import classify
 from alignsim.analysis.orbits.verdicts import Phase
 from alignsim.feedback import FeedbackMap
-from alignsim.feedback.feedback_map import LIMITS
 from alignsim.objectives import Objective
 from alignsim.preferences import seeds
 from alignsim.progress import ProgressBar
 from alignsim.sweeps import labels, provenance
-from alignsim.sweeps.axes import Axis, ParameterAxis, on_no_axis, parameter_axis
+from alignsim.sweeps.axes import LIMITS, Axis, ParameterAxis, on_no_axis, parameter_axis
 from alignsim.sweeps.contours import Curves, zero_curves
 from alignsim.sweeps.grid import CLOSED_FORM, Columns, by_chunks
 from alignsim.sweeps.lattice import IntArray, Lattice

@@ -7,7 +7,7 @@ import pytest
 
 import alignsim as asim
 from alignsim import progress
-from alignsim.feedback import engines
+from alignsim.feedback import engines, threads
 from tests import naive
 from tests.kernels import batches
 from tests.oracles import golden
@@ -157,8 +157,8 @@ def test_an_interrupt_ends_a_run_between_two_calls_on_all_threads(monkeypatch):
             yield 1
 
     with pytest.raises(KeyboardInterrupt):
-        engines.in_threads(run, 8, 2)
-    engines._helpers().submit(lambda: None).result()  # what ran before has come to an end
+        threads.in_threads(run, 8, 2)
+    threads._helpers().submit(lambda: None).result()  # what ran before has come to an end
     done = len(calls)
-    engines._helpers().submit(lambda: None).result()
+    threads._helpers().submit(lambda: None).result()
     assert len(calls) == done

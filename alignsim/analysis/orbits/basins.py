@@ -20,7 +20,7 @@ from alignsim.analysis.orbits.classification import classify
 from alignsim.analysis.orbits.verdicts import Phase, Reason
 from alignsim.errors import Argument, InputError
 from alignsim.feedback import FeedbackMap
-from alignsim.feedback.engines import thread_count
+from alignsim.feedback.threads import thread_count
 from alignsim.preferences.seeds import Seed, generator
 from alignsim.summary import LISTED, Lines, numbers, span, tally
 from alignsim.validation import FloatArray

@@ -33,7 +33,8 @@ from alignsim.analysis.orbits.windows import (
 )
 from alignsim.analysis.results import Result
 from alignsim.feedback import FeedbackMap
-from alignsim.feedback.engines import Record, Schedule, iterate, thread_count
+from alignsim.feedback.engines import Record, Schedule, iterate
+from alignsim.feedback.threads import thread_count
 from alignsim.kernels.status import OK
 from alignsim.preferences.payoffs import is_zero_sum
 from alignsim.summary import Lines, numbers, tally

@@ -25,14 +25,13 @@ from alignsim.feedback.engines import (
     SLICE,
     WIDEST_LANE,
     Schedule,
-    in_threads,
     ipo_arrays,
     iterate,
     jacobians_along,
     mark_failures,
-    thread_count,
 )
 from alignsim.feedback.status import MEANINGS as RUN_MEANINGS
+from alignsim.feedback.threads import in_threads, thread_count
 from alignsim.kernels.status import NOT_FINITE, OK
 from alignsim.summary import Lines, numbers, tally
 from alignsim.validation import FloatArray

@@ -1,0 +1,87 @@
+"""What a feedback map is given, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from alignsim import validation
+from alignsim.errors import InputError
+from alignsim.feedback.methods.mrs import MRS
+from alignsim.feedback.methods.scheme import Scheme
+from alignsim.validation import FloatArray
+
+LIMITS = {"beta": np.inf, "lam": 1.0}
+"""The largest value of the parameters that every loop has; the smallest is 0."""
+
+ROUNDING = 4.0 * np.finfo(np.float64).eps
+"""Mean of logits, relative to the largest, that is rounding."""
+
+LARGEST_RECORD = 2**40
+"""Bytes of frames beyond which a run is refused before it begins."""
+
+
+def scheme_of(scheme: Scheme | None, alpha: ArrayLike | None) -> Scheme:
+    """Return the scheme that is given, or that of MRS."""
+    if scheme is None:
+        return Scheme.of(MRS, MRS.checked({"alpha": alpha}))
+    if not isinstance(scheme, Scheme):
+        raise InputError(
+            "scheme", f"is of type {type(scheme).__name__}", "give an alignsim.Scheme, or use "
+            "alignsim.method with a name",
+        )  # fmt: skip
+    if alpha is not None:
+        raise InputError(
+            "alpha", "is given beside scheme, which has its own parameters", "give one of them"
+        )
+    return scheme
+
+
+def of_slots(value: ArrayLike, name: str, slots: int, responses: int) -> FloatArray:
+    """Return a checked state (..., D, K)."""
+    checked = validation.logits(value, name, responses=responses, missing=True)
+    if checked.ndim < 2 or checked.shape[-2] != slots:
+        raise InputError(
+            name, f"has shape {checked.shape}",
+            f"the state has {slots} slots: give (..., {slots}, {responses})",
+        )  # fmt: skip
+    return checked
+
+
+def parameters(**given: ArrayLike) -> dict[str, FloatArray]:
+    """Return parameters, each checked to be in its range."""
+    return {
+        name: validation.parameter(value, name, high=LIMITS[name]) for name, value in given.items()
+    }
+
+
+def centred_once(logits: FloatArray) -> FloatArray:
+    """Return centred logits; those that are centred up to rounding keep their bits."""
+    mean = logits.mean(axis=-1, keepdims=True)
+    rounding = ROUNDING * np.abs(logits).max(axis=-1, keepdims=True)
+    return np.where(np.abs(mean) > rounding, logits - mean, logits)
+
+
+def kept_rounds(keep: str | int | Sequence[int], rounds: int, size: int) -> NDArray[np.int64]:
+    """Return the rounds to keep, of ``size`` bytes each, ascending, the last one included."""
+    if isinstance(keep, str):
+        if validation.choice(keep, "keep", ("all", "last")) == "last":
+            return np.array([rounds], dtype=np.int64)
+        keep = 1
+    if not isinstance(keep, Iterable) or (isinstance(keep, np.ndarray) and keep.ndim == 0):
+        every = validation.integer(keep, "keep", minimum=1)
+        if (rounds // every + 1) * size > LARGEST_RECORD:
+            raise ValueError(
+                f"keep asks for {rounds // every + 1} rounds of all maps, over a terabyte; "
+                "use keep='last', or a larger step"
+            )
+        return np.unique(np.append(np.arange(0, rounds + 1, every), rounds)).astype(np.int64)
+    listed = [validation.integer(t, f"keep[{i}]", minimum=0) for i, t in enumerate(keep)]
+    if not listed:
+        raise ValueError("keep is an empty list; list rounds, or use keep='last' for the end alone")
+    late = [t for t in listed if t > rounds]
+    if late:
+        raise ValueError(f"keep lists round {late[0]}; the run ends with round {rounds}")
+    return np.unique([*listed, rounds]).astype(np.int64)

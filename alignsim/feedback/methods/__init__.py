@@ -1,0 +1,1 @@
+"""Methods: how a round is wired, one short file each."""

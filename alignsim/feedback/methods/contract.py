@@ -1,0 +1,210 @@
+"""What a method is: the parameters of a round, its wiring as a function of them, what is proved.
+
+For developers
+--------------
+A new method is one file in ``methods/`` with one :class:`Method`, and one line in the table of
+``catalogue.py``; everything else works at once. What is proved for it stands in its ``facts``, each
+with its source; without a fact there is no theorem.
+"""
+
+from __future__ import annotations
+
+import copyreg
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+
+from alignsim import validation
+from alignsim.errors import InputError
+from alignsim.feedback.methods.wiring import Wiring
+from alignsim.validation import FloatArray
+
+T = TypeVar("T")
+
+STARTS = ("start", "reference", "zero", "score")
+"""What a slot may begin with: the start, the reference, nothing, or βv at the start."""
+
+Columns = Mapping[str, Any]
+"""Values (...) of a method's parameters, by name."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of a method: its range, its default (None if it must be given), its meaning."""
+
+    name: str
+    meaning: str
+    default: float | None = None
+    low: float = 0.0
+    high: float = 1.0
+    whole: bool = False
+
+    @property
+    def range(self) -> str:
+        """The range in words."""
+        values = "whole numbers " if self.whole else ""
+        if np.isinf(self.high):
+            return f"{values}from {self.low:g} on"
+        return f"{values}from {self.low:g} to {self.high:g}"
+
+    def checked(self, value: Any) -> FloatArray:
+        """Return values (...) of the parameter; raise where they leave its range."""
+        array = validation.parameter(value, self.name, low=self.low, high=self.high)
+        if self.whole:
+            validation.refuse_where(
+                array != np.round(array), self.name, array, "it must be a whole number"
+            )
+        return array
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A slot of the state: its name in formulas, and what it begins with.
+
+    One that begins with "zero" or "score" holds a direction, a stored update; any other a position,
+    the logits of a policy.
+    """
+
+    name: str
+    begin: str = "start"
+
+    @property
+    def direction(self) -> bool:
+        """Whether the slot holds a direction."""
+        return self.begin in ("zero", "score")
+
+
+@dataclass(frozen=True)
+class Alias:
+    """Another name of a method, with the parameters that the literature gives it.
+
+    ``convert`` turns these into ours, β ("beta") included if they determine it. ``starts``
+    overrides how slots begin.
+    """
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    convert: Callable[..., dict[str, Any]]
+    source: str
+    starts: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class MethodFact(Generic[T]):
+    """A function of a method's parameters, where the proof stands, and how sure it is.
+
+    ``status``: "proved", "checked" (on both sides, in many cases) or "seen" (numerical only).
+    """
+
+    value: T
+    source: str
+    status: str = "proved"
+
+
+OfParameters = Callable[..., FloatArray]
+"""From the parameters of a method, by name, to a number (...) each."""
+
+
+@dataclass(frozen=True)
+class MethodFacts:
+    """The facts of a method; None where nothing is known.
+
+    Attributes
+    ----------
+    limit
+        The least y = βλω (...) at which stability is lost, where the derivative of the score has
+        imaginary eigenvalues ±iω and all stages rest on one policy; 0 if it is never stable.
+    attraction
+        The βλD (...) below which every start converges, for a linear score and zero-sum payoffs
+        with row span D; NaN for parameters for which nothing is proved. Without an anchor also λ
+        must be 1 and the equilibrium interior.
+    fastest
+        For a target y = ηλω at the same fixed point, or for any y without an anchor: the
+        parameters with the least spectral radius, as a mapping, with "y" and "rate".
+    """
+
+    limit: MethodFact[OfParameters] | None = None
+    attraction: MethodFact[OfParameters] | None = None
+    fastest: MethodFact[Callable[..., dict[str, FloatArray]]] | None = None
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way to wire a round.
+
+    Attributes
+    ----------
+    name
+        As :func:`alignsim.method` takes it.
+    update
+        The round in formulas: r reference, o opponent, T(r, o) the one-shot optimum.
+    slots
+        Of the state; the first is the policy.
+    parameters
+        Beside β, λ, the reference and the offline policy, which every method has.
+    wire
+        Called with a :class:`Wiring` and the parameters by name; adds stages and the update.
+    source
+        Where it is from.
+    aliases
+        Its other names.
+    facts
+        What is known of it.
+    """
+
+    name: str
+    update: str
+    slots: tuple[Slot, ...]
+    parameters: tuple[Parameter, ...]
+    wire: Callable[..., None]
+    source: str
+    aliases: tuple[Alias, ...] = ()
+    facts: MethodFacts = field(default_factory=MethodFacts)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle a method of the table by its name."""
+        if _by_name(self.name) is self:
+            return _by_name, (self.name,)
+        return copyreg.__newobj__, (type(self),), vars(self)  # type: ignore[attr-defined]
+
+    def wired(self, columns: Columns) -> Wiring:
+        """Return the wiring for parameters (...)."""
+        wiring = Wiring(len(self.slots))
+        self.wire(wiring, **columns)
+        return wiring
+
+    def checked(self, given: Mapping[str, Any]) -> dict[str, FloatArray]:
+        """Return all parameters, those not given at their defaults.
+
+        Raises
+        ------
+        InputError
+            For a name that is none of them, a value out of its range, or one that is missing.
+        """
+        return checked(self.name, self.parameters, given)
+
+
+def checked(
+    name: str, parameters: tuple[Parameter, ...], given: Mapping[str, Any]
+) -> dict[str, FloatArray]:
+    """Return the parameters of a method or an alias; see :meth:`Method.checked`."""
+    known = ", ".join(f"{each.name} ({each.range})" for each in parameters) or "none"
+    foreign = [each for each in given if each not in {p.name for p in parameters}]
+    if foreign:
+        raise InputError(foreign[0], f"is no parameter of {name!r}", f"its parameters: {known}")
+    values = {}
+    for each in parameters:
+        value = given.get(each.name)
+        value = each.default if value is None else value
+        if value is None:
+            raise InputError(each.name, "is missing", f"{name!r} has the parameters {known}")
+        values[each.name] = each.checked(value)
+    return values
+
+
+def _by_name(name: str) -> Method | None:
+    from alignsim.feedback.methods.catalogue import METHODS
+
+    return METHODS.get(name)

@@ -1,0 +1,82 @@
+"""Multiple reference signals: the reference mixes the current policy with a fixed one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from alignsim.feedback.methods.contract import (
+    Alias,
+    Method,
+    MethodFact,
+    MethodFacts,
+    Parameter,
+    Slot,
+)
+from alignsim.feedback.methods.limits import root_of
+from alignsim.feedback.methods.wiring import Wiring
+from alignsim.validation import FloatArray
+
+_ETA = Parameter("eta", "step size", high=np.inf)
+_TAU = Parameter("tau", "strength of the pull to the reference", 0.0, high=np.inf)
+
+
+def _wire(w: Wiring, alpha: Any) -> None:
+    (x,) = w.slots
+    w.update(w.stage(reference=(1.0 - alpha) * w.reference + alpha * x, opponent=x))
+
+
+def _limit(alpha: FloatArray) -> FloatArray:
+    return root_of((1.0 - alpha) * (1.0 + alpha))
+
+
+def _fastest(target: FloatArray) -> dict[str, FloatArray]:
+    alpha = target**2 / (1.0 + target**2)
+    return {"alpha": alpha, "y": target * (1.0 - alpha), "rate": np.sqrt(alpha)}
+
+
+def _unanchored(eta: Any) -> dict[str, Any]:
+    return {"beta": eta, "alpha": 1.0}
+
+
+def _mirror_descent(eta: Any, tau: Any) -> dict[str, Any]:
+    return {"beta": eta, "alpha": 1.0 - eta * tau}
+
+
+def _inpo(eta: Any, tau: Any) -> dict[str, Any]:
+    return {"beta": 1.0 / eta, "alpha": 1.0 - tau / eta}
+
+
+def _magnetic(eta: Any, tau: Any) -> dict[str, Any]:
+    return {"beta": eta / (1.0 + eta * tau), "alpha": 1.0 / (1.0 + eta * tau)}
+
+
+MRS = Method(
+    name="mrs",
+    update="x' = T(α·x + (1−α)·ref, x)",
+    slots=(Slot("x"),),
+    parameters=(Parameter("alpha", "share of the last policy in the reference", 0.0),),
+    wire=_wire,
+    source="Chen, He, Jordan and Yao (2026), arXiv 2602.12180",
+    aliases=(
+        Alias("sppo", (_ETA,), _unanchored, "Wu et al. (2024), arXiv 2405.00675"),
+        Alias("mwu", (_ETA,), _unanchored, "multiplicative weights, Freund and Schapire (1999)"),
+        Alias("hedge", (_ETA,), _unanchored, "Freund and Schapire (1997)"),
+        Alias("omd", (_ETA, _TAU), _mirror_descent, "online mirror descent with a KL penalty"),
+        Alias(
+            "inpo",
+            (
+                Parameter("eta", "weight of the KL to the last policy", low=1e-300, high=np.inf),
+                _TAU,
+            ),
+            _inpo,
+            "Zhang et al. (2024), arXiv 2407.00617; their η is the inverse of a step size",
+        ),
+        Alias("mmd", (_ETA, _TAU), _magnetic, "magnetic mirror descent, Sokota et al. (2023)"),
+    ),
+    facts=MethodFacts(
+        limit=MethodFact(_limit, "theory 6.3: α² + (βλω)² < 1"),
+        fastest=MethodFact(_fastest, "schemes 5: ρ = C/√(1 + C²) for a target C"),
+    ),
+)

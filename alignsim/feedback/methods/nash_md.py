@@ -1,0 +1,57 @@
+"""Nash-MD: reference and opponent are the same mixture with the fixed reference."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from alignsim.feedback.methods.contract import (
+    Alias,
+    Method,
+    MethodFact,
+    MethodFacts,
+    Parameter,
+    Slot,
+)
+from alignsim.feedback.methods.limits import root_of
+from alignsim.feedback.methods.wiring import Wiring
+from alignsim.validation import FloatArray
+
+
+def _wire(w: Wiring, kappa: Any) -> None:
+    (x,) = w.slots
+    mixture = kappa * w.reference + (1.0 - kappa) * x
+    w.update(w.stage(reference=mixture, opponent=mixture))
+
+
+def _limit(kappa: FloatArray) -> FloatArray:
+    a = 1.0 - kappa
+    with np.errstate(divide="ignore"):
+        return root_of(kappa * (1.0 + a) / (a * a))
+
+
+def _md(eta: Any, tau: Any) -> dict[str, Any]:
+    return {"beta": eta, "kappa": eta * tau}
+
+
+NASH_MD = Method(
+    name="nash_md",
+    update="x' = T(κ·ref + (1−κ)·x, κ·ref + (1−κ)·x)",
+    slots=(Slot("x"),),
+    parameters=(Parameter("kappa", "κ, share of the fixed reference"),),
+    wire=_wire,
+    source="Munos et al. (2023), arXiv 2312.00886",
+    aliases=(
+        Alias(
+            "nash_mirror_descent",
+            (
+                Parameter("eta", "step size", high=np.inf),
+                Parameter("tau", "strength of the pull to the reference", high=np.inf),
+            ),
+            _md,
+            "Munos et al. (2023), arXiv 2312.00886",
+        ),
+    ),
+    facts=MethodFacts(limit=MethodFact(_limit, "schemes 4: a²(1 + y²) < 1")),
+)

@@ -1,0 +1,93 @@
+"""Soft reference updates: the reference follows the policy, a share a round."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from alignsim.feedback.methods.contract import (
+    Alias,
+    Method,
+    MethodFact,
+    MethodFacts,
+    Parameter,
+    Slot,
+)
+from alignsim.feedback.methods.limits import root_of, up_to_root
+from alignsim.feedback.methods.wiring import Wiring
+from alignsim.validation import FloatArray
+
+ONE_THIRD_RULE = np.sqrt(2.0) - 1.0
+"""Bound on (1−m)βλD/4 below which m ≤ ½ is proved to converge from everywhere."""
+
+
+def _wire(w: Wiring, mixup: Any, alpha: Any, pull: Any) -> None:
+    x, rho = w.slots
+    t = w.stage(reference=alpha * x + (1.0 - alpha) * rho, opponent=x)
+    w.update(t, mixup * t + (1.0 - mixup - pull) * rho + pull * w.reference)
+
+
+def _limit(mixup: FloatArray, alpha: FloatArray, pull: FloatArray) -> FloatArray:
+    Q = 1.0 - mixup - pull
+    h = alpha * (1.0 - mixup) + 1.0 - pull
+    squared = (1.0 - Q * (h - alpha)) ** 2 - 2.0 * h * Q * (1.0 - alpha * Q)
+    squared += 2.0 * Q**2 * (1.0 - (Q * alpha) ** 2)
+    rest = (1.0 + alpha * Q - h) * (1.0 + alpha * Q + h)
+    constant = (1.0 - alpha * Q) ** 2 * np.where(pull == 0.0, 0.0, rest)
+    return root_of(up_to_root(Q**2 * (1.0 - Q**2), squared, constant))
+
+
+def _attraction(mixup: FloatArray, alpha: FloatArray, pull: FloatArray) -> FloatArray:
+    with np.errstate(divide="ignore"):
+        bound = 4.0 * ONE_THIRD_RULE / (1.0 - mixup)
+    bound = np.where(mixup == 0.5, 4.0, bound)
+    return np.where((mixup > 0.0) & (mixup <= 0.5) & (alpha == 0.0) & (pull == 0.0), bound, np.nan)
+
+
+def _fastest(target: FloatArray) -> dict[str, FloatArray]:
+    half = np.full_like(target, 0.5)
+    return {
+        "mixup": half,
+        "alpha": np.zeros_like(target),
+        "pull": np.zeros_like(target),
+        "y": np.ones_like(target),
+        "rate": np.sqrt(half),
+    }
+
+
+def _sync(ref_model_mixup_alpha: Any) -> dict[str, Any]:
+    return {"mixup": ref_model_mixup_alpha}
+
+
+SOFT_REFERENCE = Method(
+    name="soft_reference",
+    update="x' = T(α·x + (1−α)·ρ, x); ρ' = m·x' + (1−m−e)·ρ + e·ref",
+    slots=(Slot("x"), Slot("ρ")),
+    parameters=(
+        Parameter("mixup", "m, share of the new policy in the new reference"),
+        Parameter("alpha", "share of the last policy in the reference of a round", 0.0),
+        Parameter("pull", "e, share of the fixed reference in the new one; at most 1 − mixup", 0.0),
+    ),
+    wire=_wire,
+    source="TR-DPO, Gorbatovski et al. (2024), arXiv 2404.09656",
+    aliases=(
+        Alias(
+            "tr_dpo_soft",
+            (Parameter("ref_model_mixup_alpha", "share of the new policy in the reference", 0.6),),
+            _sync,
+            "Gorbatovski et al. (2024)",
+        ),
+        Alias(
+            "sync_ref_model",
+            (Parameter("ref_model_mixup_alpha", "as in TRL", 0.6),),
+            _sync,
+            "TRL; it interpolates weights, which for a tabular softmax are logits",
+        ),
+    ),
+    facts=MethodFacts(
+        limit=MethodFact(_limit, "schemes 4"),
+        attraction=MethodFact(_attraction, "schemes 6"),
+        fastest=MethodFact(_fastest, "schemes 5: m = ½, y = 1, ρ = 1/√2", "checked"),
+    ),
+)

@@ -1,0 +1,163 @@
+"""Loops by the names of their methods."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from numpy.typing import ArrayLike
+
+from alignsim import validation
+from alignsim.errors import InputError
+from alignsim.feedback.feedback_map import FeedbackMap
+from alignsim.feedback.methods.catalogue import METHODS
+from alignsim.feedback.methods.contract import Alias, Method, checked
+from alignsim.feedback.methods.scheme import Scheme
+from alignsim.notebook import Table
+from alignsim.objectives import Objective
+from alignsim.summary import Lines, Summarised
+
+
+class Named(NamedTuple):
+    """What a name and its parameters stand for: a scheme, and β if they determine it."""
+
+    scheme: Scheme
+    beta: ArrayLike | None
+
+
+def method(
+    name: str,
+    P: ArrayLike,
+    *,
+    beta: ArrayLike | None = None,
+    objective: str | Objective = "ipo",
+    lam: ArrayLike = 1.0,
+    reference: ArrayLike | None = None,
+    offline: ArrayLike | None = None,
+    beta_convention: str = "signal",
+    starts: Sequence[str] | None = None,
+    **parameters: ArrayLike | None,
+) -> FeedbackMap:
+    """Return the loop of a method: a :class:`FeedbackMap` like any other.
+
+    Parameters
+    ----------
+    name
+        One that :func:`alignsim.methods` lists, or another of its names in the literature, which
+        then takes the literature's parameters.
+    P, beta, objective, lam, reference, offline, beta_convention
+        As for :class:`FeedbackMap`. Of names whose parameters determine β, leave ``beta`` out.
+    starts
+        What each slot of the state begins with; see :class:`alignsim.Scheme`. The first is
+        ``"start"``.
+    parameters
+        Those of the method, (...) each.
+
+    Raises
+    ------
+    ValueError
+        For an unknown name, a parameter that is missing or is none of the method's, or a value out
+        of its range.
+
+    Examples
+    --------
+    >>> import alignsim as asim
+    >>> P = asim.preferences.cyclic(3, advantage=0.5)
+    >>> loop = asim.method("soft_reference", P, beta=2.0, mixup=[0.3, 0.5, 0.9])
+    >>> asim.stability(loop).words("verdict").tolist()
+    ['stable', 'stable', 'unstable']
+    >>> asim.method("omwu", P, eta=0.5, tau=0.2).scheme.name
+    'optimistic'
+    """
+    scheme, own = scheme_named(name, parameters, starts)
+    if own is not None and beta is not None:
+        raise InputError("beta", "is given", f"{name!r} takes it from its other parameters")
+    if own is None and beta is None:
+        raise InputError("beta", "is missing", "give the strength of the preference signal")
+    strength = beta if own is None else own
+    assert strength is not None
+    return FeedbackMap(
+        P, objective=objective, beta=strength, lam=lam, reference=reference, offline=offline,
+        beta_convention=beta_convention if own is None else "signal", scheme=scheme,
+    )  # fmt: skip
+
+
+def scheme_named(
+    name: str, parameters: Mapping[str, Any], starts: Sequence[str] | None = None
+) -> Named:
+    """Return the scheme of a method or alias with its parameters."""
+    known: dict[str, Method | tuple[Method, Alias]] = dict(METHODS)
+    for each in METHODS.values():
+        known |= {alias.name: (each, alias) for alias in each.aliases}
+    found = known[validation.choice(name, "method", known)]
+    given = {key: value for key, value in parameters.items() if value is not None}
+    if isinstance(found, Method):
+        return Named(Scheme.of(found, found.checked(given), starts), None)
+    of, alias = found
+    ours = alias.convert(**checked(name, alias.parameters, given))
+    beta = ours.pop("beta", None)
+    return Named(Scheme.of(of, of.checked(ours), starts or alias.starts), beta)
+
+
+@dataclass(frozen=True)
+class MethodTable(Summarised):
+    """All methods, one a row: ``print`` shows it, and so does a notebook."""
+
+    methods: tuple[Method, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """The names that :func:`alignsim.method` takes, aliases left out."""
+        return [each.name for each in self.methods]
+
+    def _title(self) -> str:
+        return f"{len(self.methods)} methods"
+
+    def _summary(self) -> Lines:
+        for each in self.methods:
+            yield each.name, each.update
+
+    def rows(self) -> list[dict[str, str]]:
+        """Return name, update, parameters, aliases, source and what is known, as words."""
+        return [_row(each) for each in self.methods]
+
+    def _tables(self) -> list[Table]:
+        rows = self.rows()
+        return [Table("methods", list(rows[0]), [list(row.values()) for row in rows])]
+
+
+def methods() -> MethodTable:
+    """Return the table of all methods: names, parameters with ranges, source, what is known.
+
+    Examples
+    --------
+    >>> import alignsim as asim
+    >>> asim.methods().names[:4]
+    ['mrs', 'soft_reference', 'hard_reference', 'extragradient']
+    """
+    return MethodTable(tuple(METHODS.values()))
+
+
+def _row(each: Method) -> dict[str, str]:
+    facts = each.facts
+    known = [
+        word
+        for word, fact in (
+            ("onset", facts.limit),
+            ("global convergence", facts.attraction),
+            ("fastest parameters", facts.fastest),
+        )
+        if fact is not None
+    ]
+    return {
+        "name": each.name,
+        "also known as": ", ".join(alias.name for alias in each.aliases),
+        "parameters": "; ".join(
+            f"{p.name} {p.range}" + ("" if p.default is None else f", by default {p.default:g}")
+            for p in each.parameters
+        ),
+        "update": each.update,
+        "known in closed form": ", ".join(known),
+        "source": each.source,
+    }
