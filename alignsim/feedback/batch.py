@@ -85,7 +85,7 @@ class MapBatch(Batched):
     @property
     def mixes_references(self) -> bool:
         """Whether the rounds are those of MRS, with all that is proved for them alone."""
-        return self.scheme.method is MRS
+        return self.scheme.method == MRS
 
     @property
     def alpha(self) -> FloatArray:

@@ -97,7 +97,14 @@ def scheme_named(
     of, alias = found
     ours = alias.convert(**checked(name, alias.parameters, given))
     beta = ours.pop("beta", None)
-    return Named(Scheme.of(of, of.checked(ours), starts or alias.starts), beta)
+    try:
+        parameters = of.checked(ours)
+    except InputError as error:
+        literature = " and ".join(each.name for each in alias.parameters)
+        raise InputError(
+            literature, f"of {name!r} give {of.name!r} parameters it does not have", str(error)
+        ) from None
+    return Named(Scheme.of(of, parameters, starts or alias.starts), beta)
 
 
 @dataclass(frozen=True)

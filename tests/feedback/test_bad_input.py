@@ -151,7 +151,10 @@ def test_a_policy_within_the_tolerance_is_renormalised():
         ({"burn_in": 0.5}, "burn_in is 0.5; it must be a whole number"),
         ({"threads": 0}, "threads is 0; it must be at least 1"),
         ({"threads": 1.0}, "threads is 1.0; it must be a whole number"),
-        ({"start": POLICY, "start_logits": [0, 0, 0]}, "start and start_logits: both given"),
+        (
+            {"start": POLICY, "start_logits": [0, 0, 0]},
+            "start_logits: more than one given",
+        ),
         ({"start_logits": [0.0, 0.0]}, "start_logits has 2 responses"),
         ({"start_logits": [0.0, np.inf, 0.0]}, "start_logits[1] is inf"),
         ({"start_logits": ["a", "b", "c"]}, "start_logits has dtype <U1"),

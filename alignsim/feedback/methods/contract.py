@@ -9,7 +9,6 @@ with its source; without a fact there is no theorem.
 
 from __future__ import annotations
 
-import copyreg
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
@@ -152,6 +151,8 @@ class Method:
         Its other names.
     facts
         What is known of it.
+    check
+        Called with the parameters by name; raises where they do not fit together.
     """
 
     name: str
@@ -162,12 +163,7 @@ class Method:
     source: str
     aliases: tuple[Alias, ...] = ()
     facts: MethodFacts = field(default_factory=MethodFacts)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle a method of the table by its name."""
-        if _by_name(self.name) is self:
-            return _by_name, (self.name,)
-        return copyreg.__newobj__, (type(self),), vars(self)  # type: ignore[attr-defined]
+    check: Callable[..., None] | None = None
 
     def wired(self, columns: Columns) -> Wiring:
         """Return the wiring for parameters (...)."""
@@ -183,7 +179,10 @@ class Method:
         InputError
             For a name that is none of them, a value out of its range, or one that is missing.
         """
-        return checked(self.name, self.parameters, given)
+        values = checked(self.name, self.parameters, given)
+        if self.check is not None:
+            self.check(**values)
+        return values
 
 
 def checked(
@@ -202,9 +201,3 @@ def checked(
             raise InputError(each.name, "is missing", f"{name!r} has the parameters {known}")
         values[each.name] = each.checked(value)
     return values
-
-
-def _by_name(name: str) -> Method | None:
-    from alignsim.feedback.methods.catalogue import METHODS
-
-    return METHODS.get(name)

@@ -22,13 +22,14 @@ from numpy.typing import ArrayLike, NDArray
 from alignsim import validation
 from alignsim.batching import Batched
 from alignsim.errors import InputError
-from alignsim.feedback.methods.contract import STARTS, Method, Slot
+from alignsim.feedback.methods.contract import Method, Slot
+from alignsim.feedback.methods.rows import GivenRows, check_rows, checked_starts, slot_names
 from alignsim.feedback.methods.wiring import Combination, Wiring
 from alignsim.summary import span
 from alignsim.validation import FloatArray
 
-BALANCED = 1e-9
-"""How far the coefficients of positions may be from the sum that they must have."""
+SAME_GAIN = 1e-9
+"""Relative difference of the gains of stages that rest on one policy."""
 
 SINGULAR = 1e-13
 """Relative determinant of I − N below which a scheme has no anchor."""
@@ -134,15 +135,15 @@ class Scheme(Batched):
                     f"has shape {rows[name].shape}",
                     f"with {s} stages and {D} slots it must end in {height}×{width}",
                 )
-        begin = _checked_starts(starts, D)
-        slots = tuple(Slot(name, word) for name, word in zip(_slot_names(D), begin, strict=True))
-        _check(rows, slots)
+        begin = checked_starts(starts, D)
+        slots = tuple(Slot(name, word) for name, word in zip(slot_names(D), begin, strict=True))
+        check_rows(rows, slots)
         shape = validation.batch_shape({name: each.shape[:-2] for name, each in rows.items()})
         flat = [
             np.broadcast_to(each, (*shape, *each.shape[-2:])).reshape(*shape, -1)
             for each in rows.values()
         ]
-        self._set(_Custom.of(slots, s), np.concatenate(flat, axis=-1), begin)
+        self._set(GivenRows.of(slots, s), np.concatenate(flat, axis=-1), begin)
 
     @classmethod
     def of(
@@ -161,7 +162,7 @@ class Scheme(Batched):
             values[..., place] = column
         begin = tuple(slot.begin for slot in method.slots)
         if starts is not None:
-            begin = _checked_starts(starts, len(begin), begin)
+            begin = checked_starts(starts, len(begin), begin)
         new = cls.__new__(cls)
         new._set(method, values, begin)
         return new
@@ -277,7 +278,7 @@ class Scheme(Batched):
         lift = np.linalg.solve(solvable, pull[..., None])[..., 0]
         gains = (opponents[..., 1 : 1 + D] @ lift[..., None])[..., 0]
         gains += opponents[..., 1 + D :].sum(axis=-1)
-        one = np.ptp(gains, axis=-1) <= BALANCED * (1.0 + np.abs(gains).max(axis=-1))
+        one = np.ptp(gains, axis=-1) <= SAME_GAIN * (1.0 + np.abs(gains).max(axis=-1))
         gain = np.where(anchored & one, gains[..., 0], np.nan)
         return Rest(anchored, gain, np.where((anchored & one)[..., None], lift, np.nan))
 
@@ -362,7 +363,7 @@ class Scheme(Batched):
         return hash((self.method.name, self.starts, self.values.tobytes()))
 
     def _columns(self) -> Mapping[str, Any]:
-        if isinstance(self.method, _Custom):
+        if isinstance(self.method, GivenRows):
             return {"rows": self.values}
         return self.parameters
 
@@ -371,106 +372,6 @@ class Scheme(Batched):
         width = 1 + self.size + len(wiring.references)
         rows = [np.broadcast_to(each.row(width), (*self.shape, width)) for each in combinations]
         return np.stack(rows, axis=-2)
-
-
-@dataclass(frozen=True)
-class _Custom(Method):
-    """The method of a scheme that was given as arrays, which are its parameters."""
-
-    stages: int = 1
-
-    @classmethod
-    def of(cls, slots: tuple[Slot, ...], stages: int) -> Self:
-        return cls("custom", "as given", slots, (), _no_wire, "", stages=stages)
-
-    def wired(self, columns: Mapping[str, Any]) -> Wiring:
-        D, s = len(self.slots), self.stages
-        width = 1 + D + s
-        rows = columns["rows"].reshape(*columns["rows"].shape[:-1], 2 * s + D, width)
-        combinations = [
-            Combination({v: rows[..., i, v] for v in range(width) if np.any(rows[..., i, v])})
-            for i in range(2 * s + D)
-        ]
-        return Wiring(D, combinations[:s], combinations[s : 2 * s], tuple(combinations[2 * s :]))
-
-
-def _no_wire(_: Wiring) -> None:
-    raise TypeError("a custom scheme is wired by its arrays")
-
-
-def _slot_names(size: int) -> list[str]:
-    return list("xyz") if size == 3 else ["x", "y"][:size] if size < 3 else _numbered(size)
-
-
-def _numbered(size: int) -> list[str]:
-    return [f"x{d}" for d in range(1, size + 1)]
-
-
-def _checked_starts(
-    starts: Sequence[str] | None, size: int, usual: tuple[str, ...] | None = None
-) -> tuple[str, ...]:
-    """Return what each slot begins with; of a method, a slot keeps its kind."""
-    begin = ("start",) * size if starts is None else tuple(starts)
-    if isinstance(starts, str) or len(begin) != size:
-        raise InputError("starts", f"is {starts!r}", f"give one word for each of {size} slots")
-    for place, word in enumerate(begin):
-        validation.choice(word, f"starts[{place}]", STARTS)
-        if usual is not None and Slot("", word).direction != Slot("", usual[place]).direction:
-            kind = "'zero' or 'score'" if Slot("", usual[place]).direction else "a policy"
-            raise InputError(f"starts[{place}]", f"is {word!r}", f"the slot begins with {kind}")
-    if begin[0] != "start":
-        raise InputError("starts[0]", f"is {begin[0]!r}", "the policy begins with 'start'")
-    return begin
-
-
-def _check(rows: Mapping[str, FloatArray], slots: tuple[Slot, ...]) -> None:
-    """Raise where rows do not wire a round."""
-    D = len(slots)
-    s = rows["reference"].shape[-2]
-    directions = np.array([slot.direction for slot in slots])
-    position = np.concatenate([[True], ~directions, np.ones(s, dtype=bool)])
-    for name in ("reference", "opponent"):
-        later = np.triu(np.ones((s, s), dtype=bool))
-        used = rows[name][..., 1 + D :] != 0.0
-        if (used & later).any():
-            stage = int(np.argwhere((used & later).any(axis=tuple(range(used.ndim - 2))))[0, 0])
-            raise InputError(
-                name, f"lets stage {stage + 1} use the optimum of itself or of a later stage",
-                "a stage may use earlier ones only",
-            )  # fmt: skip
-    for name, row in rows.items():
-        total = row[..., position].sum(axis=-1)
-        wanted = np.where(directions, 0.0, 1.0) if name == "update" else np.ones(s)
-        off = np.abs(total - wanted) > BALANCED
-        if off.any():
-            place = tuple(int(i) for i in np.argwhere(off)[0])
-            raise InputError(
-                name,
-                f"has positions that sum to {total[place]:.6g} in row {place[-1] + 1}",
-                f"they must sum to {wanted[place[-1]]:g}",
-            )
-    _check_reach(rows, D, s)
-
-
-def _check_reach(rows: Mapping[str, FloatArray], D: int, s: int) -> None:
-    """Raise if a slot or a stage never reaches the policy."""
-    width = 1 + D + s
-    leads = np.zeros((width, width), dtype=bool)
-    for name, first in (("update", 1), ("reference", 1 + D), ("opponent", 1 + D)):
-        row = rows[name] != 0.0
-        used = row.any(axis=tuple(range(row.ndim - 2)))
-        leads[first : first + len(used)] |= used
-    reached = np.zeros(width, dtype=bool)
-    reached[1] = True
-    for _ in range(width):
-        reached |= leads[reached].any(axis=0)
-    lost = np.flatnonzero(~reached[1:])
-    if len(lost):
-        place = int(lost[0])
-        what = f"slot {place + 1}" if place < D else f"the optimum of stage {place - D + 1}"
-        raise InputError(
-            "update", f"never brings {what} to the policy, the first slot", "use it or leave it out"
-        )
 
 
 def _written(combination: Combination, names: Sequence[str]) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from alignsim import validation
 from alignsim.feedback.methods.contract import (
     Alias,
     Method,
@@ -18,7 +19,10 @@ from alignsim.feedback.methods.limits import root_of, up_to_root
 from alignsim.feedback.methods.wiring import Wiring
 from alignsim.validation import FloatArray
 
-ONE_THIRD_RULE = np.sqrt(2.0) - 1.0
+ROUNDING = 1e-12
+"""By how much shares may add up to more than all."""
+
+FARTHEST_STEP = np.sqrt(2.0) - 1.0
 """Bound on (1−m)βλD/4 below which m ≤ ½ is proved to converge from everywhere."""
 
 
@@ -26,6 +30,14 @@ def _wire(w: Wiring, mixup: Any, alpha: Any, pull: Any) -> None:
     x, rho = w.slots
     t = w.stage(reference=alpha * x + (1.0 - alpha) * rho, opponent=x)
     w.update(t, mixup * t + (1.0 - mixup - pull) * rho + pull * w.reference)
+
+
+def _check(mixup: FloatArray, alpha: FloatArray, pull: FloatArray) -> None:
+    del alpha
+    total = np.asarray(mixup + pull)
+    validation.refuse_where(
+        total > 1.0 + ROUNDING, "mixup + pull", total, "it must be at most 1, all of a reference"
+    )
 
 
 def _limit(mixup: FloatArray, alpha: FloatArray, pull: FloatArray) -> FloatArray:
@@ -40,7 +52,7 @@ def _limit(mixup: FloatArray, alpha: FloatArray, pull: FloatArray) -> FloatArray
 
 def _attraction(mixup: FloatArray, alpha: FloatArray, pull: FloatArray) -> FloatArray:
     with np.errstate(divide="ignore"):
-        bound = 4.0 * ONE_THIRD_RULE / (1.0 - mixup)
+        bound = 4.0 * FARTHEST_STEP / (1.0 - mixup)
     bound = np.where(mixup == 0.5, 4.0, bound)
     return np.where((mixup > 0.0) & (mixup <= 0.5) & (alpha == 0.0) & (pull == 0.0), bound, np.nan)
 
@@ -70,6 +82,7 @@ SOFT_REFERENCE = Method(
         Parameter("pull", "e, share of the fixed reference in the new one; at most 1 − mixup", 0.0),
     ),
     wire=_wire,
+    check=_check,
     source="TR-DPO, Gorbatovski et al. (2024), arXiv 2404.09656",
     aliases=(
         Alias(
