@@ -106,16 +106,7 @@ def run(  # type: ignore[no-untyped-def]
         logits, constant = spare[3 * rows : 4 * rows], spare[4 * rows : 5 * rows]
         inverse, top = spare[6 * rows + 6], spare[6 * rows + 7]
         new_step = memory[FIGURES + 2 * rows : FIGURES + 3 * rows]
-        height = rows * rows + 3 * pairs + 3 * rows
-        large = block(height * LANES).reshape((height, LANES))
-        step, base = spare[5 * rows : 6 * rows], large[rows * rows + 3 * pairs :][:rows]
-        system = (
-            large[: rows * rows].reshape((rows, rows, LANES)), large[rows * rows :][:pairs],
-            large[rows * rows + pairs :][:pairs], large[rows * rows + 2 * pairs :][:pairs],
-            large[rows * rows + 3 * pairs + rows :][:rows],
-            large[rows * rows + 3 * pairs + 2 * rows :][:rows],
-            spare[6 * rows + 8], spare[6 * rows + 9], spare[6 * rows + 10],
-        )  # fmt: skip
+        base, step, system = scratch_of(rows)
     first_frame = 0
     while kept[first_frame] < begin:
         first_frame += 1
@@ -126,7 +117,7 @@ def run(  # type: ignore[no-untyped-def]
         load(parameters, start, mixture)
         load_targets(matrices, which, start, target)
         if literal is not None:
-            _load_gain(matrices, which, start, w)
+            load_gain(matrices, which, start, w)
             for b in range(LANES):
                 w[ALPHA + b], w[BETA + b], w[LAM + b] = mixture[0, b], mixture[1, b], mixture[2, b]
         softmax(logits, top, weights, inverse)
@@ -141,12 +132,12 @@ def run(  # type: ignore[no-untyped-def]
         for t in range(begin, end):
             if t > 0:
                 if literal is not None:
-                    _predict(w)
+                    predict(w)
                     solve_small(w)
                     _advance_unrolled(w, len(literal))
                 if general is not None:
-                    _sample(weights, inverse, offline, mixture, sampler, w)
-                    _extrapolate(score, before, scratch[0], t)
+                    sample(weights, inverse, offline, mixture[2], sampler, w)
+                    extrapolate(score, before, scratch[0], t)
                     solve(w, target, sampler, score, new_step, base, step, system)
                     _mix(logits, score, constant, mixture, code, scratch[0])
                     softmax(logits, top, weights, inverse)
@@ -171,7 +162,24 @@ def run(  # type: ignore[no-untyped-def]
 
 
 @part
-def _load_gain(matrices, which, start, w):  # type: ignore[no-untyped-def]
+def scratch_of(rows):  # type: ignore[no-untyped-def]
+    """Return the scratch of :func:`solve` for K = ``rows``: base, step and system."""
+    pairs = rows * (rows - 1) // 2
+    square = rows * rows
+    height = square + 3 * pairs + 4 * rows + 3
+    large = block(height * LANES).reshape((height, LANES))
+    slopes, vectors = large[square:], large[square + 3 * pairs :]
+    figures = vectors[4 * rows :]
+    system = (
+        large[:square].reshape((rows, rows, LANES)),
+        slopes[:pairs], slopes[pairs : 2 * pairs], slopes[2 * pairs : 3 * pairs],
+        vectors[:rows], vectors[rows : 2 * rows], figures[0], figures[1], figures[2],
+    )  # fmt: skip
+    return vectors[2 * rows : 3 * rows], vectors[3 * rows : 4 * rows], system
+
+
+@part
+def load_gain(matrices, which, start, w):  # type: ignore[no-untyped-def]
     """Set the gain of the prediction to 4(P − ½), zero for responses that merely pad."""
     K = matrices.shape[1]
     for b in range(LANES):
@@ -182,7 +190,7 @@ def _load_gain(matrices, which, start, w):  # type: ignore[no-untyped-def]
 
 
 @part
-def _predict(w):  # type: ignore[no-untyped-def]
+def predict(w):  # type: ignore[no-untyped-def]
     """Move the sampler to λ π + (1−λ) π_off, and the scores by 4(P − ½) times its change.
 
     That is what the scores do to first order where preferences are weak (theory 3.5). A lane
@@ -239,9 +247,8 @@ def _advance_unrolled(w, K):  # type: ignore[no-untyped-def]
 
 
 @part
-def _sample(weights, inverse, offline, mixture, sampler, w):  # type: ignore[no-untyped-def]
+def sample(weights, inverse, offline, lam, sampler, w):  # type: ignore[no-untyped-def]
     """Set the sampler to λ π + (1−λ) π_off; every lane that has not failed is to be solved."""
-    lam = mixture[2]
     for b in range(LANES):
         w[ACTIVE + b] = 1.0 if w[CODE + b] == OK else 0.0
     for i in range(weights.shape[0]):
@@ -251,7 +258,7 @@ def _sample(weights, inverse, offline, mixture, sampler, w):  # type: ignore[no-
 
 
 @part
-def _extrapolate(score, before, shift, t):  # type: ignore[no-untyped-def]
+def extrapolate(score, before, shift, t):  # type: ignore[no-untyped-def]
     """Guess this round's score from the line through the last two, and move them down.
 
     The last score is first moved to the gauge v_0 = 0, or rounding would drift along constants.

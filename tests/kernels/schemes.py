@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from alignsim.feedback import engines
-from alignsim.kernels import scheme_lanes
+from alignsim.kernels import scheme_dpo_lanes, scheme_lanes
 from tests import naive
 from tests.kernels.batches import SPARE, Output, poison
 
@@ -146,18 +146,26 @@ def run(batch, kept, burn_in, *, blocks=None, cuts=(), whole=True):
     parameters = np.array([(m.beta, m.lam) for m in batch.maps])
     reference = np.array([m.reference for m in batch.maps])
     offline = np.array([m.offline for m in batch.maps])
+    ipo = batch.maps[0].objective == "ipo"
     first, last = blocks or (0, -(-n // scheme_lanes.LANES))
     own = slice(first * scheme_lanes.LANES, min(last * scheme_lanes.LANES, n))
-    sums = output(3 * K + 2)
+    sums = output(3 * K + 2 if ipo else scheme_dpo_lanes.width(K, rows.shape[1] - D))
     part = sums[: own.stop - own.start]
     fixed = np.empty((n, rows.shape[1], K))
     scheme_lanes.constants(matrices, which, parameters, rows, D, reference, offline, fixed)
+    opponents = (1.0 - parameters[:, 1:]) * offline
     edges = [0, *cuts, int(kept[-1]) + 1]
     for begin, end in itertools.pairwise(edges):
-        scheme_lanes.run(
-            *scheme_lanes.code_for(K, D), matrices, which, parameters[:, 0] * parameters[:, 1],
-            rows, fixed, state[:n], frames[:n], kept, (burn_in, begin, end), part, (first, last),
-        )  # fmt: skip
+        out = [state[:n], frames[:n], kept, (burn_in, begin, end), part]
+        if ipo:
+            code = scheme_lanes.code_for(K, D)
+            gains = parameters[:, 0] * parameters[:, 1]
+            scheme_lanes.run(*code, matrices, which, gains, rows, fixed, *out, (first, last))
+        else:
+            scheme_dpo_lanes.run(
+                *scheme_dpo_lanes.code_for(K), matrices, which, parameters, rows, reference,
+                opponents, *out, status[:n], (first, last),
+            )  # fmt: skip
     engines._store_averages(part, engines.Schedule(kept, burn_in, 1), averages[own])
     spare = [array[n:] for array in (state, frames, averages, status)] + [sums[len(part) :]]
     return Output(state[:n], frames[:n], averages[:n], status[:n], spare)

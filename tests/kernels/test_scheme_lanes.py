@@ -50,6 +50,15 @@ def test_every_method_follows_its_wiring(name, beta, K):
     assert_follows_the_twin(method_batch(rng, name, K, beta=beta))
 
 
+@naive.needs_extended
+@pytest.mark.parametrize("K", [2, 3, 4, 6])
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_follows_its_wiring_with_dpo(name, K):
+    rng = np.random.default_rng(K)
+    batch = method_batch(rng, name, K, 2, beta=2.0, objective="dpo")
+    assert_follows_the_twin(batch, rounds=8)
+
+
 @pytest.mark.parametrize(("K", "D", "s"), SHAPES)
 def test_a_wiring_with_every_coefficient_is_followed(K, D, s):
     rng = np.random.default_rng(10 * D + s)
