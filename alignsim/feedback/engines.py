@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alignsim import simplex
-from alignsim.feedback import samples
+from alignsim.feedback import kernel_arrays, samples
 from alignsim.feedback.batch import MapBatch
 from alignsim.feedback.methods.contract import Method
 from alignsim.feedback.methods.mrs import MRS
@@ -34,9 +34,6 @@ WIDE_BLOCK = 128
 
 SLICE = 10**9
 """Operations in one call of a kernel, which cannot be interrupted: under a second of them."""
-
-DRIFT_CHUNK = 4096
-"""Maps whose matrices are gathered at a time, to bound the memory of a shared table."""
 
 
 @dataclass(frozen=True)
@@ -84,14 +81,20 @@ def iterate(
         averages=np.empty((n, 2 * K + 2)),
         status=np.zeros(n, dtype=np.int8),
     )
-    fused = FUSED.get((type(loop.objective), loop.scheme.method))
-    engine = fused(K) if fused else _generic
-    if plan is not None:
-        engine = partial(_sampled, plan)
+    engine = _engine(loop) if plan is None else partial(_sampled, plan)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         engine(loop, schedule, record)
     _mark_failures(record)
     return record
+
+
+def _engine(loop: MapBatch) -> Engine:
+    objective, K = type(loop.objective), loop.responses
+    fused = FUSED.get((objective, loop.scheme.method))
+    if fused is not None:
+        return fused(K)
+    wired = WIRED.get(objective)
+    return _generic if wired is None or K > WIDEST_LANE else partial(_by_stages, wired)
 
 
 def ipo_arrays(
@@ -172,11 +175,71 @@ def _dpo_lanes(loop: MapBatch, schedule: Schedule, record: Record) -> None:
 
     width = 3 * K + 2 + 2 * max(K, SMALL)
     _in_slices(run, schedule, record, LANES, cost=20 * K * K + 4 * K**3, width=width)
-    if schedule.kept[-1] > 0 and not (matrices > 0).all():
+    _mark_unsolvable(loop, schedule, record)
+
+
+def _mark_unsolvable(loop: MapBatch, schedule: Schedule, record: Record) -> None:
+    """Give maps without a finite DPO score the status that says so."""
+    if schedule.kept[-1] > 0 and not (loop.matrices > 0).all():
         sampled = np.where(loop.lam[:, None] > 0, 1.0, loop.offline_policy)
         unsolvable = np.flatnonzero(~has_finite_scores(loop.P, sampled))
         record.status[unsolvable] = NO_OPTIMUM
         record.frames[np.ix_(unsolvable, schedule.kept > 0)] = np.nan
+
+
+def _by_stages(engine: Engine, loop: MapBatch, schedule: Schedule, record: Record) -> None:
+    """Run a scheme in lanes, apart for each number of stages that reach the new state.
+
+    A map then has the bits that it has alone. What is too large for the lanes is run by steps.
+    """
+    from alignsim.kernels.scheme_lanes import SLOTS, STAGES
+
+    needed = loop.scheme.needed
+    for stages in np.unique(needed):
+        own = np.flatnonzero(needed == stages)
+        fits = stages <= STAGES and loop.scheme.size <= SLOTS
+        run = engine if fits else _generic
+        if len(own) == len(needed):
+            run(loop, schedule, record)
+            return
+        part = Record(*(getattr(record, field.name)[own] for field in fields(Record)))
+        run(loop.take(own), schedule, part)
+        for field in fields(Record):
+            getattr(record, field.name)[own] = getattr(part, field.name)
+
+
+def _ipo_scheme_lanes(loop: MapBatch, schedule: Schedule, record: Record) -> None:
+    from alignsim.kernels import ipo_lanes, scheme_lanes
+
+    K, D = loop.responses, loop.scheme.size
+    arrays = kernel_arrays.ipo_scheme_arrays(loop)
+    state = record.state.reshape(-1, D, K)
+
+    def run(rounds: Rounds, sums: FloatArray, blocks: tuple[int, int]) -> None:
+        scheme_lanes.run(*arrays, state, record.frames, schedule.kept, rounds, sums, blocks)
+
+    stages = int(loop.scheme.needed.max())
+    cost = stages * (K * K + 20) + 4 * D * D * K
+    _in_slices(run, schedule, record, ipo_lanes.LANES, cost=cost, width=3 * K + 2)
+
+
+def _dpo_scheme_lanes(loop: MapBatch, schedule: Schedule, record: Record) -> None:
+    from alignsim.kernels import scheme_dpo_lanes
+    from alignsim.kernels.dpo_newton import LANES
+
+    K = loop.responses
+    arrays = kernel_arrays.dpo_scheme_arrays(loop)
+    state = record.state.reshape(-1, loop.scheme.size, K)
+
+    def run(rounds: Rounds, sums: FloatArray, blocks: tuple[int, int]) -> None:
+        scheme_dpo_lanes.run(
+            *arrays, state, record.frames, schedule.kept, rounds, sums, record.status, blocks
+        )
+
+    stages = int(loop.scheme.needed.max())
+    cost, width = stages * (20 * K * K + 4 * K**3), scheme_dpo_lanes.width(K, stages)
+    _in_slices(run, schedule, record, LANES, cost=cost, width=width)
+    _mark_unsolvable(loop, schedule, record)
 
 
 def _in_slices(
@@ -240,7 +303,7 @@ def _ipo_wide(loop: MapBatch, schedule: Schedule, record: Record) -> None:
     matrices, which = loop.matrix_table()
     transposed = np.ascontiguousarray(np.swapaxes(matrices, -1, -2)) - 0.5
     parameters = np.stack([loop.alpha, loop.beta * loop.lam], axis=-1)
-    drift = _drift(loop)
+    drift = kernel_arrays.drift(loop)
 
     def iterate_block(own: slice) -> Iterator[int]:
         part = Record(
@@ -304,18 +367,8 @@ FUSED: dict[tuple[type[Objective], Method], Callable[[int], Engine]] = {
 }
 """Fused engines by objective and method, chosen by the number of responses."""
 
-
-def _drift(loop: MapBatch) -> FloatArray:
-    """Return (1−α) log π_ref + β(1−λ)(P − ½) π_off, centred: (n, K)."""
-    matrices, which = loop.matrix_table()
-    pull = np.empty_like(loop.offline_policy)
-    for first in range(0, len(which), DRIFT_CHUNK):
-        own = slice(first, first + DRIFT_CHUNK)
-        skew = matrices[which[own]] - 0.5 if len(matrices) > 1 else matrices[0] - 0.5
-        pull[own] = (skew @ loop.offline_policy[own, :, None])[..., 0]
-    pull *= (loop.beta * (1.0 - loop.lam))[:, None]
-    pull += (1.0 - loop.alpha)[:, None] * loop.reference_logits
-    return simplex.centre(pull)
+WIRED: dict[type[Objective], Engine] = {IPO: _ipo_scheme_lanes, DPO: _dpo_scheme_lanes}
+"""Engines for every scheme by objective, for as many responses, slots and stages as fit a lane."""
 
 
 def _step_by_step(

@@ -141,6 +141,7 @@ def test_the_fused_engines_agree_with_the_generic_one(objective, K, monkeypatch)
     loop, start = batch(objective, K)
     fused = loop.run(start, rounds=200, keep=10)
     monkeypatch.setattr(engines, "FUSED", {})
+    monkeypatch.setattr(engines, "WIRED", {})
     generic = loop.run(start, rounds=200, keep=10)
     assert np.abs(fused.logits - generic.logits).max() < 1e-10
     for field in ("policy_mean", "policy_variance", "entropy_mean", "entropy_min"):

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from alignsim.kernels.status import OK
 from tests import naive
 from tests.kernels import schemes
 
@@ -14,7 +15,7 @@ SHAPES = [
     *[(6, 1, 1), (6, 1, 2), (6, 1, 8), (5, 2, 1), (5, 2, 3), (3, 3, 1), (3, 3, 8)],
     *[(7, 1, 1), (7, 1, 8), (8, 2, 3), (20, 3, 8)],
 ]
-FIELDS = ("state", "frames", "averages")
+FIELDS = ("state", "frames", "averages", "status")
 
 
 def method_batch(rng, name, K, n=6, *, beta=2.0, objective="ipo"):
@@ -78,28 +79,29 @@ GOLDEN_NAMES = {
 }
 
 
+@pytest.mark.parametrize("objective", ["ipo", "dpo"])
 @pytest.mark.parametrize("title", GOLDEN_NAMES)
-def test_golden_trajectories_are_hit(title):
+def test_golden_trajectories_are_hit(title, objective):
     if not GOLDEN.exists():
         pytest.skip("the golden trajectories are not here")
-    golden = json.loads(GOLDEN.read_text())
+    golden = json.loads(GOLDEN.read_text(encoding="utf-8"))
     assert set(golden["schemes"]) == set(GOLDEN_NAMES)
     name, parameters = GOLDEN_NAMES[title]
     wiring = schemes.wirings(parameters)[name]
     z_ref = np.float64(naive.centre(np.log(golden["ref"])))
     P, offline = np.float64(golden["P"]), np.float64(golden["off"])
-    map_ = naive.Map("ipo", P, np.nan, golden["beta"], golden["lam"], z_ref, offline)
+    map_ = naive.Map(objective, P, np.nan, golden["beta"], golden["lam"], z_ref, offline)
     start = np.zeros((1, len(wiring.update), 3))
     start[:, 0] = z_ref
-    if name == "soft_reference" or name == "momentum":
+    if name in ("soft_reference", "momentum"):
         start[:, 1] = z_ref
     out = schemes.run(schemes.Batch([map_], [wiring], start), [1, 2, 3], 0, whole=False)
     policies = [np.float64(naive.softmax(z)) for z in out.frames[0]]
-    expected = np.float64(golden["schemes"][title]["ipo"])
+    expected = np.float64(golden["schemes"][title][objective])
     np.testing.assert_allclose(policies, expected, rtol=0, atol=1e-12)
 
 
-def assorted(rng, K, n):
+def assorted(rng, K, n, objective="ipo"):
     """Methods of one (D, s), on and off the policy, with and without earlier pulls."""
     wired = []
     for i in range(n):
@@ -107,7 +109,7 @@ def assorted(rng, K, n):
             wired.append(schemes.random_wiring(rng, 1, 4))
         else:
             wired.append(schemes.wirings(rng.uniform(0, 1, 3))["hard_reference(4)"])
-    return schemes.random_batch(rng, "ipo", K, wired)
+    return schemes.random_batch(rng, objective, K, wired)
 
 
 def assert_same_bits(first, second):
@@ -116,14 +118,20 @@ def assert_same_bits(first, second):
 
 
 def rows_of(out, index):
-    return schemes.Output(*(getattr(out, name)[index] for name in (*FIELDS, "status")), [])
+    return schemes.Output(*(getattr(out, name)[index] for name in FIELDS), [])
 
 
-@pytest.mark.parametrize("K", [3, 7])
-def test_a_map_has_the_same_bits_alone_and_anywhere_in_any_batch(K):
+KERNELS = pytest.mark.parametrize(
+    ("objective", "K"), [("ipo", 3), ("ipo", 7), ("dpo", 3), ("dpo", 5)]
+)
+
+
+@KERNELS
+def test_a_map_has_the_same_bits_alone_and_anywhere_in_any_batch(objective, K):
     rng = np.random.default_rng(K)
-    batch = assorted(rng, K, 130)
+    batch = assorted(rng, K, 130, objective)
     together = schemes.run(batch, [0, 5, 12], 3)
+    assert objective == "ipo" or (together.status == OK).all()
     for index in (0, 1, 2, 63, 64, 65, 129):
         alone = schemes.run(batch.take([index]), [0, 5, 12], 3)
         assert_same_bits(alone, rows_of(together, [index]))
@@ -131,20 +139,21 @@ def test_a_map_has_the_same_bits_alone_and_anywhere_in_any_batch(K):
     assert_same_bits(schemes.run(batch.take(order), [0, 5, 12], 3), rows_of(together, order))
 
 
-@pytest.mark.parametrize("K", [3, 7])
+@KERNELS
 @pytest.mark.parametrize("shape", [(1, 4), (2, 3)])
-def test_cutting_a_run_into_parts_does_not_change_a_bit(K, shape):
+def test_cutting_a_run_into_parts_does_not_change_a_bit(objective, K, shape):
     rng = np.random.default_rng(K)
     wired = [schemes.random_wiring(rng, *shape) for _ in range(70)]
-    batch = schemes.random_batch(rng, "ipo", K, wired)
+    batch = schemes.random_batch(rng, objective, K, wired)
     kept = [0, 3, *range(5, 30), 40]
     whole = schemes.run(batch, kept, 7)
     for cuts in ([1], [7], [8], [3, 4, 21, 40]):
         assert_same_bits(schemes.run(batch, kept, 7, cuts=cuts), whole)
 
 
-def test_a_call_writes_its_own_blocks_only():
-    batch = assorted(np.random.default_rng(0), 3, 200)
+@pytest.mark.parametrize("objective", ["ipo", "dpo"])
+def test_a_call_writes_its_own_blocks_only(objective):
+    batch = assorted(np.random.default_rng(0), 3, 200, objective)
     every = schemes.run(batch, [0, 5], 2)
     part = schemes.run(batch, [0, 5], 2, blocks=(1, 3))
     own = slice(64, 192)
@@ -155,9 +164,9 @@ def test_a_call_writes_its_own_blocks_only():
     assert (part.frames[others] == schemes.poison(np.float64)).all()
 
 
-@pytest.mark.parametrize("K", [3, 7])
-def test_what_is_not_finite_stays_in_its_lane(K):
-    batch = assorted(np.random.default_rng(K), K, 130)
+@KERNELS
+def test_what_is_not_finite_stays_in_its_lane(objective, K):
+    batch = assorted(np.random.default_rng(K), K, 130, objective)
     clean = schemes.run(batch, [0, 5, 12], 3)
     lost = np.arange(130) % 5 == 2
     for index in np.flatnonzero(lost):
@@ -165,3 +174,18 @@ def test_what_is_not_finite_stays_in_its_lane(K):
     spoilt = schemes.run(batch, [0, 5, 12], 3)
     assert_same_bits(rows_of(spoilt, ~lost), rows_of(clean, ~lost))
     assert np.isfinite(spoilt.state[lost]).all(axis=(1, 2)).mean() < 0.5
+
+
+@pytest.mark.parametrize("K", [3, 5])
+def test_a_score_out_of_range_is_marked_and_spares_the_neighbours(K):
+    batch = assorted(np.random.default_rng(K), K, 6, "dpo")
+    clean = schemes.run(batch, [0, 3], 1)
+    P = naive.extreme_preferences(np.random.default_rng(K), K, p_min=0.1)
+    P[0, 1:], P[1:, 0] = 1.0, 1e-290
+    batch.maps[1] = batch.maps[1]._replace(P=P, beta=1.0)
+    out = schemes.run(batch, [0, 3], 1)
+    others = [0, 2, 3, 4, 5]
+    assert_same_bits(rows_of(out, others), rows_of(clean, others))
+    assert (out.status != OK).tolist() == [False, True, False, False, False, False]
+    assert np.isnan(out.state[1]).all()
+    assert np.isnan(out.frames[1, 1]).all()

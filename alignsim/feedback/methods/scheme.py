@@ -223,6 +223,16 @@ class Scheme(Batched):
         """s, the number of one-shot optima in a round."""
         return len(self.wired().references)
 
+    @property
+    def needed(self) -> NDArray[np.int64]:
+        """How many stages reach the new state, at least 1: later ones are lost, (...)."""
+        last = np.ones(self.shape, dtype=np.int64)
+        for row in self.wired().updates:
+            for place, coefficient in row.terms.items():
+                used = np.where(np.asarray(coefficient) != 0.0, place - self.size, 0)
+                last = np.maximum(last, used)
+        return last
+
     def replace(self, **parameters: ArrayLike) -> Self:
         """Return the same scheme with other parameters (...), checked.
 
