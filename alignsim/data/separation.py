@@ -54,8 +54,9 @@ def separated(votes: Comparisons, by: str | None, pool: bool | None) -> Comparis
         note = f"The {len(votes.prompts):,} prompts are separate problems; --pool, or pool=True, "
         return replace(votes, by="prompt", notes=(*votes.notes, note + "makes them one."))
     note = (
-        f"The votes on {len(votes.prompts):,} prompts are pooled, as hardly one compares three "
-        "responses and repeats a pair; --split-by prompt, or split_by='prompt', keeps them apart."
+        f"The votes on {len(votes.prompts):,} prompts are pooled, as hardly any of them "
+        "compares three responses and repeats a pair; --split-by prompt, or split_by='prompt', "
+        "keeps them apart."
     )
     return replace(votes, by="", notes=(*votes.notes, note))
 

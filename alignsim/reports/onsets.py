@@ -61,8 +61,8 @@ class OnsetRange:
             return f"none up to β = {self.beta_max:g} ({chance(self.never, self.draws)})"
         if np.isfinite(self.high):
             return f"from a β between {self.low:.3g} and {self.high:.3g}"
-        rest = f"{chance(self.never, self.draws)}: not below {self.beta_max:g} either"
-        return f"not below β = {self.low:.3g}; above that these votes cannot tell ({rest})"
+        rest = f"{chance(self.never, self.draws)} of the draws have none up to {self.beta_max:g}"
+        return f"not below β = {self.low:.3g}; above it these votes cannot tell ({rest})"
 
 
 def onset_range(votes: Posterior, *, beta_max: float, **loop: Any) -> OnsetRange:

@@ -76,7 +76,7 @@ class VoteSummary:
         low, middle, high = self.tau
         onset = [] if self.onset is None else [("oscillates, 95 % interval", str(self.onset))]
         if self.onset is not None and np.isfinite(self.onset.median):
-            onset.append(("… median", f"β = {self.onset.median:.3g}"))
+            onset.append(("its median", f"β = {self.onset.median:.3g}"))
         return (
             ("responses (K)", f"{self.responses}"),
             ("votes", f"{self.votes:,.10g}"),
@@ -128,11 +128,16 @@ def verdict(found: Posterior) -> str:
         return f"a cycle at the top ({told})"
     if cycle >= LIKELY:
         return f"probably a cycle at the top ({told})"
-    if cycle < RARE and found.no_winner_unpooled < RARE_UNPOOLED:
-        best = int(found.winner.argmax())
-        named = f"{found.labels[best]} ({chance(float(found.winner[best]), draws)})"
-        return f"no cycle at the top; Condorcet winner {named}"
-    return f"these votes cannot tell whether there is a cycle at the top ({told})"
+    undecided = "these votes cannot tell whether there is a cycle at the top"
+    if cycle >= RARE:
+        return f"{undecided} ({told})"
+    if found.no_winner_unpooled >= RARE_UNPOOLED:
+        alone = chance(found.no_winner_unpooled, draws)
+        ranked = f"it is unlikely ({told}) if they scatter around one ranking"
+        return f"{undecided}: {ranked}, but not ({alone}) if every pair stands alone"
+    best = int(found.winner.argmax())
+    named = f"{found.labels[best]} ({chance(float(found.winner[best]), draws)})"
+    return f"no cycle at the top; Condorcet winner {named}"
 
 
 def fit_in_words(fit: FitCheck) -> str:
@@ -142,6 +147,8 @@ def fit_in_words(fit: FitCheck) -> str:
     'Bradley-Terry fits (p = 0.42); 17 cyclic triads, 7 to 28 expected from noise alone'
     """
     fits = "does not fit" if fit.p_value < DOUBTFUL else "fits"
+    if not fit.expected_high and not fit.cyclic_triads:
+        return f"Bradley-Terry {fits} (p = {fit.p_value:.2g}); no cyclic triad, and none expected"
     triads = f"{fit.cyclic_triads:,} cyclic {'triad' if fit.cyclic_triads == 1 else 'triads'}"
     bounds = f"{fit.expected_low:,} to {fit.expected_high:,}"
     expected = f"{bounds} expected from noise alone"
@@ -154,8 +161,8 @@ def _notes(found: Posterior) -> list[str]:
         notes.append(f"no comparison connects these with the others: {listed(found.left_out)}")
     if 0 < found.judges < FEW_JUDGES:
         judges = "1 judge" if found.judges == 1 else f"{found.judges} judges"
-        notes.append(f"{judges}: this describes these judges")
+        notes.append(f"only {judges} voted: the findings describe no others")
     if found.overdispersion > 1.0 and f"{found.overdispersion:.2g}" != "1":
-        what = f"votes agree among themselves: {found.overdispersion:.2g} weigh as much as one"
+        what = f"{found.overdispersion:.2g} of these votes weigh as much as one independent vote"
         notes.append(what)
     return notes

@@ -52,7 +52,7 @@ def test_the_best_twenty_and_four_groups_have_the_onset_of_a_large_board():
     ("low", "high", "never", "words"),
     [
         (7.1, 11.04, 0.0, "from a β between 7.1 and 11"),
-        (10.81, np.inf, 0.56, "not below β = 10.8; above that these votes cannot tell (56 %: not"),
+        (10.81, np.inf, 0.56, "not below β = 10.8; above it these votes cannot tell (56 % of the"),
         (np.inf, np.inf, 0.98, "none up to β = 100 (98 %)"),
     ],
 )

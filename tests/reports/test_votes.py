@@ -32,7 +32,12 @@ def drawn(cyclic, unpooled):
         (0.8, 0.2, "probably a cycle at the top (80 %)"),
         (0.52, 0.5, "these votes cannot tell whether there is a cycle at the top (52 %)"),
         (0.03, 0.19, "no cycle at the top; Condorcet winner a (97 %)"),
-        (0.03, 0.2, "these votes cannot tell whether there is a cycle at the top (3 %)"),
+        (
+            0.03,
+            0.2,
+            "these votes cannot tell whether there is a cycle at the top: it is unlikely (3 %) if "
+            "they scatter around one ranking, but not (20 %) if every pair stands alone",
+        ),
         (0.05, 0.1, "these votes cannot tell whether there is a cycle at the top (5 %)"),
     ],
 )
@@ -66,7 +71,7 @@ def test_few_judges_are_named_and_what_is_left_out_too():
     left, right = zip(*rows, strict=True)
     votes = Comparisons.from_names(left, right, [1, 1, 0.5, 0] * 6, judges=list("jkl") * 8)
     told = vote_summary(votes, "x", beta_max=100.0)
-    assert "3 judges: this describes these judges" in told.notes
+    assert "only 3 judges voted: the findings describe no others" in told.notes
     assert "no comparison connects these with the others: 'x', 'y'" in told.notes
 
 
@@ -74,3 +79,8 @@ def test_the_fit_in_words():
     assert fit_in_words(FitCheck(9.0, 0.004, 1, 0, 1)) == (
         "Bradley-Terry does not fit (p = 0.004); 1 cyclic triad, 0 to 1 expected from noise alone"
     )
+
+
+def test_no_cyclic_triad_where_there_can_be_none():
+    told = vote_summary(counted([("a", "b", 8, 2)]), "x", beta_max=100.0)
+    assert dict(told.rows())["one ranking"].endswith("no cyclic triad, and none expected")

@@ -32,14 +32,14 @@ def recognises(content: Content, given: Given) -> bool:
 def read(table: Table, given: Given) -> Comparisons:
     """Return votes of which 2 − preference goes to the first side."""
     votes = battles.read(table, {**given, "codes": ENDS})
-    note = "A preference of 1 is for the first side, 2 for the second, between them graded."
+    note = "A preference of 1 favours the first side, 2 the second; values between are graded."
     return replace(votes, notes=(*votes.notes, note))
 
 
 FORMAT = Format(
     name="graded",
     gives="votes",
-    holds="two sides and a preference from 1 (the first) to 2 (the second), between them graded",
+    holds="two sides and a preference from 1 (the first) to 2 (the second), graded in between",
     options=battles.OPTIONS - {"codes", "judges"},
     recognises=recognises,
     read=read,

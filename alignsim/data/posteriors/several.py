@@ -119,7 +119,7 @@ def prompt_posterior(votes: Comparisons, *, draws: int = DRAWS, rng: Seed = 0) -
     ...     game * 2, lost * 2, [1] * 12 + [0] * 12, prompts=["hands"] * 12 + ["feet"] * 12
     ... )
     >>> asim.data.prompt_posterior(votes).undetermined
-    'too few votes for 2 prompts: as many on each of 105 would do'
+    'too few votes for 2 prompts: about 105 prompts with as many votes each are needed'
     """
     if not isinstance(votes, Comparisons):
         told = f"is a {type(votes).__name__}"
@@ -192,4 +192,5 @@ def _undetermined(known: float, prompts: int, by: str) -> str:
     if known == 0.0:
         return f"no {by} has votes that close a circle of pairs with two votes each"
     needed = int(np.ceil(prompts * INFORMATIVE / known))
-    return f"too few votes for {prompts:,} {by}s: as many on each of {needed:,} would do"
+    few = f"too few votes for {prompts:,} {by}s"
+    return f"{few}: about {needed:,} {by}s with as many votes each are needed"

@@ -120,7 +120,7 @@ def log_of(name: str, quantity: str, labels: Sequence[str], runs: Sequence[Run])
     used = len(values) - len(runs) + 1
     if used < LEAST_ROUNDS:
         told = f"has {len(values)} rounds" + (f" in {len(runs)} runs" if len(runs) > 1 else "")
-        remedy = f"log {LEAST_ROUNDS - used} more: of fewer than {LEAST_ROUNDS} nothing can be told"
+        remedy = f"log {LEAST_ROUNDS - used} more: fewer than {LEAST_ROUNDS} tell nothing"
         raise InputError(name, told, remedy)
     if len(values) > MOST_ROUNDS:
         told = f"has {len(values):,} rounds"

@@ -81,7 +81,8 @@ def logs_of(source: Any, how: Reading) -> tuple[list[Log], tuple[int, ...]]:
         return [_log(name, runs, how) for name, runs in zip(names, each, strict=True)], shape
     parts = _loops(source, "log", how)
     several = len(parts) > 1 or None not in parts
-    logs = [_log("log" if name is None else name, runs, how) for name, runs in parts.items()]
+    alone = str(source) if isinstance(source, str | os.PathLike) else "log"
+    logs = [_log(alone if name is None else name, runs, how) for name, runs in parts.items()]
     return logs, (len(logs),) if several else ()
 
 
@@ -252,11 +253,14 @@ def _of_table(table: Table, how: Reading) -> dict[str | None, list[_Part]]:
     return found
 
 
+_NUMBERS = "leave that column out; a log has a row a round and a column a response, in numbers"
+
+
 def _numbers(table: Table, column: str) -> FloatArray:
     try:
         found = table.numbers(column)
     except FileFormatError as error:
-        raise FileFormatError(error.argument, error.complaint, "leave that column out") from None
+        raise FileFormatError(error.argument, error.complaint, _NUMBERS) from None
     if np.isnan(found).any():
         row = int(np.argmax(np.isnan(found)))
         raise table.error(row, f"column {quote(column)} is empty", "give every round all cells")

@@ -93,7 +93,8 @@ def verdict(estimate: Estimate, rng: np.random.Generator) -> Finding:
         told = "Drifting: no rest point in reach of this log."
         return Finding(LogVerdict.DRIFTING, told, "a smaller α gives the loop a rest point")
     if estimate.found < RESTING:
-        told = f"Cannot tell: only {estimate.found:.0%} of the fitted loops have a rest point."
+        share = f"{100.0 * estimate.found:.0f} %"
+        told = f"Cannot tell: only {share} of the fitted loops have a rest point."
         return Finding(LogVerdict.CANNOT_TELL, told, UNDETERMINED)
     if high < 1.0:
         return Finding(LogVerdict.CONVERGING, _converging(estimate))

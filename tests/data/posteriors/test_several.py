@@ -32,7 +32,10 @@ def test_as_many_prompts_are_needed_as_the_page_says(K, votes, needed):
 
 def test_too_few_votes_are_refused_with_the_number_that_would_do():
     few = prompt_posterior(prompts(10, 4, 3, 0.5, 0.5, 1))
-    assert few.undetermined == "too few votes for 10 prompts: as many on each of 63 would do"
+    assert (
+        few.undetermined
+        == "too few votes for 10 prompts: about 63 prompts with as many votes each are needed"
+    )
     assert few.P == ()
     one_pair = Comparisons.from_names(
         ["a"] * 90, ["b"] * 90, [1] * 90, prompts=[str(n) for n in range(90)]

@@ -168,7 +168,7 @@ COLLAPSED = np.tile([0.98, 0.01, 0.01], (10, 1))
 ZERO = np.array([[0.5, 0.5, 0.0], *[[0.4, 0.3, 0.3]] * 9])
 
 REFUSED = [
-    (SHARES[:7], 200, {}, "log has 7 rounds; log 1 more: of fewer than 8 nothing can be told"),
+    (SHARES[:7], 200, {}, "log has 7 rounds; log 1 more: fewer than 8 tell nothing"),
     ([SHARES[:4], SHARES[:4]], 200, {}, "log has 8 rounds in 2 runs; log 1 more"),
     (np.ones((10, 1)), 200, {}, "has one column, 'response 0'; give the shares of all responses"),
     (SEVEN, np.inf, {}, "has 7 responses; all shares are fitted up to 6"),
