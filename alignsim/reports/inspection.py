@@ -15,7 +15,7 @@ from alignsim.data import Comparisons, Matrices, Ratings
 from alignsim.data.comparisons import UNNAMED
 from alignsim.data.rating_votes import rating_votes
 from alignsim.data.scores import refuse_idle
-from alignsim.errors import InputError, Words, quote, words
+from alignsim.errors import InputError, MissingPairsError, Words, quote, words
 from alignsim.objectives import OBJECTIVES
 from alignsim.preferences import Structure, structure
 from alignsim.reports.populations import (
@@ -238,12 +238,15 @@ def _(data: Comparisons, settings: Settings) -> Inspection:
     population: Rows = ()
     if settings.exact:
         how: dict[str, Any] = {"smoothing": settings.smoothing, "min_votes": settings.min_votes}
-        matrices = tuple(
-            _summaries(part.matrix(**how)[None], (name,), (part.labels,), settings)[0]
-            for name, part in listed.items()
-        )
-        if not listed:
-            population = _stacks([part.matrix(**how) for part in problems.values()], settings)
+        complete, left_out = _complete(problems, how)
+        facts += left_out
+        if few:
+            matrices = tuple(
+                _summaries(P[None], (name,), (problems[name].labels,), settings)[0]
+                for name, P in complete.items()
+            )
+        else:
+            population = _stacks(list(complete.values()), settings)
     else:
         votes = tuple(
             vote_summary(part, name, rng=settings.seed, **settings.loop)
@@ -321,6 +324,32 @@ def _summaries(
         )
         for m in range(len(P))
     )
+
+
+def _complete(
+    problems: dict[str, Comparisons], how: dict[str, Any]
+) -> tuple[dict[str, FloatArray], Rows]:
+    """Return the matrices of problems in which every two responses met, and how many are not.
+
+    Raises
+    ------
+    MissingPairsError
+        If there is none; it is about the first.
+    """
+    found: dict[str, FloatArray] = {}
+    missing: dict[str, MissingPairsError] = {}
+    for name, part in problems.items():
+        try:
+            found[name] = part.matrix(**how)
+        except MissingPairsError as error:
+            missing[name] = error
+    if not missing:
+        return found, ()
+    first, why = next(iter(missing.items()))
+    if not found:
+        raise why
+    told = f"{len(missing):,} of {len(problems):,}: pairs without enough votes, first in {first}"
+    return found, (("incomplete, left out", told),)
 
 
 def _stacks(matrices: list[FloatArray], settings: Settings) -> Rows:

@@ -5,6 +5,7 @@ import pytest
 
 import alignsim as asim
 from alignsim.data import Comparisons, Matrices, Ratings
+from alignsim.errors import MissingPairsError
 from alignsim.reports import inspect
 
 GAME = ["rock", "paper", "scissors"]
@@ -42,6 +43,29 @@ def test_each_prompt_with_exact_shares_has_its_own_onset():
     told = inspect(data)
     assert [problem.name for problem in told.votes] == ["u1", "u2"]
     assert "too few votes for 2 prompts" in dict(told.population)["cycles and onsets"]
+
+
+@pytest.mark.parametrize("prompts", [3, 20])
+def test_a_prompt_with_a_pair_that_never_met_does_not_take_the_others_with_it(prompts):
+    """All are listed up to twelve prompts, and counted above; the onset of the circle is 3."""
+    losers = ["scissors", "rock", "paper"]
+    asked = [f"u{n:02}" for n in range(prompts) for _ in GAME]
+    kept = [n for n in range(len(asked)) if n != 5]  # the last pair of u01
+    columns = [np.array(names * prompts)[kept].tolist() for names in (GAME, losers)]
+    data = Comparisons.from_names(
+        *columns, [1] * len(kept), prompts=np.array(asked)[kept].tolist(), by="prompt"
+    )
+    found = inspect(data, exact=True)
+    told = f"1 of {prompts}: pairs without enough votes, first in u01"
+    assert dict(found.facts)["incomplete, left out"] == told
+    if prompts == 3:
+        assert [matrix.name for matrix in found.matrices] == ["u00", "u02"]
+        onsets = [matrix.onset_beta for matrix in found.matrices]
+        assert onsets == pytest.approx([3.0, 3.0], rel=1e-9)
+    else:
+        assert dict(found.population)["matrices with K = 3"] == "19"
+    with pytest.raises(MissingPairsError, match="'paper' and 'scissors'"):
+        inspect(data.split()["u01"], exact=True)
 
 
 def test_more_votes_narrow_the_interval_around_the_onset():

@@ -156,3 +156,33 @@ def test_one_problem_is_refused():
         prompt_posterior(replace(counted(GOLDEN), by=""))
     with pytest.raises(ValueError, match=r"^votes is a str; give Comparisons"):
         prompt_posterior("votes")
+
+
+def test_boards_of_ten_responses_are_drawn_where_their_votes_are():
+    """20,000 votes a pair leave nothing open: P is the share of wins, τ the scatter behind them."""
+    K, count = 10, 3
+    draw = np.random.default_rng(5)
+    i, j = np.triu_indices(K, 1)
+    scatter = draw.normal(0.0, 0.6, (count, len(i)))
+    strength = draw.normal(0.0, 0.8, (count, K))
+    P = 1.0 / (1.0 + np.exp(strength[:, j] - strength[:, i] - scatter))
+    votes = 20_000.0
+    left, right = ([f"m{k}" for k in side] * (2 * count) for side in (i, j))
+    votes_of = np.concatenate([(P * votes).ravel(), ((1.0 - P) * votes).ravel()])
+    asked = [f"p{n}" for n in range(count) for _ in i] * 2
+    board = Comparisons.from_names(
+        left, right, [1.0] * P.size + [0.0] * P.size, count=votes_of, prompts=asked, by="prompt"
+    )
+    found = prompt_posterior(board)
+    (drawn,) = found.P
+    assert found.undetermined == ""
+    assert drawn.shape == (120, count, K, K)
+    assert drawn[:, :, j, i] == pytest.approx(1.0 - drawn[:, :, i, j])
+    mean = drawn.mean(axis=0)  # responses stand in an order of their own, prompts in any
+    both = np.sort(np.concatenate([P, 1.0 - P], axis=1), axis=1)
+    seen = np.sort(np.concatenate([mean[:, i, j], mean[:, j, i]], axis=1), axis=1)
+    nearest = np.abs(seen[:, None] - both).max(axis=2)
+    assert sorted(nearest.argmin(axis=1)) == [0, 1, 2]
+    assert nearest.min(axis=1) == pytest.approx(np.zeros(count), abs=0.005)
+    low, high = np.quantile(found.tau, [0.005, 0.995])
+    assert low < scatter.std() < high < 2.0 * low
