@@ -214,14 +214,14 @@ EXPANDED = tuple(name for name in FAMILIES if name not in HOSTILE)
 LOCAL = "spectral_radius margin angle verdict fixed_point.status"
 
 
-@question(analysis.fixed_point, same="status", responses="logits", untold="residual")
+@question(analysis.fixed_point, same="status", responses="state", untold="residual")
 def fixed_point(case):
     return analysis.fixed_point(case.loop)
 
 
 @question(
     analysis.fixed_points,
-    same="multipliers degenerate count status evidence index", responses="logits",
+    same="multipliers degenerate count status evidence index", responses="state",
     untold="unseen starts",
 )  # fmt: skip
 def fixed_points(case):
@@ -229,7 +229,7 @@ def fixed_points(case):
 
 
 @question(
-    analysis.stability, same=LOCAL, rate="omega", responses="fixed_point.logits",
+    analysis.stability, same=LOCAL, rate="omega", responses="fixed_point.state",
     untold="fixed_point.residual",
 )  # fmt: skip
 def stability(case):
@@ -353,7 +353,7 @@ AVERAGES = dict.fromkeys(["cycle_strength", "amplitude", "entropy_mean", "entrop
     same="code period rotation_number cycle_strength amplitude entropy_mean entropy_min "
     "spectral_radius evidence reason_code "
     + " ".join(f"stability.{name}" for name in LOCAL.split()),
-    rate="stability.omega", responses="final_logits stability.fixed_point.logits",
+    rate="stability.omega", responses="final_logits stability.fixed_point.state",
     untold="rotation_digits exponent exponent_error rounds stability.fixed_point.residual",
     loose=AVERAGES,
 )  # fmt: skip

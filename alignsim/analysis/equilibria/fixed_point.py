@@ -1,7 +1,8 @@
 """The fixed point of a feedback map.
 
-Where a round has a score it depends on β and α only through η = β/(1−α): it is the zero of
-z_ref + ηv(μ(z)) − z, which is the same map at α = 0 with β = η. Whether there is one only is a fact
+Where a round of MRS has a score it depends on β and α only through η = β/(1−α): it is the zero of
+z_ref + ηv(μ(z)) − z, which is the same map at α = 0 with β = η. Other schemes with an anchor lead
+to the same problem (:mod:`alignsim.analysis.equilibria.rest`). Whether there is one only is a fact
 of the objective.
 """
 
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alignsim import simplex, validation
+from alignsim.analysis.equilibria import rest
 from alignsim.analysis.results import Result
 from alignsim.codes import Code
 from alignsim.feedback import FeedbackMap
@@ -32,6 +34,8 @@ class PointStatus(Code):
     FOUND = "one_of_possibly_several"
     NONE = "none_at_alpha_1"
     NOT_FOUND = "not_found"
+    NO_EQUILIBRIUM = "no_interior_equilibrium"
+    SET_BY_START = "set_by_the_start"
 
 
 TOLERANCE = 1e-9
@@ -68,23 +72,31 @@ class FixedPoint(Result):
 
     Attributes
     ----------
-    logits : (..., K)
-        Centred; NaN where there is none or none was found.
+    state : (..., D, K)
+        The whole state, the policy's centred logits first; NaN where there is none or none was
+        found.
     status : (...)
         See :meth:`words`: 0 the only one, 1 found and possibly one of several, 2 none (α = 1),
-        3 not found.
+        3 not found; 4 a scheme without an anchor, and no interior equilibrium or no isolated one:
+        logits drift; 5 a scheme whose start decides where it rests.
     residual : (...)
-        max |T(z) − z| at α = 0, β = η, over 1 + max|z|. For linear scores the divisor also has
+        max |T(z) − z| at α = 0, β = η (without an anchor, or a score: of the state), over
+        1 + max|z|. For linear scores the divisor also has
         9e-7·ηλ·max|P − ½|: ``TOLERANCE`` then allows what rounding of the score hides, which from
         η of 1e7 on is more than a fixed point leaves elsewhere.
     """
 
     WORDS: ClassVar = {"status": PointStatus}
-    AXES: ClassVar = {"logits": 1}
+    AXES: ClassVar = {"state": 2}
 
-    logits: FloatArray
+    state: FloatArray
     status: NDArray[np.int8]
     residual: FloatArray
+
+    @property
+    def logits(self) -> FloatArray:
+        """The policies' centred logits, (..., K)."""
+        return self.state[..., 0, :]
 
     @property
     def policy(self) -> FloatArray:
@@ -124,36 +136,86 @@ def fixed_point(loop: FeedbackMap, start_logits: ArrayLike | None = None) -> Fix
                 "give one start a map"
             )
         start = np.broadcast_to(given, (*loop.shape, K)).reshape(-1, K)
-    interior = flat.alpha < 1.0
-    logits = np.full((flat.size, K), np.nan)
-    residual = np.full(flat.size, np.nan)
-    anchored = at_alpha_zero(flat)
+    if flat.mixes_references:
+        state, status, residual = _of_mrs(flat, start)
+    else:
+        state, status, residual = _of_scheme(flat, start)
+    found = state.reshape(flat.size, -1, K)
+    return FixedPoint(found, status.astype(np.int8), residual).reshaped(loop.shape)
+
+
+Found = tuple[FloatArray, NDArray[np.int_], FloatArray]
+"""States (n, D·K), statuses and residuals (n,)."""
+
+
+def _of_mrs(flat: FeedbackMap, start: FloatArray) -> Found:
+    interior = np.asarray(flat.alpha < 1.0)
+    logits, residual = _searched(rest.at_alpha_zero(flat), start, interior)
+    sole = flat.holds(flat.objective.facts.unique_from) | unmoved(flat)
+    status = np.where(sole, PointStatus.UNIQUE, PointStatus.FOUND)
+    status = np.where(residual <= TOLERANCE, status, PointStatus.NOT_FOUND)
+    return logits, np.where(interior, status, PointStatus.NONE), residual
+
+
+def _of_scheme(flat: FeedbackMap, start: FloatArray) -> Found:
+    """Return where a scheme rests; what is proved of one policy needs stages that all see it."""
+    held, loose, free = rest.kind(flat)
+    n = flat.size
+    state, residual = np.full((n, flat.width), np.nan), np.full(n, np.nan)
+    balanced = flat.objective.facts.win_gain is not None
+    if held.any():
+        which = np.flatnonzero(held)
+        part = flat.take(which)
+        opponent, residual[which] = _searched(
+            rest.at_alpha_zero(part), rest.opponents(part, start[which]), np.ones(len(which), bool)
+        )
+        state[which] = rest.states(part, opponent)
+    if loose.any() and balanced:
+        which = np.flatnonzero(loose)
+        part = flat.take(which)
+        state[which] = rest.states(part, rest.interior_equilibrium(part))
+        residual[which] = _state_residual(part, state[which])
+    other = ~held & ~free & ~(loose & balanced)
+    if other.any():
+        which = np.flatnonzero(other)
+        part = flat.take(which)
+        begin = np.where(np.isfinite(start[which]), start[which], part.reference_logits)
+        state[which] = newton(part, part.begin(begin)).point
+        residual[which] = _state_residual(part, state[which])
+    good = residual <= TOLERANCE
+    state[~good] = np.nan
+    one = flat.scheme.stages == 1 or flat.scheme.method.facts.one_policy is not None
+    proved = flat.holds(flat.objective.facts.unique_from) | unmoved(flat)
+    sole = one & ((held & proved) | (loose & balanced))
+    status = np.where(sole, PointStatus.UNIQUE, PointStatus.FOUND)
+    lost = np.where(loose & balanced, PointStatus.NO_EQUILIBRIUM, PointStatus.NOT_FOUND)
+    status = np.where(good, status, lost)
+    return state, np.where(free, PointStatus.SET_BY_START, status), residual
+
+
+def _searched(
+    anchored: FeedbackMap, start: FloatArray, wanted: NDArray[np.bool_]
+) -> tuple[FloatArray, FloatArray]:
+    """Return points (n, K) and residuals (n,) of maps at α = 0, NaN where none was found."""
+    logits = np.full(start.shape, np.nan)
+    residual = np.full(anchored.size, np.nan)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        for method in _methods(loop):
-            missing = np.flatnonzero(interior & ~(residual <= TOLERANCE))
+        for method in _methods(anchored):
+            missing = np.flatnonzero(wanted & ~(residual <= TOLERANCE))
             if not len(missing):
                 break
             found, size = method(_select(anchored, missing), start[missing])
             good = (size <= TOLERANCE) & (np.abs(found).max(axis=-1) <= validation.LARGEST_LOGIT)
             logits[missing[good]] = found[good]
             residual[missing[good]] = size[good]
-    sole = flat.holds(loop.objective.facts.unique_from) | unmoved(flat)
-    status = np.where(sole, PointStatus.UNIQUE, PointStatus.FOUND)
-    status = np.where(residual <= TOLERANCE, status, PointStatus.NOT_FOUND)
-    status = np.where(flat.alpha < 1.0, status, PointStatus.NONE).astype(np.int8)
-    return FixedPoint(logits, status, residual).reshaped(loop.shape)
+    return logits, residual
 
 
-def at_alpha_zero(flat: FeedbackMap) -> FeedbackMap:
-    """Return maps with the same fixed points: at α = 0 and β = η, where a round has a score.
-
-    Where η is infinite β is 0.
-    """
-    if not flat.has_score:
-        return flat
-    return flat.with_parameters(
-        alpha=np.zeros(flat.size), beta=np.where(np.isfinite(flat.eta), flat.eta, 0.0)
-    )
+def _state_residual(flat: FeedbackMap, state: FloatArray) -> FloatArray:
+    known = np.asarray(np.isfinite(state).all(axis=-1))
+    usable = np.where(known[:, None], state, 0.0)
+    moved = np.abs(flat.advance(usable).value - usable).max(axis=-1)
+    return np.where(known, moved / (1.0 + np.abs(usable).max(axis=-1)), np.nan)
 
 
 def unmoved(flat: FeedbackMap) -> NDArray[np.bool_]:
@@ -216,15 +278,15 @@ def _newton(anchored: FeedbackMap, start: FloatArray) -> tuple[FloatArray, Float
 def newton(
     anchored: FeedbackMap, start: FloatArray, max_iterations: int = 60, step_cap: float = 4.0
 ) -> NewtonResult:
-    """Return where damped Newton on T(z) − z leads from ``start`` (n, K); NaN is the reference."""
-    identity = np.eye(anchored.responses)
+    """Return where damped Newton on T(z) − z leads from states (n, D·K); NaN is the reference."""
+    identity = np.eye(anchored.width)
 
     def system(z: FloatArray, which: NDArray[np.intp]) -> tuple[FloatArray, FloatArray]:
         (moved, status), slope = _select(anchored, which).linearise(z)
         moved = np.where((status == OK)[:, None], moved, np.nan)
         return moved - z, slope - identity
 
-    usable = np.where(np.isfinite(start), start, anchored.reference_logits)
+    usable = np.where(np.isfinite(start), start, anchored.begin(anchored.reference_logits))
     return damped_newton(system, usable, step_cap=step_cap, max_iterations=max_iterations)
 
 

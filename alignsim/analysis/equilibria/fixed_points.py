@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alignsim import simplex, validation
-from alignsim.analysis.equilibria.fixed_point import at_alpha_zero, fixed_point, unmoved
+from alignsim.analysis.equilibria import rest
+from alignsim.analysis.equilibria.fixed_point import fixed_point, unmoved
 from alignsim.analysis.equilibria.root_search import search, slope
-from alignsim.analysis.equilibria.stability import multipliers
+from alignsim.analysis.equilibria.stability import all_multipliers
 from alignsim.analysis.evidence import Evidence
 from alignsim.analysis.results import Result
 from alignsim.codes import Code
@@ -37,6 +38,7 @@ class ListStatus(Code):
     SEVERAL_POSSIBLE = "several_possible"
     NONE = "none_at_alpha_1"
     NOT_FOUND = "not_found"
+    UNANCHORED = "none_without_an_anchor"
 
 
 class PointKind(Code):
@@ -73,16 +75,18 @@ class FixedPoints(Result):
 
     Attributes
     ----------
-    logits : (..., F, K)
-        Centred; NaN beyond ``count``, as in all that follows.
-    multipliers : (..., F, K−1)
+    state : (..., F, D, K)
+        The whole states, the policy's centred logits first; NaN beyond ``count``, as in all that
+        follows.
+    multipliers : (..., F, D·(K−1))
         Eigenvalues of the round's derivative, the largest modulus first; complex.
     degenerate : (..., F)
         Whether I − T' is so ill-conditioned that the point may stand for several.
     count : (...)
         How many were found.
     status : (...)
-        See :meth:`words`: 0 the only one; 1 there may be more; 2 none (α = 1); 3 none was found.
+        See :meth:`words`: 0 the only one; 1 there may be more; 2 none (α = 1); 3 none was found; 4
+        a scheme without an anchor and no isolated interior equilibrium.
     evidence : (...)
         How the list was obtained, see :meth:`words`: analytic (a formula), certified (it is
         complete by a theorem), iterated (a search), or none.
@@ -97,9 +101,9 @@ class FixedPoints(Result):
     """
 
     WORDS: ClassVar = {"status": ListStatus, "evidence": Evidence, "kind": PointKind}
-    AXES: ClassVar = {"logits": 2, "multipliers": 2, "degenerate": 1}
+    AXES: ClassVar = {"state": 3, "multipliers": 2, "degenerate": 1}
 
-    logits: FloatArray
+    state: FloatArray
     multipliers: ComplexArray
     degenerate: NDArray[np.bool_]
     count: NDArray[np.int64]
@@ -108,6 +112,11 @@ class FixedPoints(Result):
     unseen: FloatArray
     index: NDArray[np.int64]
     starts: NDArray[np.int64]
+
+    @property
+    def logits(self) -> FloatArray:
+        """The policies' centred logits, (..., F, K)."""
+        return self.state[..., 0, :]
 
     @property
     def policies(self) -> FloatArray:
@@ -174,36 +183,54 @@ def fixed_points(
     flat = loop.part(0, loop.size)
     given = _given(loop, start_logits)
     source = generator(rng)
-    first = fixed_point(loop).logits.reshape(-1, loop.responses)
-    anchored = at_alpha_zero(flat)
-    proof = _uniqueness(anchored)
-    roots = first[:, None]
+    point = fixed_point(loop).reshaped((loop.size,))
+    kinds = rest.kind(flat)
+    anchored = rest.at_alpha_zero(flat)
+    proof = _uniqueness(flat, anchored, kinds)
+    if flat.mixes_references:
+        bound = np.asarray(flat.alpha < 1.0)
+        alone = ~bound
+    else:
+        bound = np.ones(flat.size, dtype=np.bool_)
+        alone = kinds.loose | kinds.free
+    roots = point.state.reshape(flat.size, 1, flat.width)
     unseen = np.zeros(flat.size)
     used = np.ones(flat.size, dtype=np.int64)
-    several = np.flatnonzero((flat.alpha < 1.0) & (proof == Evidence.NOTHING))
-    if len(several):
-        reference = flat.reference_logits[several]
-        known = np.where(np.isfinite(first[several]), first[several], reference)
-        begin = np.concatenate([known[:, None], reference[:, None], given[several]], axis=1)
-        found = search(anchored.take(several), begin, source)
-        extra = max(0, found.logits.shape[1] - 1)
+    for several, by_opponent in ((kinds.held, True), (~kinds.held, False)):
+        which = np.flatnonzero(several & ~alone & (proof == Evidence.NOTHING))
+        if not len(which):
+            continue
+        part = flat.take(which)
+        reference = part.reference_logits
+        first = point.logits[which]
+        known = np.where(np.isfinite(first), first, reference)
+        begin = np.concatenate([known[:, None], reference[:, None], given[which]], axis=1)
+        found = search(anchored.take(which) if by_opponent else part, begin, source)
+        states = found.logits
+        if by_opponent:
+            owner, place = np.nonzero(np.isfinite(states).all(axis=-1))
+            lifted = np.full((*states.shape[:2], flat.width), np.nan)
+            lifted[owner, place] = rest.states(part.take(owner), states[owner, place])
+            states = lifted
+        extra = max(0, states.shape[1] - roots.shape[1])
         roots = np.pad(roots, ((0, 0), (0, extra), (0, 0)), constant_values=np.nan)
-        roots[several, : found.logits.shape[1]] = found.logits
-        unseen[several], used[several] = found.unseen, found.starts
+        roots[which, : states.shape[1]] = states
+        unseen[which], used[which] = found.unseen, found.starts
     count = np.isfinite(roots).all(axis=-1).sum(axis=-1)
     listed = count > 0
     sole = proof != Evidence.NOTHING
     status = np.where(
         listed, np.where(sole, ListStatus.UNIQUE, ListStatus.SEVERAL_POSSIBLE), ListStatus.NOT_FOUND
     )
+    status = np.where(~listed & alone, ListStatus.UNANCHORED, status)
     obtained = np.where(sole, proof, Evidence.ITERATED)
-    logits, multipliers, degenerate, index = _described(flat, anchored, roots)
+    states, multipliers, degenerate, index = _described(flat, anchored, kinds.held, roots)
     return FixedPoints(
-        logits=logits,
+        state=states.reshape(*states.shape[:2], -1, flat.responses),
         multipliers=multipliers,
         degenerate=degenerate,
         count=count,
-        status=np.where(flat.alpha < 1.0, status, ListStatus.NONE).astype(np.int8),
+        status=np.where(bound, status, ListStatus.NONE).astype(np.int8),
         evidence=np.where(listed, obtained, Evidence.NOTHING).astype(np.int8),
         unseen=np.where(listed, unseen, np.nan),
         index=index,
@@ -231,35 +258,50 @@ def _given(loop: FeedbackMap, start_logits: ArrayLike | None) -> FloatArray:
     return simplex.centre(np.broadcast_to(checked, (*shape, S, K)).reshape(-1, S, K))
 
 
-def _uniqueness(anchored: FeedbackMap) -> NDArray[np.int8]:
-    """Return how it is known that there is one fixed point, (n,); NOTHING where it is not."""
+def _uniqueness(flat: FeedbackMap, anchored: FeedbackMap, kinds: rest.Kind) -> NDArray[np.int8]:
+    """Return how it is known that there is one fixed point, (n,); NOTHING where it is not.
+
+    What is proved for one policy holds for a scheme whose stages all rest on one.
+    """
     theorem = anchored.holds(anchored.objective.facts.unique_from)
     if anchored.linear:
         pull = anchored.beta * anchored.lam
         theorem |= pull * anchored.of_matrices(row_span) < CONTRACTING
     found = np.where(theorem, Evidence.CERTIFIED, Evidence.NOTHING)
-    return np.where(unmoved(anchored), Evidence.ANALYTIC, found).astype(np.int8)
+    found = np.where(unmoved(anchored), Evidence.ANALYTIC, found)
+    if flat.mixes_references:
+        return found.astype(np.int8)
+    one = flat.scheme.stages == 1 or flat.scheme.method.facts.one_policy is not None
+    lone = kinds.loose & (flat.objective.facts.win_gain is not None)
+    found = np.where(lone, Evidence.ANALYTIC, np.where(kinds.held, found, Evidence.NOTHING))
+    return np.where(one, found, Evidence.NOTHING).astype(np.int8)
 
 
 def _described(
-    flat: FeedbackMap, anchored: FeedbackMap, roots: FloatArray
+    flat: FeedbackMap, anchored: FeedbackMap, held: NDArray[np.bool_], roots: FloatArray
 ) -> tuple[FloatArray, ComplexArray, NDArray[np.bool_], NDArray[np.int64]]:
-    """Return roots (n, F, K) sorted, their multipliers, what is degenerate, and the index (n,)."""
+    """Return states (n, F, D·K) sorted, their multipliers, what is degenerate, and the index."""
     present = np.asarray(np.isfinite(roots).all(axis=-1))
-    row, place = np.nonzero(present)
-    spectra = np.full((*present.shape, flat.responses - 1), np.nan, dtype=np.complex128)
+    spectra = np.full(
+        (*present.shape, flat.scheme.size * (flat.responses - 1)), np.nan, dtype=np.complex128
+    )
     degenerate = np.zeros_like(present)
     sign = np.zeros(present.shape, dtype=np.int64)
-    if len(row):
-        at = roots[row, place]
-        spectra[row, place] = multipliers(flat.take(row), at)
-        gap = slope(anchored.take(row), at)
+    for some, of in ((held, anchored), (~held, flat)):
+        row, place = np.nonzero(present & some[:, None])
+        if not len(row):
+            continue
+        at, maps = roots[row, place], flat.take(row)
+        spectra[row, place] = all_multipliers(maps, at)
+        if of is anchored:
+            at = rest.opponents(maps, at[:, : flat.responses])
+        gap = slope(of.take(row), at)
         known = np.asarray(np.abs(gap).max(axis=(-2, -1)) < STEEPEST)
         gap = np.where(known[:, None, None], gap, 0.0)
         values = np.linalg.svd(gap, compute_uv=False)
         degenerate[row, place] = ~known | (values[:, 0] / DEGENERATE > values[:, -1])
         sign[row, place] = np.linalg.slogdet(gap).sign
-    order = _order(roots, _kind(spectra, degenerate))
+    order = _order(roots[..., : flat.responses], _kind(spectra, degenerate))
     return (
         np.take_along_axis(roots, order[..., None], axis=1),
         np.take_along_axis(spectra, order[..., None], axis=1),

@@ -78,7 +78,7 @@ class Roots:
     """
 
     def __init__(self, anchored: FeedbackMap) -> None:
-        n, K = anchored.size, anchored.responses
+        n, K = anchored.size, anchored.width
         self.anchored = anchored
         self.logits = np.empty((n, 0, K))
         self.hits = np.empty((n, 0), dtype=np.int64)
@@ -157,6 +157,7 @@ def search(anchored: FeedbackMap, begin: FloatArray, source: np.random.Generator
     budget = int(np.clip(BUDGET * (BUDGET_RESPONSES / K) ** 3, SMALLEST_BUDGET, BUDGET))
     landmarks = np.concatenate([_landmarks(K)[:budget], _random_logits(FIRST_RANDOM, K, source)])
     block = np.concatenate([begin, np.broadcast_to(landmarks, (n, *landmarks.shape))], axis=1)
+    block = _begun(anchored, block)
     roots = Roots(anchored)
     active = np.arange(n)
     used = 0
@@ -170,6 +171,16 @@ def search(anchored: FeedbackMap, begin: FloatArray, source: np.random.Generator
             return roots
         fresh = _random_logits(min(used, budget - used), K, source)
         block = np.broadcast_to(fresh, (len(active), *fresh.shape))
+        block = _begun(anchored.take(active), block)
+
+
+def _begun(maps: FeedbackMap, logits: FloatArray) -> FloatArray:
+    """Return the states (n, S, D·K) that begin at logits (n, S, K)."""
+    n, S, K = logits.shape
+    if maps.scheme.size == 1:
+        return logits
+    each = maps.take(np.repeat(np.arange(n), S))
+    return each.begin(logits.reshape(-1, K)).reshape(n, S, maps.width)
 
 
 def _landmarks(K: int) -> FloatArray:
@@ -186,7 +197,7 @@ def _random_logits(size: int, K: int, source: np.random.Generator) -> FloatArray
 
 
 def _newton_from_all(anchored: FeedbackMap, starts: FloatArray) -> FloatArray:
-    """Return the roots that Newton's method reaches: starts (n, S, K) → (n, S, K)."""
+    """Return the roots that Newton's method reaches: starts (n, S, D·K) → (n, S, D·K)."""
     n, S, K = starts.shape
     which = np.repeat(np.arange(n), S)
     begin = starts.reshape(-1, K)
@@ -207,5 +218,6 @@ def _newton(anchored: FeedbackMap, start: FloatArray) -> FloatArray:
 
 
 def slope(anchored: FeedbackMap, roots: FloatArray) -> FloatArray:
-    """Return I − T' at roots (n, K), in the tangent basis: (n, K−1, K−1)."""
-    return np.asarray(np.eye(anchored.responses - 1) - anchored.derivative(roots, "tangent"))
+    """Return I − T' at roots (n, D·K), in the tangent basis: (n, D(K−1), D(K−1))."""
+    derivative = anchored.derivative(roots, "tangent")
+    return np.asarray(np.eye(derivative.shape[-1]) - derivative)

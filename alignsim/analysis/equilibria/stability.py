@@ -8,19 +8,22 @@ the score (theory 7), or those of the whole derivative where a round has no scor
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alignsim import validation
-from alignsim.analysis.equilibria.fixed_point import WIDEST_KERNEL, FixedPoint, fixed_point
+from alignsim.analysis.equilibria import rest, symbol
+from alignsim.analysis.equilibria.fixed_point import FixedPoint, fixed_point
+from alignsim.analysis.equilibria.rotations import largest_rotation, rotations
+from alignsim.analysis.equilibria.symbol import Leading
 from alignsim.analysis.results import Result
 from alignsim.codes import Code
 from alignsim.feedback import FeedbackMap
 from alignsim.preferences.payoffs import is_zero_sum
-from alignsim.simplex import softmax
 from alignsim.summary import Lines, numbers, tally
 from alignsim.validation import FloatArray
 
@@ -94,16 +97,6 @@ class Stability(Result):
         yield "fixed point", tally(self.fixed_point.words("status"))
 
 
-class _Leading(NamedTuple):
-    """ρ, ω, the leading multiplier's argument, 1 − ρ, and the doubt about it: (n,) each."""
-
-    radius: FloatArray
-    omega: FloatArray
-    angle: FloatArray
-    margin: FloatArray
-    doubt: FloatArray
-
-
 def stability(loop: FeedbackMap, start_logits: ArrayLike | None = None) -> Stability:
     """Return the exact stability of the fixed points that :func:`fixed_point` finds: (...).
 
@@ -122,7 +115,8 @@ def stability(loop: FeedbackMap, start_logits: ArrayLike | None = None) -> Stabi
     ([0.288675, 0.288675, 0.288675], [1.032395, 1.047198, 1.061278])
     """
     point = fixed_point(loop, start_logits).reshaped((loop.size,))
-    found = _leading(loop.part(0, loop.size), point.logits, point.residual)
+    state = point.state.reshape(loop.size, loop.width)
+    found = _leading(loop.part(0, loop.size), state, point.residual)
     verdict = np.where(found.margin > 0.0, Verdict.STABLE, Verdict.UNSTABLE)
     verdict[np.abs(found.margin) <= found.doubt] = Verdict.MARGINAL
     verdict[np.isnan(found.radius)] = Verdict.UNDECIDED
@@ -139,15 +133,16 @@ def stability(loop: FeedbackMap, start_logits: ArrayLike | None = None) -> Stabi
 
 def spectral_radius(loop: FeedbackMap, logits: ArrayLike) -> FloatArray:
     """Return the largest modulus of a multiplier at fixed points with ``logits`` (..., K)."""
-    flat, points, shape = _at(loop, logits)
-    return _leading(flat, points, np.zeros(len(points))).radius.reshape(shape)
+    flat, state, shape = _at(loop, logits)
+    return _leading(flat, state, np.zeros(len(state))).radius.reshape(shape)
 
 
 def multipliers(loop: FeedbackMap, logits: ArrayLike) -> NDArray[np.complex128]:
-    """Return all multipliers at fixed points with ``logits`` (..., K): (..., K−1).
+    """Return all multipliers at fixed points with ``logits`` (..., K): (..., D·(K−1)).
 
-    In the mean-zero basis, without the spurious one of the constants. By descending modulus, then
-    by ascending argument; NaN where the logits are.
+    In the mean-zero basis, without the spurious one of the constants; of a scheme with D slots,
+    for its whole state. By descending modulus, then by ascending argument; NaN where the logits
+    are.
 
     Examples
     --------
@@ -157,16 +152,27 @@ def multipliers(loop: FeedbackMap, logits: ArrayLike) -> NDArray[np.complex128]:
     [(0.6-0.6928j), (0.6+0.6928j)]
     """
     flat, points, shape = _at(loop, logits)
-    values = np.full((flat.size, loop.responses - 1), np.nan + 0j)
-    known = np.isfinite(points).all(axis=-1)
+    values = all_multipliers(flat, points)
+    return np.asarray(values.reshape(*shape, loop.scheme.size * (loop.responses - 1)))
+
+
+def all_multipliers(flat: FeedbackMap, points: FloatArray) -> NDArray[np.complex128]:
+    """Return :func:`multipliers` at states (n, D·K) of a flat batch: (n, D·(K−1))."""
+    if not flat.mixes_references:
+        return _ordered(symbol.multipliers(flat, points))
+    values = np.full((flat.size, flat.responses - 1), np.nan + 0j)
+    known = np.asarray(np.isfinite(points).all(axis=-1))
     skew = known & _on_a_line(flat)
     for which, of in ((skew, _on_the_line), (known & ~skew, _eigenvalues)):
         chosen = np.flatnonzero(which)
         if len(chosen):
             values[chosen] = of(flat.take(chosen), points[chosen])
+    return _ordered(values)
+
+
+def _ordered(values: NDArray[np.complex128]) -> NDArray[np.complex128]:
     order = np.lexsort((np.angle(values), -np.abs(values)), axis=-1)
-    ordered = np.take_along_axis(values, order, axis=-1)
-    return np.asarray(ordered.reshape(*shape, loop.responses - 1))
+    return np.asarray(np.take_along_axis(values, order, axis=-1))
 
 
 def omega(P: ArrayLike, logits: ArrayLike) -> FloatArray:
@@ -174,7 +180,7 @@ def omega(P: ArrayLike, logits: ArrayLike) -> FloatArray:
 
     NaN where P + Pᵀ is not 1 up to constant rows and columns. No matrix root is taken and no
     eigenvalue routine used that would lose half the digits near a double zero, and a collapsed
-    policy costs none: see :func:`_skew_margins`.
+    policy costs none: see :func:`~alignsim.analysis.equilibria.rotations.skew_margins`.
     """
     matrices = validation.square_matrix(P, "P")
     K = matrices.shape[-1]
@@ -184,26 +190,38 @@ def omega(P: ArrayLike, logits: ArrayLike) -> FloatArray:
     rows = np.broadcast_to(z, (*shape, K)).reshape(-1, K)
     index = np.broadcast_to(which, shape).ravel()
     flat = matrices.reshape(-1, K, K)
-    rotation = np.where(is_zero_sum(flat)[index], _rotations(flat, index, rows), np.nan)
+    rotation = np.where(is_zero_sum(flat)[index], largest_rotation(flat, index, rows), np.nan)
     return rotation.reshape(shape)
 
 
 def _at(loop: FeedbackMap, logits: ArrayLike) -> tuple[FeedbackMap, FloatArray, tuple[int, ...]]:
-    """Return the maps and the logits as flat batches, and their common shape."""
+    """Return the maps and their states as flat batches, and their common shape."""
     validation.feedback_map(loop, "loop")
     K = loop.responses
     points = validation.logits(logits, "logits", responses=K, missing=True)
     shape = validation.batch_shape({"the map": loop.shape, "logits": points.shape[:-1]})
     which = np.broadcast_to(np.arange(loop.size).reshape(loop.shape), shape).ravel()
-    return loop.take(which), np.broadcast_to(points, (*shape, K)).reshape(-1, K), shape
+    flat, rows = loop.take(which), np.broadcast_to(points, (*shape, K)).reshape(-1, K)
+    if loop.scheme.size == 1:
+        return flat, rows, shape
+    if not loop.has_score:
+        raise ValueError(
+            f"a round of {loop.objective} has no score, so the policy does not say where the other "
+            f"slots of {loop.scheme.name!r} rest; use alignsim.stability(loop), which finds them"
+        )
+    return flat, rest.states(flat, rest.opponents(flat, rows)), shape
 
 
-def _leading(flat: FeedbackMap, logits: FloatArray, residual: FloatArray) -> _Leading:
-    """Return what the multipliers at ``logits`` (n, K) decide; NaN where the logits are."""
-    found = _Leading(*(np.full(flat.size, np.nan) for _ in _Leading._fields))
-    known = np.isfinite(logits).all(axis=-1)
+def _leading(flat: FeedbackMap, logits: FloatArray, residual: FloatArray) -> Leading:
+    """Return what the multipliers at states (n, D·K) decide; NaN where these are."""
+    found = Leading(*(np.full(flat.size, np.nan) for _ in Leading._fields))
+    known = np.asarray(np.isfinite(logits).all(axis=-1))
     skew = known & _on_a_line(flat)
-    for which, of in ((skew, _leading_on_the_line), (known & ~skew, _leading_eigenvalue)):
+    ways: list[tuple[NDArray[np.bool_], Callable[..., Leading]]]
+    ways = [(skew, _leading_on_the_line), (known & ~skew, _leading_eigenvalue)]
+    if not flat.mixes_references:
+        ways = [(known, symbol.leading)]
+    for which, of in ways:
         chosen = np.flatnonzero(which)
         if len(chosen):
             part = flat if len(chosen) == flat.size else flat.take(chosen)
@@ -219,10 +237,10 @@ def _on_a_line(flat: FeedbackMap) -> NDArray[np.bool_]:
     return np.asarray(flat.of_matrices(is_zero_sum) & flat.linear)
 
 
-def _leading_on_the_line(flat: FeedbackMap, logits: FloatArray, residual: FloatArray) -> _Leading:
+def _leading_on_the_line(flat: FeedbackMap, logits: FloatArray, residual: FloatArray) -> Leading:
     """Return it for multipliers α ± iβλω_k."""
     matrices, which = flat.matrix_table()
-    rotation = _rotations(matrices, which, logits)
+    rotation = largest_rotation(matrices, which, logits)
     with np.errstate(over="ignore", invalid="ignore"):
         imaginary = flat.beta * flat.lam * rotation
         radius = np.hypot(flat.alpha, imaginary)
@@ -231,10 +249,10 @@ def _leading_on_the_line(flat: FeedbackMap, logits: FloatArray, residual: FloatA
         error = POINT_SHARE * residual * (1.0 + np.abs(logits).max(axis=-1))
         share = imaginary * (imaginary / (1.0 + radius))  # its square may overflow
         doubt = ROUNDING * (share + held / (1.0 + radius)) + error * share
-        return _Leading(radius, rotation, np.arctan2(imaginary, flat.alpha), margin, doubt)
+        return Leading(radius, rotation, np.arctan2(imaginary, flat.alpha), margin, doubt)
 
 
-def _leading_eigenvalue(flat: FeedbackMap, logits: FloatArray, residual: FloatArray) -> _Leading:
+def _leading_eigenvalue(flat: FeedbackMap, logits: FloatArray, residual: FloatArray) -> Leading:
     """Return it from the eigenvalues of the derivative; of conjugates the upper one leads."""
     del residual  # far smaller than the doubt
     parts = _moving_parts(flat, logits)
@@ -255,7 +273,7 @@ def _leading_eigenvalue(flat: FeedbackMap, logits: FloatArray, residual: FloatAr
     if len(close):
         condition = _condition(flat.take(close), logits[close])
         doubt[close] = np.minimum(doubt[close] * condition, WIDEST_DOUBT)
-    return _Leading(radius, rotation, np.abs(np.angle(flat.alpha + part)), margin, doubt)
+    return Leading(radius, rotation, np.abs(np.angle(flat.alpha + part)), margin, doubt)
 
 
 def _condition(flat: FeedbackMap, logits: FloatArray) -> FloatArray:
@@ -277,9 +295,7 @@ def _on_the_line(flat: FeedbackMap, logits: FloatArray) -> NDArray[np.complex128
     values = np.zeros((flat.size, flat.responses - 1), dtype=complex)
     values += flat.alpha[:, None]
     if pairs:
-        singular = np.linalg.svd(_skew_margins(flat.P, logits), compute_uv=False)
-        rotation = 0.5 * (singular[:, 0 : 2 * pairs : 2] + singular[:, 1 : 2 * pairs : 2])
-        rotation = (flat.beta * flat.lam)[:, None] * rotation
+        rotation = (flat.beta * flat.lam)[:, None] * rotations(flat.P, logits)
         values[:, :pairs] += 1j * rotation
         values[:, pairs : 2 * pairs] -= 1j * rotation
     return values
@@ -304,36 +320,3 @@ def _moving_parts(flat: FeedbackMap, logits: FloatArray) -> NDArray[np.complex12
     with np.errstate(invalid="ignore", over="ignore"):
         parts = flat.beta[:, None] * values if scored else values - flat.alpha[:, None]
     return np.where(finite, parts, np.nan)
-
-
-def _rotations(matrices: FloatArray, which: NDArray[np.intp], logits: FloatArray) -> FloatArray:
-    """Return ω (n,) of maps with one of ``matrices`` (m, K, K) each."""
-    if logits.shape[-1] > WIDEST_KERNEL:
-        skew = _skew_margins(matrices[which], logits)
-        return np.asarray(np.linalg.norm(skew, 2, axis=(-2, -1)))
-    from alignsim.kernels import lanes
-    from alignsim.kernels import rotation as kernels
-
-    rotation = np.empty(len(logits))
-    code = lanes.code_for(logits.shape[-1], kernels.SMALL)
-    kernels.rotations(*code, matrices, which, np.ascontiguousarray(logits), rotation)
-    return rotation
-
-
-def _skew_margins(P: FloatArray, logits: FloatArray) -> FloatArray:
-    """Return diag(q)(P − ½)diag(q), q = √π, projected off q: its norm is ω. (n, K, K).
-
-    The projection ignores constant rows and columns of P. Those of the likeliest response are
-    taken off first: what is left has no cancellation as a policy collapses.
-    """
-    P = np.broadcast_to(P, (*logits.shape, logits.shape[-1]))
-    top = logits.argmax(axis=-1)[:, None, None]
-    root = np.exp(0.5 * (logits - logits.max(axis=-1, keepdims=True)))
-    q = root / np.sqrt((root * root).sum(axis=-1, keepdims=True))
-    column = np.take_along_axis(P, top, axis=-1)
-    row = np.take_along_axis(P, top, axis=-2)
-    margins = (P - column) - (row - np.take_along_axis(row, top, axis=-1))
-    margins = 0.5 * (margins - np.swapaxes(margins, -1, -2))
-    score = (margins @ softmax(logits)[..., None])[..., 0]
-    inner = margins + score[:, None, :] - score[:, :, None]
-    return np.asarray(q[:, :, None] * inner * q[:, None, :])

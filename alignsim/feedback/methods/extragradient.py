@@ -73,6 +73,7 @@ EXTRAGRADIENT = Method(
     ),
     facts=MethodFacts(
         limit=MethodFact(_limit, "schemes 4"),
+        one_policy=MethodFact(True, "schemes 4"),
         attraction=MethodFact(_attraction, "schemes 6: KL(π*‖π) shrinks by 1 − κ a round"),
         fastest=MethodFact(_fastest, "schemes 5, at fixed κ", "checked"),
     ),
