@@ -234,7 +234,7 @@ class MapBatch(Batched):
         vocabulary = [self.reference_logits, *np.split(state, self.scheme.size, axis=-1)]
         status: NDArray[np.int8] | None = None
         for stage, (r, o) in enumerate(zip(wiring.references, wiring.opponents, strict=True)):
-            optimum, own = solve(stage, self._problem(r.of(vocabulary), o.of(vocabulary)))
+            optimum, own = solve(stage, self.problem(r.of(vocabulary), o.of(vocabulary)))
             vocabulary.append(optimum)
             status = own if status is None else np.where(status == OK, own, status)
         assert status is not None
@@ -247,11 +247,10 @@ class MapBatch(Batched):
         """Return the one-shot problem of the first stage of the round from a state."""
         wiring = self.scheme.wired()
         vocabulary = [self.reference_logits, *np.split(logits, self.scheme.size, axis=-1)]
-        return self._problem(
-            wiring.references[0].of(vocabulary), wiring.opponents[0].of(vocabulary)
-        )
+        return self.problem(wiring.references[0].of(vocabulary), wiring.opponents[0].of(vocabulary))
 
-    def _problem(self, reference: FloatArray, opponent: FloatArray) -> Comparison:
+    def problem(self, reference: FloatArray, opponent: FloatArray) -> Comparison:
+        """Return the one-shot problem of reference and opponent logits (..., K)."""
         lam = self.lam[..., None]
         return Comparison(
             P=self.P,
@@ -273,7 +272,7 @@ class MapBatch(Batched):
         if "zero" in starts:
             slots["zero"] = np.zeros(self.responses)
         if "score" in starts:
-            x = self._problem(np.zeros(self.responses), logits)
+            x = self.problem(np.zeros(self.responses), logits)
             slots["score"] = simplex.centre(self.objective.optimum(x).value)
         return np.concatenate([np.broadcast_to(slots[word], shape) for word in starts], axis=-1)
 

@@ -17,10 +17,11 @@ def critical_signal(loop: FeedbackMap) -> FloatArray:
 
     It is known where every response beats the average opponent exactly half of the time and
     both reference and offline sampler are uniform: then the uniform policy is the fixed point
-    for every β and λ, and α² + (gβλω)² = 1 with ω = ‖P − ½‖₂/K and the gain g of the objective's
-    score there, if it declares one: 1 for IPO, 4 for DPO. This covers all circulant matrices
-    (theory 6.4, 7), and payoffs that differ from these by constant columns. Infinite where
-    stability is never lost.
+    for every β and λ, and gβλω is the limit that the method declares, with ω = ‖P − ½‖₂/K and the
+    gain g of the objective's score there, if it declares one: 1 for IPO, 4 for DPO. For MRS
+    α² + (gβλω)² = 1. This covers all circulant matrices (theory 6.4, 7; schemes 4), and payoffs
+    that differ from these by constant columns. Infinite where stability is never lost, 0 where
+    there is none.
 
     Examples
     --------
@@ -40,7 +41,7 @@ def critical_signal(loop: FeedbackMap) -> FloatArray:
     uniform &= (np.abs(loop.offline_policy - 1.0 / K) <= BALANCE_TOLERANCE).all(axis=-1)
     rotation = gain.value * np.linalg.norm(antisymmetric_part(loop.P), 2, axis=(-2, -1)) / K
     with np.errstate(divide="ignore", invalid="ignore"):
-        boundary = np.sqrt(1.0 - loop.alpha**2) / rotation
+        boundary = loop.scheme.limit() / rotation
     never = np.broadcast_to(rotation <= 1e-15, loop.shape)
     boundary = np.where(never, np.inf, boundary)
     return np.where(balanced & uniform, boundary, np.nan)

@@ -15,11 +15,12 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from alignsim import simplex, validation
+from alignsim import validation
 from alignsim.analysis.bifurcations import normal_form
 from alignsim.analysis.bifurcations.normal_form import ComplexArray, Leading, TaylorMap
-from alignsim.analysis.bifurcations.onset import Crossings, crossings
+from alignsim.analysis.bifurcations.onset import Crossings, crossings, in_range
 from alignsim.analysis.equilibria.fixed_point import fixed_point
+from alignsim.analysis.equilibria.stability import states_at
 from alignsim.analysis.results import Result
 from alignsim.codes import Code
 from alignsim.feedback import FeedbackMap
@@ -69,7 +70,7 @@ CHUNK_ENTRIES = 2**21
 
 @dataclass(frozen=True, eq=False, repr=False)
 class NormalForm(Result):
-    """Normal forms of the leading multipliers at fixed points, q with ‖q‖² = K.
+    """Normal forms of the leading multipliers at fixed points, q with ‖q‖² = K on the policy.
 
     So ζ is a root mean square over responses: logits move by ζq + c.c., with the time variance
     2|ζ|², averaged over responses.
@@ -196,8 +197,7 @@ class Bifurcations(Crossings):
 
     def _normal_form(self, parameter: ArrayLike) -> NormalForm:
         """Return the normal forms at ``parameter``, the fixed points sought from the crossings."""
-        high = np.inf if self.along == "beta" else 1.0
-        values = validation.parameter(parameter, "parameter", high=high)
+        values = in_range(self.loop, self.along, parameter, "parameter")
         shape = validation.batch_shape({"at": self.at.shape, "parameter": values.shape})
         values = np.where(self.direction != 0, values, np.nan)
         start = np.broadcast_to(self.logits, (*shape, self.loop.responses))
@@ -294,11 +294,8 @@ def first_lyapunov_coefficient(loop: FeedbackMap, logits: ArrayLike) -> NormalFo
     """
     validation.feedback_map(loop, "loop")
     Expansion.require_known(loop)
-    points = validation.logits(logits, "logits", responses=loop.responses, missing=True)
-    shape = validation.batch_shape({"the map": loop.shape, "logits": points.shape[:-1]})
-    maps = loop.replace(beta=np.broadcast_to(loop.beta, shape))
-    flat = np.broadcast_to(points, (*shape, loop.responses)).reshape(-1, loop.responses)
-    return _analyse(maps.part(0, maps.size), simplex.centre(flat), None)[0].reshaped(shape)
+    flat, states, shape = states_at(loop, logits)
+    return _analyse(flat, states, None)[0].reshaped(shape)
 
 
 def _along(
@@ -315,55 +312,58 @@ def _along(
         owner = np.arange(loop.size).reshape(*loop.shape, 1)
         changes: dict[str, FloatArray] = {along: values.ravel()[known]}
         maps = loop.take(np.broadcast_to(owner, values.shape).ravel()[known]).replace(**changes)
-        logits = fixed_point(maps, start.reshape(-1, loop.responses)[known]).logits
-        found, slope[known] = _analyse(maps, logits, along)
+        state = fixed_point(maps, start.reshape(-1, loop.responses)[known]).state
+        found, slope[known] = _analyse(maps, state.reshape(len(known), -1), along)
         form.put(known, found)
     return form.reshaped(values.shape), slope.reshape(values.shape)
 
 
 def _analyse(
-    maps: FeedbackMap, logits: FloatArray, along: str | None
+    maps: FeedbackMap, states: FloatArray, along: str | None
 ) -> tuple[NormalForm, ComplexArray]:
-    """Return the normal forms (n,) at fixed points (n, K), and dm/dparameter (n,).
+    """Return the normal forms (n,) at states (n, D·K), and dm/dparameter (n,).
 
     The slope is NaN at folds, and if ``along`` is None.
     """
-    form = _empty(len(logits), Criticality.UNDECIDED)
-    slope = np.full(len(logits), np.nan, dtype=np.complex128)
-    chunk = max(1, CHUNK_ENTRIES // maps.responses**2)
+    form = _empty(len(states), Criticality.UNDECIDED)
+    slope = np.full(len(states), np.nan, dtype=np.complex128)
+    chunk = max(1, CHUNK_ENTRIES // maps.width**2)
+    basis = maps.basis
     with np.errstate(invalid="ignore", over="ignore"):
-        fixed = np.flatnonzero(_is_fixed(maps, logits))
+        fixed = np.flatnonzero(_is_fixed(maps, states))
         for which in (fixed[i : i + chunk] for i in range(0, len(fixed), chunk)):
             here = maps.take(which)
-            expansion = Expansion(here, logits[which])
-            series = _tangent_series(expansion, here.derivative(logits[which], "tangent"))
-            lead = normal_form.leading(series.A, length=np.sqrt(maps.responses))
-            found = _judge(expansion, series, lead)
+            expansion = Expansion(here, states[which])
+            series = _tangent_series(expansion, here.derivative(states[which], "tangent"), basis)
+            lead = normal_form.leading(
+                series.A, length=np.sqrt(maps.responses), within=maps.responses - 1
+            )
+            found = _judge(expansion, series, lead, basis)
             form.put(which, found)
             if along is not None:
-                own = _slope(expansion, series, lead, along)
+                own = _slope(expansion, series, lead, along, basis)
                 slope[which] = np.where(found.kind == BifurcationKind.FOLD, np.nan, own)
     return form, slope
 
 
-def _is_fixed(maps: FeedbackMap, logits: FloatArray) -> NDArray[np.bool_]:
-    """Return where logits (n, K) are finite and fixed up to ``FIXED``, (n,)."""
-    known = np.asarray(np.isfinite(logits).all(axis=-1))
-    usable = np.where(known[:, None], logits, 0.0)
+def _is_fixed(maps: FeedbackMap, states: FloatArray) -> NDArray[np.bool_]:
+    """Return where states (n, D·K) are finite and fixed up to ``FIXED``, (n,)."""
+    known = np.asarray(np.isfinite(states).all(axis=-1))
+    usable = np.where(known[:, None], states, 0.0)
     moved = np.abs(maps.advance(usable).value - usable).max(axis=-1)
     return np.asarray(known & (moved <= FIXED * (1.0 + np.abs(usable).max(axis=-1))))
 
 
-def _tangent_series(expansion: Expansion, jacobian: FloatArray) -> TaylorMap:
+def _tangent_series(expansion: Expansion, jacobian: FloatArray, basis: FloatArray) -> TaylorMap:
     """Return the round in coordinates of the mean-zero basis."""
     return TaylorMap(
         jacobian,
-        lambda u, v: _in_tangent(expansion.second(*map(_in_logits, (u, v)))),
-        lambda u, v, w: _in_tangent(expansion.third(*map(_in_logits, (u, v, w)))),
+        lambda *two: _times(basis.T, expansion.second(*(_times(basis, u) for u in two))),
+        lambda *three: _times(basis.T, expansion.third(*(_times(basis, u) for u in three))),
     )
 
 
-def _judge(expansion: Expansion, series: TaylorMap, lead: Leading) -> NormalForm:
+def _judge(expansion: Expansion, series: TaylorMap, lead: Leading, basis: FloatArray) -> NormalForm:
     """Return the normal forms (n,) of the leading multipliers."""
     pairs, negative = lead.multiplier.imag > 0.0, lead.multiplier.real < 0.0
     kind = np.where(
@@ -400,7 +400,7 @@ def _judge(expansion: Expansion, series: TaylorMap, lead: Leading) -> NormalForm
     silent = np.isin(
         criticality, (Criticality.UNDECIDED, Criticality.MULTIPLE, Criticality.RESONANT)
     )
-    moved = np.abs(expansion.policy_first(_in_logits(lead.right))) ** 2
+    moved = np.abs(expansion.policy_first(_times(basis, lead.right))) ** 2
     return NormalForm(
         multiplier=lead.multiplier,
         coefficient=np.where(silent, np.nan, value),
@@ -410,24 +410,22 @@ def _judge(expansion: Expansion, series: TaylorMap, lead: Leading) -> NormalForm
     )
 
 
-def _slope(expansion: Expansion, series: TaylorMap, lead: Leading, along: str) -> ComplexArray:
+def _slope(
+    expansion: Expansion, series: TaylorMap, lead: Leading, along: str, basis: FloatArray
+) -> ComplexArray:
     """Return dm/dparameter = ⟨p, (∂A + B(dz*, ·))q⟩ with dz* = (1 − A)⁻¹∂T, (n,)."""
-    moved = _in_tangent(expansion.by_parameter(along))
+    moved = _times(basis.T, expansion.by_parameter(along))
     drift = solve_each(np.eye(series.A.shape[-1]) - series.A, moved)
-    direct = _in_tangent(expansion.first_by_parameter(along, _in_logits(lead.right)))
+    direct = _times(basis.T, expansion.first_by_parameter(along, _times(basis, lead.right)))
     return normal_form.inner(lead.left, direct + series.B(drift, lead.right))
 
 
-def _in_logits(tangent: Directions) -> Directions:
-    """Return directions (n, K−1) of the mean-zero basis as logits, each by its own product.
+def _times(matrix: FloatArray, vectors: Directions) -> Directions:
+    """Return a matrix times vectors (n, ·), each by its own product.
 
     One product of all of them would round differently for every number of maps.
     """
-    return (simplex.mean_zero_basis(tangent.shape[-1] + 1) @ tangent[..., None])[..., 0]
-
-
-def _in_tangent(logits: Directions) -> Directions:
-    return (simplex.mean_zero_basis(logits.shape[-1]).T @ logits[..., None])[..., 0]
+    return (matrix @ vectors[..., None])[..., 0]
 
 
 def _empty(n: int, criticality: int) -> NormalForm:

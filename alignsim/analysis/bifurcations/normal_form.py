@@ -61,8 +61,10 @@ class Leading(NamedTuple):
     simple: NDArray[np.bool_]
 
 
-def leading(A: FloatArray, length: float = 1.0) -> Leading:
+def leading(A: FloatArray, length: float = 1.0, within: int | None = None) -> Leading:
     """Return the leading multipliers of finite matrices (n, d, d), with ‖q‖ = ``length``.
+
+    The length is that of the first ``within`` coordinates, by default of all.
 
     Both vectors come from one singular value decomposition of A − m, which knows the null space
     on either side to rounding even where other multipliers are defective. The largest entry of q
@@ -80,6 +82,9 @@ def leading(A: FloatArray, length: float = 1.0) -> Leading:
     q = np.conj(vh[:, -1, :])
     largest = np.take_along_axis(q, np.argmax(np.abs(q), axis=-1)[:, None], axis=-1)
     q = q * (length * np.conj(largest) / np.abs(largest))
+    if within is not None and within < q.shape[-1]:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            q = q * (length / np.linalg.norm(q[:, :within], axis=-1))[:, None]
     with np.errstate(divide="ignore", invalid="ignore"):
         p = u[:, :, -1] / np.conj(inner(u[:, :, -1], q))[:, None]
     return Leading(m, q, p.astype(np.complex128), as_large == np.where(real, 1, 2))

@@ -36,7 +36,10 @@ DIRECTIONS = {LOST: "lost", REGAINED: "regained"}
 """What becomes of stability at a crossing, for a growing parameter."""
 
 RANGES = {"beta": (0.0, 100.0), "alpha": (0.0, 0.999), "lam": (0.0, 1.0)}
-"""The parameters that can be searched, each with its default range."""
+"""Default ranges of parameters; of others the whole range of the method."""
+
+FARTHEST = 10.0
+"""Where the default range of a parameter without a limit ends."""
 
 SCAN_POINTS = 160
 """Points of the scan along the parameter."""
@@ -86,7 +89,7 @@ class Crossings(Result):
     searched_to : (...)
         The end of the range, or the last point before the first gap; NaN if undecided.
     along
-        The parameter: ``"beta"``, ``"alpha"`` or ``"lam"``.
+        The parameter: ``"beta"``, ``"lam"``, or one of the method, as ``"alpha"`` of MRS.
     """
 
     WORDS: ClassVar = {"direction": DIRECTIONS, "status": SearchStatus}
@@ -158,9 +161,9 @@ def crossings(
     loop
         The maps; their own value of the parameter does not matter.
     along
-        ``"beta"``, ``"alpha"`` or ``"lam"``.
+        ``"beta"``, ``"lam"``, or a parameter of the method that is no whole number.
     low, high : (...)
-        The range. By default β in [0, 100], α in [0, .999], λ in [0, 1].
+        The range. By default β in [0, 100], α in [0, .999], and the whole range of others.
     points
         Points of the scan, at least 3.
     tolerance
@@ -187,7 +190,7 @@ def crossings(
     ([2.309, 17.197], [1, -1])
     """
     validation.feedback_map(loop, "loop")
-    validation.choice(along, "along", RANGES)
+    validation.choice(along, "along", searchable(loop))
     scanned = validation.integer(points, "points", minimum=3)
     width = validation.number(tolerance, "tolerance", low=ROOT_TOLERANCE, high=LARGEST_TOLERANCE)
     start, end = _range(loop, along, low, high)
@@ -255,15 +258,40 @@ def critical_beta(
     return np.where(known, lost, np.nan)
 
 
+def searchable(loop: FeedbackMap) -> list[str]:
+    """Return the parameters along which a loop can be searched."""
+    whole = {each.name for each in loop.scheme.method.parameters if each.whole}
+    return [name for name in loop.parameters if name not in whole]
+
+
+def in_range(loop: FeedbackMap, along: str, values: ArrayLike, name: str) -> FloatArray:
+    """Return values of a parameter of a loop, called ``name``, checked to be in its range."""
+    low, high = _limits(loop, along)
+    return validation.parameter(values, name, low=low, high=high)
+
+
+def _limits(loop: FeedbackMap, along: str) -> tuple[float, float]:
+    for each in loop.scheme.method.parameters:
+        if each.name == along:
+            return each.low, each.high
+    return 0.0, np.inf if along == "beta" else 1.0
+
+
+def _default_range(loop: FeedbackMap, along: str) -> tuple[float, float]:
+    if along in RANGES:
+        return RANGES[along]
+    low, high = _limits(loop, along)
+    return low, min(high, FARTHEST)
+
+
 def _range(
     loop: FeedbackMap, along: str, low: ArrayLike | None, high: ArrayLike | None
 ) -> tuple[FloatArray, FloatArray]:
     """Return the checked ends of the search, (n,) each."""
-    least, most = RANGES[along]
-    largest = np.inf if along == "beta" else 1.0
+    least, most = _default_range(loop, along)
     ends = {
-        "low": validation.parameter(least if low is None else low, "low", high=largest),
-        "high": validation.parameter(most if high is None else high, "high", high=largest),
+        "low": in_range(loop, along, least if low is None else low, "low"),
+        "high": in_range(loop, along, most if high is None else high, "high"),
     }
     shape = validation.batch_shape(
         {"the map": loop.shape, **{name: end.shape for name, end in ends.items()}}
@@ -276,7 +304,7 @@ def _range(
     if (start >= end).any():
         i = int(np.argmax(start >= end))
         raise ValueError(f"low is {start[i]:.12g} and high {end[i]:.12g}; low must be less")
-    if along == "alpha" and (end == 1.0).any():
+    if along == "alpha" and loop.mixes_references and (end == 1.0).any():
         raise ValueError(
             "high is 1; at alpha = 1 no fixed point is looked for: end the range below it"
         )
@@ -338,10 +366,10 @@ def _grid(
 ) -> FloatArray:
     """Return where ρ is computed, ascending: (points, n)."""
     share = np.linspace(0.0, 1.0, points)[:, None]
-    if along == "lam":
-        grid = low + share * (high - low)
-    elif along == "alpha":
+    if along == "alpha":
         grid = 1.0 - (1.0 - low) ** (1.0 - share) * (1.0 - high) ** share
+    elif along != "beta":
+        grid = low + share * (high - low)
     else:
         first = np.where(low > 0.0, low, _stable_beta(flat, high))
         grid = first ** (1.0 - share) * high**share
@@ -354,15 +382,17 @@ def _stable_beta(flat: FeedbackMap, high: FloatArray) -> FloatArray:
 
     Of other scores it is supposed; if that is wrong, the first interval of the scan shows it.
 
-    For preference matrices ω ≤ 2·max|P − ½|/π (theory 6.3). For any payoffs ρ ≤ α + ½βλ‖P − ½‖.
+    For preference matrices ω ≤ 2·max|P − ½|/π (theory 6.3). For any payoffs MRS has
+    ρ ≤ α + ½βλ‖P − ½‖. Of a scheme whose limit is not known nothing is.
     """
     margins = flat.P - 0.5
     skew = np.abs(margins + np.swapaxes(margins, -1, -2)).max(axis=(-2, -1)) <= 1e-12
+    limit = flat.scheme.limit()
     with np.errstate(divide="ignore", invalid="ignore"):
-        universal = (
-            np.pi * np.sqrt(1.0 - flat.alpha**2) / (2.0 * np.abs(margins).max(axis=(-2, -1)))
-        )
-        norm = 2.0 * (1.0 - flat.alpha) / np.linalg.norm(margins, axis=(-2, -1))
+        universal = np.pi * limit / (2.0 * np.abs(margins).max(axis=(-2, -1)))
+        norm: FloatArray | float = 0.0
+        if flat.mixes_references:
+            norm = 2.0 * (1.0 - flat.alpha) / np.linalg.norm(margins, axis=(-2, -1))
         bound = np.where(skew, universal, norm) / flat.lam
     share = 1.0 if flat.linear else HEAD_START
     return np.clip(np.nan_to_num(share * bound, nan=0.0, posinf=np.inf), 1e-9 * high, high)

@@ -287,13 +287,13 @@ def _described(
     )
     degenerate = np.zeros_like(present)
     sign = np.zeros(present.shape, dtype=np.int64)
-    for some, of in ((held, anchored), (~held, flat)):
-        row, place = np.nonzero(present & some[:, None])
+    for by_opponent, of in ((True, anchored), (False, flat)):
+        row, place = np.nonzero(present & (held == by_opponent)[:, None])
         if not len(row):
             continue
         at, maps = roots[row, place], flat.take(row)
         spectra[row, place] = all_multipliers(maps, at)
-        if of is anchored:
+        if by_opponent:
             at = rest.opponents(maps, at[:, : flat.responses])
         gap = slope(of.take(row), at)
         known = np.asarray(np.abs(gap).max(axis=(-2, -1)) < STEEPEST)

@@ -133,7 +133,7 @@ def stability(loop: FeedbackMap, start_logits: ArrayLike | None = None) -> Stabi
 
 def spectral_radius(loop: FeedbackMap, logits: ArrayLike) -> FloatArray:
     """Return the largest modulus of a multiplier at fixed points with ``logits`` (..., K)."""
-    flat, state, shape = _at(loop, logits)
+    flat, state, shape = states_at(loop, logits)
     return _leading(flat, state, np.zeros(len(state))).radius.reshape(shape)
 
 
@@ -151,7 +151,7 @@ def multipliers(loop: FeedbackMap, logits: ArrayLike) -> NDArray[np.complex128]:
     >>> asim.analysis.multipliers(loop, [0.0, 0.0, 0.0]).round(4).tolist()
     [(0.6-0.6928j), (0.6+0.6928j)]
     """
-    flat, points, shape = _at(loop, logits)
+    flat, points, shape = states_at(loop, logits)
     values = all_multipliers(flat, points)
     return np.asarray(values.reshape(*shape, loop.scheme.size * (loop.responses - 1)))
 
@@ -194,7 +194,9 @@ def omega(P: ArrayLike, logits: ArrayLike) -> FloatArray:
     return rotation.reshape(shape)
 
 
-def _at(loop: FeedbackMap, logits: ArrayLike) -> tuple[FeedbackMap, FloatArray, tuple[int, ...]]:
+def states_at(
+    loop: FeedbackMap, logits: ArrayLike
+) -> tuple[FeedbackMap, FloatArray, tuple[int, ...]]:
     """Return the maps and their states as flat batches, and their common shape."""
     validation.feedback_map(loop, "loop")
     K = loop.responses

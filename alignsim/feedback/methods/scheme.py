@@ -331,6 +331,17 @@ class Scheme(Batched):
         values = np.linalg.eigvals(np.where(finite[..., None, None], S, 0.0))
         return np.where(finite[..., None], values, np.nan)
 
+    def limit(self) -> FloatArray:
+        """Return the least y = βλω at which stability is lost, (...), NaN where it is not known.
+
+        It holds where the score turns the logits and does nothing else; see
+        :class:`~alignsim.feedback.methods.contract.MethodFacts`.
+        """
+        fact = self.method.facts.limit
+        if fact is None:
+            return np.full(self.shape, np.nan)
+        return np.asarray(fact.value(**self.parameters))
+
     # Itself
 
     def __str__(self) -> str:
