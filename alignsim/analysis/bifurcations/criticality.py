@@ -18,7 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 from alignsim import validation
 from alignsim.analysis.bifurcations import normal_form
 from alignsim.analysis.bifurcations.normal_form import ComplexArray, Leading, TaylorMap
-from alignsim.analysis.bifurcations.onset import Crossings, crossings, in_range
+from alignsim.analysis.bifurcations.onset import Crossings, crossings
+from alignsim.analysis.bifurcations.ranges import in_range
 from alignsim.analysis.equilibria.fixed_point import fixed_point
 from alignsim.analysis.equilibria.stability import states_at
 from alignsim.analysis.results import Result

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alignsim import validation
+from alignsim.analysis.bifurcations.ranges import default_range, in_range, searchable
 from alignsim.analysis.bifurcations.searches import minima, roots
 from alignsim.analysis.equilibria.stability import stability
 from alignsim.analysis.results import Result
@@ -34,12 +35,6 @@ class SearchStatus(Code):
 LOST, REGAINED = 1, -1
 DIRECTIONS = {LOST: "lost", REGAINED: "regained"}
 """What becomes of stability at a crossing, for a growing parameter."""
-
-RANGES = {"beta": (0.0, 100.0), "alpha": (0.0, 0.999), "lam": (0.0, 1.0)}
-"""Default ranges of parameters; of others the whole range of the method."""
-
-FARTHEST = 10.0
-"""Where the default range of a parameter without a limit ends."""
 
 SCAN_POINTS = 160
 """Points of the scan along the parameter."""
@@ -258,37 +253,11 @@ def critical_beta(
     return np.where(known, lost, np.nan)
 
 
-def searchable(loop: FeedbackMap) -> list[str]:
-    """Return the parameters along which a loop can be searched."""
-    whole = {each.name for each in loop.scheme.method.parameters if each.whole}
-    return [name for name in loop.parameters if name not in whole]
-
-
-def in_range(loop: FeedbackMap, along: str, values: ArrayLike, name: str) -> FloatArray:
-    """Return values of a parameter of a loop, called ``name``, checked to be in its range."""
-    low, high = _limits(loop, along)
-    return validation.parameter(values, name, low=low, high=high)
-
-
-def _limits(loop: FeedbackMap, along: str) -> tuple[float, float]:
-    for each in loop.scheme.method.parameters:
-        if each.name == along:
-            return each.low, each.high
-    return 0.0, np.inf if along == "beta" else 1.0
-
-
-def _default_range(loop: FeedbackMap, along: str) -> tuple[float, float]:
-    if along in RANGES:
-        return RANGES[along]
-    low, high = _limits(loop, along)
-    return low, min(high, FARTHEST)
-
-
 def _range(
     loop: FeedbackMap, along: str, low: ArrayLike | None, high: ArrayLike | None
 ) -> tuple[FloatArray, FloatArray]:
     """Return the checked ends of the search, (n,) each."""
-    least, most = _default_range(loop, along)
+    least, most = default_range(loop, along)
     ends = {
         "low": in_range(loop, along, least if low is None else low, "low"),
         "high": in_range(loop, along, most if high is None else high, "high"),
