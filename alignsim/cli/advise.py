@@ -78,9 +78,7 @@ def advise(
     else:
         options.refuse(options.given(cycle), f"the matrices are in {file}")
         subject = _subject(file, source, seed, exact)
-    wanted = ETA
-    if eta is not None:
-        wanted = options.strength(eta, "--eta", beta_convention, file=file)
+    wanted = options.strength_or(ETA, eta, "--eta", beta_convention, file=file)
     found = advice.advise(
         subject.P,
         wanted,

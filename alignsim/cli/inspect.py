@@ -66,9 +66,7 @@ def inspect(
     from alignsim import reports
 
     data = inputs.read(file, key, columns)
-    most = BETA_MAX
-    if beta_max is not None:
-        most = options.strength(beta_max, "--beta-max", beta_convention, file=file)
+    most = options.strength_or(BETA_MAX, beta_max, "--beta-max", beta_convention, file=file)
     found = reports.inspect(
         data,
         objective=objective,

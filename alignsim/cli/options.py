@@ -121,6 +121,15 @@ def strength(value: float, option: str, beta_convention: str, *, file: Path | No
     return found
 
 
+def strength_or(
+    usual: float, value: float | None, option: str, beta_convention: str, *, file: Path | None
+) -> float:
+    """Return β as :func:`strength` does, and the usual one, which is ours, where none is given."""
+    if value is None:
+        return usual
+    return strength(value, option, beta_convention, file=file)
+
+
 def shows_progress(quiet: bool, progress: bool = True) -> bool:
     """Return whether a progress bar is wanted and standard error is a terminal to show it on."""
     return progress and not quiet and sys.stderr.isatty()

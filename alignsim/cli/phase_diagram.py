@@ -90,9 +90,7 @@ def phase_diagram(
         options.refuse({"--rounds": rounds}, "--by stability runs no rounds")
     total = None if rounds is None else validation.integer(rounds, "--rounds", minimum=1)
     subject = inputs.subject(file, source, cycle)
-    most = BETA_MAX
-    if beta_max is not None:
-        most = options.strength(beta_max, "--beta-max", beta_convention, file=file)
+    most = options.strength_or(BETA_MAX, beta_max, "--beta-max", beta_convention, file=file)
     found = sweep(
         subject.P,
         objective=objective,

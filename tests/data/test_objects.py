@@ -101,6 +101,16 @@ def test_games(game):
     assert "sure win" in found.notes[0]
 
 
+def test_a_game_of_nashpy_itself():
+    nashpy = pytest.importorskip("nashpy")
+    wanted = 0.5 + 0.5 * ROCK
+    for game in (nashpy.Game(ROCK), nashpy.Game(ROCK, ROCK.T)):
+        read = asim.data.read(game).P
+        assert read == pytest.approx(wanted)
+    with pytest.raises(ValueError, match="is not symmetric"):
+        asim.data.read(nashpy.Game(ROCK, ROCK))
+
+
 @pytest.mark.parametrize(
     ("payoffs", "message"),
     [
