@@ -47,6 +47,9 @@ def read(content: Content, given: Given) -> Comparisons:  # noqa: ARG001
         labels = rows[0]
     place = {label: k for k, label in enumerate(labels)}
     where = np.array([[place[label] for label in row] for row in rows], dtype=np.int64)
+    notes = [*content.notes, "The numbers are how often the row beat the column."]
+    if np.isnan(grid.array[..., ~np.eye(K, dtype=np.bool_)]).any():
+        notes.append("An empty cell, or NaN, counts as no win.")
     names: tuple[str, ...] = UNNAMED
     if len(stack) > 1:
         names = grid.names or tuple(map(str, range(len(stack))))
@@ -60,10 +63,7 @@ def read(content: Content, given: Given) -> Comparisons:  # noqa: ARG001
         judge=np.zeros(len(which), dtype=np.int64),
         prompts=names,
         prompt=which,
-        notes=(
-            *content.notes,
-            "The numbers are how often the row beat the column.",
-        ),
+        notes=tuple(notes),
     )
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import json
 import random
 import re
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 import alignsim as asim
-from alignsim.data import FORMATS
+from alignsim.data import FORMATS, Comparisons
 
 VARIANTS = 300
 LONGEST = 700
@@ -153,10 +154,84 @@ NAIVE = {
 }
 
 
+def _rankings(text):
+    orders = {}
+    for row in csv.DictReader(io.StringIO(text, newline=""), strict=True):
+        voter, item, rank = (row[name].strip() for name in ("voter", "item", "rank"))
+        assert voter
+        assert item
+        assert item not in orders.setdefault(voter, {})
+        orders[voter][item] = float(rank)
+    wins = Counter()
+    for ranks in orders.values():
+        for (one, first), (other, second) in itertools.permutations(ranks.items(), 2):
+            wins[one, other] += (first < second) + (first == second) / 2
+    return wins
+
+
+def _square(labels, table):
+    assert len(set(labels)) == len(labels) == len(table)
+    return Counter(
+        {
+            (one, other): np.nan_to_num(float(cell))  # NaN is no win, as the output says
+            for one, row in zip(labels, table, strict=True)
+            for other, cell in zip(labels, row, strict=True)
+            if one != other
+        }
+    )
+
+
+def _counts(text):
+    (_, *labels), *rows = csv.reader(io.StringIO(text, newline=""), strict=True)
+    assert [row[0] for row in rows] == labels
+    return _square(labels, [row[1:] for row in rows])
+
+
+def _counts_in_json(text):
+    found = json.loads(text)
+    return _square(found["labels"], found["wins"])
+
+
+def _scores(text):
+    scores = {}
+    for row in csv.DictReader(io.StringIO(text, newline=""), delimiter=";", strict=True):
+        key = tuple(row[name].strip() for name in ("prompt", "response", "rater"))
+        assert all(key)
+        assert key not in scores
+        scores[key] = float(row["quality"].replace(",", "."))
+    return scores
+
+
+WHOLE = {
+    "rankings_long.csv": _rankings,
+    "counts_square.csv": _counts,
+    "counts.json": _counts_in_json,
+    "decimal_comma.csv": _scores,
+}
+"""Readings of whole files: wins, or scores by prompt, response and rater."""
+
+
+def told_by(found):
+    """Return what was read as the naive readings say it."""
+    if isinstance(found, Comparisons):
+        pairs = np.argwhere(found.wins > 0).tolist()
+        return {(found.labels[i], found.labels[j]): found.wins[i, j] for i, j in pairs}
+    return {
+        (prompt, response, rater): scores[i, j, 0]
+        for prompt, responses, raters, scores in zip(
+            found.prompts, found.responses, found.raters, found.scores, strict=True
+        )
+        for (i, response), (j, rater) in itertools.product(enumerate(responses), enumerate(raters))
+        if np.isfinite(scores[i, j, 0])
+    }
+
+
 def naive_wins(name, content):
     """Return the wins of each over each, or None where this reading does not understand it."""
-    text = content.decode("utf-8-sig")
     try:
+        text = content.decode("utf-8-sig")
+        if name in WHOLE:
+            return {key: value for key, value in WHOLE[name](text).items() if value}
         if name.endswith(".json"):
             rows = [json.loads(line) for line in text.split("\n") if line.strip()]
         else:
@@ -185,13 +260,11 @@ def test_damaged_files_are_refused_or_read_right(data, tmp_path):
         found = _refusal(tmp_path / name)
         refused += found is None
         assert found is None or damage not in REFUSED, (name, damage)
-        if found is None or name not in NAIVE:
+        if found is None or name not in {*NAIVE, *WHOLE}:
             continue
         expected = naive_wins(name, content)
         if expected is not None:
-            pairs = np.argwhere(found.wins > 0).tolist()
-            told = {(found.labels[i], found.labels[j]): found.wins[i, j] for i, j in pairs}
-            assert told == pytest.approx(expected), (name, damage)
+            assert told_by(found) == pytest.approx(expected), (name, damage)
             compared += 1
     assert compared > 20
     assert refused > 100

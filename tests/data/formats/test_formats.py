@@ -240,6 +240,16 @@ def test_squares_that_say_nothing_are_refused(cells, message):
         asim.data.read(np.array(cells, dtype=float))
 
 
+@pytest.mark.parametrize(("cell", "told"), [("NaN", True), ("0", False)])
+def test_an_empty_count_is_no_win_and_said_to_be(write, cell, told):
+    """Tables that pandas pivots have NaN where the one never beat the other."""
+    found = asim.data.read(write("w.json", f"[[0, 3, {cell}], [1, 0, 2], [4, 5, 0]]"))
+    assert found.wins.tolist() == [[0, 3, 0], [1, 0, 2], [4, 5, 0]]
+    assert ("An empty cell, or NaN, counts as no win." in found.notes) == told
+    diagonal = asim.data.read(write("d.json", "[[NaN, 3], [1, NaN]]"))
+    assert len(diagonal.notes) == 1
+
+
 def test_pairs_that_never_met_are_nan_in_problems(write):
     found = asim.data.read(write("c.csv", ",a,b,c\na,0,1,0\nb,3,0,1\nc,0,1,0\n"))
     (problem,) = found.problems()
