@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -77,9 +79,7 @@ def phase_diagram(
 
     outputs.check(out, "--out", outputs.PICTURES, file)
     outputs.check(data, "--data", outputs.TABLES, file)
-    from matplotlib.figure import Figure
-
-    from alignsim import plotting, validation
+    from alignsim import validation
     from alignsim.cli import inputs
     from alignsim.plotting.palette import QUANTITIES
     from alignsim.sweeps import findings, sweep
@@ -91,6 +91,8 @@ def phase_diagram(
     total = None if rounds is None else validation.integer(rounds, "--rounds", minimum=1)
     subject = inputs.subject(file, source, cycle)
     most = options.strength_or(BETA_MAX, beta_max, "--beta-max", beta_convention, file=file)
+    drawing = threading.Thread(target=_import_drawing, daemon=True)
+    drawing.start()
     found = sweep(
         subject.P,
         objective=objective,
@@ -101,6 +103,11 @@ def phase_diagram(
         rounds=total,
         progress=options.shows_progress(quiet, progress),
     )
+    drawing.join()
+    from matplotlib.figure import Figure
+
+    from alignsim import plotting
+
     figure = Figure(figsize=(7.2, 4.6), layout="constrained")
     ax = plotting.phase_diagram(found, value=value, ax=figure.add_subplot())
     title = f"{subject.name}: {ax.get_title()}"
@@ -114,3 +121,9 @@ def phase_diagram(
         reports.print_rows(title, findings(found))
         reports.print_convention()
         reports.print_saved(out, data)
+
+
+def _import_drawing() -> None:
+    """Import what draws and writes, which takes a second, while kernels hold no lock."""
+    import_module("matplotlib.figure")
+    import_module("xarray")

@@ -35,6 +35,9 @@ WIDE_BLOCK = 128
 SLICE = 10**9
 """Operations in one call of a kernel, which cannot be interrupted: under a second of them."""
 
+SUMS = 2**14
+"""Entries of sums in one call: larger arrays would be new memory from the system each time."""
+
 
 @dataclass(frozen=True)
 class Schedule:
@@ -260,7 +263,7 @@ def _in_slices(
     blocks = -(-len(record.state) // lanes)
 
     def work(first: int, last: int) -> Iterator[int]:
-        abreast = max(1, SLICE // (cost * lanes * total))
+        abreast = max(1, min(SLICE // (cost * total), SUMS // width) // lanes)
         stretch = max(1, SLICE // (cost * lanes))
         for low in range(first, last, abreast):
             high = min(low + abreast, last)
@@ -283,11 +286,11 @@ def _store_averages(sums: FloatArray, schedule: Schedule, averages: FloatArray) 
     """
     K = (averages.shape[1] - 2) // 2
     count = schedule.kept[-1] + 1 - schedule.burn_in
-    mean = sums[:, K : 2 * K] / count
-    averages[:, :K] = sums[:, :K] + mean
-    averages[:, K : 2 * K] = np.maximum(sums[:, 2 * K : 3 * K] / count - mean * mean, 0.0)
-    averages[:, 2 * K] = sums[:, 3 * K] / count
-    averages[:, 2 * K + 1] = sums[:, 3 * K + 1]
+    rows = np.ascontiguousarray(sums.T)  # NumPy would loop over the K columns of each map
+    mean = rows[K : 2 * K] / count
+    variance = np.maximum(rows[2 * K : 3 * K] / count - mean * mean, 0.0)
+    entropy = rows[3 * K] / count
+    averages[:] = np.vstack([rows[:K] + mean, variance, entropy, rows[3 * K + 1]]).T
 
 
 def _ipo_wide(loop: MapBatch, schedule: Schedule, record: Record) -> None:

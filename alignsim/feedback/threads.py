@@ -80,8 +80,9 @@ def _chunks(blocks: int, workers: int) -> list[tuple[int, int]]:
     """Return contiguous chunks, each a share of what is left, so that all workers end together."""
     chunks = []
     first = 0
+    shares = 2 * workers if workers > 1 else 1
     while first < blocks:
-        last = first + max(1, (blocks - first) // (2 * workers))
+        last = first + max(1, (blocks - first) // shares)
         chunks.append((first, last))
         first = last
     return chunks

@@ -19,12 +19,12 @@ from alignsim.plotting.palette import (
     phase_colours,
 )
 from alignsim.plotting.panels import PanelArray, panel_axes
-from alignsim.reports.advice import Advice
-from alignsim.reports.tradeoff import WANTED, quantiles
 from alignsim.validation import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from alignsim.reports.advice import Advice
 
 _QUARTILES = (0.25, 0.5, 0.75)
 _NAMED_EVERY = 8
@@ -207,7 +207,7 @@ def _draw_range(ax: Axes, result: Advice, colours: list[Any], around: Beside) ->
     ax.plot(eta, fastest[1], color=INK, linewidth=1.8, label="fastest", clip_on=False, zorder=3)
     at = _wanted_position(result)
     ax.axvline(eta[at], color=OKABE_ITO[5], linewidth=1.2, label=f"wanted: η = {eta[at]:.4g}")
-    kept = quantiles(result.eta_largest.ravel(), (0.5,))[0]
+    kept = _quantiles(result.eta_largest.ravel(), (0.5,))[0]
     if eta[0] < kept < eta[-1]:
         ax.axvline(
             kept, color=INK, linewidth=1.0, linestyle="--", label=f"keeps the floor: η ≤ {kept:.4g}"
@@ -234,7 +234,13 @@ def _label_alpha(ax: Axes, top: float) -> None:
 def _quartiles(result: Advice, name: str) -> FloatArray:
     """Return the quartiles of a part of the trade-off over the batch, (3, m)."""
     values = getattr(result.tradeoff, name)
-    return quantiles(values.reshape(-1, values.shape[-1]), _QUARTILES)
+    return _quantiles(values.reshape(-1, values.shape[-1]), _QUARTILES)
+
+
+def _quantiles(values: FloatArray, probabilities: tuple[float, ...]) -> FloatArray:
+    from alignsim.reports.tradeoff import quantiles
+
+    return quantiles(values, probabilities)
 
 
 def _bars(quartiles: FloatArray) -> FloatArray:
@@ -242,10 +248,14 @@ def _bars(quartiles: FloatArray) -> FloatArray:
 
 
 def _wanted_position(result: Advice) -> int:
+    from alignsim.reports.tradeoff import WANTED
+
     return min(WANTED, result.tradeoff.eta.shape[-1] - 1)
 
 
 def _check(result: Any) -> None:
+    from alignsim.reports.advice import Advice
+
     of_kind(result, Advice, "result", "alignsim.advise")
     if np.ptp(result.eta) > _COMMON * result.eta.max():
         raise ValueError(

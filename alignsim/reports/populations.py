@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.stats import binom
 
 from alignsim.data import Comparisons, PromptPosterior, prompt_posterior
 from alignsim.objectives import OBJECTIVES
@@ -146,6 +145,8 @@ def sampled_quartiles(values: FloatArray, *, complete: bool) -> str:
     >>> sampled_quartiles(np.arange(1.0, 102.0), complete=False)
     '26 (17 to 35), 51 (41 to 61), 76 (67 to 85)'
     """
+    from scipy.stats import binom  # it takes longer to import than all of alignsim
+
     told = []
     ordered = np.sort(values)
     for q in QUARTILES:

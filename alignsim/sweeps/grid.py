@@ -29,10 +29,14 @@ CHUNK = 8192
 """Most maps that are run and analysed at a time; bounds the memory beside input and output."""
 
 LEAST_CHUNK = 64
-"""Maps in the first chunk, one a lane; from then on chunks double or halve, never below it."""
+"""Maps in the first chunk, one a lane; from then on chunks grow or halve, never below it."""
 
-PATIENCE = 0.7
-"""Seconds from which on a chunk is long: between chunks the bar moves and Ctrl-C is heard."""
+GROWTH = 8
+"""From one chunk to the next, at most. The last orbits of a chunk leave most lanes empty: few large
+chunks take half the time of many."""
+
+PATIENCE = 4.0
+"""Seconds that a chunk may take: after each one the bar moves."""
 
 AXES = ("matrix", "alpha", "beta", "lam")
 """The dimensions of a sweep, in this order, as far as they are swept."""
@@ -121,8 +125,6 @@ def sweep(
     >>> dict(ds.sizes), ds.phase.isin(asim.analysis.OSCILLATING).values.tolist()  # beyond β = 3
     ({'beta': 4}, [False, False, True, True])
     """
-    import xarray
-
     matrices = validation.preference_matrix(P)
     if matrices.ndim > 3:
         raise ValueError(
@@ -145,6 +147,8 @@ def sweep(
         lam=grid["lam"].reshape(-1), reference=reference, offline=offline,
     )  # fmt: skip
     columns, settings = _run(loop, by, start, rounds, burn_in, threads, progress)
+    import xarray  # after the run: a caller may import it beside
+
     attributes = ATTRIBUTES | VERDICT_ATTRIBUTES
     if by == "stability":
         attributes["phase"] = labels.STABILITY
@@ -248,8 +252,8 @@ def by_chunks(
             columns[name][first : first + chunk] = values
         bar.update(part.size)
         first += part.size
-        slow = time.perf_counter() - begun > PATIENCE
-        chunk = min(max(chunk // 2, LEAST_CHUNK) if slow else 2 * chunk, CHUNK)
+        bearable = PATIENCE / max(time.perf_counter() - begun, 1e-9)
+        chunk = min(max(int(chunk * min(max(bearable, 0.5), GROWTH)), LEAST_CHUNK), CHUNK)
     return columns
 
 
