@@ -30,6 +30,9 @@ _WORD_STARTS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 SOURCES = ("paper", "literature", "derived")
 """Chen, He, Jordan and Yao (arXiv 2602.12180); standard literature; derived for this project."""
 
+STATUSES = ("proved", "checked", "seen")
+"""Derived line by line; agreed with on both sides in many cases; numerical only."""
+
 
 class Claim(ABC):
     """A theorem as a program.
@@ -43,6 +46,8 @@ class Claim(ABC):
     source
         One of ``SOURCES``: who states it, by default derived here. Only what the paper states is
         attributed to it.
+    status
+        One of ``STATUSES``: how sure it is, by default proved.
     section
         Where the derivation stands, as a section of the theory page.
     costly
@@ -52,6 +57,7 @@ class Claim(ABC):
     name: ClassVar[str]
     statement: ClassVar[str]
     source: ClassVar[str] = "derived"
+    status: ClassVar[str] = "proved"
     section: ClassVar[str]
     costly: ClassVar[bool] = False
 

@@ -45,6 +45,19 @@ def with_winner(rng: Rng, trials: int, responses: int, *, most: float) -> FloatA
     return P
 
 
+def with_equilibrium(rng: Rng, policy: FloatArray) -> FloatArray:
+    """Return preferences (n, K, K), K odd, of which policies (n, K) are the Nash equilibria."""
+    K = policy.shape[-1]
+    drawn = rng.normal(size=(len(policy), K, K))
+    unit = policy / np.linalg.norm(policy, axis=-1, keepdims=True)
+    away = np.eye(K) - unit[:, :, None] * unit[:, None, :]
+    skew = away @ (drawn - np.swapaxes(drawn, -1, -2)) @ away
+    skew = 0.5 * (skew - np.swapaxes(skew, -1, -2))
+    largest = np.abs(skew).max(axis=(-2, -1))
+    size = rng.uniform(0.2, 1.0, len(policy)) * 0.49 / largest
+    return np.asarray(0.5 + size[:, None, None] * skew)
+
+
 def policies(rng: Rng, trials: int, responses: int, *, smallest: float = 0.0) -> FloatArray:
     """Return policies (n, K): in turn Dirichlet(1), nearly uniform, and concentrated ones."""
     K = responses

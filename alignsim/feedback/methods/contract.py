@@ -123,8 +123,8 @@ class MethodFacts:
         with row span D; NaN for parameters for which nothing is proved. Without an anchor also λ
         must be 1 and the equilibrium interior.
     fastest
-        For a target y = ηλω at the same fixed point, or for any y without an anchor: the
-        parameters with the least spectral radius, as a mapping, with "y" and "rate".
+        For a target ηλω, which a fixed point decides, inf for no anchor: the parameters with the
+        least spectral radius, as a mapping, with "y" and "rate", that radius.
     """
 
     limit: MethodFact[OfParameters] | None = None

@@ -55,12 +55,25 @@ def _limit_of(n: int, a: float) -> float:
     test[: len(power)] += power
     test[: len(odd) - 1] += 2.0 * (1.0 - a) * odd[1:]
     test[0] -= 1.0
-    if test[0] > 0.0 or (n == 1):
+    if test[0] > 0.0 or n == 1 or a == 1.0:
         return 0.0
     even = np.polynomial.Polynomial(test[::2]).roots()
     real = even[np.abs(even.imag) <= 1e-9 * (1.0 + np.abs(even))].real
     positive = real[real > 1e-12]
     return float(np.sqrt(positive.min())) if len(positive) else np.inf
+
+
+def _attraction(every: FloatArray, alpha: FloatArray) -> FloatArray:
+    return np.where((every == 2.0) & (alpha == 0.0), 4.0, np.nan)
+
+
+def _fastest(target: FloatArray) -> dict[str, FloatArray]:
+    return {
+        "every": np.full_like(target, 3.0),
+        "alpha": np.zeros_like(target),
+        "y": np.ones_like(target),
+        "rate": np.zeros_like(target),
+    }
 
 
 def _comal(eta: Any, tau: Any, inner: Any) -> dict[str, Any]:
@@ -106,5 +119,9 @@ HARD_REFERENCE = Method(
             "many as reach the optimum",
         ),
     ),
-    facts=MethodFacts(limit=MethodFact(_limit, "schemes 4")),
+    facts=MethodFacts(
+        limit=MethodFact(_limit, "schemes 4"),
+        attraction=MethodFact(_attraction, "schemes 6 and 7.3: two rounds are extragradient's"),
+        fastest=MethodFact(_fastest, "schemes 5: the multiplier (1−y²)(1+iy) vanishes at y = 1"),
+    ),
 )

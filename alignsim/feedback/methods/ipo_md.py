@@ -21,6 +21,11 @@ def _limit(mixture: FloatArray) -> FloatArray:
         return np.asarray(1.0 / (1.0 - mixture))
 
 
+def _attraction(mixture: FloatArray) -> FloatArray:
+    with np.errstate(divide="ignore"):
+        return np.asarray(4.0 / (1.0 - mixture))
+
+
 IPO_MD = Method(
     name="ipo_md",
     update="x' = T(ref, b·ref + (1−b)·x)",
@@ -28,5 +33,8 @@ IPO_MD = Method(
     parameters=(Parameter("mixture", "b, share of the fixed reference in the opponent"),),
     wire=_wire,
     source="Calandriello et al. (2024), arXiv 2403.08635",
-    facts=MethodFacts(limit=MethodFact(_limit, "schemes 4: (1−b)y < 1")),
+    facts=MethodFacts(
+        limit=MethodFact(_limit, "schemes 4: (1−b)y < 1"),
+        attraction=MethodFact(_attraction, "theory 6.5, C3: a round shrinks spans by (1−b)βλD/4"),
+    ),
 )

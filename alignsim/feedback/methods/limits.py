@@ -24,6 +24,14 @@ def up_to_root(A: FloatArray, B: FloatArray, C: FloatArray) -> FloatArray:
     return np.where(begins, found, 0.0)
 
 
+def held_to_target(target: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return κ, y and ρ where the multiplier 1 − κ + iκC is least: κ = 1/(1 + C²), C the target."""
+    free = 1.0 / np.hypot(1.0, target)
+    with np.errstate(divide="ignore"):
+        y = 1.0 / (1.0 / target + target)  # κC
+    return free * free, y, np.sqrt((1.0 - free) * (1.0 + free))
+
+
 def root_of(square: FloatArray) -> FloatArray:
     """Return √ of a bound on y², 0 where the bound is not positive."""
     with np.errstate(invalid="ignore"):

@@ -14,7 +14,7 @@ from alignsim.feedback.methods.contract import (
     Parameter,
     Slot,
 )
-from alignsim.feedback.methods.limits import root_of, up_to_root
+from alignsim.feedback.methods.limits import held_to_target, root_of, up_to_root
 from alignsim.feedback.methods.wiring import Wiring
 from alignsim.validation import FloatArray
 
@@ -32,6 +32,12 @@ def _limit(momentum: FloatArray, kappa: FloatArray) -> FloatArray:
     with np.errstate(divide="ignore"):
         largest = np.minimum(largest, 1.0 / (m * m))
     return root_of(largest - a * a)
+
+
+def _fastest(target: FloatArray) -> dict[str, FloatArray]:
+    """Return it: no momentum, and mrs at its best."""
+    kappa, y, rate = held_to_target(target)
+    return {"momentum": np.zeros_like(target), "kappa": kappa, "y": y, "rate": rate}
 
 
 def _apo(extrapolation: Any, eta: Any) -> dict[str, Any]:
@@ -60,5 +66,8 @@ MOMENTUM = Method(
             starts=("start", "reference"),
         ),
     ),
-    facts=MethodFacts(limit=MethodFact(_limit, "schemes 4")),
+    facts=MethodFacts(
+        limit=MethodFact(_limit, "schemes 4"),
+        fastest=MethodFact(_fastest, "by minimisation: without momentum", "checked"),
+    ),
 )

@@ -14,7 +14,7 @@ from alignsim.feedback.methods.contract import (
     Parameter,
     Slot,
 )
-from alignsim.feedback.methods.limits import root_of
+from alignsim.feedback.methods.limits import held_to_target, root_of
 from alignsim.feedback.methods.wiring import Wiring
 from alignsim.validation import FloatArray
 
@@ -32,8 +32,8 @@ def _limit(alpha: FloatArray) -> FloatArray:
 
 
 def _fastest(target: FloatArray) -> dict[str, FloatArray]:
-    alpha = target**2 / (1.0 + target**2)
-    return {"alpha": alpha, "y": target * (1.0 - alpha), "rate": np.sqrt(alpha)}
+    kappa, y, rate = held_to_target(target)
+    return {"alpha": 1.0 - kappa, "y": y, "rate": rate}
 
 
 def _unanchored(eta: Any) -> dict[str, Any]:
@@ -77,6 +77,6 @@ MRS = Method(
     ),
     facts=MethodFacts(
         limit=MethodFact(_limit, "theory 6.3: α² + (βλω)² < 1"),
-        fastest=MethodFact(_fastest, "schemes 5: ρ = C/√(1 + C²) for a target C"),
+        fastest=MethodFact(_fastest, "theory 6.9: ρ = C/√(1 + C²) for a target C"),
     ),
 )

@@ -14,7 +14,7 @@ from alignsim.feedback.methods.contract import (
     Parameter,
     Slot,
 )
-from alignsim.feedback.methods.limits import root_of
+from alignsim.feedback.methods.limits import held_to_target, root_of
 from alignsim.feedback.methods.wiring import Wiring
 from alignsim.validation import FloatArray
 
@@ -29,6 +29,17 @@ def _limit(kappa: FloatArray) -> FloatArray:
     a = 1.0 - kappa
     with np.errstate(divide="ignore"):
         return root_of(kappa * (1.0 + a) / (a * a))
+
+
+def _attraction(kappa: FloatArray) -> FloatArray:
+    with np.errstate(divide="ignore"):
+        return np.asarray(4.0 * kappa / (1.0 - kappa))
+
+
+def _fastest(target: FloatArray) -> dict[str, FloatArray]:
+    """Return it by η = βa/κ: the multiplier a + iay is a + iκC."""
+    kappa, y, rate = held_to_target(target)
+    return {"kappa": kappa, "y": y / (1.0 - kappa), "rate": rate}
 
 
 def _md(eta: Any, tau: Any) -> dict[str, Any]:
@@ -53,5 +64,9 @@ NASH_MD = Method(
             "Munos et al. (2023), arXiv 2312.00886",
         ),
     ),
-    facts=MethodFacts(limit=MethodFact(_limit, "schemes 4: a²(1 + y²) < 1")),
+    facts=MethodFacts(
+        limit=MethodFact(_limit, "schemes 4: a²(1 + y²) < 1"),
+        attraction=MethodFact(_attraction, "theory 6.5, C3: a round shrinks spans by a + aβλD/4"),
+        fastest=MethodFact(_fastest, "as of mrs: ρ = C/√(1 + C²) for a target C"),
+    ),
 )

@@ -18,6 +18,9 @@ from alignsim.feedback.methods.limits import root_of, up_to_root
 from alignsim.feedback.methods.wiring import Wiring
 from alignsim.validation import FloatArray
 
+ROUNDING = 1e-15
+"""By how much c may differ from 1 − κ."""
+
 
 def _wire(w: Wiring, optimism: Any, kappa: Any) -> None:
     x, d = w.slots
@@ -33,7 +36,8 @@ def _limit(optimism: FloatArray, kappa: FloatArray) -> FloatArray:
 
 
 def _attraction(optimism: FloatArray, kappa: FloatArray) -> FloatArray:
-    return np.where(optimism == 1.0 - kappa, 2.0 * np.sqrt(1.0 - kappa), np.nan)
+    proved = np.abs(optimism + kappa - 1.0) <= ROUNDING
+    return np.where(proved, 2.0 * np.sqrt(1.0 - kappa), np.nan)
 
 
 def _fastest(target: FloatArray) -> dict[str, FloatArray]:
@@ -41,7 +45,7 @@ def _fastest(target: FloatArray) -> dict[str, FloatArray]:
     return {
         "optimism": (1.0 - kappa) / (1.0 + kappa),
         "kappa": kappa,
-        "y": kappa * target,
+        "y": 0.5 * (1.0 - kappa * kappa),  # κC
         "rate": (1.0 - kappa) / np.sqrt(2.0),
     }
 
@@ -71,9 +75,16 @@ OPTIMISTIC = Method(
             "omwu",
             (_ETA, Parameter("tau", "strength of the pull to the reference", 0.0, high=np.inf)),
             _omwu,
-            "Cen, Wei and Chi (2021), arXiv 2105.15186, two sequences",
+            "Cen, Wei and Chi (2021), arXiv 2105.15186, two sequences that begin as one",
+            starts=("start", "score"),
         ),
-        Alias("onpo", (_ETA,), _onpo, "Zhang et al. (2025), arXiv 2502.16852"),
+        Alias(
+            "onpo",
+            (_ETA,),
+            _onpo,
+            "Zhang et al. (2025), arXiv 2502.16852",
+            starts=("start", "score"),
+        ),
     ),
     facts=MethodFacts(
         limit=MethodFact(_limit, "schemes 4"),

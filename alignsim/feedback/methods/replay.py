@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from alignsim.feedback.methods.contract import Method, MethodFact, MethodFacts, Parameter, Slot
-from alignsim.feedback.methods.limits import root_of
+from alignsim.feedback.methods.limits import held_to_target, root_of
 from alignsim.feedback.methods.wiring import Wiring
 from alignsim.validation import FloatArray
 
@@ -28,6 +28,12 @@ def _limit(fresh: FloatArray, kappa: FloatArray) -> FloatArray:
     return root_of(np.where(kappa > 0.0, square, 0.0))
 
 
+def _fastest(target: FloatArray) -> dict[str, FloatArray]:
+    """Return it: nothing replayed, and mrs at its best."""
+    kappa, y, rate = held_to_target(target)
+    return {"fresh": np.ones_like(target), "kappa": kappa, "y": y, "rate": rate}
+
+
 REPLAY = Method(
     name="replay",
     update="r = κ·ref + (1−κ)·x; d' = (1−δ)·d + δ·(T(r, x) − r); x' = r + d'",
@@ -38,5 +44,8 @@ REPLAY = Method(
     ),
     wire=_wire,
     source="schemes 2; exact for IPO with both responses drawn from the buffer",
-    facts=MethodFacts(limit=MethodFact(_limit, "schemes 4")),
+    facts=MethodFacts(
+        limit=MethodFact(_limit, "schemes 4"),
+        fastest=MethodFact(_fastest, "by minimisation: with new responses only", "checked"),
+    ),
 )

@@ -20,7 +20,7 @@ from alignsim.feedback.methods.wiring import Wiring
 from alignsim.validation import FloatArray
 
 ROUNDING = 1e-12
-"""By how much shares may add up to more than all."""
+"""By how much shares may add up to more than all, and m differ from what is proved."""
 
 FARTHEST_STEP = np.sqrt(2.0) - 1.0
 """Bound on (1−m)βλD/4 below which m ≤ ½ is proved to converge from everywhere."""
@@ -41,30 +41,36 @@ def _check(mixup: FloatArray, alpha: FloatArray, pull: FloatArray) -> None:
 
 
 def _limit(mixup: FloatArray, alpha: FloatArray, pull: FloatArray) -> FloatArray:
-    Q = 1.0 - mixup - pull
+    Q, q = 1.0 - mixup - pull, 1.0 - mixup
     h = alpha * (1.0 - mixup) + 1.0 - pull
     squared = (1.0 - Q * (h - alpha)) ** 2 - 2.0 * h * Q * (1.0 - alpha * Q)
     squared += 2.0 * Q**2 * (1.0 - (Q * alpha) ** 2)
     rest = (1.0 + alpha * Q - h) * (1.0 + alpha * Q + h)
-    constant = (1.0 - alpha * Q) ** 2 * np.where(pull == 0.0, 0.0, rest)
-    return root_of(up_to_root(Q**2 * (1.0 - Q**2), squared, constant))
+    held = up_to_root(Q**2 * (1.0 - Q**2), squared, (1.0 - alpha * Q) ** 2 * rest)
+    room = (1.0 + alpha * q) * (2.0 * q * (1.0 - alpha * q) - mixup * (1.0 + alpha * q))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        free = np.where(room > 0.0, room / (q**2 * (1.0 + q)), 0.0)
+    return root_of(np.where(pull == 0.0, free, held))
 
 
 def _attraction(mixup: FloatArray, alpha: FloatArray, pull: FloatArray) -> FloatArray:
     with np.errstate(divide="ignore"):
         bound = 4.0 * FARTHEST_STEP / (1.0 - mixup)
-    bound = np.where(mixup == 0.5, 4.0, bound)
-    return np.where((mixup > 0.0) & (mixup <= 0.5) & (alpha == 0.0) & (pull == 0.0), bound, np.nan)
+    bound = np.where((mixup > 0.0) & (mixup <= 0.5) & (pull == 0.0), bound, np.nan)
+    two_sequences = np.abs((mixup + pull) * (2.0 - pull) - 1.0) <= ROUNDING
+    bound = np.where(two_sequences, 2.0 * np.sqrt(1.0 - pull) * (2.0 - pull), bound)
+    return np.where(alpha == 0.0, bound, np.nan)
 
 
 def _fastest(target: FloatArray) -> dict[str, FloatArray]:
-    half = np.full_like(target, 0.5)
+    """Return it by the optimistic scheme that a soft reference with α = 0 is, κ = e."""
+    kappa = 1.0 / (np.hypot(1.0, target) + target)
     return {
-        "mixup": half,
+        "mixup": 0.5 * (1.0 - kappa),
         "alpha": np.zeros_like(target),
-        "pull": np.zeros_like(target),
-        "y": np.ones_like(target),
-        "rate": np.sqrt(half),
+        "pull": kappa,
+        "y": 1.0 - kappa,
+        "rate": (1.0 - kappa) / np.sqrt(2.0),
     }
 
 
@@ -100,7 +106,9 @@ SOFT_REFERENCE = Method(
     ),
     facts=MethodFacts(
         limit=MethodFact(_limit, "schemes 4"),
-        attraction=MethodFact(_attraction, "schemes 6"),
-        fastest=MethodFact(_fastest, "schemes 5: m = ½, y = 1, ρ = 1/√2", "checked"),
+        attraction=MethodFact(_attraction, "schemes 6 and 7.1"),
+        fastest=MethodFact(
+            _fastest, "schemes 5: as of optimistic; without an anchor m = ½", "checked"
+        ),
     ),
 )

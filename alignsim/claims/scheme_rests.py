@@ -1,0 +1,58 @@
+"""Where the loops of methods rest, made without iterating: what claims about methods share."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from alignsim import simplex
+from alignsim.claims import instances as draw
+from alignsim.claims.contract import Instances
+from alignsim.feedback import FeedbackMap, Scheme
+from alignsim.feedback.methods.catalogue import METHODS
+from alignsim.validation import FloatArray
+
+
+class AtRest(NamedTuple):
+    """Loops (n,) of MRS-IPO's relatives, and a state (n, D, K) of each that a round keeps."""
+
+    loop: FeedbackMap
+    state: FloatArray
+
+
+def scheme(name: str, parameters: Instances) -> Scheme:
+    """Return the scheme of a method, batch (n,)."""
+    of = METHODS[name]
+    return Scheme.of(of, of.checked(parameters))
+
+
+def resting(x: Instances, wired: Scheme, beta: FloatArray) -> AtRest:
+    """Return IPO loops that rest with all opponents at ``policy``, and where.
+
+    With an anchor that is so for one reference: log policy − gain·βv. Without one ``policy`` must
+    be the Nash equilibrium of P, and λ is 1.
+    """
+    rest = wired.rest()
+    policy = simplex.centred_logits(x["policy"])
+    lam = np.where(rest.anchored, x["lam"], 1.0)
+    sampler = lam[:, None] * x["policy"] + (1.0 - lam[:, None]) * x["offline"]
+    pull = beta[:, None] * simplex.centre(draw.product(x["P"], sampler))
+    gain, lift = np.nan_to_num(rest.gain), np.nan_to_num(rest.lift)
+    held = policy - gain[:, None] * pull
+    loop = FeedbackMap(
+        x["P"], beta=beta, lam=lam, reference=simplex.softmax(held), offline=x["offline"],
+        scheme=wired,
+    )  # fmt: skip
+    positions = np.where(wired.directions, 0.0, 1.0)[:, None] * held[:, None, :]
+    return AtRest(loop, positions + lift[..., None] * pull[:, None, :])
+
+
+def growth(at: AtRest, nudge: FloatArray, rounds: int) -> FloatArray:
+    """Return log of how far an orbit is from rest after ``rounds``, over how far at first: (n,)."""
+    end = at.loop.run(start_state=at.state + nudge, rounds=rounds, keep="last").final_state
+
+    def size(away: FloatArray) -> FloatArray:
+        return np.asarray(np.sqrt((away**2).sum(axis=(-2, -1))))
+
+    return np.log(np.maximum(size(end - at.state), 1e-300) / size(nudge))
