@@ -17,6 +17,12 @@ from alignsim.claims import (
     ipo_fixed_point,
     ipo_optimum,
     ranking_axioms,
+    scheme_convergence,
+    scheme_cycles,
+    scheme_equivalences,
+    scheme_limits,
+    scheme_rates,
+    scheme_stability,
     unanchored,
 )
 from alignsim.claims.contract import Claim
@@ -35,12 +41,21 @@ SUBJECTS = (
     dpo_cycles,
     dpo_fixed_points,
     finite_samples,
+    scheme_equivalences,
+    scheme_stability,
+    scheme_limits,
+    scheme_rates,
+    scheme_convergence,
+    scheme_cycles,
 )
 
 CLAIMS: tuple[Claim, ...] = tuple(
     found()
     for subject in SUBJECTS
     for found in vars(subject).values()
-    if isinstance(found, type) and issubclass(found, Claim) and not isabstract(found)
+    if isinstance(found, type)
+    and issubclass(found, Claim)
+    and not isabstract(found)
+    and found.__module__ == subject.__name__
 )
 """Each class of claims in the files of ``SUBJECTS``, with the constants of its statement."""

@@ -30,6 +30,7 @@ class CycleBesideFixedPoint(Claim):
         "map with ρ = .9457 there has an attracting cycle of period 5 beside it."
     )
     section = "6.6"
+    status = "seen"
     costly = True
     tolerance: float = 1e-8
     radius: float = 0.9457
@@ -73,6 +74,7 @@ class WinnerNeverFound(Claim):
         "fixed point is unstable at β = 3 and 15 and stable at 2 and 20."
     )
     section = "6.6"
+    status = "seen"
     costly = True
     tolerance: float = 1e-8
     share: float = 0.948
@@ -131,6 +133,7 @@ class OrderedOscillation(Claim):
         "and orbits that never settle."
     )
     section = "6.7"
+    status = "seen"
     costly = True
     beta: float = 40.0
     lean: float = 40.0
@@ -200,6 +203,7 @@ class TiedTopRows(Scaled):
         "under weak strong transitivity tied top rows are never told apart."
     )
     section = "6.7"
+    status = "seen"
     tolerance: float = 1e-7
     rounds: int = 30
 

@@ -132,6 +132,7 @@ class DPOHysteresis(Claim):
         "for a = .45, and between .988 and .990 for a = .47; below, orbits converge."
     )
     section = "7"
+    status = "seen"
     costly = True
     advantages: tuple[float, float] = (0.45, 0.47)
     ends: tuple[float, float] = (0.998, 0.988)

@@ -19,8 +19,11 @@ Radius = Callable[..., FloatArray]
 TRIES = 3000
 """Other parameters that are tried against the fastest, half of them near."""
 
-DOUBLE_ROOT = 1e-7
+DOUBLE_ROOT = 1e-6
 """How exact a multiplier is that is a double eigenvalue."""
+
+LARGEST_KEPT = (1.0 + np.sqrt(17.0)) / 8.0
+"""The q that the fastest soft reference tends to as modes part."""
 
 
 def radius(name: str, y: FloatArray, **own: FloatArray) -> FloatArray:
@@ -151,8 +154,8 @@ class FastestAtTarget(Scaled):
             return lambda kappa, **own: radius(name, kappa * C, kappa=kappa, **own)
 
         def mixed(kappa: FloatArray) -> FloatArray:
-            step = kappa * C / np.maximum(1.0 - kappa, 1e-300)
-            return radius("nash_md", np.where(kappa < 1.0, step, 0.0), kappa=kappa)
+            kappa = np.minimum(kappa, 1.0 - 1e-9)
+            return radius("nash_md", kappa * C / (1.0 - kappa), kappa=kappa)
 
         unit = {"kappa": 1.0}
         fastest: list[tuple[Radius, Instances, dict[str, float], FloatArray]] = [
@@ -222,7 +225,11 @@ class FastestForModes(Scaled):
     def instances(self, rng: np.random.Generator, trials: int) -> Instances:
         ratio = np.exp(rng.uniform(np.log(1.05), np.log(20.0), trials))
         ratio[:4] = (2.0, 3.0, 5.0, 10.0)[:trials]
-        return {"ratio": ratio, "between": rng.uniform(size=trials), "seed": rng.normal(size=trials)}
+        return {
+            "ratio": ratio,
+            "between": rng.uniform(size=trials),
+            "seed": rng.normal(size=trials),
+        }
 
     def margin(self, x: Instances) -> FloatArray:
         ratio = x["ratio"]
@@ -234,25 +241,26 @@ class FastestForModes(Scaled):
 
         def found(mixup: FloatArray, middle: FloatArray) -> FloatArray:
             apart = np.sqrt(ratio)[:, None]
-            worst = [radius("soft_reference", y, mixup=mixup) for y in (middle * apart,
-                                                                        middle / apart)]
+            worst = [
+                radius("soft_reference", y, mixup=mixup) for y in (middle * apart, middle / apart)
+            ]
             return np.maximum(*worst)
 
         at_best = found(1.0 - q[:, None], middle[:, None])[:, 0]
-        ahead = lead(found, {"mixup": 1.0 - q, "middle": middle}, {"mixup": 1.0, "middle": 1.5},
-                     x["seed"])
+        ahead = lead(
+            found, {"mixup": 1.0 - q, "middle": middle}, {"mixup": 1.0, "middle": 1.5}, x["seed"]
+        )
         inner = middle * ratio ** (x["between"] - 0.5)
-        named = np.full(len(q), np.nan)
-        named[:4] = self.rates[: len(q)]
         told = np.array([2.0, 3.0, 5.0, 10.0])
-        stated = np.where((ratio[:, None] == told).any(axis=-1), np.interp(ratio, told, self.rates),
-                          rate)
+        stated = np.where(
+            (ratio[:, None] == told).any(axis=-1), np.interp(ratio, told, self.rates), rate
+        )
         return least(
             agreement(at_best, rate, self.tolerance),
             1.0 + ahead / self.tolerance,
             1.0 + (rate - radius("soft_reference", inner, mixup=1.0 - q)) / self.tolerance,
             agreement(rate, stated, self.digits),
-            0.64 - q,
+            LARGEST_KEPT - q,
         )  # fmt: skip
 
 
@@ -299,7 +307,7 @@ class ExtragradientForModes(Scaled):
 def _two_modes(ratio: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return q and ρ of the fastest soft reference for Λ (n,), by bisection."""
     wanted = (ratio + 1.0 / ratio) ** 2
-    low, high = np.full_like(ratio, 0.5), np.full_like(ratio, (1.0 + np.sqrt(17.0)) / 8.0)
+    low, high = np.full_like(ratio, 0.5), np.full_like(ratio, LARGEST_KEPT)
     for _ in range(60):
         q = 0.5 * (low + high)
         reached = 4.0 * (3.0 * q - 1.0) * (3.0 - 4.0 * q) ** 2

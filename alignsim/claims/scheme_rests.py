@@ -13,6 +13,9 @@ from alignsim.feedback import FeedbackMap, Scheme
 from alignsim.feedback.methods.catalogue import METHODS
 from alignsim.validation import FloatArray
 
+FARTHEST = 10.0
+"""How far references are from the policy, in logits."""
+
 
 class AtRest(NamedTuple):
     """Loops (n,) of MRS-IPO's relatives, and a state (n, D, K) of each that a round keeps."""
@@ -30,18 +33,23 @@ def scheme(name: str, parameters: Instances) -> Scheme:
 def resting(x: Instances, wired: Scheme, beta: FloatArray) -> AtRest:
     """Return IPO loops that rest with all opponents at ``policy``, and where.
 
-    With an anchor that is so for one reference: log policy − gain·βv. Without one ``policy`` must
-    be the Nash equilibrium of P, and λ is 1.
+    ``policy`` is the Nash equilibrium of P. With an anchor they rest there for one reference, log
+    policy − gain·βv; the offline policy comes nearer where that would be too far. Without an anchor
+    λ is 1.
     """
     rest = wired.rest()
+    gain, lift = np.nan_to_num(rest.gain), np.nan_to_num(rest.lift)
     policy = simplex.centred_logits(x["policy"])
     lam = np.where(rest.anchored, x["lam"], 1.0)
-    sampler = lam[:, None] * x["policy"] + (1.0 - lam[:, None]) * x["offline"]
-    pull = beta[:, None] * simplex.centre(draw.product(x["P"], sampler))
-    gain, lift = np.nan_to_num(rest.gain), np.nan_to_num(rest.lift)
+    away = (1.0 - lam[:, None]) * (x["offline"] - x["policy"])
+    pull = beta[:, None] * simplex.centre(draw.product(x["P"], away))
+    farthest = np.maximum(np.abs(gain[:, None] * pull).max(axis=-1), 1e-300)
+    near = np.minimum(1.0, FARTHEST / farthest)[:, None]
+    offline = x["policy"] + near * (x["offline"] - x["policy"])
+    pull = near * pull
     held = policy - gain[:, None] * pull
     loop = FeedbackMap(
-        x["P"], beta=beta, lam=lam, reference=simplex.softmax(held), offline=x["offline"],
+        x["P"], beta=beta, lam=lam, reference=simplex.softmax(held), offline=offline,
         scheme=wired,
     )  # fmt: skip
     positions = np.where(wired.directions, 0.0, 1.0)[:, None] * held[:, None, :]
