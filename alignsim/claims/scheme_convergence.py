@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -251,7 +252,8 @@ class NashWithoutAnchor(Claim):
         start = np.where(rests[:, None], goal, 1.0 / K)
         start = start / start.sum(axis=-1, keepdims=True)
         slack = []
-        for name, own in (("soft_reference", {"mixup": 0.5}), ("optimistic", {})):
+        methods: dict[str, Any] = {"soft_reference": {"mixup": 0.5}, "optimistic": {}}
+        for name, own in methods.items():
             loop = method(name, x["P"], beta=beta, lam=x["lam"], offline=x["offline"], **own)
             orbit = loop.run(
                 start_logits=np.log(start) + x["start"], rounds=self.rounds,

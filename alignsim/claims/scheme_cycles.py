@@ -184,9 +184,12 @@ class WinnerFound(Claim):
         skew[[1, 2, 3], [2, 3, 1]] = 0.5
         P = 0.5 + skew - skew.T
         slack = []
-        for name, own in (
-            ("soft_reference", {"mixup": 0.5}), ("optimistic", {}), ("extragradient", {}),
-        ):  # fmt: skip
+        methods: dict[str, Any] = {
+            "soft_reference": {"mixup": 0.5},
+            "optimistic": {},
+            "extragradient": {},
+        }
+        for name, own in methods.items():
             loop = method(name, P, beta=x["beta"], **own)
             end = loop.run(start_logits=x["start"], rounds=self.rounds, keep="last").final
             slack.append(end[:, 0] / self.found - 1.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -55,7 +56,7 @@ class SoftReferenceIsOptimism(Scaled):
         start = simplex.centre(x["start"])
         slack = []
         for objective, rounds in zip(("ipo", "dpo"), self.rounds, strict=True):
-            common = {name: x[name] for name in ("lam", "reference", "offline")}
+            common: dict[str, Any] = {name: x[name] for name in ("lam", "reference", "offline")}
             soft = method(
                 "soft_reference", x["P"], objective=objective, beta=x["beta"],
                 mixup=x["mixup"], pull=x["pull"], **common,
@@ -104,7 +105,9 @@ class TwoRoundsAReset(Claim):
         """Return 0 where all bits agree, else −1."""
         same = np.ones(len(x["P"]), dtype=np.bool_)
         for objective, rounds in zip(("ipo", "dpo"), self.rounds, strict=True):
-            given = {name: x[name] for name in ("beta", "lam", "reference", "offline")}
+            given: dict[str, Any] = {
+                name: x[name] for name in ("beta", "lam", "reference", "offline")
+            }
             given |= {"objective": objective}
             hard = method("hard_reference", x["P"], every=self.every, alpha=self.alpha, **given)
             ahead = method("extragradient", x["P"], kappa=self.kappa, **given)

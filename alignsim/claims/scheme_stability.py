@@ -72,28 +72,29 @@ class SymbolMultipliers(Scaled):
 
     def margin(self, x: Instances) -> FloatArray:
         E = simplex.mean_zero_basis(x["P"].shape[-1])
-        spin = np.linalg.eigvals(E.T @ x["P"] @ simplex.covariance(x["policy"]) @ E)
+        spin = _multipliers(E.T @ x["P"] @ simplex.covariance(x["policy"]) @ E)
         return least(*(self._margin_of(name, spin, x) for name in METHODS))
 
     def _margin_of(self, name: str, spin: ComplexArray, x: Instances) -> FloatArray:
         """Return the slack of the characteristic polynomials, whose roots may be double."""
         own = {each.name: x[f"{name} {each.name}"] for each in METHODS[name].parameters}
         loop, state = resting(x, scheme(name, own), x["beta"])
-        found = characteristic(np.linalg.eigvals(loop.derivative(_flat(state), "tangent")))
+        flat = state.reshape(len(state), -1)
+        found = characteristic(_multipliers(loop.derivative(flat, "tangent")))
         modes = scheme(name, {each: values[:, None] for each, values in own.items()})
         gains = self.gain * (loop.beta * loop.lam)[:, None] * spin
-        expected = characteristic(_flat(modes.multipliers(gains)))
+        expected = characteristic(modes.multipliers(gains).reshape(len(state), -1))
         size = self.tolerance * (1.0 + np.abs(expected).max(axis=-1))
-        moved = loop.advance(_flat(state)).value - _flat(state)
+        moved = loop.advance(flat).value - flat
         return np.minimum(
             1.0 - np.abs(found - expected).max(axis=-1) / size,
             1.0 - np.abs(moved).max(axis=-1) / self.tolerance,
         )
 
 
-def _flat(values: NDArray[np.generic]) -> NDArray[np.generic]:
-    """Return (n, a, b) as (n, a·b)."""
-    return values.reshape(len(values), -1)
+def _multipliers(matrices: FloatArray) -> ComplexArray:
+    """Return the eigenvalues, (n, m, m) → (n, m)."""
+    return np.asarray(np.linalg.eigvals(matrices), dtype=np.complex128)
 
 
 def characteristic(roots: ComplexArray) -> ComplexArray:
@@ -154,7 +155,9 @@ class StabilityLimit(Claim):
         for gain in (x["real"] + 1j * x["imaginary"], 0j * x["real"]):
             found = characteristic(wired.multipliers(gain))
             expected = np.stack(np.broadcast_arrays(*self.polynomial(gain, x)), axis=-1)
-            slack.append(agreement(found, expected, self.tolerance * (1.0 + 4.0 * FAR)))
+            slack.append(
+                agreement(np.abs(found - expected), 0.0, self.tolerance * (1.0 + 4.0 * FAR))
+            )
         limit = self.limit(x)
         line = np.concatenate([np.linspace(0.05, 0.95, 40), [1.0 - self.step]])
         beyond = np.concatenate([[1.0 + self.step], np.linspace(1.05, FAR, 40)])

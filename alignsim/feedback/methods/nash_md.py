@@ -37,9 +37,9 @@ def _attraction(kappa: FloatArray) -> FloatArray:
 
 
 def _fastest(target: FloatArray) -> dict[str, FloatArray]:
-    """Return it by η = βa/κ: the multiplier a + iay is a + iκC."""
-    kappa, y, rate = held_to_target(target)
-    return {"kappa": kappa, "y": y / (1.0 - kappa), "rate": rate}
+    """Return it by η = βa/κ: the multiplier a + iay is a + iκC, and y = 1/C."""
+    kappa, _, rate = held_to_target(target)
+    return {"kappa": kappa, "y": 1.0 / np.maximum(target, 1e-300), "rate": rate}
 
 
 def _md(eta: Any, tau: Any) -> dict[str, Any]:
