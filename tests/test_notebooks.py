@@ -50,8 +50,8 @@ def assert_same_text(one, other):
         assert abs(a - b) <= max(Decimal(TOLERANCE) * abs(b), last_digit), (first, second)
 
 
-def test_there_are_seven():
-    assert [path.name[:2] for path in NOTEBOOKS] == [f"0{i}" for i in range(1, 8)]
+def test_there_are_eight():
+    assert [path.name[:2] for path in NOTEBOOKS] == [f"0{i}" for i in range(1, 9)]
 
 
 @each_notebook

@@ -1,4 +1,4 @@
-"""The recipe of docs/architecture.md, followed to the letter: a class and a line in a table."""
+"""The recipes of docs/architecture.md, followed to the letter: a file and a line in a table."""
 
 import importlib
 import inspect
@@ -9,14 +9,32 @@ import numpy as np
 import pytest
 
 import alignsim as asim
+from alignsim.feedback.methods.catalogue import METHODS
 from alignsim.objectives import OBJECTIVES, optimum_derivative
 from tests import naive
 
-PAGE = (Path(__file__).parents[1] / "docs" / "architecture.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 RECIPE = PAGE[PAGE.index("## How to add an objective") :].split("\n## ")[0]
 BLOCKS = re.findall(r"```python\n(.*?)```", RECIPE, flags=re.DOTALL)
 
 SHOWN = re.findall(r"<!-- source: (\S+) (\S+) -->\n+```python\n(.*?)```", RECIPE, flags=re.DOTALL)
+
+METHOD = PAGE[PAGE.index("## How to add a method") :].split("\n## ")[0]
+METHOD_BLOCKS = re.findall(r"```python\n(.*?)```", METHOD, flags=re.DOTALL)
+FILES = re.findall(r"<!-- file: (\S+) -->\n+```python\n(.*?)```", METHOD, flags=re.DOTALL)
+
+
+@pytest.fixture
+def method(monkeypatch):
+    """The new method, as the page registers it."""
+    table = dict(METHODS)
+    source = next(block for block in METHOD_BLOCKS if 'METHODS["lagged"]' in block)
+    exec(source, {"__name__": "recipe"})
+    added = METHODS.pop("lagged")
+    assert table == METHODS
+    monkeypatch.setitem(METHODS, "lagged", added)
+    return "lagged"
 
 
 @pytest.fixture
@@ -93,3 +111,36 @@ def test_nothing_is_claimed_of_it(objective):
         asim.certificates(loop)
     with pytest.raises(ValueError, match="objective is 'smoothed_log_odds', whose second"):
         asim.bifurcations(loop)
+
+
+def test_the_page_shows_a_method_as_it_is():
+    assert len(FILES) == 1
+    for path, text in FILES:
+        assert text == (ROOT / path).read_text(encoding="utf-8"), f"paste {path} again"
+
+
+def test_the_page_says_what_is_printed_of_the_new_method(method, capsys):
+    usage = next(block for block in METHOD_BLOCKS if f'asim.method("{method}"' in block)
+    exec(usage, {"__name__": "usage"})
+    printed = capsys.readouterr().out.splitlines()
+    assert printed == re.findall(r"print\(.*\)  # (.*)$", usage, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("objective", ["ipo", "dpo"])
+def test_everything_works_for_the_new_method(method, objective):
+    rng = np.random.default_rng(1)
+    P = naive.random_preferences(rng, 4)
+    reference, start = rng.dirichlet(np.ones(4)), rng.dirichlet(np.ones(4))
+    loop = asim.method(method, P, objective=objective, beta=0.5, kappa=0.3, reference=reference)
+    optimum = asim.ipo_optimum if objective == "ipo" else asim.dpo_optimum
+    behind, policy = start, start
+    for found in loop.run(start, rounds=12).policies[1:]:
+        held = reference**0.3 * policy**0.7
+        new = optimum(P, behind, reference=held / held.sum(), beta=0.5)
+        behind, policy = policy, new
+        np.testing.assert_allclose(found, policy, rtol=1e-9)
+    found = asim.stability(loop)
+    state = loop.run(start, rounds=3000, keep="last").final_state
+    values = np.linalg.eigvals(loop.jacobian_at(state, basis="tangent"))
+    np.testing.assert_allclose(found.spectral_radius, np.abs(values).max(), rtol=1e-7)
+    assert found.words("verdict") == "stable"
