@@ -93,8 +93,8 @@ class CaptureRegion(Result):
 def capture_region(loop: FeedbackMap, point: FixedPoint) -> CaptureRegion:
     """Return the sets in which convergence to stable fixed points of MRS-IPO is proved.
 
-    Empty (radius 0) where the point is not stable or missing, where the score is not linear, and
-    for payoffs that are not zero-sum.
+    Empty (radius 0) where the point is not stable or missing, where the score is not linear, for
+    payoffs that are not zero-sum, and for schemes other than MRS.
 
     Raises
     ------
@@ -115,6 +115,9 @@ def capture_region(loop: FeedbackMap, point: FixedPoint) -> CaptureRegion:
     found = _present(loop, point)
     logits = np.broadcast_to(point.logits, (*found.shape, loop.responses))
     usable = np.where(found[..., None], logits, 0.0)
+    if not loop.mixes_references:
+        nothing = np.zeros(found.shape)
+        return CaptureRegion(radius=nothing, span=nothing, rate=nothing + np.nan, logits=logits)
     strength = loop.beta * loop.lam
     free = 1.0 - loop.alpha
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):

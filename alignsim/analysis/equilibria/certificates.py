@@ -1,6 +1,6 @@
-"""Certificates that every orbit of MRS-IPO converges to the one fixed point (theory 6.5).
+"""Certificates that every orbit of IPO converges to the one fixed point (theory 6.5, schemes 6).
 
-Each is a closed-form condition on α, βλ and P. With b = βλ, m = ‖Π(P − ½)Π‖₂ and
+For MRS each is a closed-form condition on α, βλ and P. With b = βλ, m = ‖Π(P − ½)Π‖₂ and
 D = max_ij span(P_i − P_j):
 
 ====  ==============================  ==========================================================
@@ -13,7 +13,8 @@ U1    α + b/2 < 1                     C3 with the largest D there is, 2: for ev
 U2    b² < 8α(1 − α)                  C4 with D = 2: for every P
 ====  ==============================  ==========================================================
 
-C2, C4, C5 and the universal ones need P + Pᵀ = 1; C1 and C3 hold for every payoff matrix.
+C2, C4, C5 and the universal ones need P + Pᵀ = 1; C1 and C3 hold for every payoff matrix. Other
+methods declare one condition, bD below a bound, or none.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alignsim import validation
+from alignsim.analysis.equilibria.rest import interior_equilibrium
 from alignsim.analysis.results import Result
 from alignsim.feedback import FeedbackMap
 from alignsim.preferences.payoffs import is_zero_sum, row_span
@@ -33,6 +35,10 @@ from alignsim.summary import Lines, holding, span, tally
 from alignsim.validation import FloatArray
 
 NAMES = ("C1", "C2", "C3", "C4", "C5", "U1", "U2")
+"""The certificates of MRS."""
+
+DECLARED = ("declared",)
+"""The certificate of another method, from its file."""
 
 WIDEST_ROWS = 2.0
 """The largest D of a preference matrix."""
@@ -48,14 +54,16 @@ class Certificates(Result):
     Attributes
     ----------
     holds : (..., 7)
-        In the order of ``NAMES``: C1 to C5, U1, U2.
+        In the order of ``names``: C1 to C5, U1, U2; (..., 1) for methods other than MRS.
     slack : (..., 7)
         How far each condition is from failing, as 1 − left side/right side; negative if it fails.
     rate : (..., 7)
         Guaranteed factor a round where the certificate holds: of the distance of logits (C1, C2),
         of its span (C3, U1), of KL(π* ‖ π_t) (C5). NaN where none is known (C4, U2) or it fails.
     beta_limit : (..., 7)
-        The condition holds for every smaller β at this α and λ; 0 where it never does.
+        The condition holds for every smaller β at these parameters; 0 where it never does.
+    names
+        What the certificates are called.
     """
 
     AXES: ClassVar = {"holds": 1, "slack": 1, "rate": 1, "beta_limit": 1}
@@ -65,6 +73,7 @@ class Certificates(Result):
     slack: FloatArray
     rate: FloatArray
     beta_limit: FloatArray
+    names: tuple[str, ...] = NAMES
 
     @property
     def certified(self) -> NDArray[np.bool_]:
@@ -77,7 +86,7 @@ class Certificates(Result):
 
         ``"none"`` where no β is certified, as at α = 1. U1 and U2 are never sharper than C3 and C4.
         """
-        best = np.array(NAMES)[np.argmax(self.beta_limit, axis=-1)]
+        best = np.array(self.names)[np.argmax(self.beta_limit, axis=-1)]
         return np.asarray(np.where(self.beta_limit.max(axis=-1) > 0.0, best, "none"))
 
     def rounds(self, tolerance: float = 1e-9) -> FloatArray:
@@ -91,7 +100,7 @@ class Certificates(Result):
         return np.asarray(np.where(self.rate == 0.0, float(small < 1.0), rounds))
 
     def _summary(self) -> Lines:
-        yield "holds", tally(np.where(self.holds, NAMES, "")) or "none"
+        yield "holds", tally(np.where(self.holds, self.names, "")) or "none"
         yield "certified", holding(self.certified)
         yield "sharpest", tally(self.sharpest)
         yield "beta limit", span(self.beta_limit.max(axis=-1))
@@ -99,12 +108,16 @@ class Certificates(Result):
 
 
 def certificates(loop: FeedbackMap) -> Certificates:
-    """Return which of C1 to C5, U1 and U2 hold for MRS-IPO maps; no fixed point is needed.
+    """Return which certificates of global convergence hold for IPO maps.
+
+    For MRS C1 to C5, U1 and U2, which need no fixed point; for other methods the one that they
+    declare. Without an anchor it needs λ = 1 and an interior equilibrium.
 
     Raises
     ------
     ValueError
-        For an objective whose score is not linear, as that of DPO: none is known there.
+        For an objective whose score is not linear, as that of DPO, and for a method that declares
+        none: none is known there.
 
     Examples
     --------
@@ -123,6 +136,8 @@ def certificates(loop: FeedbackMap) -> Certificates:
             "linear in the sampler, as that of 'ipo': use alignsim.analysis.stability(loop) for "
             "local stability"
         )
+    if not loop.mixes_references:
+        return _declared(loop)
     E = mean_zero_basis(loop.responses)
     skew = loop.P - 0.5
     norm = np.linalg.norm(skew, 2, axis=(-2, -1))
@@ -167,6 +182,34 @@ def certificates(loop: FeedbackMap) -> Certificates:
         rate=np.where(holds, rates, np.nan),
         beta_limit=np.where(loop.lam[..., None] > 0, per_beta, unmoved),
     )
+
+
+def _declared(loop: FeedbackMap) -> Certificates:
+    """Return the certificate that a method declares: βλD below its bound."""
+    method = loop.scheme.method
+    fact = method.facts.attraction
+    if fact is None:
+        raise ValueError(
+            f"the loop's scheme is {method.name!r}, for which no convergence from everywhere is "
+            "proved: use alignsim.stability(loop) for local stability, or alignsim.basins(loop)"
+        )
+    bound = fact.value(**loop.scheme.parameters)
+    anchored = loop.scheme.rest().anchored
+    flat = loop.part(0, loop.size)
+    inside = np.isfinite(interior_equilibrium(flat)).all(axis=-1).reshape(loop.shape)
+    usable = is_zero_sum(loop.P) & (anchored | ((loop.lam == 1.0) & inside)) & ~np.isnan(bound)
+    signal, limit = loop.beta * loop.lam * row_span(loop.P), np.where(usable, bound, 0.0)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        slack = np.where(limit > 0.0, 1.0 - signal / limit, -1.0)
+        beta_limit = np.where(limit > 0.0, limit / (loop.lam * row_span(loop.P)), 0.0)
+    holds = slack > 0.0
+    rate = np.full(loop.shape, np.nan)
+    if method.facts.attraction_rate is not None:
+        guaranteed = method.facts.attraction_rate.value(**loop.scheme.parameters)
+        rate = np.where(holds & (guaranteed < 1.0), guaranteed, np.nan)
+    every = (holds, slack, rate, beta_limit)
+    held, left, factor, largest = (np.broadcast_to(each, loop.shape)[..., None] for each in every)
+    return Certificates(held, left, factor, largest, DECLARED)
 
 
 def _stacked(*columns: FloatArray) -> FloatArray:

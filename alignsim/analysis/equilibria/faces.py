@@ -150,7 +150,12 @@ class Equilibria(NamedTuple):
 
 
 def boundary_equilibria(loop: FeedbackMap) -> BoundaryEquilibria:
-    """Return the equilibria of maps at α = 1 on all faces, with their invasion exponents.
+    """Return the equilibria of MRS at α = 1 on all faces, with their invasion exponents.
+
+    Raises
+    ------
+    ValueError
+        For another scheme.
 
     Examples
     --------
@@ -163,6 +168,11 @@ def boundary_equilibria(loop: FeedbackMap) -> BoundaryEquilibria:
     ([0.333, 0.333, 0.333], 'expanding')
     """
     validation.feedback_map(loop, "loop")
+    if not loop.mixes_references:
+        raise ValueError(
+            f"the loop's scheme is {loop.scheme.name!r}; the equilibria of faces are those of MRS "
+            "at alpha = 1: use alignsim.fixed_points(loop)"
+        )
     flat = loop.part(0, loop.size)
     K = flat.responses
     free = np.flatnonzero(flat.alpha == 1.0)

@@ -73,7 +73,7 @@ class TransientGrowth(Result):
 def transient_growth(
     loop: FeedbackMap, start_logits: ArrayLike | None = None, rounds: int | None = None
 ) -> TransientGrowth:
-    """Return how far a small perturbation of the logits grows at stable fixed points, (...).
+    """Return how far a small perturbation of the state grows at stable fixed points, (...).
 
     J is the Jacobian in the mean-zero basis, the norm that of centred logits. Once ‖Jⁿ‖ < 1 no
     later power can exceed those before, because ‖Jᵐ⁺ⁿ‖ ≤ ‖Jᵐ‖‖Jⁿ‖: the search ends there, with
@@ -103,7 +103,6 @@ def transient_growth(
     ([1.0, 4.224], [0, 1])
     """
     validation.feedback_map(loop, "loop")
-    K = loop.responses
     local = stability(loop, start_logits)
     verdict = local.verdict.ravel()
     growth = np.where(verdict == Verdict.UNSTABLE, np.inf, np.nan)
@@ -112,8 +111,8 @@ def transient_growth(
     status = np.where(verdict == Verdict.UNSTABLE, GrowthStatus.UNSTABLE, GrowthStatus.UNDECIDED)
     known = np.flatnonzero(verdict != Verdict.UNDECIDED)
     if len(known):
-        logits = local.fixed_point.logits.reshape(-1, K)[known]
-        jacobians = loop.take(known).derivative(logits, "tangent")
+        states = local.fixed_point.state.reshape(loop.size, -1)[known]
+        jacobians = loop.take(known).derivative(states, "tangent")
         size = np.abs(jacobians).max(axis=(-2, -1), keepdims=True)  # squares may overflow
         with np.errstate(over="ignore", invalid="ignore"):
             unit = np.where(np.isfinite(size), jacobians / np.where(size > 0.0, size, 1.0), 0.0)

@@ -122,6 +122,8 @@ class MethodFacts:
         The βλD (...) below which every start converges, for a linear score and zero-sum payoffs
         with row span D; NaN for parameters for which nothing is proved. Without an anchor also λ
         must be 1 and the equilibrium interior.
+    attraction_rate
+        The factor (...) by which a KL divergence to the rest point shrinks in a round then.
     fastest
         For a target ηλω, which a fixed point decides, inf for no anchor: the parameters with the
         least spectral radius, as a mapping, with "y" and "rate", that radius.
@@ -130,6 +132,7 @@ class MethodFacts:
     limit: MethodFact[OfParameters] | None = None
     one_policy: MethodFact[bool] | None = None
     attraction: MethodFact[OfParameters] | None = None
+    attraction_rate: MethodFact[OfParameters] | None = None
     fastest: MethodFact[Callable[..., dict[str, FloatArray]]] | None = None
 
 

@@ -41,6 +41,10 @@ def _attraction(kappa: FloatArray) -> FloatArray:
     return 4.0 * np.sqrt(1.0 - kappa)
 
 
+def _shrinks(kappa: FloatArray) -> FloatArray:
+    return 1.0 - kappa
+
+
 def _fastest(target: FloatArray) -> dict[str, FloatArray]:
     """Return it: with y = κC, dρ²/dκ = 2(2C²(1+C²)κ³ + (1−C²)κ − 1), which rises through 0 once.
 
@@ -86,7 +90,8 @@ EXTRAGRADIENT = Method(
     facts=MethodFacts(
         limit=MethodFact(_limit, "schemes 4"),
         one_policy=MethodFact(True, "schemes 4"),
-        attraction=MethodFact(_attraction, "schemes 6: KL(π*‖π) shrinks by 1 − κ a round"),
+        attraction=MethodFact(_attraction, "schemes 6"),
+        attraction_rate=MethodFact(_shrinks, "schemes 6: of KL(π*‖π)"),
         fastest=MethodFact(_fastest, "by calculus; at fixed κ see schemes 5"),
     ),
 )

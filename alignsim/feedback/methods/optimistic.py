@@ -40,6 +40,11 @@ def _attraction(optimism: FloatArray, kappa: FloatArray) -> FloatArray:
     return np.where(proved, 2.0 * np.sqrt(1.0 - kappa), np.nan)
 
 
+def _shrinks(optimism: FloatArray, kappa: FloatArray) -> FloatArray:
+    del optimism
+    return 1.0 - kappa
+
+
 def _fastest(target: FloatArray) -> dict[str, FloatArray]:
     kappa = 1.0 / (np.hypot(1.0, target) + target)  # √(1 + C²) − C
     return {
@@ -89,6 +94,7 @@ OPTIMISTIC = Method(
     facts=MethodFacts(
         limit=MethodFact(_limit, "schemes 4"),
         attraction=MethodFact(_attraction, "schemes 6, for c = 1 − κ"),
+        attraction_rate=MethodFact(_shrinks, "schemes 6: of KL(π*‖X) + KL(π‖X)"),
         fastest=MethodFact(_fastest, "schemes 5: ρ = (1−κ)/√2", "checked"),
     ),
 )

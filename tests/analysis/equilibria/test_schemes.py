@@ -176,3 +176,48 @@ def test_a_continuum_of_equilibria_is_judged_across():
     alone = analysis.spectral_radius(asim.method("optimistic", CYCLE, beta=1.0), np.zeros(3))
     assert np.isclose(radius, alone, atol=1e-12)
     assert radius < 1.0
+
+
+def test_declared_certificates_hold_up_to_their_bound():
+    """βλD against the bounds of schemes 6; the onset lies beyond each of them."""
+    D = analysis.certificates(asim.FeedbackMap(CYCLE, beta=1.0)).beta_limit[2]
+    row_span = 4.0 / D
+    for name, parameters, bound, rate in (
+        ("extragradient", {"kappa": 0.3}, 4.0 * np.sqrt(0.7), 0.7),
+        ("optimistic", {"kappa": 0.3, "optimism": 0.7}, 2.0 * np.sqrt(0.7), 0.7),
+        ("optimistic", {"kappa": 0.3, "optimism": 1.0}, 0.0, np.nan),
+        ("soft_reference", {"mixup": 0.5}, 4.0, np.nan),
+        ("soft_reference", {"mixup": 0.2}, 4.0 * (np.sqrt(2.0) - 1.0) / 0.8, np.nan),
+        ("soft_reference", {"mixup": 0.6}, 0.0, np.nan),
+        ("soft_reference", {"mixup": 0.5, "alpha": 0.1}, 0.0, np.nan),
+    ):
+        beta = np.array([0.999, 1.001]) * (bound or 1.0) / row_span
+        loop = asim.method(name, CYCLE, beta=beta, **parameters)
+        found = analysis.certificates(loop)
+        assert found.holds.ravel().tolist() == [bound > 0.0, False]
+        assert np.allclose(found.beta_limit, bound / row_span)
+        assert np.array_equal(found.rate[0, 0], rate, equal_nan=True)
+        assert (found.beta_limit[:, 0] <= analysis.critical_signal(loop)).all()
+    half = asim.method("extragradient", CYCLE, beta=0.1, lam=0.9)
+    assert not analysis.certificates(half).certified
+    outside = asim.method("extragradient", asim.preferences.additive([0.2, 0.1, 0.0]), beta=0.1)
+    assert not analysis.certificates(outside).certified
+    with pytest.raises(ValueError, match="for which no convergence from everywhere is proved"):
+        analysis.certificates(asim.method("momentum", CYCLE, beta=1.0, momentum=0.1))
+
+
+def test_what_is_proved_for_mrs_alone_is_not_said_of_others():
+    loop = asim.method("soft_reference", CYCLE, beta=1.0, mixup=0.5)
+    region = analysis.capture_region(loop, analysis.fixed_point(loop))
+    assert region.radius == 0.0
+    with pytest.raises(ValueError, match="the equilibria of faces are those of MRS"):
+        analysis.boundary_equilibria(loop)
+
+
+def test_transient_growth_is_that_of_the_whole_state():
+    loop = asim.method("soft_reference", CYCLE, beta=2.0, mixup=0.5)
+    found = asim.transient_growth(loop)
+    jacobian = loop.jacobian_at(analysis.fixed_point(loop).state, basis="tangent")
+    powers = [np.linalg.norm(np.linalg.matrix_power(jacobian, n), 2) for n in range(60)]
+    assert np.isclose(found.growth, max(powers), atol=1e-12)
+    assert found.growth > 1.0
