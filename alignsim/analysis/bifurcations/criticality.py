@@ -15,7 +15,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from alignsim import validation
+from alignsim import simplex, validation
 from alignsim.analysis.bifurcations import normal_form
 from alignsim.analysis.bifurcations.normal_form import ComplexArray, Leading, TaylorMap
 from alignsim.analysis.bifurcations.onset import Crossings, crossings
@@ -296,7 +296,8 @@ def first_lyapunov_coefficient(loop: FeedbackMap, logits: ArrayLike) -> NormalFo
     validation.feedback_map(loop, "loop")
     Expansion.require_known(loop)
     flat, states, shape = states_at(loop, logits)
-    return _analyse(flat, states, None)[0].reshaped(shape)
+    slots = simplex.centre(states.reshape(flat.size, -1, loop.responses))
+    return _analyse(flat, slots.reshape(flat.size, -1), None)[0].reshaped(shape)
 
 
 def _along(

@@ -90,19 +90,33 @@ def states(flat: FeedbackMap, opponent: FloatArray) -> FloatArray:
     """Return the states (n, D·K) at rest points on ``opponent`` (n, K)."""
     if flat.mixes_references or not flat.has_score:
         return opponent
-    n, D, K = flat.size, flat.scheme.size, flat.responses
-    rest = flat.scheme.rest()
-    position = ~flat.scheme.directions
     usable = np.where(np.isfinite(opponent), opponent, 0.0)
     with np.errstate(over="ignore", invalid="ignore"):
         pull = at_zero(flat, flat.beta).advance(usable).value - flat.reference_logits
+    return _lifted(flat, opponent, pull)
+
+
+def states_of_policies(flat: FeedbackMap, logits: FloatArray) -> FloatArray:
+    """Return the states (n, D·K) at rest points with policies of ``logits`` (n, K)."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        pull = (logits - flat.reference_logits) / flat.scheme.rest().lift[:, :1]
+    state = _lifted(flat, logits, pull)
+    state[:, : flat.responses] = logits
+    return state
+
+
+def _lifted(flat: FeedbackMap, position: FloatArray, pull: FloatArray) -> FloatArray:
+    """Return the states that a pull (n, K) holds, or whose positions are those given (n, K)."""
+    rest = flat.scheme.rest()
+    positions = ~flat.scheme.directions[:, None]
+    with np.errstate(over="ignore", invalid="ignore"):
         lifted = rest.lift[:, :, None] * pull[:, None, :]
-    held = np.where(position[:, None], flat.reference_logits[:, None, :], 0.0) + lifted
-    loose = np.where(position[:, None], opponent[:, None, :], 0.0)
-    found = np.where(rest.anchored[:, None, None], held, loose)
-    known = np.asarray(np.isfinite(opponent).all(axis=-1))
-    found = np.where(known[:, None, None], found, np.nan)
-    return np.asarray(found.reshape(n, D * K))
+    held = np.where(positions, flat.reference_logits[:, None, :], 0.0) + lifted
+    found = np.where(
+        rest.anchored[:, None, None], held, np.where(positions, position[:, None], 0.0)
+    )
+    known = np.asarray(np.isfinite(position).all(axis=-1))
+    return np.where(known[:, None, None], found, np.nan).reshape(flat.size, -1)
 
 
 def interior_equilibrium(flat: FeedbackMap) -> FloatArray:

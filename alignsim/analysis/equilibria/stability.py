@@ -211,7 +211,7 @@ def states_at(
             f"a round of {loop.objective} has no score, so the policy does not say where the other "
             f"slots of {loop.scheme.name!r} rest; use alignsim.stability(loop), which finds them"
         )
-    return flat, rest.states(flat, rest.opponents(flat, rows)), shape
+    return flat, rest.states_of_policies(flat, rows), shape
 
 
 def _leading(flat: FeedbackMap, logits: FloatArray, residual: FloatArray) -> Leading:
