@@ -1,6 +1,6 @@
 """How far a loop can collapse, without an orbit: entropy floors, spans, limits as η grows.
 
-What controls it is η = β/(1−α). A fixed point's logit gaps lie in the box of theory 6.7, and so
+All of it is proved for MRS. What controls it is η = β/(1−α). A fixed point's logit gaps lie in the box of theory 6.7, and so
 do those of every attractor: an orbit is z_t = αᵗz_0 + (1−α)Σ_s αˢ(z_ref + ηv_s), a mixture of
 such gaps. So for α < 1 no policy ever reaches a vertex; at α = 1 nothing holds the logits back.
 """
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alignsim import simplex, validation
+from alignsim.analysis.orbits.anchor import anchored
 from alignsim.feedback import FeedbackMap
 from alignsim.kernels.status import OK
 from alignsim.objectives import Comparison, ProductPairs
@@ -29,7 +30,8 @@ def entropy_floor(loop: FeedbackMap) -> FloatArray:
     A response i that beats j by at most U_ij against any opponent has
     π_j/π_i ≥ (ref_j/ref_i)e^{−ηU_ij}, hence π_i ≤ 1/(1 + S_i), S_i the sum over j. The floor is
     the least entropy of a policy without a probability above 1/(1 + min_i S_i). U is what the
-    objective declares: for DPO (K−1)·max logit P. NaN where nothing is declared; 0 at α = 1.
+    objective declares: for DPO (K−1)·max logit P. NaN where nothing is declared, and for schemes other
+    than MRS; 0 without an anchor, as at α = 1.
 
     Notes
     -----
@@ -46,8 +48,8 @@ def entropy_floor(loop: FeedbackMap) -> FloatArray:
     """
     validation.feedback_map(loop, "loop")
     fact = loop.objective.facts.score_gaps
-    if fact is None:
-        return np.where(loop.alpha < 1.0, np.nan, 0.0)
+    if fact is None or not loop.mixes_references:
+        return np.where(anchored(loop), np.nan, 0.0)
     reference = loop.reference_logits
     eta = loop.eta[..., None, None]
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
@@ -65,15 +67,16 @@ def entropy_floor(loop: FeedbackMap) -> FloatArray:
 
 
 def span_bound(loop: FeedbackMap) -> FloatArray:
-    """Return what the largest logit gap (...) stays below in the long run; infinite at α = 1.
+    """Return what the largest logit gap (...) stays below; infinite without an anchor.
 
     span(z_ref) + η·S with the bound S on the span of the score that the objective declares:
-    max_k span(P[:, k]) for IPO (analysis C.6), (K−1)·max logit P for DPO; NaN without one.
+    max_k span(P[:, k]) for IPO (analysis C.6), (K−1)·max logit P for DPO. It holds in the long run;
+    NaN without a declared bound, and for schemes other than MRS.
     """
     validation.feedback_map(loop, "loop")
     fact = loop.objective.facts.score_span
-    if fact is None:
-        return np.where(loop.alpha < 1.0, np.nan, np.inf)
+    if fact is None or not loop.mixes_references:
+        return np.where(anchored(loop), np.nan, np.inf)
     spread = loop.of_matrices(fact.value)
     reach = np.ptp(loop.reference_logits, axis=-1)
     with np.errstate(invalid="ignore", over="ignore"):
@@ -89,7 +92,8 @@ def asymptotic_entropy(loop: FeedbackMap) -> FloatArray:
     a response 1 that leads there, g_j > 0 for all others: a strict Condorcet winner at λ = 1, a
     strictly row-dominant response for every λ. If several are tied at the top, they count as one
     (the entropy is relative to the tied set, which keeps the reference's ratios). NaN where none
-    leads, where η is too small for it to hold most of the mass, and at α = 1.
+    leads, where η is too small for it to hold most of the mass, at α = 1, and for schemes other than
+    MRS.
 
     Notes
     -----
@@ -112,8 +116,8 @@ def entropy_falls_from(loop: FeedbackMap, start_logits: ArrayLike) -> FloatArray
 
     T = max (z_j − z_i)₊/(β·min_k(P_ik − P_jk)) over the pairs in which i dominates j, rounded up;
     a quarter of the ratio for MRS-DPO, whose gaps grow four times as fast. From there on the
-    logits are ordered as the increments are. NaN where α < 1, β = 0, or P is not strictly strongly
-    transitive.
+    logits are ordered as the increments are. NaN where α < 1, β = 0, P is not strictly strongly
+    transitive, or the scheme is not MRS.
 
     Notes
     -----
@@ -130,7 +134,7 @@ def entropy_falls_from(loop: FeedbackMap, start_logits: ArrayLike) -> FloatArray
     z = validation.logits(start_logits, "start_logits", responses=loop.responses)
     validation.batch_shape({"the map": loop.shape, "start_logits": z.shape[:-1]})
     fact = loop.objective.facts.win_gain
-    if fact is None:
+    if fact is None or not loop.mixes_references:
         return np.full(loop.shape, np.nan)
     gain = fact.value
     least = -np.swapaxes(row_gaps(loop.P), -1, -2)
@@ -185,7 +189,12 @@ def winners(flat: FeedbackMap) -> Winners:
 
 
 def tail_entropy(flat: FeedbackMap, winning: Winners) -> FloatArray:
-    """Return the entropy (n,) that is left when all but the winners share little mass."""
+    """Return the entropy (n,) that is left when all but the winners share little mass.
+
+    NaN for schemes other than MRS.
+    """
+    if not flat.mixes_references:
+        return np.full(flat.size, np.nan)
     eta = flat.eta
     weight = simplex.log_softmax(flat.reference_logits)
     with np.errstate(divide="ignore"):

@@ -16,6 +16,7 @@ from alignsim.analysis.collapse.entropy_bounds import (
     winners,
 )
 from alignsim.analysis.evidence import Evidence
+from alignsim.analysis.orbits.anchor import anchored
 from alignsim.analysis.results import Result
 from alignsim.codes import Code
 from alignsim.feedback import FeedbackMap
@@ -30,9 +31,9 @@ class CollapseKind(Code):
     entropy is above the threshold. Below it: ``vertex``, one response holds ``CERTAIN`` of the
     mean policy; ``face``, a tied top set of several does; ``switching``, each round is nearly
     certain, but not of the same response; ``soft``, the top response leaves others a share that
-    can still be sampled. At α = 1, where the logits are not held back and still move:
-    ``drift``, their span grows linearly; ``heteroclinic``, the leader changes for ever, each
-    stay longer than the last; ``undecided``, neither is seen yet. ``undecided`` too where the
+    can still be sampled. Where no reference holds the logits back (α = 1 for MRS), and they
+    still move on: ``drift``, their span grows linearly; ``heteroclinic``, the leader changes for
+    ever, each stay longer than the last; ``undecided``, neither is seen yet. ``undecided`` too where the
     orbit failed.
     """
 
@@ -57,6 +58,9 @@ STRAIGHT = 0.999
 
 RESTING = 1e-9
 """Spread of the span, relative to 1 + span, below which logits have come to rest."""
+
+WIDER = 1.01
+"""How much wider than in the first half the span gets in the second if logits grow for ever."""
 
 FEWEST_FITTED = 8
 """The fewest rounds to which a line is fitted."""
@@ -98,8 +102,8 @@ class Collapse(Result):
     slope : (...)
         Growth a round of the span of the logits where ``kind`` is drift, else NaN.
     predicted_slope : (...)
-        What it tends to at α = 1: β·max_j g_j (theory 6.8). NaN where no single response leads:
-        tied ones keep the ratios of the start, on which the slope then depends.
+        What it tends to for MRS at α = 1: β·max_j g_j (theory 6.8). NaN where no single response
+        leads: tied ones keep the ratios of the start, on which the slope then depends.
     top : (..., K)
         The response, or the responses tied with it, on which the fixed point concentrates as η
         grows; all False where there is none, as in a majority cycle.
@@ -110,7 +114,8 @@ class Collapse(Result):
     asymptotic_entropy : (...)
         See :func:`~alignsim.analysis.asymptotic_entropy`.
     eta : (...)
-        η = β/(1−α), which controls it all; infinite at α = 1.
+        :attr:`alignsim.FeedbackMap.eta`, β/(1−α) for MRS, where it controls it all; infinite without
+        an anchor.
     evidence : (...)
         How ``kind`` was obtained; see :meth:`words`.
     responses : int
@@ -187,6 +192,7 @@ def collapse(
     *,
     threshold: ArrayLike | None = None,
     start_logits: ArrayLike | None = None,
+    start_state: ArrayLike | None = None,
 ) -> Collapse:
     """Return how far orbits (...) collapse, of what kind, and what bounds it.
 
@@ -196,7 +202,7 @@ def collapse(
     ----------
     loop
         Maps of any batch shape.
-    start, start_logits
+    start, start_logits, start_state
         As in :meth:`FeedbackMap.run`.
     rounds
         How many, at least 1; the attractor is taken to be reached after half of them.
@@ -229,13 +235,13 @@ def collapse(
     if threshold is None:
         threshold = _threshold(K)
     limit = validation.parameter(threshold, "threshold", low=1.0, high=float(K))
-    started, opening = loop.with_start(start, start_logits)
+    started, opening = loop.with_start(start, start_logits, start_state)
     shape = validation.batch_shape(
         {"the map and its start": started.shape, "threshold": limit.shape}
     )
     full = started.replace(beta=np.broadcast_to(loop.beta, shape))
     limit = np.broadcast_to(limit, shape)
-    first = np.broadcast_to(opening, (*shape, K)).reshape(-1, K)
+    first = np.broadcast_to(opening, (*shape, loop.width)).reshape(-1, loop.width)
     flat = full.part(0, full.size)
     block = max(1, BLOCK_ENTRIES // (K * max(K, SHORTEST_CHUNK)))
     parts = [
@@ -269,24 +275,27 @@ def _collapse_block(
     ends = winners(flat)
     course = _Course(flat, limit, ends.top, rounds)
     state = opening
-    course.add(state[:, None], 0)
+    course.add(flat.policy_logits(state)[:, None], 0)
     chunk = max(1, BLOCK_ENTRIES // (flat.size * flat.responses))
     last_early = course.burn_in - 1
     at = 0
     while at < rounds:
         stop = min(at - at % chunk + chunk, rounds)
         stop = min(stop, last_early) if at < last_early else stop
-        orbit = flat.run(start_logits=state, rounds=stop - at, burn_in=1)
+        slots = state.reshape(flat.size, -1, flat.responses)
+        orbit = flat.run(start_state=slots, rounds=stop - at, burn_in=1)
         course.failed |= orbit.failed
         course.add(orbit.logits[:, 1:], at + 1)
         course.add_policy(orbit.policy_mean, stop - at, stop)
-        state = np.where(course.failed[:, None], opening, orbit.final_logits)
+        final = orbit.final_state.reshape(opening.shape)
+        state = np.where(course.failed[:, None], opening, final)
         at = stop
-    kind, slope = course.kind(flat.alpha)
+    free = ~anchored(flat)
+    kind, slope = course.kind(free, surely=flat.mixes_references)
     failed = course.failed
     valid = np.where(failed, np.nan, 1.0)
     with np.errstate(invalid="ignore"):
-        alone = (flat.alpha == 1.0) & (ends.top.sum(axis=-1) == 1)
+        alone = free & (ends.top.sum(axis=-1) == 1) & flat.mixes_references
         predicted = np.where(alone, flat.beta * ends.gap.max(axis=-1), np.nan)
     return {
         "entropy_final": valid * course.entropy_final,
@@ -387,8 +396,14 @@ class _Course:
         self.switches += late * changed.sum(axis=-1)
         self.leader, self.since = leaders[:, -1], since[:, -1]
 
-    def kind(self, alpha: FloatArray) -> tuple[NDArray[np.intp], FloatArray]:
-        """Return the kinds and the slopes of the span, (n,)."""
+    def kind(
+        self, free: NDArray[np.bool_], *, surely: bool
+    ) -> tuple[NDArray[np.intp], FloatArray]:
+        """Return the kinds and the slopes of the span, (n,).
+
+        ``free`` (n,) orbits have no anchor. Without one, those of MRS ``surely`` go on for ever
+        if they move; others may oscillate within bounds.
+        """
         count = self.late_rounds
         policy = self.policy_sum / count
         switching = self.switches >= FEWEST_SWITCHES
@@ -406,6 +421,7 @@ class _Course:
             variation = np.maximum(square - total * total / count, 0.0)
             straight = lean * lean > STRAIGHT * spread * variation
             moving = np.sqrt(variation / count) > RESTING * (1.0 + self.origin)
+            moving &= surely | (self.widest[1] > WIDER * self.widest[0])
         linear = straight & (slope > 0.0) & (count >= FEWEST_FITTED)
         longer = switching & (self.longest[1] > self.longest[0])
         longer &= self.widest[1] > self.widest[0]
@@ -415,7 +431,7 @@ class _Course:
             np.where(linear, CollapseKind.DRIFT, CollapseKind.UNDECIDED),
         )
         at_rest = np.where(collapsed, held, CollapseKind.OPEN)
-        return np.where((alpha == 1.0) & moving, growing, at_rest), slope
+        return np.where(free & moving, growing, at_rest), slope
 
 
 def _merged(logits: FloatArray, top: NDArray[np.bool_]) -> FloatArray:

@@ -25,21 +25,27 @@ WINDOW = 16
 
 
 def approaches(
-    early: FloatArray, late: FloatArray, fixed: FloatArray, radius: FloatArray, elapsed: int
+    early: FloatArray,
+    late: FloatArray,
+    fixed: FloatArray,
+    radius: FloatArray,
+    elapsed: int,
+    slots: int = 1,
 ) -> NDArray[np.bool_]:
-    """Return where an orbit converges to the stable fixed point ``fixed`` (..., K), (...).
+    """Return where an orbit converges to the stable fixed point ``fixed`` (..., D·K), (...).
 
-    ``early`` and ``late`` (..., w, K) are windows of its logits, ``elapsed`` rounds apart;
-    ``radius`` (...) is the spectral radius. An orbit has converged when it is there, or when it
+    ``early`` and ``late`` (..., w, D·K) are windows of its states, ``elapsed`` rounds apart;
+    ``radius`` (...) is the spectral radius, D is ``slots``. An orbit has converged when it is there, or when it
     is near and came closer by half of what the radius promises, on a logarithmic scale, and the
     promise is large: within a turn the distance of any orbit wavers.
     """
-    gaps = [window - fixed[..., None, :] for window in (early, late)]
-    policy = simplex.softmax(fixed)[..., None, :]
+    point, *windows = (each.reshape(*each.shape[:-1], slots, -1) for each in (fixed, early, late))
+    gaps = [window - point[..., None, :, :] for window in windows]
+    policy = simplex.softmax(point[..., None, :1, :])
     with np.errstate(invalid="ignore", over="ignore", under="ignore"):
         before, after = (_largest_deviation(gap, policy) for gap in gaps)
-        wide, span = (np.ptp(gap, axis=-1).max(axis=-1) for gap in gaps)
-        arrived = span <= ARRIVED * (1.0 + np.ptp(fixed, axis=-1))
+        wide, span = (np.ptp(gap, axis=-1).max(axis=(-2, -1)) for gap in gaps)
+        arrived = span <= ARRIVED * (1.0 + np.ptp(point, axis=-1).max(axis=-1))
         promised = radius**elapsed
         closer = (before <= NEAR) & (wide <= NEAR_SPAN) & (promised <= PROMISE)
         closer &= after <= np.sqrt(promised) * before
@@ -47,6 +53,6 @@ def approaches(
 
 
 def _largest_deviation(gap: FloatArray, policy: FloatArray) -> FloatArray:
-    """Return the largest standard deviation of gaps (..., w, K) under a policy, (...)."""
+    """Return the largest standard deviation of gaps (..., w, D, K) under a policy, (...)."""
     centred = gap - (policy * gap).sum(axis=-1, keepdims=True)
-    return np.asarray(np.sqrt((policy * centred**2).sum(axis=-1)).max(axis=-1))
+    return np.asarray(np.sqrt((policy * centred**2).sum(axis=-1)).max(axis=(-2, -1)))

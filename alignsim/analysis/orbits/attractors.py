@@ -4,8 +4,8 @@ Orbits are put together feature by feature: those of one map whose sorted values
 than a tolerance stay together. That depends neither on the order of the orbits nor on which of
 them came first. Fixed points and cycles are told apart by a point of theirs; circles and chaotic
 attractors by the time averages of their policies, which tell apart more than a rotation number and
-a cycle strength: mirror images share those. Orbits that drift (α = 1) are near no attractor in the
-space of logits, and are one group.
+a cycle strength: mirror images share those. What tells them apart is the policy's part of a state.
+Orbits that drift are near no attractor in the space of logits, and are one group.
 """
 
 from __future__ import annotations
@@ -116,8 +116,8 @@ class _Seen:
     loop : flat batch of r maps
     rows, owner : (r,)
         The place of an orbit, and of its map.
-    point : (r, K)
-        Canonical logits of a fixed point or cycle, the last state of other orbits.
+    point : (r, D·K)
+        Canonical state of a fixed point or cycle, the last state of other orbits.
     entropy, strength : (r,)
     keys : (r, 2K + 1)
         What tells attractors of one kind apart, in units of the tolerance.
@@ -138,7 +138,7 @@ class _Seen:
         self.code = orbits.code[rows]
         self.period = orbits.period[rows]
         self.turns = orbits.rotation_number[rows]
-        self.point = np.array(orbits.final_logits[rows])
+        self.point = orbits.final_state[rows].reshape(len(rows), -1)
         self.entropy = np.full(len(rows), np.nan)
         self.strength = np.full(len(rows), np.nan)
         self.keys = np.zeros((len(rows), 2 * loop.responses + 1))
@@ -158,13 +158,13 @@ class _Seen:
     def follow(
         self, rows: NDArray[np.intp], point: FloatArray, rounds: int
     ) -> tuple[FloatArray, FloatArray]:
-        """Return ``rounds`` states (r, rounds, K) from ``point`` on, and averages over them."""
+        """Return ``rounds`` states (r, rounds, D·K) from ``point`` on, and averages over them."""
         kept = np.arange(rounds, dtype=np.int64)
-        record = iterate(self.loop.take(rows), point, Schedule(kept, 0, self.threads))
+        record = iterate(self.loop.take(rows), point, Schedule(kept, 0, self.threads, whole=True))
         return record.frames, record.averages
 
     def _at_rest(self, rows: NDArray[np.intp]) -> None:
-        self.entropy[rows] = simplex.entropy(self.point[rows])
+        self.entropy[rows] = simplex.entropy(self.loop.policy_logits(self.point[rows]))
         self.strength[rows] = 0.0
         self._tell_by_point(rows)
 
@@ -172,17 +172,17 @@ class _Seen:
         """Go once around each cycle, and stop at its extremal point."""
         for period in np.unique(self.period[rows]):
             same = rows[self.period[rows] == period]
-            share = max(1, int(FRAME_MEMORY // (8 * period * self.loop.responses)))
+            share = max(1, int(FRAME_MEMORY // (8 * period * self.loop.width)))
             for begin in range(0, len(same), share):
                 some = same[begin : begin + share]
                 frames, averages = self.follow(some, self.point[some], int(period))
-                self.point[some] = extremal(frames)
+                self.point[some] = extremal(frames, self.loop.responses)
                 self._average(some, averages)
         self.keys[rows, 0] = self.period[rows] / 0.5
         self._tell_by_point(rows)
 
     def _tell_by_point(self, rows: NDArray[np.intp]) -> None:
-        point = self.point[rows]
+        point = self.loop.policy_logits(self.point[rows])
         size = 1.0 + np.abs(point).max(axis=-1, keepdims=True)
         self.keys[rows, 1 : 1 + point.shape[-1]] = point / size / SAME_POINT
 
@@ -224,9 +224,12 @@ def split(group: NDArray[np.int64], values: FloatArray) -> NDArray[np.int64]:
     return refined
 
 
-def extremal(frames: FloatArray) -> FloatArray:
-    """Return the state of (n, f, K) that lies farthest along the asymmetric direction: (n, K)."""
-    along = frames @ simplex.asymmetric_direction(frames.shape[-1])
+def extremal(frames: FloatArray, responses: int) -> FloatArray:
+    """Return the state (n, D·K) of (n, f, D·K) whose policy lies farthest along a direction.
+
+    That is :func:`alignsim.simplex.asymmetric_direction`.
+    """
+    along = frames[..., :responses] @ simplex.asymmetric_direction(responses)
     return np.asarray(frames[np.arange(len(frames)), along.argmax(axis=-1)])
 
 
@@ -298,13 +301,13 @@ def _listed(
 def _drawn(seen: _Seen, first: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
     """Return canonical points (g, K) of the attractors and their orbits (g, ORBIT_POINTS, K)."""
     points = seen.point[first]
-    orbits = np.full((len(first), ORBIT_POINTS, points.shape[-1]), np.nan)
+    orbits = np.full((len(first), ORBIT_POINTS, seen.loop.responses), np.nan)
     wandering = np.flatnonzero(seen.kind[first] == WANDERING)
     if len(wandering):
-        points[wandering] = extremal(
-            seen.follow(first[wandering], points[wandering], ORBIT_POINTS)[0]
-        )
+        frames, _ = seen.follow(first[wandering], points[wandering], ORBIT_POINTS)
+        points[wandering] = extremal(frames, seen.loop.responses)
     bounded = np.flatnonzero(seen.kind[first] != DRIFT)
     if len(bounded):
-        orbits[bounded] = seen.follow(first[bounded], points[bounded], ORBIT_POINTS)[0]
-    return points, orbits
+        frames, _ = seen.follow(first[bounded], points[bounded], ORBIT_POINTS)
+        orbits[bounded] = seen.loop.policy_logits(frames)
+    return seen.loop.policy_logits(points), orbits

@@ -21,6 +21,7 @@ from alignsim import simplex, validation
 from alignsim.analysis.equilibria.certificates import certificates
 from alignsim.analysis.equilibria.stability import Stability, stability
 from alignsim.analysis.evidence import Evidence
+from alignsim.analysis.orbits.anchor import anchored, forgetting
 from alignsim.analysis.orbits.approach import WINDOW, approaches
 from alignsim.analysis.orbits.cycles import polish
 from alignsim.analysis.orbits.verdicts import OSCILLATING, Phase, Reason, Verdicts
@@ -60,7 +61,8 @@ LONGEST_TRANSIENT = 1e6
 """A transient is followed until it has shrunk by 1e10, for at most this many rounds."""
 
 NEUTRAL = 1e-12
-"""Rounding of a multiplier of modulus 1: a point at which nothing moves at α = 1 has such ones."""
+"""Rounding of a multiplier of modulus 1: a point at which nothing moves without an anchor has such
+ones."""
 
 DRIFT_PARTS = 4
 STEADILY = 0.99
@@ -103,7 +105,10 @@ class Orbit(Result):
     rounds : (...)
         Rounds that were looked at.
     final_logits : (..., K)
-        A point of the attractor, where it was found; else the last state.
+        Of the policy in ``final_state``.
+    final_state : (..., D, K)
+        A point of the attractor, where it was found; else the last state. A run goes on from it
+        with ``start_state=``.
     evidence : (...)
         How the phase was obtained; see :meth:`words`, :mod:`alignsim.analysis.evidence`.
     reason_code : (...)
@@ -113,7 +118,7 @@ class Orbit(Result):
     """
 
     WORDS: ClassVar = {"code": Phase, "evidence": Evidence, "reason_code": Reason}
-    AXES: ClassVar = {"final_logits": 1}
+    AXES: ClassVar = {"final_state": 2}
     _batch = "code"
 
     code: NDArray[np.int8]
@@ -128,7 +133,7 @@ class Orbit(Result):
     exponent: FloatArray
     exponent_error: FloatArray
     rounds: NDArray[np.int64]
-    final_logits: FloatArray
+    final_state: FloatArray
     evidence: NDArray[np.int8]
     reason_code: NDArray[np.int8]
     stability: Stability
@@ -142,6 +147,11 @@ class Orbit(Result):
     def oscillates(self) -> NDArray[np.bool_]:
         """Whether the attractor is one that moves: a cycle, a circle, locked or chaotic, (...)."""
         return np.asarray(np.isin(self.code, OSCILLATING))
+
+    @property
+    def final_logits(self) -> FloatArray:
+        """The policy's logits of ``final_state``, (..., K)."""
+        return np.asarray(self.final_state[..., 0, :])
 
     @property
     def final(self) -> FloatArray:
@@ -170,6 +180,7 @@ def classify(
     rounds: int | None = None,
     *,
     start_logits: ArrayLike | None = None,
+    start_state: ArrayLike | None = None,
     threads: int | None = None,
 ) -> Orbit:
     """Return what the orbits from ``start`` do in the long run.
@@ -178,11 +189,11 @@ def classify(
     ----------
     loop
         A batch of maps.
-    start, start_logits : (..., K)
+    start, start_logits, start_state
         As for :meth:`~alignsim.FeedbackMap.run`.
     rounds
         At most this many; by default as many as the multipliers of the fixed point and the memory
-        of the reference, 1/(1−α) rounds, ask for, up to some million. An orbit that is decided
+        of the logits, 1/(1−α) rounds for MRS, ask for, up to some million. An orbit that is decided
         earlier is not followed further.
     threads
         At most this many. The result does not depend on it.
@@ -198,8 +209,8 @@ def classify(
     a cycle that winds around an unstable fixed point, a mode-locked invariant circle; *cycle*:
     any other. *invariant circle*: neighbours neither part nor close in, to 1e-6 a round; a locking
     that is weaker cannot be told from it. *chaotic*: they part, and still do after 48,000
-    rounds, or as many as were allowed; it can be a transient even so. *drifting*: α = 1, where
-    nothing anchors the logits. Collapse is no phase: see
+    rounds, or as many as were allowed; it can be a transient even so. *drifting*: nothing
+    anchors the logits (α = 1 for MRS), and they grow without limit. Collapse is no phase: see
     :func:`alignsim.analysis.collapse.measure`.
 
     Examples
@@ -214,10 +225,10 @@ def classify(
     validation.feedback_map(loop, "loop")
     limit = None if rounds is None else validation.integer(rounds, "rounds", minimum=0)
     workers = thread_count(threads)
-    whole, logits = loop.with_start(start, start_logits)
+    whole, state = loop.with_start(start, start_logits, start_state)
     local = stability(whole)
     search = _Search(
-        whole.part(0, whole.size), logits.reshape(-1, loop.responses), local, limit, workers
+        whole.part(0, whole.size), state.reshape(-1, loop.width), local, limit, workers
     )
     for target, window in search.levels():
         search.look(target, window)
@@ -238,13 +249,17 @@ class _Search:
         self.loop = loop
         self.threads = threads
         self.local = local
-        self.fixed = local.fixed_point.logits.reshape(start.shape)
+        self.fixed = local.fixed_point.state.reshape(start.shape)
         self.radius = local.spectral_radius.ravel()
         self.budget = (
-            np.full(loop.size, limit) if limit is not None else _budget(self.radius, loop.alpha)
+            np.full(loop.size, limit) if limit is not None else _budget(loop, self.radius)
         )
         self.spent = np.zeros(loop.size, dtype=np.int64)
-        self.found = Verdicts.none(start)
+        self.found = Verdicts.none(start, loop.responses)
+
+    def _slots(self, state: FloatArray) -> FloatArray:
+        """Return flat states (n, D·K) as (n, D, K)."""
+        return state.reshape(len(state), -1, self.loop.responses)
 
     def levels(self) -> Iterator[tuple[int, int]]:
         """Yield rounds to go to and the window to look at then, while orbits are undecided."""
@@ -264,7 +279,7 @@ class _Search:
 
     def _bytes(self, window: int) -> int:
         """Return the size of the frames of one map."""
-        return 8 * (window + 1) * self.loop.responses
+        return 8 * (window + 1) * self.loop.width
 
     @property
     def active(self) -> NDArray[np.intp]:
@@ -295,7 +310,7 @@ class _Search:
         self.spent[which] = goal
         found.state = record.state
         found.reason[record.status != OK] = Reason.FAILED
-        _anchorless(part, record, found, goal)
+        _anchorless(part, radius, record, found, goal)
         _converged(part, fixed, radius, record, found, certify=goal > FIRST_LOOK)
         left = np.flatnonzero(found.open)
         if len(left) and record.frames.shape[1] > SHORTEST_WINDOW // 2:
@@ -317,44 +332,50 @@ class _Search:
             rotation_digits=found.digits, cycle_strength=found.strength,
             amplitude=found.amplitude, entropy_mean=mean, entropy_min=least,
             spectral_radius=found.multiplier, exponent=exponent, exponent_error=error,
-            rounds=self.spent, final_logits=found.state, evidence=found.evidence,
+            rounds=self.spent, final_state=self._slots(found.state), evidence=found.evidence,
             reason_code=found.reason, stability=self.local,
         ).reshaped(shape)  # fmt: skip
 
 
-def _anchorless(loop: FeedbackMap, record: Record, found: Verdicts, goal: int) -> None:
-    """Decide orbits at α = 1, where payoffs that are not zero-sum may still attract to a point.
+def _anchorless(
+    loop: FeedbackMap, radius: FloatArray, record: Record, found: Verdicts, goal: int
+) -> None:
+    """Decide orbits that no reference holds, which drift, or come to rest all the same.
 
-    Zero-sum payoffs P and a linear score v cannot: with π* such that v(π*) is constant,
-    KL(π* ‖ π_t) grows every round; where there is no π*, a linear function of the logits does.
+    Those of MRS (α = 1) with zero-sum payoffs P and a linear score v cannot rest: with π* such
+    that v(π*) is constant, KL(π* ‖ π_t) grows every round; where there is no π*, a linear function
+    of the logits does. Elsewhere a point may attract, and the distance reached decides, once a
+    fixed point that repels with ``radius`` (n,) had the time to let go.
     """
-    free = np.flatnonzero((loop.alpha == 1.0) & (record.status == OK))
+    free = np.flatnonzero(~anchored(loop) & (record.status == OK))
     if not len(free) or record.frames.shape[1] < 2:
         return
     frames = record.frames[free]
     moves = (frames[:, -1] != frames[:, 0]).any(axis=-1)
-    zero_sum = loop.of_matrices(is_zero_sum)[free] & loop.linear
+    proved = loop.linear and loop.mixes_references
+    zero_sum = loop.of_matrices(is_zero_sum)[free] & proved
     found.drift(free[moves & zero_sum], Evidence.ANALYTIC)
     left = ~(moves & zero_sum)
     rows, frames, moves = free[left], frames[left], moves[left]
     if not len(rows):
         return
     seen = polish(loop.take(rows), np.ones(len(rows), dtype=np.int64), frames[:, -1])
-    radius = np.where(np.abs(seen.spectral_radius - 1.0) <= NEUTRAL, 1.0, seen.spectral_radius)
+    own = np.where(np.abs(seen.spectral_radius - 1.0) <= NEUTRAL, 1.0, seen.spectral_radius)
     near = seen.attracting & approaches(
-        frames[:, :1], frames[:, -1:], seen.logits, radius, frames.shape[1] - 1
+        frames[:, :1], frames[:, -1:], seen.state, own, frames.shape[1] - 1, loop.scheme.size
     )
-    near |= ~moves & ~(radius > 1.0)
-    found.rest(rows[near], seen.logits[near], radius[near], Evidence.ITERATED)
-    found.reason[rows[~moves & (radius > 1.0)]] = Reason.AT_REST
+    near |= ~moves & ~(own > 1.0)
+    found.rest(rows[near], seen.state[near], own[near], Evidence.ITERATED)
+    found.reason[rows[~moves & (own > 1.0)]] = Reason.AT_REST
     if frames.shape[1] > SHORTEST_WINDOW // 2:
-        open_ended = moves & ~(radius < 1.0) & _recedes(loop.take(rows), frames, goal)
+        left_behind = ~(_growing(radius[rows]) > goal)
+        open_ended = moves & ~(own < 1.0) & left_behind & _recedes(loop.take(rows), frames, goal)
         found.drift(rows[open_ended], Evidence.ITERATED)
 
 
 def _recedes(loop: FeedbackMap, frames: FloatArray, goal: int) -> NDArray[np.bool_]:
     """Return where the distance from the reference grows without a limit in sight, (n,)."""
-    away = np.ptp(frames - loop.reference_logits[:, None], axis=-1)
+    away = np.ptp(loop.policy_logits(frames) - loop.reference_logits[:, None], axis=-1)
     edges = np.linspace(0, away.shape[1], DRIFT_PARTS + 1).astype(int)
     gains = np.diff(np.maximum.reduceat(away, edges[:-1], axis=1), axis=1)
     pace = gains * (goal - away.shape[1] + edges[1:-1])
@@ -380,29 +401,39 @@ def _converged(
     width = min(WINDOW, length // 2 + 1)
     there = approaches(
         record.frames[rows, :width], record.frames[rows, -width:], fixed[rows], radius[rows],
-        length - width,
+        length - width, loop.scheme.size,
     )  # fmt: skip
     near, slow = rows[there], rows[~there]
     found.rest(near, fixed[near], radius[near], Evidence.ITERATED)
-    if certify and len(slow) and loop.linear:
+    if certify and len(slow) and loop.linear and loop.mixes_references:
         must = slow[certificates(loop.take(slow)).certified]
         found.rest(must, fixed[must], radius[must], Evidence.CERTIFIED)
 
 
-def _budget(radius: FloatArray, alpha: FloatArray) -> NDArray[np.int64]:
-    """Return the rounds for a transient and the longest window, at a multiple of the looks."""
+def _budget(loop: FeedbackMap, radius: FloatArray) -> NDArray[np.int64]:
+    """Return the rounds for a transient and the longest window, at a multiple of the looks.
+
+    Where nothing anchors the logits, an equilibrium sets the pace, if there is one.
+    """
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         shrinking = TRANSIENT_FACTOR / np.abs(np.log(radius))
-        growing = TRANSIENT_FACTOR / (2.0 * (radius - 1.0))
-        forgetting = RELAXATIONS / (1.0 - alpha)
-    rounds = np.where(radius > 1.0, np.maximum(growing, shrinking), shrinking)
-    rounds = np.maximum(np.where(np.isnan(rounds), 1e5, rounds), forgetting)
+        fading = RELAXATIONS / forgetting(loop)
+    rounds = np.where(radius > 1.0, np.maximum(_growing(radius), shrinking), shrinking)
+    fading = np.where(anchored(loop) | np.isnan(radius), fading, 0.0)
+    rounds = np.maximum(np.where(np.isnan(rounds), 1e5, rounds), fading)
     rounds = np.clip(rounds, 0.0, LONGEST_TRANSIENT)
     looks = np.ceil(np.log2((rounds + SETTLING) / SECOND_LOOK))
     return np.asarray(SECOND_LOOK * 2**looks, dtype=np.int64)
 
 
+def _growing(radius: FloatArray) -> FloatArray:
+    """Return the rounds in which an orbit leaves a point that repels with ``radius`` (n,)."""
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        return np.asarray(np.where(radius > 1.0, TRANSIENT_FACTOR / (2.0 * (radius - 1.0)), 0.0))
+
+
 def _follow(loop: FeedbackMap, state: FloatArray, ahead: int, window: int, threads: int) -> Record:
     """Return the record of ``ahead`` rounds whose frames are the last ``window``, ends included."""
     kept = np.arange(max(0, ahead - window), ahead + 1, dtype=np.int64)
-    return iterate(loop, state, Schedule(kept=kept, burn_in=int(kept[0]), threads=threads))
+    schedule = Schedule(kept=kept, burn_in=int(kept[0]), threads=threads, whole=True)
+    return iterate(loop, state, schedule)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from alignsim import simplex
 from alignsim.analysis.results import Result
 from alignsim.feedback import FeedbackMap
 from alignsim.feedback.engines import Schedule, iterate, jacobians_along
@@ -36,19 +35,19 @@ class Cycle(Result):
 
     Attributes
     ----------
-    logits : (n, K)
-        A point of the cycle, centred logits.
+    state : (n, D·K)
+        A point of the cycle, the policy's centred logits first.
     period : (n,)
         Rounds after which it closes: the least, as far as it closes at all.
     residual : (n,)
-        max |T^q(z) − z| / (1 + max|z|).
+        max |T^q(X) − X| / (1 + max|X|).
     spectral_radius : (n,)
         Largest modulus of a multiplier of T^q; NaN where the cycle does not close.
     """
 
     _batch = "period"
 
-    logits: FloatArray
+    state: FloatArray
     period: NDArray[np.int64]
     residual: FloatArray
     spectral_radius: FloatArray
@@ -70,13 +69,13 @@ class Cycle(Result):
         yield "spectral radius", numbers(self.spectral_radius)
 
 
-def polish(loop: FeedbackMap, period: NDArray[np.int64], logits: FloatArray) -> Cycle:
-    """Return the cycles that Newton's method reaches from logits (n, K), one a map.
+def polish(loop: FeedbackMap, period: NDArray[np.int64], state: FloatArray) -> Cycle:
+    """Return the cycles that Newton's method reaches from states (n, D·K), one a map.
 
     ``loop`` is a flat batch of n maps, ``period`` (n,) what is looked for; a cycle that closes
     after a proper divisor of it is returned with that period.
     """
-    point = np.array(logits, dtype=np.float64, order="C")
+    point = np.array(state, dtype=np.float64, order="C")
     periods = np.asarray(period, dtype=np.int64)
     residual, product, least = _search(loop, periods, point)
     shorter = np.flatnonzero((least < periods) & (residual <= TOLERANCE))
@@ -98,18 +97,19 @@ def _search(
 ) -> tuple[FloatArray, FloatArray, NDArray[np.int64]]:
     """Move ``point`` onto the cycles.
 
-    Return residuals (n,), derivatives of T^q on mean-zero vectors (n, K−1, K−1), and the least
-    periods (n,).
+    Return residuals (n,), derivatives of T^q on mean-zero vectors (n, D(K−1), D(K−1)), and the
+    least periods (n,).
     """
-    n, K = point.shape
+    n, width = point.shape
+    tangents = loop.basis.shape[1]
     residual = np.full(n, np.inf)
-    product = np.full((n, K - 1, K - 1), np.nan)
+    product = np.full((n, tangents, tangents), np.nan)
     least = period.copy()
     order = np.argsort(period, kind="stable")
     first = 0
     while first < n:
         last = np.searchsorted(period[order], 2 * period[order[first]], side="right")
-        share = max(1, CHUNK_ENTRIES // int(period[order[last - 1]] * K**2))
+        share = max(1, CHUNK_ENTRIES // int(period[order[last - 1]] * width**2))
         which = order[first : min(last, first + share)]
         first += len(which)
         own = loop.take(which), period[which], point[which]
@@ -121,7 +121,7 @@ def _newton(
     loop: FeedbackMap, period: NDArray[np.int64], point: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray, NDArray[np.int64]]:
     """Return the polished points and what :func:`_search` does, for similar periods."""
-    E = simplex.mean_zero_basis(point.shape[-1])
+    E = loop.basis
     residual = np.full(len(point), np.inf)
     product = np.full((len(point), E.shape[1], E.shape[1]), np.nan)
     least = period.copy()
@@ -147,14 +147,14 @@ def _newton(
 
 
 def _lap(loop: FeedbackMap, period: NDArray[np.int64], start: FloatArray) -> FloatArray:
-    """Return the logits of all rounds from ``start`` up to the longest period, (n, q + 1, K)."""
+    """Return the states of all rounds from ``start`` up to the longest period, (n, q + 1, D·K)."""
     rounds = int(period.max())
-    schedule = Schedule(kept=np.arange(rounds + 1), burn_in=rounds, threads=1)
+    schedule = Schedule(kept=np.arange(rounds + 1), burn_in=rounds, threads=1, whole=True)
     return iterate(loop, start, schedule).frames
 
 
 def _derivative(loop: FeedbackMap, period: NDArray[np.int64], lap: FloatArray) -> FloatArray:
-    """Return the derivatives of T^q along a lap, (n, K−1, K−1) on mean-zero vectors."""
+    """Return the derivatives of T^q along a lap, (n, D(K−1), D(K−1)) on mean-zero vectors."""
     slopes = jacobians_along(loop, lap)
     slopes[np.arange(slopes.shape[1]) >= period[:, None]] = np.eye(slopes.shape[-1])
     while (length := slopes.shape[1]) > 1:

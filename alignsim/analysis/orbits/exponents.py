@@ -2,7 +2,7 @@
 
 Orthonormal tangent vectors are carried along the orbit by the exact derivative of the round and
 made orthonormal again; the exponents are the mean logarithms of their growth (analysis C.5;
-Benettin et al. 1980). MRS-IPO of up to 64 responses runs in lanes; every other map takes the
+Benettin et al. 1980). MRS-IPO of up to 64 responses runs in lanes; every other loop takes the
 general path of this file, which is slower: orbits by their engine, derivatives for many rounds
 at a time, and one batched QR factorisation a round.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -63,9 +63,9 @@ class LyapunovSpectrum(Result):
         From the means of ``BATCHES`` parts of the orbit; NaN where the exponent is −inf.
     mean_log_det : (...)
         Mean of log|det J| on the tangent space, by elimination at each round; NaN if fewer than
-        all K−1 exponents were asked for.
-    final_logits : (..., K)
-        Centred logits after the last round.
+        all D(K−1) exponents were asked for.
+    final_state : (..., D, K)
+        After the last round.
     rounds, burn_in : int
         The exponents are means over the rounds after ``burn_in``.
     status : (...)
@@ -75,16 +75,21 @@ class LyapunovSpectrum(Result):
     """
 
     WORDS: ClassVar = {"status": MEANINGS, "evidence": Evidence}
-    AXES: ClassVar = {"exponents": 1, "standard_errors": 1, "final_logits": 1}
+    AXES: ClassVar = {"exponents": 1, "standard_errors": 1, "final_state": 2}
 
     exponents: FloatArray
     standard_errors: FloatArray
     mean_log_det: FloatArray
-    final_logits: FloatArray
+    final_state: FloatArray
     rounds: int
     burn_in: int
     status: NDArray[np.int8]
     evidence: NDArray[np.int8]
+
+    @property
+    def final_logits(self) -> FloatArray:
+        """The policy's logits of ``final_state``, (..., K)."""
+        return np.asarray(self.final_state[..., 0, :])
 
     @property
     def defect(self) -> FloatArray:
@@ -111,6 +116,7 @@ def lyapunov_spectrum(
     burn_in: int | None = None,
     exponents: int | None = None,
     start_logits: ArrayLike | None = None,
+    start_state: ArrayLike | None = None,
     threads: int | None = None,
 ) -> LyapunovSpectrum:
     """Return the Lyapunov exponents (..., k) of the orbits from ``start``.
@@ -119,7 +125,7 @@ def lyapunov_spectrum(
     ----------
     loop
         The maps.
-    start, start_logits : (..., K)
+    start, start_logits, start_state
         As for :meth:`alignsim.FeedbackMap.run`.
     rounds
         How many, the burn-in included.
@@ -127,7 +133,7 @@ def lyapunov_spectrum(
         Rounds that do not count: the orbit finds its attractor in them, and the tangent vectors
         their directions. By default half.
     exponents
-        The k largest, 1 ≤ k ≤ K−1; all by default.
+        The k largest, 1 ≤ k ≤ D(K−1), D the slots of the state; all by default.
     threads
         At most this many; by default all processors. The result does not depend on it.
 
@@ -156,23 +162,27 @@ def lyapunov_spectrum(
     True
     """
     validation.feedback_map(loop, "loop")
-    K = loop.responses
+    K, D = loop.responses, loop.scheme.size
+    directions = D * (K - 1)
     total = validation.integer(rounds, "rounds", minimum=BATCHES)
     skip = total // 2 if burn_in is None else validation.integer(burn_in, "burn_in", minimum=0)
     if skip > total - BATCHES:
         raise ValueError(
             f"burn_in is {skip}; it must leave {BATCHES} of the {total} rounds to average over"
         )
-    wanted = K - 1 if exponents is None else validation.integer(exponents, "exponents", minimum=1)
-    if wanted > K - 1:
-        raise ValueError(f"exponents is {wanted}; {K} responses have {K - 1}")
+    wanted = directions
+    if exponents is not None:
+        wanted = validation.integer(exponents, "exponents", minimum=1)
+    if wanted > directions:
+        slots = f" in {D} slots" if D > 1 else ""
+        raise ValueError(f"exponents is {wanted}; {K} responses{slots} have {directions}")
     workers = thread_count(threads)
-    whole, opening = loop.with_start(start, start_logits)
+    whole, opening = loop.with_start(start, start_logits, start_state)
     flat = whole.part(0, whole.size)
-    state = np.array(opening.reshape(-1, K), order="C")
+    state = np.array(opening.reshape(-1, loop.width), order="C")
     edges = skip + (total - skip) * np.arange(BATCHES + 1) // BATCHES
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        if loop.linear and K <= WIDEST_LANE:
+        if loop.linear and loop.mixes_references and K <= WIDEST_LANE:
             sums, status = _in_lanes(flat, state, wanted, edges, workers)
         else:
             sums, status = _in_parts(flat, state, wanted, edges, workers)
@@ -184,11 +194,11 @@ def lyapunov_spectrum(
     for values in (state, means, errors, mean_log_det):
         values[failed] = np.nan
     status[~failed & np.isnan(means).any(axis=-1)] = UNRESOLVED
-    if wanted < K - 1:
+    if wanted < directions:
         mean_log_det[:] = np.nan
     obtained = np.where(failed, Evidence.NOTHING, Evidence.ITERATED).astype(np.int8)
     return LyapunovSpectrum(
-        means, errors, mean_log_det, state, total, skip, status, obtained
+        means, errors, mean_log_det, state.reshape(-1, D, K), total, skip, status, obtained
     ).reshaped(whole.shape)
 
 
@@ -197,7 +207,7 @@ def leading_exponent(
 ) -> tuple[FloatArray, FloatArray]:
     """Return the leading exponents along kept rounds, as plain and as smooth means: (n, 2) each.
 
-    ``loop`` is a flat batch of n maps, ``frames`` (r, T + 1, K) the logits of consecutive rounds,
+    ``loop`` is a flat batch of n maps, ``frames`` (r, T + 1, D·K) the states of consecutive rounds,
     ``rows`` (n,) which of them each map has. A fifth of the rounds is left to the vector to find
     its direction. Beside the plain mean stands its standard error, whatever the orbit does; beside
     the mean with Birkhoff weights, by how much it differs between the two halves: on a regular
@@ -206,11 +216,12 @@ def leading_exponent(
     from alignsim.kernels import lanes, tangents
 
     K, T = loop.responses, frames.shape[1] - 1
+    directions = loop.scheme.size * (K - 1)
     each = (T - T // 5) // BATCHES
     count = each * BATCHES
     edges = np.arange(T - count, T + 1)
-    first = _first_vectors(K)[:, :1]
-    if loop.linear:
+    first = _first_vectors(directions)[:, :1]
+    if loop.linear and loop.mixes_references:
         growth = np.empty((loop.size, count))
         matrices, which = loop.matrix_table()
         parameters = np.stack([loop.alpha, loop.beta * loop.lam], axis=-1)
@@ -220,7 +231,7 @@ def leading_exponent(
     else:
         both = np.zeros((loop.size, count, 2))
         pieces = np.arange(count - T, count)
-        share = max(1, LARGEST_PART // (T * K**2))
+        share = max(1, LARGEST_PART // (T * loop.width**2))
         for begin in range(0, loop.size, share):
             part = loop.part(begin, begin + share)
             own = slice(begin, begin + share)
@@ -236,26 +247,25 @@ def leading_exponent(
     return np.concatenate(plain, axis=-1), smooth
 
 
-def _first_vectors(responses: int) -> FloatArray:
-    """Return orthonormal tangent vectors, the columns of (K−1, K−1), in no special direction.
+def _first_vectors(directions: int) -> FloatArray:
+    """Return orthonormal tangent vectors, the columns of a square, in no special direction.
 
     A basis that the symmetries of P leave alone would never turn to the directions of growth.
     """
-    numbers = np.arange(1.0, responses)
+    numbers = np.arange(1.0, directions + 1.0)
     return np.asarray(np.linalg.qr(np.sin(np.outer(numbers, numbers) ** 2))[0])
 
 
 def _vanish(flat: FeedbackMap, growth: FloatArray, volume: FloatArray) -> None:
-    """Set to −inf the growth of the directions that a round with α = 0 is proved to forget.
+    """Set to −inf the growth of the directions that a round of MRS with α = 0 surely forgets.
 
     Growth that is still lost in rounding makes the volume unknown.
     """
-    K = flat.responses
     fact = flat.objective.facts.forgotten
     lost = np.zeros(flat.size, dtype=np.intp)
-    if fact is not None and (flat.alpha == 0.0).any():
+    if fact is not None and flat.mixes_references and (flat.alpha == 0.0).any():
         lost = np.where(flat.alpha == 0.0, flat.of_matrices(fact.value), 0)
-    vanishing = np.arange(growth.shape[-1]) >= (K - 1 - lost)[:, None]
+    vanishing = np.arange(growth.shape[-1]) >= (flat.scheme.size * (flat.responses - 1) - lost)[:, None]
     np.copyto(growth, -np.inf, where=vanishing[:, None])
     volume[lost > 0] = -np.inf
     volume[np.isnan(growth).any(axis=-1)] = np.nan
@@ -282,7 +292,7 @@ def _in_lanes(
 
     n, K = state.shape
     carried = K - 1 if K <= lyapunov.SMALL and wanted > 1 else wanted
-    first_vectors = (simplex.mean_zero_basis(K) @ _first_vectors(K)).T[:carried]
+    first_vectors = (simplex.mean_zero_basis(K) @ _first_vectors(K - 1)).T[:carried]
     vectors = np.repeat(first_vectors[:, None], n, axis=1)
     sums = np.zeros((n, BATCHES, carried + 1))
     arrays = ipo_arrays(flat)
@@ -334,25 +344,40 @@ def _pieces(edges: NDArray[np.int64], stretch: int) -> Iterator[tuple[int, int]]
 def _in_parts(
     flat: FeedbackMap, state: FloatArray, wanted: int, edges: NDArray[np.int64], threads: int
 ) -> tuple[FloatArray, NDArray[np.int8]]:
-    """Return what :func:`_in_lanes` does, for any objective."""
+    """Return what :func:`_in_lanes` does, for any objective and scheme."""
     from alignsim.kernels import lyapunov, tangents
 
-    n, K = state.shape
+    n, width = state.shape
+    directions = flat.scheme.size * (flat.responses - 1)
     sums = np.zeros((n, BATCHES, wanted + 1))
     status = np.zeros(n, dtype=np.int8)
-    stretch = int(np.clip(LARGEST_PART // K**2, 1, LONGEST_STRETCH))
-    share = max(1, LARGEST_PART // (stretch * K**2))
+    stretch = int(np.clip(LARGEST_PART // width**2, 1, LONGEST_STRETCH))
+    share = max(1, LARGEST_PART // (stretch * width**2))
     for first in range(0, n, share):
         part = flat.part(first, min(first + share, n))
         own = slice(first, first + share)
-        noise = K * lyapunov.ROUNDING * (part.alpha + part.beta * part.lam)
-        vectors = np.tile(np.ascontiguousarray(_first_vectors(K)[:, :wanted].T), (part.size, 1, 1))
+        noise = width * lyapunov.ROUNDING * _largest_slopes(part)
+        first_vectors = np.ascontiguousarray(_first_vectors(directions)[:, :wanted].T)
+        vectors = np.tile(first_vectors, (part.size, 1, 1))
         for begin in range(0, int(edges[-1]), stretch):
             rounds = np.arange(begin, min(begin + stretch, edges[-1]))
             jacobians = _jacobians(part, state[own], status[own], len(rounds), threads)
             batches = np.searchsorted(edges, rounds, side="right") - 1
             tangents.carry_along(jacobians, batches, noise, vectors, sums[own])
     return sums, status
+
+
+def _largest_slopes(part: FeedbackMap) -> FloatArray:
+    """Return how large the terms of a Jacobian are that may cancel, (n,); for MRS α + βλ."""
+    sizes = part.scheme.wired().map(np.abs)
+    signal = (part.beta * part.lam)[:, None]
+    known: list[Any] = [None, *np.eye(part.scheme.size)]
+    for reference, opponent in zip(sizes.references, sizes.opponents, strict=True):
+        terms = reference.of(known), opponent.of(known)
+        held, pulled = (0.0 if term is None else term for term in terms)
+        known.append(held + signal * pulled)
+    rows = [np.broadcast_to(row.of(known), (part.size, part.scheme.size)) for row in sizes.updates]
+    return np.asarray(np.stack(rows, axis=1).sum(axis=-1).max(axis=-1))
 
 
 def _jacobians(
@@ -362,15 +387,15 @@ def _jacobians(
     rounds: int,
     threads: int,
 ) -> FloatArray:
-    """Run on from ``state`` and return the tangent maps of the rounds (n, rounds, K−1, K−1).
+    """Run on from ``state`` and return the tangent maps of the rounds (n, rounds, d, d).
 
     An orbit that fails rests at the reference, with a status.
     """
-    schedule = Schedule(kept=np.arange(rounds + 1), burn_in=rounds, threads=threads)
+    schedule = Schedule(kept=np.arange(rounds + 1), burn_in=rounds, threads=threads, whole=True)
     record = iterate(part, state, schedule)
     jacobians = jacobians_along(part, record.frames)
     finite = np.isfinite(jacobians)
     record.status[(record.status == OK) & ~finite.all(axis=(1, 2, 3))] = NOT_FINITE
     status[:] = np.where(status == OK, record.status, status)
-    state[:] = np.where((status == OK)[:, None], record.state, part.reference_logits)
+    state[:] = np.where((status == OK)[:, None], record.state, part.begin(part.reference_logits))
     return np.where(finite, jacobians, 0.0)

@@ -32,15 +32,16 @@ def birkhoff_weights(size: int) -> FloatArray:
 
 
 def critical_plane(loop: FeedbackMap, fixed: FloatArray) -> FloatArray:
-    """Return two functionals (n, 2, K) on z − z* that span the plane of the leading multiplier.
+    """Return two functionals (n, 2, D·K) on X − X* that span the plane of the leading multiplier.
 
-    ``loop`` is a flat batch, ``fixed`` (n, K) its fixed points; rows of NaN give zeros. The
+    ``loop`` is a flat batch, ``fixed`` (n, D·K) its fixed points; rows of NaN give zeros. The
     functionals are normalised for the π*-weighted norm of MRS-IPO, in which a round turns the
     plane rigidly; for other maps they are the leading left eigenvector.
     """
     found = np.asarray(np.isfinite(fixed).all(axis=-1))
     usable = np.where(found[:, None], fixed, 0.0)
-    plane = _skew_plane(loop, usable) if loop.linear else _left_plane(loop, usable)
+    rigid = loop.linear and loop.mixes_references
+    plane = _skew_plane(loop, usable) if rigid else _left_plane(loop, usable)
     return np.where(found[:, None, None] & np.isfinite(plane), plane, 0.0)
 
 
@@ -68,7 +69,7 @@ def _left_plane(loop: FeedbackMap, fixed: FloatArray) -> FloatArray:
     )
     leading = np.abs(values).argmax(axis=-1)
     left = np.take_along_axis(vectors, leading[:, None, None], axis=-1)[..., 0]
-    left = left.astype(complex) @ simplex.mean_zero_basis(loop.responses).T
+    left = left.astype(complex) @ loop.basis.T
     return np.stack([left.real, left.imag], axis=1)
 
 

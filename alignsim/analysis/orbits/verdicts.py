@@ -55,8 +55,10 @@ class Verdicts(Batched):
 
     Attributes
     ----------
-    state : (n, K)
-        Where the orbits are, or a point of their attractors.
+    state : (n, D·K)
+        Where the orbits are, or a point of their attractors: whole states.
+    responses : int
+        K.
     code, reason, evidence : (n,)
         As ``code``, ``reason_code`` and ``evidence`` of :class:`~alignsim.analysis.Orbit`.
     period, turns, digits, strength, amplitude, multiplier : (n,)
@@ -70,6 +72,7 @@ class Verdicts(Batched):
     AXES: ClassVar = {"state": 1, "entropies": 1, "exponent": 1}
 
     state: FloatArray
+    responses: int
     code: NDArray[np.int8]
     reason: NDArray[np.int8]
     evidence: NDArray[np.int8]
@@ -84,11 +87,12 @@ class Verdicts(Batched):
     exponent: FloatArray
 
     @classmethod
-    def none(cls, start: FloatArray) -> Self:
-        """Return the verdicts on orbits (n, K) of which nothing is known."""
+    def none(cls, start: FloatArray, responses: int) -> Self:
+        """Return the verdicts on orbits from states (n, D·K) of which nothing is known."""
         n = len(start)
         return cls(
             state=np.array(start),
+            responses=responses,
             code=np.full(n, Phase.UNDECIDED, dtype=np.int8),
             reason=np.full(n, Reason.TRANSIENT, dtype=np.int8),
             evidence=np.full(n, Evidence.NOTHING, dtype=np.int8),
@@ -113,19 +117,19 @@ class Verdicts(Batched):
     def rest(
         self, rows: NDArray[np.intp], point: FloatArray, radius: FloatArray, proof: int
     ) -> None:
-        """Say of the orbits ``rows`` that they converge to the fixed points ``point`` (m, K)."""
+        """Say of the orbits ``rows`` that they converge to the fixed points ``point`` (m, D·K)."""
         self.code[rows] = Phase.CONVERGED
         self.reason[rows] = Reason.DECIDED
         self.evidence[rows] = proof
         self.period[rows] = 1
         self.strength[rows] = self.amplitude[rows] = 0.0
-        self.entropies[rows] = simplex.entropy(point)[:, None]
+        self.entropies[rows] = simplex.entropy(point[:, : self.responses])[:, None]
         self.multiplier[rows] = radius
         self.state[rows] = point
 
     def move(self, rows: NDArray[np.intp], code: int, averages: FloatArray) -> None:
         """Say of the orbits ``rows`` how they move; ``averages`` (m, 2K+2) are a record's."""
-        K = self.state.shape[1]
+        K = self.responses
         self.code[rows] = code
         self.reason[rows] = Reason.DECIDED
         self.evidence[rows] = Evidence.ITERATED

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alignsim.analysis.evidence import Evidence
+from alignsim.analysis.orbits.anchor import anchored, forgetting
 from alignsim.analysis.orbits.cycles import Cycle, polish
 from alignsim.analysis.orbits.exponents import leading_exponent
 from alignsim.analysis.orbits.rotation import (
@@ -31,7 +32,7 @@ CHAOS_ROUNDS = 48_000
 """Rounds for which it must last, if there are as many: often it is a transient towards a cycle."""
 
 RELAXATIONS = 20.0
-"""Chaos is looked for after this many times the 1/(1−α) rounds in which the reference forgets:
+"""Chaos is looked for after this many times the rounds in which the logits forget, 1/(1−α) for MRS:
 until then what parts nearby orbits may be the transient."""
 
 CLOSE = 0.1
@@ -44,7 +45,7 @@ STRONG = 0.5
 """A cycle that an orbit is on, and whose multipliers are below it, needs no further evidence."""
 
 REST = 1e-9
-"""Residual, in units of 1 − α, of a fixed point on which an orbit rests."""
+"""Residual, in units of what a round forgets, of a fixed point on which an orbit rests."""
 
 POINT = 1e-9
 """Size of an orbit, as a span of logits, that is called a point."""
@@ -96,10 +97,10 @@ class Window:
     ----------
     loop : (n,)
         The maps.
-    fixed, radius : (n, K), (n,)
+    fixed, radius : (n, D·K), (n,)
         Their fixed points and spectral radii, NaN where there is none.
     record
-        The last rounds of these orbits and others.
+        The last rounds of these orbits and others; its frames are whole states.
     places : (n,)
         Which rows of the record are theirs.
     spent
@@ -124,7 +125,8 @@ class Window:
         self.length = self.record.frames.shape[1]
         self.measured = np.zeros(n, dtype=bool)
         self.plain, self.smooth = np.full((2, n, 2), np.nan)
-        self.relaxed = self.spent * (1.0 - self.loop.alpha) >= RELAXATIONS
+        self.relaxed = self.spent * forgetting(self.loop) >= RELAXATIONS
+        self.relaxed |= ~anchored(self.loop) & np.isfinite(self.radius)
 
     def judge(self) -> None:
         """Label what can be labelled; leave the rest to a longer window."""
@@ -146,7 +148,7 @@ class Window:
         self._rest()
 
     def _frame(self, rows: NDArray[np.intp], t: NDArray[np.int64] | int) -> FloatArray:
-        """Return frame ``t`` of each of ``rows``, (m, K)."""
+        """Return frame ``t`` of each of ``rows``, (m, D·K)."""
         return np.asarray(self.record.frames[self.places[rows], t])
 
     def _examine(self, rows: NDArray[np.intp], centre: FloatArray, plane: FloatArray) -> FloatArray:
@@ -181,10 +183,10 @@ class Window:
             return
         ones = np.ones(len(rows), dtype=np.int64)
         seen = polish(self.loop.take(rows), ones, end[rows])
-        reach = 1.0 - self.loop.alpha[rows]  # near α = 1 what moves slowly is not at rest
+        reach = forgetting(self.loop)[rows]  # what moves slowly because it forgets slowly moves
         there = seen.attracting & (seen.residual <= REST * reach)
         self.found.rest(
-            rows[there], seen.logits[there], seen.spectral_radius[there], Evidence.ITERATED
+            rows[there], seen.state[there], seen.spectral_radius[there], Evidence.ITERATED
         )
         self.found.reason[rows[seen.closed & ~seen.attracting]] = Reason.AT_REST
 
@@ -209,7 +211,7 @@ class Window:
         good[good] &= self._closes_in(rows[good], seen.spectral_radius[good], seen.period[good])
         single = good & (seen.period == 1)
         self.found.rest(
-            rows[single], seen.logits[single], seen.spectral_radius[single], Evidence.ITERATED
+            rows[single], seen.state[single], seen.spectral_radius[single], Evidence.ITERATED
         )
         good &= ~single
         turns = np.full(len(rows), np.nan)
@@ -222,7 +224,7 @@ class Window:
             self._move(own, code)
             self.found.period[own] = seen.period[chosen]
             self.found.multiplier[own] = seen.spectral_radius[chosen]
-            self.found.state[own] = seen.logits[chosen]
+            self.found.state[own] = seen.state[chosen]
             self.found.turns[own] = turns[chosen] / seen.period[chosen]
 
     def _turns(self, rows: NDArray[np.intp], period: NDArray[np.int64]) -> FloatArray:
@@ -246,7 +248,7 @@ class Window:
         laps = (self.length - 1) // (2 * seen.period)
         early = self._frame(rows, self.length - 1 - laps * seen.period)
         late = self._frame(rows, -1)
-        before, after = np.ptp(early - seen.logits, axis=-1), np.ptp(late - seen.logits, axis=-1)
+        before, after = np.ptp(early - seen.state, axis=-1), np.ptp(late - seen.state, axis=-1)
         size = self._column("SCALE")[rows]
         with np.errstate(invalid="ignore", under="ignore", over="ignore"):
             promised = seen.spectral_radius**laps

@@ -29,11 +29,11 @@ def near_cycle(loop):
 def test_a_polished_cycle_closes_and_its_multipliers_are_those_of_the_rounds(loop, near_cycle):
     found = polish(loop, np.array([5]), near_cycle)
     assert found.attracting.all()
-    z, product = found.logits, np.eye(3)
+    z, product = found.state, np.eye(3)
     for _ in range(5):
         product = loop.jacobian_at(z[0], basis="tangent")[0] @ product
         z = loop.step_logits(z)
-    np.testing.assert_allclose(z, found.logits, atol=1e-11)
+    np.testing.assert_allclose(z, found.state, atol=1e-11)
     radius = np.abs(np.linalg.eigvals(product)).max()
     assert found.spectral_radius[0] == pytest.approx(radius, rel=1e-9)
     assert radius < 1.0
@@ -52,7 +52,7 @@ def test_a_fixed_point_is_a_cycle_of_period_one_whatever_is_asked(loop):
     fixed = asim.analysis.fixed_point(loop).logits
     found = polish(loop, np.array([4]), fixed + 1e-4 * np.array([1.0, -1.0, 0.5, -0.5]))
     assert found.period.tolist() == [1]
-    np.testing.assert_allclose(found.logits, fixed, atol=1e-9)
+    np.testing.assert_allclose(found.state, fixed, atol=1e-9)
 
 
 def test_no_cycle_of_a_wrong_period_is_claimed(loop, near_cycle):
@@ -77,5 +77,5 @@ def test_dpo_cycles_are_polished_too():
     period = int(back.argmin()) + 1
     found = polish(loop, np.array([period]), orbit.final_logits)
     assert found.attracting.all()
-    end = loop.run(start_logits=found.logits, rounds=int(found.period[0]), keep="last")
-    np.testing.assert_allclose(end.final_logits, found.logits, atol=1e-8)
+    end = loop.run(start_logits=found.state, rounds=int(found.period[0]), keep="last")
+    np.testing.assert_allclose(end.final_logits, found.state, atol=1e-8)
