@@ -1,8 +1,9 @@
 """How far a loop can collapse, without an orbit: entropy floors, spans, limits as η grows.
 
-All of it is proved for MRS. What controls it is η = β/(1−α). A fixed point's logit gaps lie in the box of theory 6.7, and so
-do those of every attractor: an orbit is z_t = αᵗz_0 + (1−α)Σ_s αˢ(z_ref + ηv_s), a mixture of
-such gaps. So for α < 1 no policy ever reaches a vertex; at α = 1 nothing holds the logits back.
+All of it is proved for MRS. What controls it is η = β/(1−α). A fixed point's logit gaps lie in the
+box of theory 6.7, and so do those of every attractor: an orbit is
+z_t = αᵗz_0 + (1−α)Σ_s αˢ(z_ref + ηv_s), a mixture of such gaps. So for α < 1 no policy ever reaches
+a vertex; at α = 1 nothing holds the logits back.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ def entropy_floor(loop: FeedbackMap) -> FloatArray:
     A response i that beats j by at most U_ij against any opponent has
     π_j/π_i ≥ (ref_j/ref_i)e^{−ηU_ij}, hence π_i ≤ 1/(1 + S_i), S_i the sum over j. The floor is
     the least entropy of a policy without a probability above 1/(1 + min_i S_i). U is what the
-    objective declares: for DPO (K−1)·max logit P. NaN where nothing is declared, and for schemes other
-    than MRS; 0 without an anchor, as at α = 1.
+    objective declares: for DPO (K−1)·max logit P. NaN where nothing is declared, and for
+    schemes other than MRS; 0 without an anchor, as at α = 1.
 
     Notes
     -----
@@ -92,8 +93,8 @@ def asymptotic_entropy(loop: FeedbackMap) -> FloatArray:
     a response 1 that leads there, g_j > 0 for all others: a strict Condorcet winner at λ = 1, a
     strictly row-dominant response for every λ. If several are tied at the top, they count as one
     (the entropy is relative to the tied set, which keeps the reference's ratios). NaN where none
-    leads, where η is too small for it to hold most of the mass, at α = 1, and for schemes other than
-    MRS.
+    leads, where η is too small for it to hold most of the mass, at α = 1, and for schemes other
+    than MRS.
 
     Notes
     -----

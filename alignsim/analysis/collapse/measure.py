@@ -33,8 +33,8 @@ class CollapseKind(Code):
     certain, but not of the same response; ``soft``, the top response leaves others a share that
     can still be sampled. Where no reference holds the logits back (α = 1 for MRS), and they
     still move on: ``drift``, their span grows linearly; ``heteroclinic``, the leader changes for
-    ever, each stay longer than the last; ``undecided``, neither is seen yet. ``undecided`` too where the
-    orbit failed.
+    ever, each stay longer than the last; ``undecided``, neither is seen yet. ``undecided`` too
+    where the orbit failed.
     """
 
     OPEN = "none"
@@ -114,8 +114,8 @@ class Collapse(Result):
     asymptotic_entropy : (...)
         See :func:`~alignsim.analysis.asymptotic_entropy`.
     eta : (...)
-        :attr:`alignsim.FeedbackMap.eta`, β/(1−α) for MRS, where it controls it all; infinite without
-        an anchor.
+        :attr:`alignsim.FeedbackMap.eta`, β/(1−α) for MRS, where it controls it all; infinite
+        without an anchor.
     evidence : (...)
         How ``kind`` was obtained; see :meth:`words`.
     responses : int
@@ -396,9 +396,7 @@ class _Course:
         self.switches += late * changed.sum(axis=-1)
         self.leader, self.since = leaders[:, -1], since[:, -1]
 
-    def kind(
-        self, free: NDArray[np.bool_], *, surely: bool
-    ) -> tuple[NDArray[np.intp], FloatArray]:
+    def kind(self, free: NDArray[np.bool_], *, surely: bool) -> tuple[NDArray[np.intp], FloatArray]:
         """Return the kinds and the slopes of the span, (n,).
 
         ``free`` (n,) orbits have no anchor. Without one, those of MRS ``surely`` go on for ever

@@ -35,9 +35,10 @@ def approaches(
     """Return where an orbit converges to the stable fixed point ``fixed`` (..., D·K), (...).
 
     ``early`` and ``late`` (..., w, D·K) are windows of its states, ``elapsed`` rounds apart;
-    ``radius`` (...) is the spectral radius, D is ``slots``. An orbit has converged when it is there, or when it
-    is near and came closer by half of what the radius promises, on a logarithmic scale, and the
-    promise is large: within a turn the distance of any orbit wavers.
+    ``radius`` (...) is the spectral radius, D is ``slots``. An orbit has
+    converged when it is there, or when it is near and came closer by half of what the radius
+    promises, on a logarithmic scale, and the promise is large: within a turn the distance of any
+    orbit wavers.
     """
     point, *windows = (each.reshape(*each.shape[:-1], slots, -1) for each in (fixed, early, late))
     gaps = [window - point[..., None, :, :] for window in windows]

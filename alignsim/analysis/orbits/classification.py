@@ -251,9 +251,7 @@ class _Search:
         self.local = local
         self.fixed = local.fixed_point.state.reshape(start.shape)
         self.radius = local.spectral_radius.ravel()
-        self.budget = (
-            np.full(loop.size, limit) if limit is not None else _budget(loop, self.radius)
-        )
+        self.budget = np.full(loop.size, limit) if limit is not None else _budget(loop, self.radius)
         self.spent = np.zeros(loop.size, dtype=np.int64)
         self.found = Verdicts.none(start, loop.responses)
 

@@ -265,7 +265,9 @@ def _vanish(flat: FeedbackMap, growth: FloatArray, volume: FloatArray) -> None:
     lost = np.zeros(flat.size, dtype=np.intp)
     if fact is not None and flat.mixes_references and (flat.alpha == 0.0).any():
         lost = np.where(flat.alpha == 0.0, flat.of_matrices(fact.value), 0)
-    vanishing = np.arange(growth.shape[-1]) >= (flat.scheme.size * (flat.responses - 1) - lost)[:, None]
+    vanishing = (
+        np.arange(growth.shape[-1]) >= (flat.scheme.size * (flat.responses - 1) - lost)[:, None]
+    )
     np.copyto(growth, -np.inf, where=vanishing[:, None])
     volume[lost > 0] = -np.inf
     volume[np.isnan(growth).any(axis=-1)] = np.nan

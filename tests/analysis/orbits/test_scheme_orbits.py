@@ -70,9 +70,7 @@ def test_loops_without_an_anchor_find_an_equilibrium_that_the_reference_does_not
 def test_optimism_turns_as_the_soft_reference_does_that_it_is():
     """Schemes 7.1: with c = (1−m)/m and mβ, the same policies in every round."""
     soft = near_limit("soft_reference", 1.05, mixup=0.4)
-    optimistic = asim.method(
-        "optimistic", soft.P, beta=0.4 * soft.beta, optimism=1.5, kappa=0.0
-    )
+    optimistic = asim.method("optimistic", soft.P, beta=0.4 * soft.beta, optimism=1.5, kappa=0.0)
     one, two = (classify(loop, rounds=12_000) for loop in (soft, optimistic))
     assert one.code == two.code == Phase.CIRCLE
     assert one.rotation_number == pytest.approx(two.rotation_number, abs=1e-8)
