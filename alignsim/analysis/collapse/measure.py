@@ -282,7 +282,7 @@ def _collapse_block(
     while at < rounds:
         stop = min(at - at % chunk + chunk, rounds)
         stop = min(stop, last_early) if at < last_early else stop
-        slots = state.reshape(flat.size, -1, flat.responses)
+        slots = state.reshape(flat.size, flat.scheme.size, flat.responses)
         orbit = flat.run(start_state=slots, rounds=stop - at, burn_in=1)
         course.failed |= orbit.failed
         course.add(orbit.logits[:, 1:], at + 1)

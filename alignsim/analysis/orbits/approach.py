@@ -40,7 +40,8 @@ def approaches(
     promises, on a logarithmic scale, and the promise is large: within a turn the distance of any
     orbit wavers.
     """
-    point, *windows = (each.reshape(*each.shape[:-1], slots, -1) for each in (fixed, early, late))
+    K = fixed.shape[-1] // slots
+    point, *windows = (each.reshape(*each.shape[:-1], slots, K) for each in (fixed, early, late))
     gaps = [window - point[..., None, :, :] for window in windows]
     policy = simplex.softmax(point[..., None, :1, :])
     with np.errstate(invalid="ignore", over="ignore", under="ignore"):

@@ -138,7 +138,7 @@ class _Seen:
         self.code = orbits.code[rows]
         self.period = orbits.period[rows]
         self.turns = orbits.rotation_number[rows]
-        self.point = orbits.final_state[rows].reshape(len(rows), -1)
+        self.point = orbits.final_state[rows].reshape(len(rows), loop.width)
         self.entropy = np.full(len(rows), np.nan)
         self.strength = np.full(len(rows), np.nan)
         self.keys = np.zeros((len(rows), 2 * loop.responses + 1))

@@ -257,7 +257,7 @@ class _Search:
 
     def _slots(self, state: FloatArray) -> FloatArray:
         """Return flat states (n, D·K) as (n, D, K)."""
-        return state.reshape(len(state), -1, self.loop.responses)
+        return state.reshape(len(state), self.loop.scheme.size, self.loop.responses)
 
     def levels(self) -> Iterator[tuple[int, int]]:
         """Yield rounds to go to and the window to look at then, while orbits are undecided."""

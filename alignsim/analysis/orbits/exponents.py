@@ -198,7 +198,7 @@ def lyapunov_spectrum(
         mean_log_det[:] = np.nan
     obtained = np.where(failed, Evidence.NOTHING, Evidence.ITERATED).astype(np.int8)
     return LyapunovSpectrum(
-        means, errors, mean_log_det, state.reshape(-1, D, K), total, skip, status, obtained
+        means, errors, mean_log_det, state.reshape(len(state), D, K), total, skip, status, obtained
     ).reshaped(whole.shape)
 
 

@@ -352,7 +352,7 @@ def test_what_is_lost_in_rounding_is_not_a_number_and_said_so():
         ({"exponents": 3}, "exponents is 3; 3 responses have 2"),
         ({"threads": 0}, "threads is 0; it must be at least 1"),
         ({"start": [0.5, 0.5, 0.0]}, r"start\[2\] is 0"),
-        ({"start": [1 / 3] * 3, "start_logits": [0, 0, 0]}, "both given"),
+        ({"start": [1 / 3] * 3, "start_logits": [0, 0, 0]}, "more than one given"),
         ({"start_logits": [0, 0]}, "start_logits has 2 responses"),
     ],
 )
