@@ -68,7 +68,7 @@ def entropy_floor(loop: FeedbackMap) -> FloatArray:
 
 
 def span_bound(loop: FeedbackMap) -> FloatArray:
-    """Return what the largest logit gap (...) stays below; infinite without an anchor.
+    """Return what the largest logit gap (...) ends below; infinite without an anchor.
 
     span(z_ref) + η·S with the bound S on the span of the score that the objective declares:
     max_k span(P[:, k]) for IPO (analysis C.6), (K−1)·max logit P for DPO. It holds in the long run;
