@@ -364,3 +364,6 @@ MRS_ONLY = {
 """Questions that are not asked about other methods, and why."""
 
 OF_METHODS = tuple(name for name in QUESTIONS if name not in MRS_ONLY)
+
+SEARCHES = ("crossings", "bifurcations", "bifurcations_along_lam")
+"""Questions that search a whole range of a parameter, which takes long."""

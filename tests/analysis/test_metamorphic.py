@@ -22,9 +22,14 @@ from tests.analysis.metamorphic_cases import (
     family_of_method,
     renamed,
 )
-from tests.analysis.metamorphic_questions import IPO, OF_METHODS, QUESTIONS, told
+from tests.analysis.metamorphic_questions import IPO, OF_METHODS, QUESTIONS, SEARCHES, told
 
 # Every relation on every question
+
+
+OVER_METHODS = [
+    pytest.param(name, marks=[pytest.mark.slow] if name in SEARCHES else []) for name in OF_METHODS
+]
 
 
 def case_of(kind):
@@ -70,7 +75,7 @@ def test_what_leaves_the_map_as_it_is_leaves_the_answer(name, relation):
 
 
 @pytest.mark.parametrize("relation", RELATIONS)
-@pytest.mark.parametrize("name", OF_METHODS)
+@pytest.mark.parametrize("name", OVER_METHODS)
 @pytest.mark.parametrize("method", EXAMPLES)
 def test_so_it_does_for_every_method(method, name, relation):
     objectives = ("ipo", "dpo") if relation == "renamed" else ("ipo",)
@@ -105,7 +110,7 @@ def test_neighbours_and_threads_do_not_change_a_bit(name, monkeypatch):
     same_alone_and_beside_others(name, QUESTIONS[name].families, MAPS, monkeypatch)
 
 
-@pytest.mark.parametrize("name", OF_METHODS)
+@pytest.mark.parametrize("name", OVER_METHODS)
 @pytest.mark.parametrize("method", EXAMPLES)
 def test_nor_do_they_for_any_method(method, name, monkeypatch):
     families = [f"{method}.ipo-3", f"{method}.dpo-3"]
