@@ -65,6 +65,9 @@ def test_attractors_are_told_apart_by_their_policies_and_drawn_as_policies():
     moving = int(np.isin(seen.code, OSCILLATING).argmax())
     points = seen.attractor_points[moving]
     assert np.ptp(points, axis=0).max() > 0.02
+    along = seen.orbit_logits[moving] @ asim.simplex.asymmetric_direction(3)
+    np.testing.assert_allclose(seen.logits[moving], seen.orbit_logits[moving, 0], atol=1e-12)
+    assert along[0] >= along.max() - 1e-3 * np.ptp(along)
     if seen.period[moving]:  # a lap later the drawn orbit is where it was
         np.testing.assert_allclose(points[seen.period[moving]], points[0], atol=1e-7)
 
