@@ -403,7 +403,8 @@ def _converged(
     )  # fmt: skip
     near, slow = rows[there], rows[~there]
     found.rest(near, fixed[near], radius[near], Evidence.ITERATED)
-    if certify and len(slow) and loop.linear and loop.mixes_references:
+    declared = loop.mixes_references or loop.scheme.method.facts.attraction is not None
+    if certify and len(slow) and loop.linear and declared:
         must = slow[certificates(loop.take(slow)).certified]
         found.rest(must, fixed[must], radius[must], Evidence.CERTIFIED)
 

@@ -225,3 +225,13 @@ def test_polishing_finds_the_multipliers_of_the_whole_state():
         g = 1j * beta * 0.3 / np.sqrt(3.0)
         roots = np.roots([1.0, -(1.0 + g), 0.6 * g])
         assert radius == pytest.approx(np.abs(roots).max(), rel=1e-9)
+
+
+def test_an_orbit_that_must_converge_is_certified_by_the_bound_that_its_method_declares():
+    """Schemes 6: extragradient converges from everywhere if βλD ≤ 4√(1−κ)."""
+    loop = asim.method("extragradient", ROCK, beta=0.5, kappa=[0.001, 0.0])
+    found = classify(loop, [0.999, 0.0005, 0.0005], rounds=600)
+    assert found.code.tolist() == [Phase.CONVERGED] * 2
+    assert found.words("evidence").tolist() == ["certified"] * 2
+    other = asim.method("hard_reference", ROCK, beta=0.2, every=5)
+    assert classify(other, [0.999, 0.0005, 0.0005], rounds=600).code == Phase.UNDECIDED
