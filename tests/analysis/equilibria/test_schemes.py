@@ -9,6 +9,7 @@ from alignsim.analysis.equilibria.fixed_point import PointStatus
 from alignsim.analysis.equilibria.fixed_points import ListStatus
 from alignsim.analysis.equilibria.stability import Verdict
 from alignsim.feedback.methods.catalogue import METHODS
+from alignsim.feedback.methods.contract import Method
 from alignsim.feedback.methods.scheme import Scheme
 from tests.feedback.methods.systems import EXAMPLES, drawn
 
@@ -221,3 +222,24 @@ def test_transient_growth_is_that_of_the_whole_state():
     powers = [np.linalg.norm(np.linalg.matrix_power(jacobian, n), 2) for n in range(60)]
     assert np.isclose(found.growth, max(powers), atol=1e-12)
     assert found.growth > 1.0
+
+
+def test_a_method_that_declares_nothing_is_told_no_theorem(monkeypatch):
+    """Extragradient under another name: numbers as before, and nothing that needs a proof."""
+    known = METHODS["extragradient"]
+    bare = Method(
+        "bare", known.update, known.slots, known.parameters, known.wire, "a test for facts"
+    )
+    monkeypatch.setitem(METHODS, "bare", bare)
+    loop = asim.method("bare", CYCLE, beta=[1.0, 5.0], kappa=0.3)
+    same = asim.method("extragradient", CYCLE, beta=[1.0, 5.0], kappa=0.3)
+    assert np.array_equal(loop.run(rounds=50).logits, same.run(rounds=50).logits)
+    local = analysis.stability(loop)
+    assert np.array_equal(local.spectral_radius, analysis.stability(same).spectral_radius)
+    assert (local.fixed_point.status == PointStatus.FOUND).all()
+    assert (asim.fixed_points(loop).status == ListStatus.SEVERAL_POSSIBLE).all()
+    assert np.isnan(analysis.critical_signal(loop)).all()
+    with pytest.raises(ValueError, match="no convergence from everywhere is proved"):
+        analysis.certificates(loop)
+    found = analysis.crossings(loop, high=20.0)
+    assert np.allclose(found.at[:, 0], analysis.critical_signal(same), rtol=1e-9)
