@@ -19,9 +19,10 @@ UNCHECKED = {
     "feedback.FeedbackMap": {
         "advance", "broadcast_to", "comparison", "default_start_logits", "derivative", "holds",
         "linearise", "matrix_table",
-        "of_matrices", "part",
-        "take",
+        "begin", "of_matrices", "part", "policy_logits", "problem",
+        "take", "unflat", "with_scheme",
     },
+    "feedback.Scheme": {"derivative", "eigenvalues", "of", "wired"},
     "data.MatrixStacks": {"get", "items", "keys", "values"},
 }  # fmt: skip
 """Methods for developers, which check nothing and say so, and those of Python's mappings."""
@@ -35,7 +36,13 @@ DEVELOPERS = {
 }  # fmt: skip
 """What serves writers of new objectives and claims: contracts, and what they are made with."""
 
-CONSTRUCTORS = {"feedback.FeedbackMap", "data.Comparisons", "data.Matrices", "data.Ratings"}
+CONSTRUCTORS = {
+    "feedback.FeedbackMap",
+    "feedback.Scheme",
+    "data.Comparisons",
+    "data.Matrices",
+    "data.Ratings",
+}
 """Classes that people make themselves; all other results come from functions."""
 
 
@@ -89,11 +96,13 @@ def targets():
         for short in listed:
             thing, name = getattr(module, short), f"{room}.{short}"
             if inspect.isclass(thing) and name not in DEVELOPERS:
-                if name in CONSTRUCTORS and name == "feedback.FeedbackMap":
+                if name in CONSTRUCTORS and name.startswith("feedback."):
                     add(name, f"asim.{name}", thing)
                 add_methods(name, thing)
             elif inspect.isroutine(thing) and name not in DEVELOPERS:
                 add(name, f"asim.{name}", thing)
+    for name in ("method", "methods"):
+        add(f"feedback.{name}", f"asim.{name}", getattr(asim, name))
     read = found["data.read"]
     found["data.read"] = read._replace(parameters=read.parameters | _reader_options())
     return found

@@ -124,6 +124,28 @@ SEED = Pool(
     ("-3", "1.0", "'seed'", "[-1]", "np.random", "[]"),
 )
 
+METHOD_LOOPS = (
+    "asim.method('soft_reference', matrix('cycle', {K}), beta=2.0, mixup=[0.3, 0.6, 0.9])",
+    "asim.method('soft_reference', matrix('random', {K}, seed={s}), objective='dpo', beta=1.0, mixup=0.5, pull=0.2)",
+    "asim.method('optimistic', matrix('random', {K}, (2,)), beta=3.0, kappa=0.3)",
+    "asim.method('hard_reference', matrix('cycle', {K}), beta=1.0, every=[2, 3])",
+    "asim.method('extragradient', matrix('random', {K}, seed={s}), beta=3.0, kappa=0.2, lam=0.7)",
+    "asim.method('momentum', matrix('random', {K}), objective='dpo', beta=1.0, momentum=0.4, kappa=0.3)",
+    "asim.method('replay', matrix('cycle', {K}), beta=4.0, fresh=0.2, kappa=0.1)",
+    "asim.method('nash_md', matrix('random', {K}), beta=3.0, kappa=0.3)",
+    "asim.method('ipo_md', matrix('random', {K}), beta=3.0, mixture=0.3)",
+    "asim.FeedbackMap(matrix('cycle', {K}), beta=2.0, scheme=scheme())",
+)
+EDGE_METHOD_LOOPS = (
+    "asim.method('soft_reference', matrix('random', {K}), beta=[0, 5e-324, 1e100, 1e308], mixup=[[0.0], [1.0], [1e-300]])",
+    "asim.method('optimistic', matrix('cycle', {K}), beta=[1.0, 1e308], optimism=[[0.0], [1e300]], kappa=5e-324)",
+    "asim.method('extragradient', matrix('ordered', {K}), beta=30.0)",
+    "asim.method('hard_reference', matrix('cycle', {K}), objective='dpo', beta=[0.0, 1e10], every=1)",
+    "asim.method('momentum', matrix('random', {K}), beta=3.0, momentum=[-1.0, 1.0], kappa=[[0.0], [1.0]])",
+    "asim.method('replay', matrix('random', {K}), beta=3.0, fresh=[0.0, 5e-324], kappa=1.0)",
+)
+"""Loops of other methods than MRS."""
+
 LOOP = Pool(
     (
         "oscillating()", "oscillating(3, 'dpo')", "oscillating(4)", "oscillating(3, 'ipo', (3,))",
@@ -133,8 +155,10 @@ LOOP = Pool(
         "asim.FeedbackMap(matrix('ranked', {K}, (2,)), objective='dpo', beta=3.0, reference=policies({K}))",
         "asim.FeedbackMap(matrix('random', {K}), beta=[[1.0], [30.0]], alpha=[0.2, 1.0], offline=policies({K}))",
         "asim.FeedbackMap.from_payoffs(3 * policies({K}, ({K},), {s}), beta=4.0, alpha=0.5)",
+        *METHOD_LOOPS,
     ),
     (
+        *EDGE_METHOD_LOOPS,
         *_each("asim.FeedbackMap(matrix('{kind}', {K}, seed={s}), beta=6.0, alpha=0.4)", EDGE_KINDS),
         *_each("asim.FeedbackMap(matrix('{kind}', {K}, seed={s}), objective='dpo', beta=3.0, alpha=0.4)", EDGE_KINDS),
         "asim.FeedbackMap(matrix('cycle', {K}), beta=[0, 5e-324, 1e-300, 1e300, 1e308], alpha=1 - 1e-16)",
@@ -189,6 +213,9 @@ WHICH_AXIS = Pool(
 )  # fmt: skip
 
 POOLS = {
+    "scheme": Pool(("None", "scheme()"), ("asim.method('soft_reference', matrix('cycle', 3), beta=1.0, mixup=[0.1, 0.9]).scheme",), ("'mrs'", "asim.Scheme", "3", "oscillating()")),
+    "start_state": Pool(("None", "policies({K}, (2,))", "policies({K}, (1,))"), ("np.full((2, {K}), 1e300)",), ("[1.0]", "'state'", "policies({K})", "np.full((2, {K}), np.nan)")),
+    "gain": Pool(("0.5j", "[0.1j, 1 + 1j]", "0.0"), ("1e300j", "np.inf", "np.nan"), ("'g'", "[[]]", "None", "object()")),
     # maps
     "P": MATRIX,
     "payoffs": Pool((*MATRIX.good, "5 * np.eye({K})"), MATRIX.edge, MATRIX.hostile),
@@ -337,7 +364,26 @@ POOLS = {
 }  # fmt: skip
 """By the argument's name."""
 
+_ROWS = (
+    "[[0, 0, 1, 0]]",
+    "[[0, 1, 0, 0]]",
+    "[[0, 0, 0, 1], [0, 0, 0.4, 0.6]]",
+    "[[1, 0, 0]]",
+    "[[0, 1, 0]]",
+    "[[0, 0, 1]]",
+)
+ROWS = Pool(
+    _ROWS,
+    ("[[[0, 1, 0]], [[0.5, 0.5, 0]]]", "[[1e308, -1e308, 1, 0]]"),
+    ("[]", "[0, 1, 0]", "'rows'", "[[np.nan, 1, 0]]", "[[1j, 0, 0]]", "np.zeros((1, 400))"),
+)
 SPECIAL = {
+    "feedback.Scheme.reference": ROWS,
+    "feedback.Scheme.opponent": ROWS,
+    "feedback.Scheme.update": ROWS,
+    "feedback.Scheme.starts": Pool(("None", "('start', 'start')", "('start', 'zero')"), ("('start',)",), ("'start'", "0", "('zero', 'start')", "('start', 'x' * 5000)", "[1, 2]")),
+    "feedback.method.starts": Pool(("None", "('start', 'score')", "('start', 'reference')"), ("('start',)",), ("'start'", "0", "('zero', 'start')")),
+    "feedback.method.name": Pool(("'mrs'", "'soft_reference'", "'omwu'", "'extragradient'"), ("'comal'", "'hard_reference'"), ("'unknown'", "None", "3", "'x' * 5000", "'\\udc80'")),
     "reports.diagnose.log": Pool(
         ("logged({s})", "logged({s}) / 60", "[logged(1), logged(2)]", "oscillating().run(rounds=20)", "{'a': logged(1), 'b': logged(2)}", "logged({s})[:, 0] / 60"),
         ("logged({s})[:8]", "oscillating(3, 'ipo', (2,)).run(rounds=20)", "np.array([logged(1), logged(2)])", "{'a': [1, 2, 3], 'b': [3, 4, 5]}", "np.ones((9, 3))", "logged({s}).tolist()"),
@@ -409,6 +455,8 @@ RECEIVERS = {
     "Comparisons": ("comparisons()", "comparisons(3, 12)"),
     "Crossings": ("asim.analysis.crossings(oscillating(), points=10)",),
     "FeedbackMap": LOOP.good,
+    "MethodTable": ("asim.methods()",),
+    "Scheme": ("scheme()", "asim.method('soft_reference', matrix('cycle', 3), beta=1.0, mixup=[0.1, 0.9]).scheme"),
     "FixedPoint": ("asim.analysis.fixed_point(oscillating())",),
     "FixedPoints": ("asim.fixed_points(oscillating(3, 'dpo'))", "asim.fixed_points(oscillating())"),
     "LyapunovSpectrum": ("asim.lyapunov_spectrum(oscillating(), rounds=100)",),

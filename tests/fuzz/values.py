@@ -48,6 +48,7 @@ __all__ = [
     "report",
     "reproduction",
     "rows",
+    "scheme",
     "swept",
     "taken",
     "winner",
@@ -138,6 +139,14 @@ def oscillating(K=3, objective="ipo", batch=()):
     """Return maps of which some oscillate."""
     beta = np.linspace(2.0, 9.0, int(np.prod(batch, dtype=int))).reshape(batch)
     return asim.FeedbackMap(matrix("cycle", K), objective=objective, beta=beta, alpha=0.5)
+
+
+@cache
+def scheme():
+    """Return a scheme of one's own: a reference that follows the policy."""
+    return asim.Scheme(
+        reference=[[0, 0, 1, 0]], opponent=[[0, 1, 0, 0]], update=[[0, 0, 0, 1], [0, 0, 0.4, 0.6]]
+    )
 
 
 @cache
@@ -450,7 +459,10 @@ def taken(answer):
     repr(answer)
     if type(answer).__module__.startswith("alignsim."):
         for name in dir(type(answer)):
-            if not name.startswith("_") and isinstance(getattr(type(answer), name), property):
+            absent = name == "alpha" and not getattr(answer, "mixes_references", True)
+            if absent or name.startswith("_"):
+                continue
+            if isinstance(getattr(type(answer), name), property):
                 getattr(answer, name)
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close("all")

@@ -160,7 +160,7 @@ def _eigenvalues(flat: FeedbackMap, gains: ComplexArray) -> ComplexArray:
     """Return the multipliers of every mode, (n, m, D), less those of a continuum."""
     scheme = flat.scheme
     each = scheme.taken(np.arange(flat.size)[:, None]).repeated(gains.shape)
-    values = each.multipliers(gains)
+    values = each.eigenvalues(gains)
     loose = ~scheme.rest().anchored
     if loose.any():
         still = np.asarray(loose[:, None] & (np.abs(gains) <= STILL * flat.beta[:, None]))

@@ -241,11 +241,12 @@ class Scheme(Batched):
         InputError
             For a name that is no parameter of the method, or a value out of its range.
         """
-        new = self.method.checked({**self.parameters, **parameters})
-        return type(self).of(self.method, new, self.starts)
+        return self.with_parameters(**self.method.checked({**self.parameters, **parameters}))
 
     def with_parameters(self, **parameters: FloatArray) -> Self:
         """Return the same scheme with other parameters, broadcast; nothing is checked."""
+        if not self.method.parameters:
+            return self
         return type(self).of(self.method, {**self.parameters, **parameters}, self.starts)
 
     def derivative(self, along: str) -> Wiring:
@@ -298,7 +299,9 @@ class Scheme(Batched):
         ``gain`` (...) is g = βλν, complex, with an eigenvalue ν of the derivative of the score by
         the opponent's logits. It holds where all stages rest on one policy.
         """
-        g = np.asarray(gain, dtype=np.complex128)
+        return self._symbol(self._gain(gain))
+
+    def _symbol(self, g: NDArray[np.complex128]) -> NDArray[np.complex128]:
         D = self.size
         wiring = self.wired()
         known: list[Any] = [None, *np.eye(D)]
@@ -315,7 +318,12 @@ class Scheme(Batched):
 
     def multipliers(self, gain: ArrayLike) -> NDArray[np.complex128]:
         """Return the eigenvalues of :meth:`symbol`, (..., D)."""
-        S = self.symbol(gain)
+        return self.eigenvalues(self._gain(gain))
+
+    def eigenvalues(self, gain: NDArray[np.complex128]) -> NDArray[np.complex128]:
+        """Return :meth:`multipliers` of gains that are not checked, and may be infinite or NaN."""
+        with np.errstate(invalid="ignore", over="ignore"):
+            S = self._symbol(gain)
         if self.size == 1:
             return np.asarray(S[..., 0])
         finite = np.asarray(np.isfinite(S).all(axis=(-2, -1)))
@@ -330,6 +338,13 @@ class Scheme(Batched):
             return np.stack([large, small], axis=-1)
         values = np.linalg.eigvals(np.where(finite[..., None, None], S, 0.0))
         return np.where(finite[..., None], values, np.nan)
+
+    def _gain(self, gain: ArrayLike) -> NDArray[np.complex128]:
+        """Return gains, checked to be finite numbers that broadcast with the batch."""
+        parts = [validation.real_array(part, "gain") for part in _parts(gain)]
+        whole = np.asarray(parts[0] + 1j * parts[-1] if len(parts) > 1 else parts[0], complex)
+        validation.batch_shape({"the scheme": self.shape, "gain": whole.shape})
+        return whole
 
     def limit(self) -> FloatArray:
         """Return the least y = βλω at which stability is lost, (...), NaN where it is not known.
@@ -393,6 +408,15 @@ class Scheme(Batched):
         width = 1 + self.size + len(wiring.references)
         rows = [np.broadcast_to(each.row(width), (*self.shape, width)) for each in combinations]
         return np.stack(rows, axis=-2)
+
+
+def _parts(gain: Any) -> list[Any]:
+    """Return what is given, or its real and imaginary parts if it is an array of complex ones."""
+    try:
+        array = np.asarray(gain)
+    except Exception:  # whatever an ``__array__`` raises: the check of real arrays words it
+        return [gain]
+    return [array.real, array.imag] if np.iscomplexobj(array) else [gain]
 
 
 def _written(combination: Combination, names: Sequence[str]) -> str:

@@ -237,3 +237,27 @@ def test_only_mrs_has_an_alpha():
         _ = loop_of("soft_reference").alpha
     with pytest.raises(ValueError, match="alpha is given beside scheme"):
         asim.FeedbackMap(P, beta=1.0, alpha=0.3, scheme=asim.Scheme(**CUSTOM))
+
+
+@pytest.mark.parametrize(
+    ("gain", "message"),
+    [
+        (np.inf, "gain is inf; every entry must be finite"),
+        ([0.1j, np.nan * 1j], "gain[1] is nan; every entry must be finite"),
+        ("g", "gain has dtype"),
+        ([], "gain has shape (0,), an empty batch"),
+        ([0.1, 0.2, 0.3], "the batch axes do not broadcast: the scheme (2,), gain (3,)"),
+    ],
+)
+def test_gains_that_are_no_numbers_are_refused(gain, message):
+    scheme = asim.method("soft_reference", P, beta=1.0, mixup=[0.1, 0.9]).scheme
+    for ask in (scheme.symbol, scheme.multipliers):
+        with pytest.raises(ValueError, match=re.escape(message)):
+            ask(gain)
+
+
+def test_a_custom_scheme_has_no_parameters_to_replace():
+    loop = asim.FeedbackMap(P, beta=1.5, scheme=asim.Scheme(**CUSTOM))
+    assert loop.replace(beta=1.5).scheme == loop.scheme.replace() == loop.scheme
+    with pytest.raises(ValueError, match="mixup is no parameter of 'custom'; its parameters: none"):
+        loop.replace(mixup=0.5)
