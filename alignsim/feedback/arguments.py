@@ -9,11 +9,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from alignsim import validation
 from alignsim.errors import InputError
+from alignsim.feedback.methods.contract import Parameter
 from alignsim.feedback.methods.mrs import MRS
 from alignsim.feedback.methods.scheme import Scheme
 from alignsim.validation import FloatArray
 
-LIMITS = {"beta": np.inf, "lam": 1.0}
+BETA = Parameter("beta", "β, strength of the preference signal", high=np.inf)
+LAM = Parameter("lam", "λ, on-policy share of the sampler", 1.0)
+
+LIMITS = {each.name: each.high for each in (BETA, LAM)}
 """The largest value of the parameters that every loop has; the smallest is 0."""
 
 ROUNDING = 4.0 * np.finfo(np.float64).eps

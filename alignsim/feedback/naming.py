@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from numpy.typing import ArrayLike
 
-from alignsim import validation
-from alignsim.errors import InputError
+from alignsim.errors import InputError, quote
+from alignsim.feedback.arguments import BETA, LAM
 from alignsim.feedback.feedback_map import FeedbackMap
 from alignsim.feedback.methods.catalogue import METHODS
-from alignsim.feedback.methods.contract import Alias, Method, checked
+from alignsim.feedback.methods.contract import Alias, Method, Parameter, checked
 from alignsim.feedback.methods.scheme import Scheme
 from alignsim.notebook import Table
 from alignsim.objectives import Objective
@@ -87,14 +88,10 @@ def scheme_named(
     name: str, parameters: Mapping[str, Any], starts: Sequence[str] | None = None
 ) -> Named:
     """Return the scheme of a method or alias with its parameters."""
-    known: dict[str, Method | tuple[Method, Alias]] = dict(METHODS)
-    for each in METHODS.values():
-        known |= {alias.name: (each, alias) for alias in each.aliases}
-    found = known[validation.choice(name, "method", known)]
+    of, alias = method_named(name)
     given = {key: value for key, value in parameters.items() if value is not None}
-    if isinstance(found, Method):
-        return Named(Scheme.of(found, found.checked(given), starts), None)
-    of, alias = found
+    if alias is None:
+        return Named(Scheme.of(of, of.checked(given), starts), None)
     ours = alias.convert(**checked(name, alias.parameters, given))
     beta = ours.pop("beta", None)
     try:
@@ -105,6 +102,51 @@ def scheme_named(
             literature, f"of {name!r} give {of.name!r} parameters it does not have", str(error)
         ) from None
     return Named(Scheme.of(of, parameters, starts or alias.starts), beta)
+
+
+def method_named(name: Any) -> tuple[Method, Alias | None]:
+    """Return the method of a name, and the alias if it is one.
+
+    Raises
+    ------
+    InputError
+        For an unknown name; lists the methods.
+    """
+    known: dict[str, tuple[Method, Alias | None]] = {}
+    for each in METHODS.values():
+        known |= {each.name: (each, None)}
+        known |= {alias.name: (each, alias) for alias in each.aliases}
+    if isinstance(name, str) and name in known:
+        return known[name]
+    near = difflib.get_close_matches(name, known, n=1) if isinstance(name, str) else []
+    hint = f"did you mean {quote(near[0])}? " if near else ""
+    told = f"{hint}known: {', '.join(METHODS)}, and their other names"
+    raise InputError("method", f"is {quote(name)}", told)
+
+
+def parameters_named(name: str) -> tuple[Parameter, ...]:
+    """Return the parameters of the loops of a method or an alias: its own, β, and λ.
+
+    Without β where those of an alias determine it.
+
+    >>> [each.name for each in parameters_named("omwu")]
+    ['eta', 'tau', 'lam']
+    """
+    of, alias = method_named(name)
+    if alias is None:
+        return (*of.parameters, BETA, LAM)
+    return (*alias.parameters, *(() if alias.gives_beta else (BETA,)), LAM)
+
+
+def loop_name(method: str, objective: str) -> str:
+    """Return what a loop is called in titles.
+
+    >>> loop_name("mrs", "ipo"), loop_name("soft_reference", "dpo")
+    ('MRS-IPO', 'soft reference DPO')
+    """
+    if method == "mrs":
+        return f"MRS-{objective.upper()}"
+    return f"{method.replace('_', ' ')} {objective.upper()}"
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ import numpy as np
 from alignsim.plotting.beside import Beside, Place, beside, fits, shrink
 from alignsim.plotting.orbits import of_kind
 from alignsim.plotting.palette import (
-    AXES,
     INK,
     OKABE_ITO,
     Style,
@@ -19,6 +18,7 @@ from alignsim.plotting.palette import (
     phase_colours,
 )
 from alignsim.plotting.panels import PanelArray, panel_axes
+from alignsim.plotting.parameters import MRS
 from alignsim.validation import FloatArray
 
 if TYPE_CHECKING:
@@ -214,7 +214,7 @@ def _draw_range(ax: Axes, result: Advice, colours: list[Any], around: Beside) ->
         )
     ax.set(xscale="log", yscale="log", xlim=(eta[0], eta[-1]), ylim=(1.0, top))
     _label_alpha(ax, top)
-    low, left = "η = β/(1−α), which decides the fixed point", AXES["alpha"]
+    low, left = "η = β/(1−α), which decides the fixed point", MRS["alpha"].meaning
     ax.set_xlabel(low if fits(low, ax, "x") else "η = β/(1−α)")
     ax.set_ylabel(left if fits(left, ax, "y") else "α")
     around.add_legend(ax, place="upper left")

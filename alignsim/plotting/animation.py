@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alignsim import validation
+from alignsim.feedback.naming import loop_name
 from alignsim.feedback.trajectory import Trajectory
 from alignsim.plotting import orbits
 from alignsim.plotting.beside import scale, shrink
@@ -88,7 +89,8 @@ def animate(
         raise ValueError("orbit has 2 responses, whose simplex is a line; use plotting.timeline")
     ax, projected = simplex_axes(ax, orbits.response_labels(labels, responses))
     points = projected(course.policies[:shown])
-    title_above(ax, f"MRS-{orbit.objective.upper()}, round {course.rounds[0]}")
+    loop = loop_name(orbit.scheme, orbit.objective)
+    title_above(ax, f"{loop}, round {course.rounds[0]}")
     shrink(ax)
     flat: Style = {"transform": ax.transData, "clip_on": False}
     size = scale(ax)
@@ -104,7 +106,9 @@ def animate(
         dots.set_alpha(np.linspace(_PALEST, 1.0, len(past) + 1)[1:].tolist())
         path.set_data(*past.T)
         head.set_data(*past[-1:].T)
-        ax.title.set_text(f"MRS-{orbit.objective.upper()}, round {course.rounds[frame]}")
+        ax.title.set_text(
+            f"{loop_name(orbit.scheme, orbit.objective)}, round {course.rounds[frame]}"
+        )
         return [dots, path, head, ax.title]
 
     from matplotlib.animation import FuncAnimation

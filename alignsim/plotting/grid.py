@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alignsim import validation
-from alignsim.plotting.palette import INK, SYMBOLS, Style
+from alignsim.plotting import parameters
+from alignsim.plotting.palette import INK, Style
 from alignsim.validation import FloatArray
 
 if TYPE_CHECKING:
@@ -23,10 +24,11 @@ def plane(ds: xr.Dataset, x: str, y: str, *, others: tuple[str, ...] = ()) -> xr
     A ValueError says if x or y is no swept argument, both are one, ``ds`` lacks their dimension or
     has further ones than ``others``, or an axis has one value only, or one twice.
     """
-    validation.choice(x, "x", SYMBOLS)
-    validation.choice(y, "y", SYMBOLS)
+    known = parameters.names(ds)
+    validation.choice(x, "x", known)
+    validation.choice(y, "y", known)
     if x == y:
-        raise ValueError(f"x and y are both {x!r}; choose two of {_listed(SYMBOLS)}")
+        raise ValueError(f"x and y are both {x!r}; choose two of {_listed(known)}")
     for axis, name in (("x", x), ("y", y)):
         if name not in ds.dims:
             raise ValueError(

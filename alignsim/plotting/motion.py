@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from alignsim.feedback.naming import loop_name
 from alignsim.feedback.trajectory import Trajectory
 from alignsim.plotting.beside import Place, beside, scale, shrink
 from alignsim.plotting.orbits import of_kind, response_labels
@@ -97,6 +98,6 @@ def motion(
         arrows = ax.quiver(*start.T, *drawn.T, moved, **style | kwargs)
         around.add_bar(ax, arrows, label="moved in a round", shrink=0.75, pad=0.06)
     if not ax.get_title():
-        title_above(ax, f"MRS-{orbits.objective.upper()}, the motion of a round")
+        title_above(ax, f"{loop_name(orbits.scheme, orbits.objective)}, the motion of a round")
     shrink(ax)
     return ax

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alignsim import validation
-from alignsim.plotting import grid
-from alignsim.plotting.beside import Place, beside, fits, scale, shrink
+from alignsim.plotting import grid, parameters
+from alignsim.plotting.beside import Place, beside, scale, shrink
 from alignsim.plotting.orbits import response_labels
-from alignsim.plotting.palette import AXES, INK, SYMBOLS, Style, chosen, phase_colours, settings
+from alignsim.plotting.palette import INK, Style, chosen, phase_colours
 from alignsim.plotting.panels import one_axes
 from alignsim.sweeps import labels as datasets
 from alignsim.validation import FloatArray
@@ -90,14 +90,12 @@ def orbit_diagram(
         if here.any():
             _draw_visits(ax, ds[x].values[here], visits[here], colour, name, kwargs)
     _draw_onsets(ax, ds[x].values, ds["spectral_radius"].values)
-    label = AXES[x] if fits(AXES[x], ax, "x") else SYMBOLS[x]
-    fixed = {name: ds[name].item() for name in SYMBOLS if name != x}
     ax.set(
         xscale=ds[x].attrs.get("scale", "linear"),
         xlim=(ds[x].values[0], ds[x].values[-1]),
-        xlabel=label,
+        xlabel=parameters.label(ds, x, ax, "x"),
         ylabel=f"probability of {shown[which]}",
-        title=f"MRS-{ds.attrs['objective'].upper()}, {settings(fixed)}",
+        title=parameters.title(ds),
     )
     around.add_legend(ax, place="below", markerscale=4.0)
     shrink(ax)

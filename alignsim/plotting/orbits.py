@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from alignsim import validation
 from alignsim.errors import InputError, quote, shortened
+from alignsim.feedback.naming import loop_name
 from alignsim.feedback.trajectory import Trajectory
 from alignsim.plotting.palette import Style
 from alignsim.validation import FloatArray
@@ -114,6 +115,6 @@ def title(orbit: Trajectory | Sequence[Trajectory]) -> str:
     'MRS-IPO, up to 9 rounds'
     """
     runs = [orbit] if isinstance(orbit, Trajectory) else orbit
-    methods = dict.fromkeys(f"MRS-{run.objective.upper()}" for run in runs)
+    methods = dict.fromkeys(loop_name(run.scheme, run.objective) for run in runs)
     rounds = {int(run.rounds[-1]) for run in runs}
     return f"{' and '.join(methods)}, {'up to ' * (len(rounds) > 1)}{max(rounds)} rounds"

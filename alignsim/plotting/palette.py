@@ -36,15 +36,6 @@ INK = "#1A1A1A"
 FAILED = "#7F7F7F"
 """The ground of what failed or has no value; it is always hatched as well."""
 
-SYMBOLS = {"alpha": "α", "beta": "β", "lam": "λ"}
-"""The letters of ``docs/theory.md`` for the swept arguments."""
-
-AXES = {
-    "alpha": "α, share of the last policy in the reference",
-    "beta": "β, strength of the preference signal",
-    "lam": "λ, on-policy share of the sampler",
-}
-
 QUANTITIES = {
     "entropy": "final entropy (nats)",
     "entropy_mean": "entropy, averaged over time (nats)",
@@ -144,12 +135,3 @@ def _viridis(name: str, first: float, last: float) -> Colormap:
 
     steps = [first + (last - first) * i / 255 for i in range(256)]
     return LinearSegmentedColormap.from_list(name, colormaps["viridis"](steps))
-
-
-def settings(values: Mapping[str, float]) -> str:
-    """Return parameters as they are written in a title.
-
-    >>> settings({"alpha": 0.6, "beta": 4.0})
-    'α = 0.6, β = 4'
-    """
-    return ", ".join(f"{SYMBOLS[name]} = {value:.4g}" for name, value in values.items())

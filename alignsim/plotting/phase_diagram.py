@@ -10,22 +10,19 @@ from numpy.typing import NDArray
 
 from alignsim import validation
 from alignsim.errors import InputError, quote
-from alignsim.plotting import grid
+from alignsim.plotting import grid, parameters
 from alignsim.plotting.beside import Beside, Place, beside, fits, is_small, scale, shrink
 from alignsim.plotting.orbits import response_labels
 from alignsim.plotting.palette import (
-    AXES,
     FAILED,
     INK,
     OKABE_ITO,
     QUANTITIES,
     SHORT,
-    SYMBOLS,
     Style,
     chosen,
     light_viridis,
     phase_colours,
-    settings,
 )
 from alignsim.plotting.panels import one_axes
 from alignsim.sweeps import labels as datasets
@@ -75,7 +72,7 @@ def phase_diagram(
     and those that failed or have no value are hatched, and so are those where orbit and stability
     disagree. The solid line is the boundary of local stability, spectral radius 1: solved for in
     a phase diagram, interpolated between the points of a sweep. The dashed one over it is the
-    closed form for βλ, where one is known.
+    closed form, where one is known.
 
     Parameters
     ----------
@@ -83,8 +80,8 @@ def phase_diagram(
         From `alignsim.phase_diagram`, or from `alignsim.sweep` with exactly the dimensions ``x``
         and ``y``.
     x, y
-        Two of "alpha", "beta", "lam"; by default those of the phase diagram, or β and λ of a
-        sweep.
+        Two parameters of the method, "beta" and "lam" included; by default those of the phase
+        diagram, or of a sweep β and λ, or those that are swept.
     value
         "phase"; of a phase diagram by orbit "period", with a colour for each of the commonest, or
         "rotation_number", over the phases of what does not turn; or a variable of numbers such as
@@ -150,11 +147,11 @@ def phase_diagram(
     ax.set(
         xscale=ds[x].attrs.get("scale", "linear"),
         yscale=ds[y].attrs.get("scale", "linear"),
-        xlabel=AXES[x] if fits(AXES[x], ax, "x") else SYMBOLS[x],
-        ylabel=AXES[y] if fits(AXES[y], ax, "y") else SYMBOLS[y],
+        xlabel=parameters.label(ds, x, ax, "x"),
+        ylabel=parameters.label(ds, y, ax, "y"),
         xlim=(cells[0][0], cells[0][-1]),
         ylim=(cells[1][0], cells[1][-1]),
-        title=_title(ds),
+        title=parameters.title(ds),
     )
     around.add_legend(ax, entries, place="below")
     shrink(ax)
@@ -298,9 +295,11 @@ def _directions(ds: xr.Dataset, x: str | None, y: str | None) -> tuple[str, str]
     """Return what lies on x and on y, where not given as the dataset has it."""
     for given, name in ((x, "x"), (y, "y")):
         if given is not None:
-            validation.choice(given, name, SYMBOLS)
+            validation.choice(given, name, parameters.names(ds))
     if "evaluated" not in ds:
-        return x or "beta", y or "lam"
+        swept = [name for name in ("beta", "lam", *parameters.names(ds)) if name in ds.dims]
+        x = x or next((name for name in swept if name != y), "beta")
+        return x, y or next((name for name in swept if name != x), "lam")
     up, across = (str(name) for name in ds["evaluated"].dims)
     if x is None and y is None:
         return across, up
@@ -382,20 +381,29 @@ def _draw_closed_form(ax: Axes, ds: xr.Dataset, x: str, y: str) -> list[Artist]:
 
 
 def _closed_form(ds: xr.Dataset, x: str, y: str) -> tuple[FloatArray, FloatArray]:
-    """Return the points (x, y) of βλ = critical_signal, unclipped."""
-    if "alpha" not in (x, y):
+    """Return the points (x, y) of βλ = critical_signal, unclipped, with NaN between curves."""
+    critical, factors = ds["critical_signal"], {"beta", "lam"}
+    if factors == {x, y}:
         across = np.linspace(ds[x].values[0], ds[x].values[-1], _CURVE_POINTS)
         with np.errstate(divide="ignore", invalid="ignore"):
-            return across, ds["critical_signal"].item() / across
-    factor = ds["lam" if "beta" in (x, y) else "beta"].item()
+            return across, critical.item() / across
+    if not factors & {x, y}:
+        return _level_curves(ds, x, y)
+    (solved,) = factors & {x, y}
+    (factor,) = factors - {solved}
+    other = y if solved == x else x
     with np.errstate(divide="ignore", invalid="ignore"):
-        other = ds["critical_signal"].values / factor
-    alphas = ds["alpha"].values
-    return (alphas, other) if x == "alpha" else (other, alphas)
+        found = np.broadcast_to((critical / ds[factor]).values, ds[other].shape)
+    return (found, ds[other].values) if solved == x else (ds[other].values, found)
 
 
-def _title(ds: xr.Dataset) -> str:
-    """Return the method and what is held fixed."""
-    fixed = {name: ds[name].item() for name in SYMBOLS if name in ds.coords and not ds[name].ndim}
-    method = f"MRS-{ds.attrs['objective'].upper()}" if "objective" in ds.attrs else ""
-    return ", ".join(filter(None, [method, settings(fixed)]))
+def _level_curves(ds: xr.Dataset, x: str, y: str) -> tuple[FloatArray, FloatArray]:
+    """Return the curves on which βλ − critical_signal, known at all points, is 0."""
+    from contourpy import contour_generator
+
+    signal = (ds["beta"] * ds["lam"]).broadcast_like(ds["phase"])
+    excess = (signal - ds["critical_signal"]).transpose(y, x).values
+    lines = contour_generator(ds[x].values, ds[y].values, np.ma.masked_invalid(excess)).lines(0.0)
+    apart = [part for line in lines for part in (line, [[np.nan, np.nan]])]
+    points = np.concatenate([np.empty((0, 2)), *apart])
+    return points[:, 0], points[:, 1]

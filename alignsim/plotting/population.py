@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alignsim import validation
-from alignsim.plotting import grid
+from alignsim.plotting import grid, parameters
 from alignsim.plotting.beside import Beside, Place, beside, shrink
-from alignsim.plotting.palette import INK, SYMBOLS, Style, light_viridis, settings
+from alignsim.plotting.palette import INK, Style, light_viridis
 from alignsim.plotting.panels import PanelArray, panel_axes
 from alignsim.sweeps import labels
 
@@ -45,7 +45,7 @@ def population(
     ds
         From `alignsim.sweep`, with the dimension ``matrix``.
     x, y
-        Two of "alpha", "beta", "lam".
+        Two parameters of the method, "beta" and "lam" included.
     legend, colorbar
         False for none; or where. The legend: "right" of or "below" the axes, or a place of
         Matplotlib's within them, such as "upper left". The bar: "right", "left", "top", "bottom".
@@ -77,9 +77,10 @@ def population(
             "ds has no dimension 'matrix'; sweep a stack of matrices (m, K, K), or draw one with "
             "alignsim.plotting.phase_diagram(ds)"
         )
-    validation.choice(x, "x", SYMBOLS)
-    validation.choice(y, "y", SYMBOLS)
-    third = tuple(str(name) for name in ds.dims if name in SYMBOLS and name not in (x, y))
+    known = parameters.names(ds)
+    validation.choice(x, "x", known)
+    validation.choice(y, "y", known)
+    third = tuple(name for name in known if name in ds.dims and name not in (x, y))
     ds = grid.plane(ds, x, y, others=("matrix", *third))
     rows = [ds.isel({third[0]: i}) for i in range(ds.sizes[third[0]])] if third else [ds]
     size = 2 * _PANEL[0], len(rows) * _PANEL[1]
@@ -98,7 +99,7 @@ def _draw_row(
     entropy = np.where(good, ds["entropy_mean"].values, 0.0).sum(axis=0) / counted
     unsure = (grid.is_phase(ds, "undecided") | ~good).mean(axis=0) > UNSURE_SHARE
     cells = grid.edges(ds[x].values), grid.edges(ds[y].values)
-    fixed = settings({name: ds[name].item() for name in SYMBOLS if not ds[name].ndim})
+    fixed = parameters.fixed(ds)
     panels = (
         (f"share of {len(good)} that oscillate", share, {"cmap": "Oranges", "vmax": 1.0}),
         ("mean entropy (nats)", entropy, {"cmap": light_viridis(), "vmax": most}),
@@ -109,7 +110,10 @@ def _draw_row(
         mesh = ax.pcolormesh(*cells, np.ma.masked_invalid(values), **style)
         bars.append(around.add_bar(ax, mesh))
         entries = grid.hatch(ax, unsure, cells, "////", label="over 5 % undecided or failed")
-        ax.set(xlabel=SYMBOLS[x], ylabel=SYMBOLS[y], title=f"{what}, {fixed}")
+        ax.set(
+            xlabel=parameters.symbol(ds, x), ylabel=parameters.symbol(ds, y),
+            title=f"{what}, {fixed}",
+        )  # fmt: skip
         around.add_legend(ax, entries, place="lower left")
         shrink(ax)
     crossed = [level for level in _LEVELS if np.nanmin(share) < level < np.nanmax(share)]

@@ -9,8 +9,9 @@ import numpy as np
 
 from alignsim.experiments.findings import counted
 from alignsim.plotting.beside import Beside, Place, beside, scale, shrink
-from alignsim.plotting.palette import DASHES, INK, OKABE_ITO, Style, chosen, settings
+from alignsim.plotting.palette import DASHES, INK, OKABE_ITO, Style, chosen
 from alignsim.plotting.panels import PanelArray, panel_axes
+from alignsim.plotting.parameters import settings
 from alignsim.sweeps import labels
 from alignsim.validation import FloatArray
 

@@ -1,4 +1,4 @@
-"""Parameters over a range: the axes of diagrams."""
+"""The loops of one method over their parameters: the dimensions of sweeps, the axes of diagrams."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from typing import Any
 import numpy as np
 
 from alignsim import validation
-from alignsim.feedback import arguments
+from alignsim.errors import InputError
+from alignsim.feedback import FeedbackMap
+from alignsim.feedback.arguments import BETA, LAM
+from alignsim.feedback.methods.contract import Parameter, checked
+from alignsim.feedback.naming import method, parameters_named
 from alignsim.validation import FloatArray
 
 Axis = tuple[str, float, float] | tuple[str, float, float, str]
@@ -18,8 +22,49 @@ Axis = tuple[str, float, float] | tuple[str, float, float, str]
 SCALES = ("linear", "log")
 
 
-LIMITS = {"alpha": 1.0, **arguments.LIMITS}
-"""The largest value of each parameter of MRS; the smallest is 0."""
+@dataclass(frozen=True)
+class Family:
+    """The loops of a method, or of one of its other names: one for all values of ``parameters``."""
+
+    method: str
+    parameters: tuple[Parameter, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The parameters, in the order of the dimensions: the method's, then β and λ."""
+        return tuple(each.name for each in self.parameters)
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """Those that decide how a round is wired: all but β and λ."""
+        return tuple(name for name in self.names if name not in (BETA.name, LAM.name))
+
+    def parameter(self, name: str) -> Parameter:
+        """Return the parameter of a name."""
+        return self.parameters[self.names.index(name)]
+
+    def checked(self, given: Mapping[str, Any]) -> dict[str, FloatArray]:
+        """Return all parameters (...), those that are None or left out at their defaults."""
+        said = {name: value for name, value in given.items() if value is not None}
+        return checked(self.method, self.parameters, said)
+
+    def loop(self, P: FloatArray, values: Mapping[str, Any], **further: Any) -> FeedbackMap:
+        """Return the loops with parameters that broadcast."""
+        return method(self.method, P, **values, **further)
+
+
+def attributes(of: Parameter) -> dict[str, str]:
+    """Return what the coordinate of a parameter says about it."""
+    return {"long_name": of.meaning, "symbol": of.symbol}
+
+
+def family(name: str) -> Family:
+    """Return the loops of a method or of one of its other names.
+
+    >>> family("soft_reference").names
+    ('mixup', 'alpha', 'pull', 'beta', 'lam')
+    """
+    return Family(name, parameters_named(name))
 
 
 @dataclass(frozen=True)
@@ -40,36 +85,43 @@ class ParameterAxis:
         return np.where(position == 1.0, self.high, inside)
 
 
-def parameter_axis(given: Any, which: str) -> ParameterAxis:
+def parameter_axis(given: Any, which: str, of: Family) -> ParameterAxis:
     """Return an axis from ``(name, low, high)`` or ``(name, low, high, scale)``."""
     if not isinstance(given, (tuple, list)) or len(given) not in (3, 4):
         raise ValueError(
             f'{which} is {given!r}; give (name, low, high), such as ("beta", 0, 12), or '
             '(name, low, high, "log")'
         )
-    name = validation.choice(given[0], f"{which}[0]", LIMITS)
-    low = validation.number(given[1], f"{which}[1]", high=LIMITS[name])
-    high = validation.number(given[2], f"{which}[2]", high=LIMITS[name])
+    parameter = of.parameter(validation.choice(given[0], f"{which}[0]", of.names))
+    low, high = (
+        validation.number(given[end], f"{which}[{end}]", low=parameter.low, high=parameter.high)
+        for end in (1, 2)
+    )
     scale = validation.choice(given[3], f"{which}[3]", SCALES) if len(given) == 4 else "linear"
     if low >= high:
         raise ValueError(f"{which} runs from {low:g} to {high:g}; the lower end comes first")
-    if scale == "log" and low == 0.0:
-        raise ValueError(f"{which} starts at 0; a log axis starts above it")
-    return ParameterAxis(name, low, high, scale)
+    if scale == "log" and low <= 0.0:
+        raise ValueError(f"{which} starts at {low:g}; a log axis starts above 0")
+    return ParameterAxis(parameter.name, low, high, scale)
 
 
 def on_no_axis(
-    given: Mapping[str, float | None], axes: Mapping[str, ParameterAxis]
+    of: Family, given: Mapping[str, Any], axes: Mapping[str, ParameterAxis]
 ) -> dict[str, float]:
-    """Return the parameters that are on no axis; each must be a number or on an axis, not both."""
+    """Return the numbers of the parameters that are on no axis, by default their defaults."""
     places = {axis.name: which for which, axis in axes.items()}
-    values = {}
-    for name, value in given.items():
-        on = places.get(name)
-        if on is not None and value is not None:
-            raise ValueError(f"{name} is given twice, as a number and on {on}; leave one out")
-        if on is None and value is None:
-            raise ValueError(f"{name} is missing; give a number, or an axis for it")
-        if value is not None:
-            values[name] = validation.number(value, name, high=LIMITS[name])
-    return values
+    for name in places:
+        if given.get(name) is not None:
+            raise InputError(
+                name, f"is given twice, as a number and on {places[name]}", "leave one out"
+            )
+    for each in of.parameters:
+        if each.default is None and each.name not in places and given.get(each.name) is None:
+            raise InputError(each.name, "is missing", "give a number, or an axis for it")
+    ends = {axis.name: axis.low for axis in axes.values()}
+    values = of.checked({**given, **ends})
+    return {
+        name: validation.number(value, name, low=-np.inf)
+        for name, value in values.items()
+        if name not in places
+    }

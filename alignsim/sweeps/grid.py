@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from alignsim import simplex, validation
-from alignsim.analysis import Stability, classify, collapsed, critical_signal, stability
+from alignsim.analysis import Stability, classify, collapsed, stability
 from alignsim.analysis.collapse.measure import COLLAPSE_SHARE
 from alignsim.analysis.equilibria.fixed_point import PointStatus
 from alignsim.analysis.orbits.approach import ARRIVED
@@ -20,6 +20,8 @@ from alignsim.feedback.status import MEANINGS as RUN_STATUS
 from alignsim.objectives import Objective
 from alignsim.progress import ProgressBar
 from alignsim.sweeps import labels, provenance
+from alignsim.sweeps.axes import attributes, family
+from alignsim.sweeps.closed_form import closed_form
 from alignsim.validation import FloatArray
 
 if TYPE_CHECKING:
@@ -38,14 +40,8 @@ chunks take half the time of many."""
 PATIENCE = 4.0
 """Seconds that a chunk may take: after each one the bar moves."""
 
-AXES = ("matrix", "alpha", "beta", "lam")
-"""The dimensions of a sweep, in this order, as far as they are swept."""
-
 ROUNDS = 3000
 """How many a sweep by orbit runs by default."""
-
-CLOSED_FORM = {"long_name": "βλ at which stability is lost, in closed form"}
-"""The attributes of the coordinate ``critical_signal``."""
 
 Columns = dict[str, np.ndarray]
 """One value a map for every variable."""
@@ -54,10 +50,10 @@ Columns = dict[str, np.ndarray]
 def sweep(
     P: ArrayLike,
     *,
+    method: str = "mrs",
     objective: str | Objective = "ipo",
-    beta: ArrayLike,
-    alpha: ArrayLike = 0.0,
-    lam: ArrayLike = 1.0,
+    beta: ArrayLike | None = None,
+    lam: ArrayLike | None = None,
     by: str = "orbit",
     reference: ArrayLike | None = None,
     offline: ArrayLike | None = None,
@@ -66,6 +62,7 @@ def sweep(
     burn_in: int | None = None,
     threads: int | None = None,
     progress: bool = True,
+    **parameters: ArrayLike | None,
 ) -> xarray.Dataset:
     """Return what the feedback map does over a grid, as a Dataset with named dimensions.
 
@@ -74,9 +71,13 @@ def sweep(
     P
         One preference matrix (K, K), or a stack (m, K, K), which becomes the dimension
         ``matrix``.
-    beta, alpha, lam
-        A number, or a sequence, which becomes the dimension of that name. The grid is the outer
-        product, in the order matrix, alpha, beta, lam.
+    method
+        How a round is wired: a name that :func:`alignsim.methods` lists, or another name of such a
+        method, with the parameters of that.
+    beta, lam, **parameters
+        β, λ (by default 1) and the parameters of the method, such as ``alpha`` of MRS: a number,
+        or a sequence, which becomes the dimension of that name. The grid is the outer product, in
+        the order matrix, parameters of the method, beta, lam. β is left out where others give it.
     by
         ``"orbit"``: run every map and label what it did. ``"stability"``: iterate nothing and
         label its fixed point, exactly. ``"both"``: both, and where they disagree.
@@ -104,6 +105,8 @@ def sweep(
         ``spectral_radius`` (at the fixed point; NaN where there is
         none), ``fixed_point_status`` and ``status`` (flags). The coordinate ``critical_signal``
         is the closed-form value of βλ at which stability is lost, NaN where none is known.
+        Coordinates of parameters say what these are in ``attrs``, and the dataset which method it
+        is of.
 
         By stability, ``phase`` is the verdict (stable, unstable, marginal or undecided), and of
         the other variables there are ``spectral_radius``, ``fixed_point_status`` and
@@ -115,7 +118,8 @@ def sweep(
     Raises
     ------
     ValueError
-        For bad arguments; names them. An instance that fails numerically gets NaN and a status.
+        For bad arguments, an unknown method or a parameter that it does not have; names them. An
+        instance that fails numerically gets NaN and a status.
 
     Examples
     --------
@@ -124,6 +128,9 @@ def sweep(
     >>> ds = asim.sweep(P, beta=[2.0, 2.9, 3.1, 4.0], alpha=0.5, rounds=2000)
     >>> dict(ds.sizes), ds.phase.isin(asim.analysis.OSCILLATING).values.tolist()  # beyond β = 3
     ({'beta': 4}, [False, False, True, True])
+    >>> ds = asim.sweep(P, method="soft_reference", beta=4.0, mixup=[0.5, 0.7], by="stability")
+    >>> ds.spectral_radius.dims, (ds.spectral_radius < 1).values.tolist()
+    (('mixup',), [True, False])
     """
     matrices = validation.preference_matrix(P)
     if matrices.ndim > 3:
@@ -131,44 +138,45 @@ def sweep(
             f"P has shape {matrices.shape}; a sweep takes one matrix (K, K) or a stack (m, K, K): "
             "reshape it to one"
         )
-    grid = {
-        "matrix": np.arange(len(matrices)) if matrices.ndim == 3 else np.asarray(0),
-        "alpha": _axis(alpha, "alpha", 1.0),
-        "beta": _axis(beta, "beta", np.inf),
-        "lam": _axis(lam, "lam", 1.0),
-    }
+    loops = family(method)
+    grid = loops.checked({"beta": beta, "lam": lam, **parameters})
+    for name, values in grid.items():
+        _refuse_planes(values, name)
     labels.way(by, start=start, rounds=rounds, burn_in=burn_in, threads=threads)
     K = matrices.shape[-1]
     labels.one_policy_each("a sweep", K, reference=reference, offline=offline, start=start)
-    swept = [name for name in AXES if grid[name].ndim]
-    loop = FeedbackMap(
-        matrices.reshape(-1, 1, 1, 1, K, K), objective=objective,
-        alpha=grid["alpha"].reshape(-1, 1, 1), beta=grid["beta"].reshape(-1, 1),
-        lam=grid["lam"].reshape(-1), reference=reference, offline=offline,
+    several = matrices.ndim == 3
+    further = {"objective": objective, "reference": reference, "offline": offline}
+    swept = ["matrix"] * several + [name for name in loops.names if grid[name].ndim]
+    after = range(len(grid) - 1, -1, -1)
+    loop = loops.loop(
+        matrices.reshape(-1, *(1,) * len(grid), K, K),
+        {name: grid[name].reshape(-1, *(1,) * n) for name, n in zip(grid, after, strict=True)},
+        **further,
     )  # fmt: skip
     columns, settings = _run(loop, by, start, rounds, burn_in, threads, progress)
     import xarray  # after the run: a caller may import it beside
 
-    attributes = ATTRIBUTES | VERDICT_ATTRIBUTES
+    described = ATTRIBUTES | VERDICT_ATTRIBUTES
     if by == "stability":
-        attributes["phase"] = labels.STABILITY
-    shape = tuple(grid[name].size for name in swept)
+        described["phase"] = labels.STABILITY
+    shape = tuple(len(matrices) if name == "matrix" else grid[name].size for name in swept)
     coords: dict[str, Any] = {
-        name: (name, grid[name]) if grid[name].ndim else grid[name]
-        for name in AXES
-        if name != "matrix" or grid[name].ndim
+        name: ((name,) * values.ndim, values, attributes(loops.parameter(name)))
+        for name, values in grid.items()
     }
-    outer = [name for name in swept if name in ("matrix", "alpha")]
-    sizes = [grid[name].size for name in outer]
-    per_alpha = loop.taken((slice(None), slice(None), 0, 0))
-    coords["critical_signal"] = (outer, critical_signal(per_alpha).reshape(sizes), CLOSED_FORM)
+    if several:
+        coords["matrix"] = ("matrix", np.arange(len(matrices)))
+    coords |= closed_form(loops, matrices, grid, **further)
     return xarray.Dataset(
-        {
-            name: (swept, values.reshape(shape), attributes[name])
-            for name, values in columns.items()
-        },
+        {name: (swept, values.reshape(shape), described[name]) for name, values in columns.items()},
         coords=coords,
-        attrs={"by": by, **settings, **provenance.of_maps(loop.objective.name, matrices)},
+        attrs={
+            "by": by,
+            **settings,
+            **provenance.of_method(loops, loop),
+            **provenance.of_maps(loop.objective.name, matrices),
+        },
     )
 
 
@@ -193,11 +201,9 @@ VERDICT_ATTRIBUTES = {"stability": labels.STABILITY, "disagreement": labels.DISA
 """Of the further ones by both; by stability, ``phase`` is ``stability``."""
 
 
-def _axis(value: ArrayLike, name: str, high: float) -> FloatArray:
-    values = validation.parameter(value, name, high=high)
+def _refuse_planes(values: FloatArray, name: str) -> None:
     if values.ndim > 1:
         raise ValueError(f"{name} has shape {values.shape}; give a number or a sequence of numbers")
-    return values
 
 
 def _run(

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from alignsim import simplex, validation
-from alignsim.analysis import critical_signal
 from alignsim.analysis.orbits.classification import classify
 from alignsim.analysis.orbits.verdicts import Phase
 from alignsim.feedback import FeedbackMap
@@ -17,8 +16,9 @@ from alignsim.feedback.threads import thread_count
 from alignsim.objectives import Objective
 from alignsim.progress import ProgressBar
 from alignsim.sweeps import labels, provenance
-from alignsim.sweeps.axes import LIMITS, Axis, on_no_axis, parameter_axis
-from alignsim.sweeps.grid import CLOSED_FORM, Columns, by_chunks
+from alignsim.sweeps.axes import Axis, attributes, family, on_no_axis, parameter_axis
+from alignsim.sweeps.closed_form import closed_form
+from alignsim.sweeps.grid import Columns, by_chunks
 
 if TYPE_CHECKING:
     import xarray
@@ -28,7 +28,7 @@ def orbit_diagram(
     P: ArrayLike,
     x: Axis = ("beta", 0.0, 12.0),
     *,
-    alpha: float | None = None,
+    method: str = "mrs",
     beta: float | None = None,
     lam: float | None = None,
     objective: str | Objective = "ipo",
@@ -40,6 +40,7 @@ def orbit_diagram(
     rounds: int | None = None,
     threads: int | None = None,
     progress: bool = True,
+    **parameters: float | None,
 ) -> xarray.Dataset:
     """Return the policies that an orbit visits in the long run, over one parameter.
 
@@ -52,11 +53,15 @@ def orbit_diagram(
     P : (K, K)
         The preference matrix.
     x
-        ``(name, low, high)`` or ``(name, low, high, "log")``, one of "alpha", "beta", "lam".
-    alpha, beta, lam
-        The two parameters that are not on the axis, numbers.
+        ``(name, low, high)`` or ``(name, low, high, "log")``: "beta", "lam" or a parameter of the
+        method.
+    method
+        How a round is wired: a name that :func:`alignsim.methods` lists, or another name of such a
+        method, with the parameters of that.
+    beta, lam, **parameters
+        The parameters that are not on the axis, numbers; those that have a default may be left out.
     points
-        Values of the parameter, at least 2.
+        Values of the parameter, at least 2; one that takes whole numbers takes each of its range.
     visits
         Rounds that are kept of each orbit, at least 1.
     objective, reference, offline
@@ -72,12 +77,13 @@ def orbit_diagram(
         ``policy`` (x, visit, response), NaN where an orbit failed; ``phase`` (flags), ``period``,
         ``rotation_number`` and ``spectral_radius`` (at the fixed point) along x, as in a phase
         diagram by orbit. Where the phase is undecided or drifting, the visits are those after the
-        rounds that were looked at. The coordinate ``critical_signal`` is as in a sweep.
+        rounds that were looked at. Coordinates and attributes tell of parameters, closed form and
+        method as in a sweep.
 
     Raises
     ------
     ValueError
-        For bad arguments, a parameter that is missing or given twice; names it.
+        For bad arguments, a parameter that is missing, given twice or not the method's; names it.
 
     Examples
     --------
@@ -98,15 +104,18 @@ def orbit_diagram(
     K = len(matrix)
     policies: Any = {"reference": reference, "offline": offline}
     labels.one_policy_each("an orbit diagram", K, **policies, start=start)
-    axis = parameter_axis(x, "x")
-    fixed = on_no_axis({"alpha": alpha, "beta": beta, "lam": lam}, {"x": axis})
-    n = validation.integer(points, "points", minimum=2)
+    loops = family(method)
+    axis = parameter_axis(x, "x", loops)
+    fixed = on_no_axis(loops, {"beta": beta, "lam": lam, **parameters}, {"x": axis})
+    values = axis.values(np.linspace(0.0, 1.0, validation.integer(points, "points", minimum=2)))
+    if loops.parameter(axis.name).whole:
+        values = np.arange(np.ceil(axis.low), np.floor(axis.high) + 1.0)
+    n = len(values)
     kept = validation.integer(visits, "visits", minimum=1)
     validation.affordable(8.0 * n * kept * K, "visits", f"is {kept:,}, and as many policies each")
     workers = thread_count(threads)
-    values = axis.values(np.linspace(0.0, 1.0, n))
-    maps: Any = {**fixed, axis.name: values}
-    loop = FeedbackMap(matrix, objective=objective, **maps, **policies)
+    given: dict[str, Any] = {**fixed, axis.name: values}
+    loop = loops.loop(matrix, given, objective=objective, **policies)
 
     def analyse(part: FeedbackMap) -> Columns:
         orbit = classify(part, start, rounds, threads=workers)
@@ -122,22 +131,22 @@ def orbit_diagram(
     with ProgressBar(progress, "orbit diagram", "maps", n) as bar:
         columns = by_chunks(loop, analyse, bar)
     further = {"policy": ("visit", "response")}
-    signal = critical_signal(loop.replace(beta=1.0, lam=1.0))
-    moving = axis.name == "alpha"
-    along = (axis.name,) * moving
+    grid = {name: np.asarray(given[name]) for name in loops.names}
+    coordinates: dict[str, Any] = {
+        name: ((name,) * value.ndim, value, attributes(loops.parameter(name)))
+        for name, value in grid.items()
+    }
+    coordinates[axis.name][-1]["scale"] = axis.scale
     return xarray.Dataset(
         {
             name: ((axis.name, *further.get(name, ())), column, _ATTRIBUTES[name])
             for name, column in columns.items()
         },
-        coords={
-            **{name: fixed[name] for name in LIMITS if name != axis.name},
-            axis.name: (axis.name, values, {"scale": axis.scale}),
-            "critical_signal": (along, signal if moving else signal[0], CLOSED_FORM),
-        },
+        coords=coordinates | closed_form(loops, matrix, grid, objective=objective, **policies),
         attrs={
             "rounds": "as many as needed" if rounds is None else int(rounds),
             **provenance.of_start(start, K),
+            **provenance.of_method(loops, loop),
             **provenance.of_maps(loop.objective.name, matrix),
         },
     )

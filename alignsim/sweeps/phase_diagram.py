@@ -9,18 +9,28 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from alignsim import validation
-from alignsim.analysis import critical_signal, stability
+from alignsim.analysis import stability
 from alignsim.analysis.equilibria.stability import Verdict
 from alignsim.analysis.orbits.classification import classify
 from alignsim.analysis.orbits.verdicts import Phase
+from alignsim.errors import InputError
 from alignsim.feedback import FeedbackMap
 from alignsim.objectives import Objective
 from alignsim.preferences import seeds
 from alignsim.progress import ProgressBar
 from alignsim.sweeps import labels, provenance
-from alignsim.sweeps.axes import LIMITS, Axis, ParameterAxis, on_no_axis, parameter_axis
+from alignsim.sweeps.axes import (
+    Axis,
+    Family,
+    ParameterAxis,
+    attributes,
+    family,
+    on_no_axis,
+    parameter_axis,
+)
+from alignsim.sweeps.closed_form import closed_form
 from alignsim.sweeps.contours import Curves, zero_curves
-from alignsim.sweeps.grid import CLOSED_FORM, Columns, by_chunks
+from alignsim.sweeps.grid import Columns, by_chunks
 from alignsim.sweeps.lattice import IntArray, Lattice
 from alignsim.validation import FloatArray
 
@@ -36,7 +46,7 @@ def phase_diagram(
     x: Axis = ("beta", 0.0, 12.0),
     y: Axis = ("lam", 0.0, 1.0),
     *,
-    alpha: float | None = None,
+    method: str = "mrs",
     beta: float | None = None,
     lam: float | None = None,
     objective: str | Objective = "ipo",
@@ -50,6 +60,7 @@ def phase_diagram(
     audit: float = 0.02,
     rng: seeds.Seed = 0,
     progress: bool = True,
+    **parameters: float | None,
 ) -> xarray.Dataset:
     """Return the phases of a map over two of its parameters, and the boundary of stability.
 
@@ -64,9 +75,13 @@ def phase_diagram(
     P : (K, K)
         The preference matrix.
     x, y
-        ``(name, low, high)`` or ``(name, low, high, "log")``, two of "alpha", "beta", "lam".
-    alpha, beta, lam
-        The parameter that is on no axis, a number.
+        ``(name, low, high)`` or ``(name, low, high, "log")``: "beta", "lam" or a parameter of the
+        method, but none of whole numbers.
+    method
+        How a round is wired: a name that :func:`alignsim.methods` lists, or another name of such a
+        method, with the parameters of that.
+    beta, lam, **parameters
+        The parameters that are on no axis, numbers; those that have a default may be left out.
     by
         ``"stability"``: exact, of the fixed point, without iteration. ``"orbit"``: what
         :func:`~alignsim.analysis.classify` says of an orbit. ``"both"``: both, and where they
@@ -98,12 +113,13 @@ def phase_diagram(
         ``stability`` and ``disagreement`` (stable, but the orbit does not converge to it, or the
         reverse). Along ``vertex``: ``boundary_x``, ``boundary_y`` and ``boundary_curve``, the
         curves ρ = 1, one after the other, where ρ − 1 was solved to 1e-10 on every cut edge; NaN
-        where ρ jumps over 1. The coordinate ``critical_signal`` is as in a sweep.
+        where ρ jumps over 1. Coordinates and attributes tell of parameters, closed form and method
+        as in a sweep.
 
     Raises
     ------
     ValueError
-        For bad arguments, a parameter that is missing or given twice; names it.
+        For bad arguments, a parameter that is missing, given twice or not the method's; names it.
 
     Examples
     --------
@@ -127,13 +143,16 @@ def phase_diagram(
     policies = {"reference": reference, "offline": offline}
     labels.one_policy_each("a phase diagram", len(matrix), **policies, start=start)
     labels.way(by, start=start, rounds=rounds, threads=threads)
-    plane = _plane(x, y, {"alpha": alpha, "beta": beta, "lam": lam}, matrix, objective, policies)
+    loops = family(method)
+    given = {"beta": beta, "lam": lam, **parameters}
+    plane = _plane(loops, x, y, given, matrix, {"objective": objective, **policies})
     labeller = _Labeller(by, start, rounds, threads)
     lattice = Lattice(
         _resolution(resolution),
         audit=validation.number(audit, "audit", high=1.0),
         rng=seeds.generator(rng),
     )
+    corner = plane.maps(np.zeros(1), np.zeros(1))
     columns, curves = _fill(lattice, plane, labeller, progress)
     evaluations = int(lattice.evaluated.sum())
     return xarray.Dataset(
@@ -147,26 +166,27 @@ def phase_diagram(
             "boundary_evaluations": curves.evaluations,
             "audit": float(audit),
             **labeller.record(matrix.shape[-1]),
-            **provenance.of_maps(plane.base.objective.name, matrix),
+            **provenance.of_method(loops, corner),
+            **provenance.of_maps(corner.objective.name, matrix),
         },
     )
 
 
 @dataclass(frozen=True)
 class _Plane:
-    """Two axes, and the map with what lies on neither."""
+    """Two axes, the parameters that lie on neither, and what else the maps share."""
 
+    loops: Family
     x: ParameterAxis
     y: ParameterAxis
-    base: FeedbackMap
+    fixed: dict[str, float]
+    matrix: FloatArray
+    further: dict[str, Any]
 
     def maps(self, row: FloatArray, column: FloatArray) -> FeedbackMap:
         """Return the maps at positions 0 to 1 along y and x."""
-        parameters: dict[str, Any] = {
-            self.y.name: self.y.values(row),
-            self.x.name: self.x.values(column),
-        }
-        return self.base.replace(**parameters)
+        along = {self.y.name: self.y.values(row), self.x.name: self.x.values(column)}
+        return self.loops.loop(self.matrix, {**self.fixed, **along}, **self.further)
 
 
 @dataclass(frozen=True)
@@ -288,38 +308,35 @@ def _boundary(lattice: Lattice, plane: _Plane, curves: Curves) -> dict[str, Any]
 
 
 def _coordinates(lattice: Lattice, plane: _Plane) -> dict[str, Any]:
-    """Return the axes, the parameter on neither, and the closed form of the boundary."""
+    """Return the axes, the parameters on neither, and the closed form of the boundary."""
     position = np.arange(lattice.stride) / lattice.resolution
     axes = {axis.name: axis for axis in (plane.x, plane.y)}
-    coordinates: dict[str, Any] = {
-        name: (name, axes[name].values(position), {"scale": axes[name].scale})
-        if name in axes
-        else getattr(plane.base, name).item()
-        for name in LIMITS
+    grid = {
+        name: axes[name].values(position) if name in axes else np.asarray(plane.fixed[name])
+        for name in plane.loops.names
     }
-    swept = "alpha" in axes
-    alpha = axes["alpha"].values(position) if swept else plane.base.alpha
-    closed_form = critical_signal(plane.base.replace(beta=1.0, lam=1.0, alpha=alpha))
-    dims = ("alpha",) if swept else ()
-    return coordinates | {"critical_signal": (dims, closed_form, CLOSED_FORM)}
+    coordinates: dict[str, Any] = {}
+    for name, values in grid.items():
+        about = attributes(plane.loops.parameter(name))
+        about |= {"scale": axes[name].scale} if name in axes else {}
+        coordinates[name] = ((name,) * values.ndim, values, about)
+    return coordinates | closed_form(plane.loops, plane.matrix, grid, **plane.further)
 
 
 def _plane(
-    x: Axis,
-    y: Axis,
-    fixed: dict[str, float | None],
-    matrix: FloatArray,
-    objective: str | Objective,
-    policies: dict[str, Any],
-) -> _Plane:
+    loops: Family, x: Axis, y: Axis, given: dict[str, Any], matrix: FloatArray,
+    further: dict[str, Any],
+) -> _Plane:  # fmt: skip
     """Return the plane; every parameter lies on one axis, or is a number."""
-    across, up = parameter_axis(x, "x"), parameter_axis(y, "y")
+    across, up = parameter_axis(x, "x", loops), parameter_axis(y, "y", loops)
     if across.name == up.name:
-        raise ValueError(f"x and y are both {up.name!r}; choose two of {', '.join(LIMITS)}")
-    values: dict[str, Any] = on_no_axis(fixed, {"x": across, "y": up})
-    values |= {axis.name: axis.low for axis in (across, up)}
-    base = FeedbackMap(matrix, objective=objective, **values, **policies)
-    return _Plane(across, up, base)
+        raise ValueError(f"x and y are both {up.name!r}; choose two of {', '.join(loops.names)}")
+    for which, axis in (("x", across), ("y", up)):
+        if loops.parameter(axis.name).whole:
+            told = f"is {axis.name!r}, which takes whole numbers"
+            raise InputError(f"{which}[0]", told, "sweep them with alignsim.sweep")
+    fixed = on_no_axis(loops, given, {"x": across, "y": up})
+    return _Plane(loops, across, up, fixed, matrix, further)
 
 
 def _resolution(value: int) -> int:

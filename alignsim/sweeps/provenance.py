@@ -11,7 +11,9 @@ from numpy.typing import ArrayLike
 from alignsim import simplex
 from alignsim._version import __version__
 from alignsim.analysis.equilibria.fixed_point import TOLERANCE
+from alignsim.feedback import FeedbackMap
 from alignsim.feedback.batch import START_OFFSET
+from alignsim.sweeps.axes import Family
 from alignsim.validation import FloatArray
 
 
@@ -23,6 +25,15 @@ def of_maps(objective: str, matrices: FloatArray) -> dict[str, Any]:
         "tolerance_fixed_point": TOLERANCE,
         "matrix_sha256": hashlib.sha256(np.ascontiguousarray(matrices).tobytes()).hexdigest(),
         "alignsim_version": __version__,
+    }
+
+
+def of_method(loops: Family, loop: FeedbackMap) -> dict[str, str]:
+    """Return the method as it was named, the scheme behind it, and the names of its parameters."""
+    return {
+        "method": loops.method,
+        "scheme": loop.scheme.name,
+        "parameters": " ".join(loops.names),
     }
 
 

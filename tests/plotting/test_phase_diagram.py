@@ -210,7 +210,7 @@ def test_makes_a_figure_by_itself(cycle):
             r"'alpha' of size 2; .*ds.isel\(alpha=0\)",
         ),
         (lambda ds: ds, {"x": "gamma"}, "x is 'gamma'"),
-        (lambda ds: ds, {"x": "lam"}, "x and y are both 'lam'"),
+        (lambda ds: ds, {"x": "lam", "y": "lam"}, "x and y are both 'lam'"),
     ],
 )
 def test_bad_input_is_named(cycle, change, options, message, axes):

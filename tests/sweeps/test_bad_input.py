@@ -13,7 +13,13 @@ BAD = [
     ({"beta": [1.0, np.inf]}, "beta[1] is inf; every entry must be finite"),
     ({"beta": []}, "beta has shape (0,), an empty batch"),
     ({"beta": [[1.0, 2.0]]}, "beta has shape (1, 2); give a number or a sequence"),
-    ({"beta": None}, "beta has dtype object"),
+    ({"beta": None}, "beta is missing; 'mrs' has the parameters alpha (from 0 to 1), beta (from"),
+    ({"mixup": 0.5}, "mixup is no parameter of 'mrs'; its parameters: alpha (from 0 to 1), beta"),
+    ({"method": "soft_reference"}, "mixup is missing; 'soft_reference' has the parameters mixup"),
+    ({"method": "soft_reference", "mixup": [0.1, 2.0]}, "mixup[1] is 2; it must be in [0, 1]"),
+    ({"method": "soft_referense"}, "did you mean 'soft_reference'? known: mrs, soft_reference,"),
+    ({"method": "omwu", "eta": 1.0}, "beta is no parameter of 'omwu'; its parameters: eta (from"),
+    ({"method": "hard_reference", "every": [1, 1.5]}, "every[1] is 1.5; it must be a whole number"),
     ({"beta": "1"}, "beta has dtype <U1"),
     ({"beta": 1j}, "beta has dtype complex128"),
     ({"alpha": [0.5, 1.1]}, "alpha[1] is 1.1; it must be in [0, 1]"),
@@ -59,7 +65,7 @@ def test_bad_arguments_are_refused_by_name(given, message):
 
 
 def test_the_strength_must_be_given():
-    with pytest.raises(TypeError, match="beta"):
+    with pytest.raises(ValueError, match="beta is missing"):
         asim.sweep(P, rounds=10)
 
 

@@ -68,8 +68,8 @@ def test_what_fails_is_nan():
 
 
 def test_bad_input_is_named():
-    with pytest.raises(ValueError, match="alpha is missing"):
-        orbit_diagram(P, AXIS, lam=1.0)
+    with pytest.raises(ValueError, match="beta is missing; give a number, or an axis for it"):
+        orbit_diagram(P, ("alpha", 0, 1))
     with pytest.raises(ValueError, match="beta is given twice, as a number and on x"):
         orbit_diagram(P, AXIS, alpha=0.5, beta=1.0, lam=1.0)
     with pytest.raises(ValueError, match="points is 1"):

@@ -31,7 +31,13 @@ Columns = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter of a method: its range, its default (None if it must be given), its meaning."""
+    """A parameter of a method: its range, its default (None if it must be given), its meaning.
+
+    ``meaning`` begins with the letter that formulas have for it, if they have one.
+
+    >>> Parameter("mixup", "m, share of the new policy in the new reference").symbol
+    'm'
+    """
 
     name: str
     meaning: str
@@ -39,6 +45,12 @@ class Parameter:
     low: float = 0.0
     high: float = 1.0
     whole: bool = False
+
+    @property
+    def symbol(self) -> str:
+        """Its letter in formulas, or its name."""
+        letter, comma, _ = self.meaning.partition(", ")
+        return letter if comma and len(letter) == 1 else self.name
 
     @property
     def range(self) -> str:
@@ -88,6 +100,11 @@ class Alias:
     convert: Callable[..., dict[str, Any]]
     source: str
     starts: tuple[str, ...] | None = None
+
+    @property
+    def gives_beta(self) -> bool:
+        """Whether its parameters determine β."""
+        return "beta" in self.convert(**{each.name: 1.0 for each in self.parameters})
 
 
 @dataclass(frozen=True)

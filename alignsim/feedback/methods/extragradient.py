@@ -70,8 +70,8 @@ def _egpo(eta: Any, tau: Any) -> dict[str, Any]:
 
 
 _STEP = (
-    Parameter("eta", "step size", high=np.inf),
-    Parameter("tau", "strength of the pull to the reference", 0.0, high=np.inf),
+    Parameter("eta", "η, step size", high=np.inf),
+    Parameter("tau", "τ, strength of the pull to the reference", 0.0, high=np.inf),
 )
 
 EXTRAGRADIENT = Method(

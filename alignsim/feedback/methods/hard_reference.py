@@ -92,7 +92,7 @@ HARD_REFERENCE = Method(
     slots=(Slot("x"),),
     parameters=(
         _EVERY,
-        Parameter("alpha", "share of the last policy in the reference of a round", 0.0),
+        Parameter("alpha", "α, share of the last policy in the reference of a round", 0.0),
     ),
     wire=_wire,
     source="TR-DPO, Gorbatovski et al. (2024), arXiv 2404.09656; one round is n rounds of training",
@@ -100,8 +100,8 @@ HARD_REFERENCE = Method(
         Alias(
             "comal",
             (
-                Parameter("eta", "step size of the inner rounds", high=np.inf),
-                Parameter("tau", "strength of the pull to the reference", high=np.inf),
+                Parameter("eta", "η, step size of the inner rounds", high=np.inf),
+                Parameter("tau", "τ, strength of the pull to the reference", high=np.inf),
                 Parameter("inner", "rounds of INPO between two resets", None, 1.0, MOST, True),
             ),
             _comal,

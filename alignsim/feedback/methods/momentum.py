@@ -58,8 +58,8 @@ MOMENTUM = Method(
         Alias(
             "apo",
             (
-                Parameter("extrapolation", "weight of the last move", None, -1.0, 1.0),
-                Parameter("eta", "step size", high=np.inf),
+                Parameter("extrapolation", "m, weight of the last move", None, -1.0, 1.0),
+                Parameter("eta", "η, step size", high=np.inf),
             ),
             _apo,
             "accelerated preference optimisation, He, Yuan and Gu (2024), arXiv 2410.06293",

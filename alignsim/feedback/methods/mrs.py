@@ -18,8 +18,8 @@ from alignsim.feedback.methods.limits import held_to_target, root_of
 from alignsim.feedback.methods.wiring import Wiring
 from alignsim.validation import FloatArray
 
-_ETA = Parameter("eta", "step size", high=np.inf)
-_TAU = Parameter("tau", "strength of the pull to the reference", 0.0, high=np.inf)
+_ETA = Parameter("eta", "η, step size", high=np.inf)
+_TAU = Parameter("tau", "τ, strength of the pull to the reference", 0.0, high=np.inf)
 
 
 def _wire(w: Wiring, alpha: Any) -> None:
@@ -56,7 +56,7 @@ MRS = Method(
     name="mrs",
     update="x' = T(α·x + (1−α)·ref, x)",
     slots=(Slot("x"),),
-    parameters=(Parameter("alpha", "share of the last policy in the reference", 0.0),),
+    parameters=(Parameter("alpha", "α, share of the last policy in the reference", 0.0),),
     wire=_wire,
     source="Chen, He, Jordan and Yao (2026), arXiv 2602.12180",
     aliases=(
@@ -67,7 +67,7 @@ MRS = Method(
         Alias(
             "inpo",
             (
-                Parameter("eta", "weight of the KL to the last policy", low=1e-300, high=np.inf),
+                Parameter("eta", "η, weight of the KL to the last policy", low=1e-300, high=np.inf),
                 _TAU,
             ),
             _inpo,

@@ -57,8 +57,8 @@ NASH_MD = Method(
         Alias(
             "nash_mirror_descent",
             (
-                Parameter("eta", "step size", high=np.inf),
-                Parameter("tau", "strength of the pull to the reference", high=np.inf),
+                Parameter("eta", "η, step size", high=np.inf),
+                Parameter("tau", "τ, strength of the pull to the reference", high=np.inf),
             ),
             _md,
             "Munos et al. (2023), arXiv 2312.00886",

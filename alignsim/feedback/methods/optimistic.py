@@ -63,7 +63,7 @@ def _onpo(eta: Any) -> dict[str, Any]:
     return {"beta": eta, "kappa": 0.0, "optimism": 1.0}
 
 
-_ETA = Parameter("eta", "step size", high=np.inf)
+_ETA = Parameter("eta", "η, step size", high=np.inf)
 
 OPTIMISTIC = Method(
     name="optimistic",
@@ -78,7 +78,7 @@ OPTIMISTIC = Method(
     aliases=(
         Alias(
             "omwu",
-            (_ETA, Parameter("tau", "strength of the pull to the reference", 0.0, high=np.inf)),
+            (_ETA, Parameter("tau", "τ, strength of the pull to the reference", 0.0, high=np.inf)),
             _omwu,
             "Cen, Wei and Chi (2021), arXiv 2105.15186, two sequences that begin as one",
             starts=("start", "score"),

@@ -84,7 +84,7 @@ SOFT_REFERENCE = Method(
     slots=(Slot("x"), Slot("ρ")),
     parameters=(
         Parameter("mixup", "m, share of the new policy in the new reference"),
-        Parameter("alpha", "share of the last policy in the reference of a round", 0.0),
+        Parameter("alpha", "α, share of the last policy in the reference of a round", 0.0),
         Parameter("pull", "e, share of the fixed reference in the new one; at most 1 − mixup", 0.0),
     ),
     wire=_wire,
