@@ -37,6 +37,7 @@ def advise(
         ),
     ] = None,
     beta_convention: options.BetaConvention = "signal",
+    method: options.Method,
     lam: options.Lam = 1.0,
     objective: options.Objective = "ipo",
     min_effective_support: Annotated[
@@ -70,6 +71,7 @@ def advise(
     from alignsim.plotting.advice import advice as draw
     from alignsim.reports import advice
 
+    options.require_mrs(method, "advice is given on the α of mrs")
     for share in alpha or ():
         validation.parameter(share, "--alpha", high=1.0)
     if file is None:

@@ -39,6 +39,16 @@ class OneLineErrors(TyperGroup):
         with _one_line():
             return super().make_context(info_name, args, parent, **extra)
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command, with the options of methods, for which the library is imported."""
+        name, command, rest = super().resolve_command(ctx, args)
+        completed = getattr(command and command.callback, "completed", None)
+        if command and completed:
+            alone = typer.Typer(add_completion=False)
+            alone.command(name, epilog=command.epilog)(completed())
+            self.commands[str(name)] = command = typer.main.get_command(alone)
+        return name, command, rest
+
     def invoke(self, ctx: Any) -> Any:
         """Parse what stands after the command, and run it."""
         with _one_line(ctx):

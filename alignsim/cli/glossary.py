@@ -24,9 +24,14 @@ TRL = (
         "What iterated DPO does when each round starts from the model of the one before.",
     ),
     (
-        "ref_model_mixup_alpha",
-        "none yet",
-        "A reference that moves step by step has a memory of its own; alpha here has none.",
+        "sync_ref_model, ref_model_mixup_alpha",
+        "method='soft_reference', mixup=",
+        "A reference that follows. TRL mixes weights; of a tabular softmax these are logits.",
+    ),
+    (
+        "ref_model_sync_steps",
+        "method='hard_reference', every=",
+        "TRL counts optimiser steps, and here rounds, each trained to its optimum.",
     ),
     ("offline dataset", "lam=0", "Pairs come from a fixed policy, offline=."),
     ("OnlineDPOTrainer", "lam=1", "Pairs come from the current policy."),

@@ -182,11 +182,10 @@ def _picked(found: data.Matrices, name: str, file: Path, given: int | None) -> S
     return Subject(name, found.P.reshape(count, size, size)[place], labels, found.notes)
 
 
-def axis(most: float, option: str, points: int, *, limit: float) -> FloatArray:
-    """Return evenly spaced numbers from 0 to ``most``, which must be above 0 and within limits."""
+def require_end(most: float, option: str, *, limit: float) -> None:
+    """Refuse an end of an axis from 0 that is not above it, or beyond a limit."""
     if not 0.0 < most <= limit:
         raise ValueError(f"{option} is {most}; it must be above 0 and at most {limit:g}")
-    return np.linspace(0.0, most, points)
 
 
 def kept_rounds(rounds: int, responses: int) -> list[int] | str:

@@ -10,6 +10,9 @@ import typer
 from alignsim.cli import options
 from alignsim.cli.app import app
 
+ALPHA = 0.5
+"""Of MRS, if none is given."""
+
 BETA_MAX = 100.0
 
 
@@ -38,7 +41,7 @@ def inspect(
     ] = None,
     smoothing: options.Smoothing = None,
     objective: options.Objective = "ipo",
-    alpha: options.Alpha = 0.5,
+    method: options.Method,
     lam: options.Lam = 1.0,
     beta_max: Annotated[
         float | None,
@@ -65,12 +68,13 @@ def inspect(
     outputs.check(out, "--out", outputs.FINDINGS, file)
     from alignsim import reports
 
+    options.require_mrs(method, "findings name the β at which mrs starts to oscillate")
     data = inputs.read(file, key, columns)
     most = options.strength_or(BETA_MAX, beta_max, "--beta-max", beta_convention, file=file)
     found = reports.inspect(
         data,
         objective=objective,
-        alpha=alpha,
+        alpha=method.parameters(alpha=ALPHA)["alpha"],
         lam=lam,
         beta_max=most,
         rng=seed,

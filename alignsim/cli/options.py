@@ -6,7 +6,7 @@ import functools
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
@@ -49,6 +49,7 @@ _RECIPE_HELP = (
 
 of_ratings = functools.partial(typer.Option, rich_help_panel="Ratings")
 of_votes = functools.partial(typer.Option, rich_help_panel="Votes")
+of_methods = functools.partial(typer.Option, rich_help_panel="Method")
 """Options in panels of their own in the help."""
 
 
@@ -84,7 +85,14 @@ Preferences = Annotated[
 ]
 Key = Annotated[str | None, typer.Option(help="Which entry of an .npz or .json file.")]
 Objective = Annotated[str, typer.Option(callback=lower_case, help="ipo or dpo.")]
-Alpha = Annotated[float, typer.Option(help="α, share of the last policy in the reference, 0 to 1.")]
+MethodName = Annotated[
+    str,
+    of_methods(
+        "--method",
+        callback=lower_case,
+        help="How a round is wired ; alignsim methods lists all.",
+    ),
+]
 Lam = Annotated[float, typer.Option(help="λ, on-policy share of the sampler, 0 to 1.")]
 BetaConvention = Annotated[
     str,
@@ -200,13 +208,65 @@ class Cycle:
     advantage: Annotated[float | None, typer.Option(help=_ADVANTAGE_HELP)] = None
 
 
+@dataclass(frozen=True)
+class Method:
+    """A method of ``alignsim methods`` or one of its other names, and the parameters given."""
+
+    name: str = "mrs"
+    given: Mapping[str, float] = field(default_factory=dict)
+
+    def parameters(self, **usual: float) -> dict[str, float]:
+        """Return the parameters; of MRS, ``usual`` ones where none are given."""
+        return {**usual, **self.given} if self.name == "mrs" else dict(self.given)
+
+
+def require_mrs(method: Method, so_far: str) -> None:
+    """Refuse other methods where the library answers for MRS alone."""
+    from alignsim.feedback.naming import method_named, scheme_named
+
+    method_named(method.name)
+    refuse({"--method": None if method.name == "mrs" else method.name}, f"so far {so_far} only")
+    scheme_named("mrs", method.given)
+
+
+def method_options() -> Iterator[inspect.Parameter]:
+    """Yield an option for every parameter of a method or of one of its other names."""
+    from alignsim.feedback.methods.catalogue import METHODS
+    from alignsim.feedback.methods.contract import Parameter
+
+    places: dict[str, list[tuple[str, Parameter]]] = {}
+    for method in METHODS.values():
+        for each in method.parameters:
+            places.setdefault(each.name, []).append((method.name, each))
+    own = set(places)
+    for method in METHODS.values():
+        for alias in method.aliases:
+            for each in alias.parameters:
+                places.setdefault(each.name, []).append((alias.name, each))
+    for name, of in places.items():
+        first = of[0][1]
+        told = f"{first.meaning}, {first.range}: {', '.join(method for method, _ in of)}."
+        kind = int if first.whole else float
+        panel = "Parameters of methods" if name in own else "Parameters of their other names"
+        yield inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=None,
+            annotation=Annotated[kind | None, typer.Option(help=told, rich_help_panel=panel)],
+        )
+
+
 def given(group: RatingColumns | Cycle) -> dict[str, object]:
     """Return the values of a group by the names of their options."""
     return {f"--{name}".replace("_", "-"): value for name, value in vars(group).items()}
 
 
 def expanded(command: Callable[..., None]) -> Callable[..., None]:
-    """Return a command that takes each field of its dataclass arguments as an option."""
+    """Return a command that takes each field of its dataclass arguments as an option.
+
+    The parameters of methods, which only the library knows, are options of what its attribute
+    ``completed`` returns.
+    """
     signature = inspect.signature(command, eval_str=True)
     groups: dict[str, Any] = {
         name: argument.annotation
@@ -218,20 +278,39 @@ def expanded(command: Callable[..., None]) -> Callable[..., None]:
         for name, argument in signature.parameters.items():
             if name not in groups:
                 yield argument
-                continue
-            kinds = get_type_hints(groups[name], include_extras=True)
-            for field in fields(groups[name]):
-                kind = kinds[field.name]
-                yield argument.replace(name=field.name, default=field.default, annotation=kind)
+            elif groups[name] is Method:
+                yield argument.replace(default="mrs", annotation=MethodName)
+            else:
+                kinds = get_type_hints(groups[name], include_extras=True)
+                for each in fields(groups[name]):
+                    kind = kinds[each.name]
+                    yield argument.replace(name=each.name, default=each.default, annotation=kind)
 
-    @functools.wraps(command)
-    def taking_all(**values: Any) -> None:
-        for name, group in groups.items():
-            values[name] = group(**{field.name: values.pop(field.name) for field in fields(group)})
-        command(**values)
+    def taking(further: list[inspect.Parameter]) -> Callable[..., None]:
+        @functools.wraps(command)
+        def taking_all(**values: Any) -> None:
+            for name, group in groups.items():
+                if group is Method:
+                    own = {each.name: values.pop(each.name) for each in further}
+                    given = {name: value for name, value in own.items() if value is not None}
+                    values[name] = Method(values[name], given)
+                else:
+                    own = {each.name: values.pop(each.name) for each in fields(group)}
+                    values[name] = group(**own)
+            command(**values)
 
-    taking_all.__signature__ = signature.replace(parameters=list(arguments()))  # type: ignore[attr-defined]
-    return taking_all
+        known = [*arguments(), *further]
+        taking_all.__signature__ = signature.replace(parameters=known)  # type: ignore[attr-defined]
+        return taking_all
+
+    def completed() -> Callable[..., None]:
+        known = {each.name for each in arguments()}
+        return taking([each for each in method_options() if each.name not in known])
+
+    short = taking([])
+    if Method in groups.values():
+        short.completed = completed  # type: ignore[attr-defined]
+    return short
 
 
 def refuse(given: Mapping[str, object], because: str) -> None:

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from alignsim.cli import options
 from alignsim.cli.app import app
 
+if TYPE_CHECKING:
+    from alignsim.sweeps.axes import Axis, Family, ParameterAxis
+
 ROUNDS = 3000
+
+ALPHA = 0.6
+"""Of MRS, if none is given."""
 
 BETA_MAX = 12.0
 
 BETA_LIMIT = 1e6
 """As far as β is drawn, like the largest η that advice is given for."""
+
+AXIS = "A parameter and its range, such as mixup,0,1, or beta,0.1,100,log"
+
+of_axes = functools.partial(typer.Option, rich_help_panel="Axes")
 
 BY_STABILITY = ("phase", "spectral_radius")
 """What can be drawn without running the loop."""
@@ -34,18 +45,31 @@ def phase_diagram(
     source: options.Source,
     cycle: options.Cycle,
     objective: options.Objective = "ipo",
-    alpha: options.Alpha = 0.6,
+    method: options.Method,
+    x: Annotated[str | None, of_axes(help=f"{AXIS} (default: beta,0,{BETA_MAX:g}).")] = None,
+    y: Annotated[str | None, of_axes(help=f"{AXIS} (default: lam,0,1).")] = None,
+    beta: Annotated[
+        float | None, typer.Option(help="β, strength of the preference signal, if on no axis.")
+    ] = None,
+    lam: Annotated[
+        float | None,
+        typer.Option(help="λ, on-policy share of the sampler, if on no axis (default: 1)."),
+    ] = None,
     beta_max: Annotated[
         float | None,
-        typer.Option(
-            help=f"β runs from 0 to this, at most {BETA_LIMIT:g} (default: {BETA_MAX:g}); in TRL's "
+        of_axes(
+            help=f"Short for --x beta,0,MAX, with a MAX of at most {BETA_LIMIT:g}; in TRL's "
             "convention this is the smallest beta."
         ),
     ] = None,
     beta_convention: options.BetaConvention = "signal",
-    lam_max: Annotated[float, typer.Option(help="λ runs from 0 to this, at most 1.")] = 1.0,
-    beta_points: Annotated[int, typer.Option(min=2, help="How many values of β.")] = 200,
-    lam_points: Annotated[int, typer.Option(min=2, help="How many values of λ.")] = 100,
+    lam_max: Annotated[float | None, of_axes(help="Short for --y lam,0,MAX.")] = None,
+    x_points: Annotated[
+        int, of_axes("--x-points", "--beta-points", min=2, help="How many values on x.")
+    ] = 200,
+    y_points: Annotated[
+        int, of_axes("--y-points", "--lam-points", min=2, help="How many values on y.")
+    ] = 100,
     by: Annotated[
         str,
         typer.Option(
@@ -70,7 +94,7 @@ def phase_diagram(
     progress: options.Progress = True,
     quiet: options.Quiet = False,
 ) -> None:
-    """Draw where the loop converges, oscillates, drifts or collapses, over β and λ.
+    """Draw where the loop converges, oscillates, drifts or collapses, over two parameters.
 
     The stability boundary is drawn over it, between points of exact spectral radius, and the
     closed form where one is known.
@@ -83,33 +107,57 @@ def phase_diagram(
     from alignsim.cli import inputs
     from alignsim.plotting.palette import QUANTITIES
     from alignsim.sweeps import findings, sweep
+    from alignsim.sweeps.axes import family
 
     known = BY_STABILITY if by == "stability" else ("phase", *QUANTITIES)
     validation.choice(value, "--value", known)
     if by == "stability":
         options.refuse({"--rounds": rounds}, "--by stability runs no rounds")
     total = None if rounds is None else validation.integer(rounds, "--rounds", minimum=1)
-    subject = inputs.subject(file, source, cycle)
+    loops = family(method.name)
     most = options.strength_or(BETA_MAX, beta_max, "--beta-max", beta_convention, file=file)
+    inputs.require_end(most, "--beta-max", limit=BETA_LIMIT)
+    inputs.require_end(1.0 if lam_max is None else lam_max, "--lam-max", limit=1.0)
+    if x is not None:
+        options.refuse({"--beta-max": beta_max}, "--x says what is on this axis")
+    if y is not None:
+        options.refuse({"--lam-max": lam_max}, "--y says what is on this axis")
+    across = _axis(loops, "--x", x, ("beta", 0.0, most))
+    up = _axis(loops, "--y", y, ("lam", 0.0, 1.0 if lam_max is None else lam_max))
+    if across.name == up.name:
+        raise ValueError(f"--x and --y are both {up.name}; give another --x or --y")
+    if beta is not None:
+        beta = options.strength(beta, "--beta", beta_convention, file=file)
+    given: dict[str, Any] = {"beta": beta, "lam": lam, **method.parameters()}
+    for option, axis in (("--x", across), ("--y", up)):
+        on_it = {f"--{axis.name}".replace("_", "-"): given.get(axis.name)}
+        options.refuse(on_it, f"{option} runs over it")
+    if method.name == "mrs" and given.get("alpha") is None:
+        given["alpha"] = ALPHA
+    given |= {across.name: across.spread(x_points), up.name: up.spread(y_points)}
+    subject = inputs.subject(file, source, cycle)
     drawing = threading.Thread(target=_import_drawing, daemon=True)
     drawing.start()
     found = sweep(
         subject.P,
+        method=method.name,
         objective=objective,
-        alpha=alpha,
-        beta=inputs.axis(most, "--beta-max", beta_points, limit=BETA_LIMIT),
-        lam=inputs.axis(lam_max, "--lam-max", lam_points, limit=1.0),
         by=by,
         rounds=total,
         progress=options.shows_progress(quiet, progress),
+        **given,
     )
     drawing.join()
     from matplotlib.figure import Figure
 
     from alignsim import plotting
 
+    for axis in (across, up):
+        found[axis.name].attrs["scale"] = axis.scale
     figure = Figure(figsize=(7.2, 4.6), layout="constrained")
-    ax = plotting.phase_diagram(found, value=value, ax=figure.add_subplot())
+    ax = plotting.phase_diagram(
+        found, x=across.name, y=up.name, value=value, ax=figure.add_subplot()
+    )
     title = f"{subject.name}: {ax.get_title()}"
     ax.title.set_text(title)
     outputs.save_picture(figure, out)
@@ -127,3 +175,19 @@ def _import_drawing() -> None:
     """Import what draws and writes, which takes a second, while kernels hold no lock."""
     import_module("matplotlib.figure")
     import_module("xarray")
+
+
+def _axis(loops: Family, option: str, text: str | None, usual: Axis) -> ParameterAxis:
+    """Return the axis that an option gives, or the usual one."""
+    from alignsim.errors import quote
+    from alignsim.sweeps.axes import parameter_axis
+
+    if text is None:
+        return parameter_axis(usual, option, loops)
+    name, *ends = (part.strip() for part in text.split(","))
+    try:
+        low, high, scale = float(ends[0]), float(ends[1]), ends[2:]
+    except (ValueError, IndexError):
+        told = f"{option} is {quote(text)}"
+        raise ValueError(f"{told}; give a parameter and its range, such as beta,0,12") from None
+    return parameter_axis((name, low, high, *scale), option, loops)

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from alignsim.feedback import Trajectory
 
 
+ALPHA, BETA = 0.6, 8.0
+"""Where none is given: α of MRS, and β."""
+
+
 @app.command(epilog="Example: alignsim simulate --beta 8 --start 0.8,0.1,0.1 --picture simplex")
 @options.expanded
 def simulate(
@@ -25,9 +29,15 @@ def simulate(
     source: options.Source,
     cycle: options.Cycle,
     objective: options.Objective = "ipo",
-    beta: Annotated[float, typer.Option(help="β, strength of the preference signal.")] = 8.0,
+    beta: Annotated[
+        float | None,
+        typer.Option(
+            help=f"β, strength of the preference signal (default: {BETA:g}); left out where the "
+            "parameters of a method give it."
+        ),
+    ] = None,
     beta_convention: options.BetaConvention = "signal",
-    alpha: options.Alpha = 0.6,
+    method: options.Method,
     lam: options.Lam = 1.0,
     rounds: Annotated[
         int,
@@ -60,34 +70,39 @@ def simulate(
     outputs.check(out, "--out", outputs.PICTURES, file)
     outputs.check(data, "--data", outputs.TABLES, file)
     from alignsim import validation
-    from alignsim.cli import inputs
-    from alignsim.feedback import FeedbackMap
+    from alignsim.cli import inputs, reports
+    from alignsim.sweeps.axes import family
 
     validation.choice(picture, "--picture", ("timeline", "simplex"))
     if picture == "simplex":
         options.refuse({"--time": time}, "--picture simplex has no scale of time")
     scale = validation.choice((time or "log").lower(), "--time", ("linear", "log"))
     validation.integer(rounds, "--rounds", minimum=1)
+    loops = family(method.name)
+    given = {**method.parameters(alpha=ALPHA), "lam": lam}
+    if beta is not None:
+        given["beta"] = options.strength(beta, "--beta", beta_convention, file=file)
+    elif "beta" in loops.names:
+        given["beta"] = BETA
+    values = loops.checked(given)
     subject = inputs.subject(file, source, cycle)
     if picture == "simplex" and len(subject.labels) == 2:
         raise ValueError(
             f"--picture is {picture!r}, but the simplex of two responses is a line; use 'timeline'"
         )
-    beta = options.strength(beta, "--beta", beta_convention, file=file)
-    loop = FeedbackMap(subject.P, objective=objective, beta=beta, alpha=alpha, lam=lam)
+    loop = loops.loop(subject.P, values, objective=objective)
     first = None if start is None else inputs.probabilities(start)
     loop.with_start(first)  # refuses a bad start before the rounds are laid out
     orbit = loop.run(first, rounds, keep=inputs.kept_rounds(rounds, loop.responses))
     if orbit.failed:
         raise ValueError(f"the loop failed: {orbit.reason()}")
-    title = f"{subject.name}: MRS-{objective.upper()}, β = {beta:g}, α = {alpha:g}, λ = {lam:g}"
+    title = f"{subject.name}: {loops.title(objective, values)}"
     figure = _draw(orbit, subject.labels, picture, scale)
     figure.axes[0].title.set_text(title)
     outputs.save_picture(figure, out)
     outputs.save_data(orbit.to_xarray().assign_coords(response=list(subject.labels)), data)
     if not quiet:
         from alignsim.analysis import classify
-        from alignsim.cli import reports
 
         seen = classify(loop, first)
         rows = reports.long_run_rows(seen) + reports.orbit_rows(orbit, seen, subject.labels)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from numpy.typing import ArrayLike
@@ -13,7 +12,7 @@ from alignsim.errors import InputError, quote
 from alignsim.feedback.arguments import BETA, LAM
 from alignsim.feedback.feedback_map import FeedbackMap
 from alignsim.feedback.methods.catalogue import METHODS
-from alignsim.feedback.methods.contract import Alias, Method, Parameter, checked
+from alignsim.feedback.methods.contract import Alias, Method, MethodFact, Parameter, checked
 from alignsim.feedback.methods.scheme import Scheme
 from alignsim.notebook import Table
 from alignsim.objectives import Objective
@@ -149,11 +148,11 @@ def loop_name(method: str, objective: str) -> str:
     return f"{method.replace('_', ' ')} {objective.upper()}"
 
 
-@dataclass(frozen=True)
 class MethodTable(Summarised):
-    """All methods, one a row: ``print`` shows it, and so does a notebook."""
+    """All methods, one a row: their names; ``print`` shows the rest, and so does a notebook."""
 
-    methods: tuple[Method, ...]
+    def __init__(self, methods: Sequence[Method]) -> None:
+        self.methods = tuple(methods)
 
     @property
     def names(self) -> list[str]:
@@ -165,7 +164,11 @@ class MethodTable(Summarised):
 
     def _summary(self) -> Lines:
         for each in self.methods:
-            yield each.name, each.update
+            given = ", ".join(
+                p.name if p.default is None else f"{p.name}={p.default:g}" for p in each.parameters
+            )
+            others = ", ".join(alias.name for alias in each.aliases)
+            yield f"{each.name}({given})", f"also {others}" if others else "no other name"
 
     def rows(self) -> list[dict[str, str]]:
         """Return name, update, parameters, aliases, source and what is known, as words."""
@@ -173,7 +176,7 @@ class MethodTable(Summarised):
 
     def _tables(self) -> list[Table]:
         rows = self.rows()
-        return [Table("methods", list(rows[0]), [list(row.values()) for row in rows])]
+        return [Table("updates, parameters, sources", list(rows[0]), [[*r.values()] for r in rows])]
 
 
 def methods() -> MethodTable:
@@ -189,24 +192,31 @@ def methods() -> MethodTable:
 
 
 def _row(each: Method) -> dict[str, str]:
-    facts = each.facts
-    known = [
-        word
-        for word, fact in (
-            ("onset", facts.limit),
-            ("global convergence", facts.attraction),
-            ("fastest parameters", facts.fastest),
-        )
-        if fact is not None
-    ]
     return {
         "name": each.name,
-        "also known as": ", ".join(alias.name for alias in each.aliases),
-        "parameters": "; ".join(
-            f"{p.name} {p.range}" + ("" if p.default is None else f", by default {p.default:g}")
-            for p in each.parameters
-        ),
         "update": each.update,
-        "known in closed form": ", ".join(known),
+        "parameters": ", ".join(map(described, each.parameters)),
+        "also known as": ", ".join(alias.name for alias in each.aliases),
+        "known": ", ".join(f"{what} ({fact.status})" for what, fact in known_facts(each).items()),
         "source": each.source,
     }
+
+
+def described(parameter: Parameter) -> str:
+    """Return a parameter with its range and its default.
+
+    >>> described(LAM)
+    'lam (from 0 to 1, by default 1)'
+    """
+    default = "" if parameter.default is None else f", by default {parameter.default:g}"
+    return f"{parameter.name} ({parameter.range}{default})"
+
+
+def known_facts(of: Method) -> dict[str, MethodFact[Any]]:
+    """Return what is known of a method exactly, in words."""
+    words = {
+        "limit of stability": of.facts.limit,
+        "convergence from every start": of.facts.attraction,
+        "fastest parameters": of.facts.fastest,
+    }
+    return {what: fact for what, fact in words.items() if fact is not None}

@@ -13,7 +13,7 @@ from alignsim.errors import InputError
 from alignsim.feedback import FeedbackMap
 from alignsim.feedback.arguments import BETA, LAM
 from alignsim.feedback.methods.contract import Parameter, checked
-from alignsim.feedback.naming import method, parameters_named
+from alignsim.feedback.naming import loop_name, method, parameters_named
 from alignsim.validation import FloatArray
 
 Axis = tuple[str, float, float] | tuple[str, float, float, str]
@@ -52,6 +52,19 @@ class Family:
         """Return the loops with parameters that broadcast."""
         return method(self.method, P, **values, **further)
 
+    def title(self, objective: str, values: Mapping[str, Any]) -> str:
+        """Return the loop's name and its parameters, one value each, as titles tell them.
+
+        >>> family("mrs").title("ipo", {"alpha": 0.6, "beta": 8.0, "lam": 1.0})
+        'MRS-IPO, β = 8, α = 0.6, λ = 1'
+        """
+        first = [each for each in self.parameters if each.name == BETA.name]
+        told = (
+            f"{each.symbol} = {float(values[each.name]):g}"
+            for each in [*first, *(each for each in self.parameters if each not in first)]
+        )
+        return ", ".join([loop_name(self.method, objective), *told])
+
 
 def attributes(of: Parameter) -> dict[str, str]:
     """Return what the coordinate of a parameter says about it."""
@@ -75,6 +88,13 @@ class ParameterAxis:
     low: float
     high: float
     scale: str
+    whole: bool = False
+
+    def spread(self, points: int) -> FloatArray:
+        """Return values evenly spread over the axis; of whole numbers each, however many."""
+        if self.whole:
+            return np.arange(np.ceil(self.low), np.floor(self.high) + 1.0)
+        return self.values(np.linspace(0.0, 1.0, points))
 
     def values(self, position: FloatArray) -> FloatArray:
         """Return the parameter at positions from 0 to 1."""
@@ -102,7 +122,7 @@ def parameter_axis(given: Any, which: str, of: Family) -> ParameterAxis:
         raise ValueError(f"{which} runs from {low:g} to {high:g}; the lower end comes first")
     if scale == "log" and low <= 0.0:
         raise ValueError(f"{which} starts at {low:g}; a log axis starts above 0")
-    return ParameterAxis(parameter.name, low, high, scale)
+    return ParameterAxis(parameter.name, low, high, scale, parameter.whole)
 
 
 def on_no_axis(

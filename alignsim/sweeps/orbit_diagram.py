@@ -107,9 +107,7 @@ def orbit_diagram(
     loops = family(method)
     axis = parameter_axis(x, "x", loops)
     fixed = on_no_axis(loops, {"beta": beta, "lam": lam, **parameters}, {"x": axis})
-    values = axis.values(np.linspace(0.0, 1.0, validation.integer(points, "points", minimum=2)))
-    if loops.parameter(axis.name).whole:
-        values = np.arange(np.ceil(axis.low), np.floor(axis.high) + 1.0)
+    values = axis.spread(validation.integer(points, "points", minimum=2))
     n = len(values)
     kept = validation.integer(visits, "visits", minimum=1)
     validation.affordable(8.0 * n * kept * K, "visits", f"is {kept:,}, and as many policies each")

@@ -332,7 +332,7 @@ def _plane(
     if across.name == up.name:
         raise ValueError(f"x and y are both {up.name!r}; choose two of {', '.join(loops.names)}")
     for which, axis in (("x", across), ("y", up)):
-        if loops.parameter(axis.name).whole:
+        if axis.whole:
             told = f"is {axis.name!r}, which takes whole numbers"
             raise InputError(f"{which}[0]", told, "sweep them with alignsim.sweep")
     fixed = on_no_axis(loops, given, {"x": across, "y": up})
