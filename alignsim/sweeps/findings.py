@@ -41,7 +41,7 @@ def findings(found: xarray.Dataset) -> list[Row]:
     phase = found["phase"]
     status = found["status"].values if "status" in found else np.zeros(phase.shape)
     ok = status == 0
-    shape = " × ".join(f"{size} {_LETTERS[str(name)]}" for name, size in phase.sizes.items())
+    shape = " × ".join(f"{size} {_letter(found, str(name))}" for name, size in phase.sizes.items())
     computed = np.ones(phase.shape, dtype=bool)
     many = f"{ok.size:,}" + (f" ({shape})" if shape else "")
     rows = [("maps", many + _rounds(found.attrs.get("rounds"), "{:,} rounds each"))]
@@ -71,7 +71,10 @@ def findings(found: xarray.Dataset) -> list[Row]:
         return [*rows, ("closed form", f"none known for {which}")]
     if np.isinf(critical).all():
         return [*rows, ("closed form", "stable at every β and λ")]
-    depends = " and ".join(_NAMES[str(name)] for name in critical.dims)
+    if not critical.any():
+        return [*rows, ("closed form", "stable at no β above 0")]
+    *first, last = ["", *(_letter(found, str(name), "the matrix") for name in critical.dims)]
+    depends = " and ".join(filter(None, [", ".join(filter(None, first)), last]))
     limit = f"a βλ that depends on {depends}" if depends else f"βλ = {critical.item():.6g}"
     excess = (found["beta"] * found["lam"] - critical).broadcast_like(phase)
     by_signal = _agreement(moving, excess.transpose(*phase.dims).values, 0.0, decided, "βλ")
@@ -91,8 +94,10 @@ SETTLED = ("converged", "stable")
 MOVING = (*(code.word for code in OSCILLATING), "unstable")
 """Labels on its other side."""
 
-_LETTERS = {"matrix": "matrices", "alpha": "α", "beta": "β", "lam": "λ"}
-_NAMES = {"matrix": "the matrix", "alpha": "α"}
+
+def _letter(found: xarray.Dataset, dimension: str, matrix: str = "matrices") -> str:
+    """Return what a dimension is called: by the letter of its parameter, as its coordinate says."""
+    return matrix if dimension == "matrix" else found[dimension].attrs.get("symbol", dimension)
 
 
 def _rounds(rounds: object, text: str) -> str:

@@ -399,7 +399,10 @@ BAD = [
     ({"x": ("beta", 3, 3)}, "x runs from 3 to 3; the lower end comes first"),
     ({"x": ("beta", 0, 3, "log")}, "x starts at 0; a log axis starts above 0"),
     ({"y": ("beta", 0, 3)}, "x and y are both 'beta'; choose two of alpha, beta, lam"),
-    ({"y": ("alpha", 0, 1), "x": ("lam", 0, 1)}, "beta is missing; give a number, or an axis"),
+    (
+        {"y": ("alpha", 0, 1), "x": ("lam", 0, 1), "alpha": None},
+        "beta is missing; give a number, or an axis",
+    ),
     ({"beta": 3.0}, "beta is given twice, as a number and on x; leave one out"),
     ({"lam": 0.3}, "lam is given twice, as a number and on y; leave one out"),
     ({"alpha": 1.5}, "alpha is 1.5; it must be in [0, 1]"),
