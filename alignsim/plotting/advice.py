@@ -214,7 +214,7 @@ def _draw_range(ax: Axes, result: Advice, colours: list[Any], around: Beside) ->
         )
     ax.set(xscale="log", yscale="log", xlim=(eta[0], eta[-1]), ylim=(1.0, top))
     _label_alpha(ax, top)
-    low, left = "η = β/(1−α), which decides the fixed point", MRS["alpha"].meaning
+    low, left = "η = β/(1−α), which decides the fixed point", MRS["alpha"].about
     ax.set_xlabel(low if fits(low, ax, "x") else "η = β/(1−α)")
     ax.set_ylabel(left if fits(left, ax, "y") else "α")
     around.add_legend(ax, place="upper left")

@@ -29,7 +29,7 @@ def symbol(ds: xr.Dataset, name: str) -> str:
 
 def label(ds: xr.Dataset, name: str, ax: Axes, along: str) -> str:
     """Return what stands at an axis of a parameter: its meaning, or its letter if that is all."""
-    known = MRS[name].meaning if name in MRS else name
+    known = MRS[name].about if name in MRS else name
     whole = str(ds[name].attrs.get("long_name", known))
     return whole if fits(whole, ax, along) else symbol(ds, name)
 

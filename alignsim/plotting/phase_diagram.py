@@ -139,11 +139,12 @@ def phase_diagram(
         entries += grid.hatch(
             ax, ds["disagreement"].values, cells, "\\\\\\\\", label="orbit and stability disagree"
         )
+    stepped = _stepped(_stepped(ds, x), y)
     if curves is None:
-        entries += _draw_boundary(ax, ds, x, y)
+        entries += _draw_boundary(ax, stepped, x, y)
     else:
         entries += _draw_curves(ax, curves[x], curves[y])
-    entries += _draw_closed_form(ax, ds, x, y)
+    entries += _draw_closed_form(ax, stepped, x, y)
     ax.set(
         xscale=ds[x].attrs.get("scale", "linear"),
         yscale=ds[y].attrs.get("scale", "linear"),
@@ -339,6 +340,15 @@ def _draw_boundary(ax: Axes, ds: xr.Dataset, x: str, y: str) -> list[Artist]:
     contours = ax.contour(ds[x].values, ds[y].values, radius, levels=[1.0], colors=INK)
     contours.set(**_boundary_style(ax))
     return [Line2D([], [], color=INK, label=_boundary_label(ax), **_boundary_style(ax))]
+
+
+def _stepped(ds: xr.Dataset, axis: str) -> xr.Dataset:
+    """Return what is known at whole numbers as known from edge to edge of their cells."""
+    if not ds[axis].attrs.get("whole"):
+        return ds
+    ends = np.repeat(grid.edges(ds[axis].values), 2)[1:-1]
+    twice = ds.isel({axis: np.repeat(np.arange(ds.sizes[axis]), 2)})
+    return twice.assign_coords({axis: (axis, ends, ds[axis].attrs)})
 
 
 def _boundary_label(ax: Axes) -> str:

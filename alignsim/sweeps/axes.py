@@ -66,9 +66,9 @@ class Family:
         return ", ".join([loop_name(self.method, objective), *told])
 
 
-def attributes(of: Parameter) -> dict[str, str]:
+def attributes(of: Parameter) -> dict[str, Any]:
     """Return what the coordinate of a parameter says about it."""
-    return {"long_name": of.meaning, "symbol": of.symbol}
+    return {"long_name": of.about, "symbol": of.symbol, **({"whole": 1} if of.whole else {})}
 
 
 def family(name: str) -> Family:

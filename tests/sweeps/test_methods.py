@@ -80,11 +80,11 @@ def test_coordinates_and_attributes_say_what_they_are():
     ds = verdicts(method="soft_reference", mixup=[0.3, 0.5], beta=2.0)
     assert (ds.attrs["method"], ds.attrs["scheme"]) == ("soft_reference", "soft_reference")
     assert ds.attrs["parameters"] == "mixup alpha pull beta lam"
-    assert (ds.mixup.attrs["symbol"], ds.beta.attrs["symbol"]) == ("m", "β")
-    assert ds.mixup.attrs["long_name"] == "m, share of the new policy in the new reference"
+    assert (ds.mixup.attrs["symbol"], ds.beta.attrs["symbol"]) == ("mixup", "β")
+    assert ds.mixup.attrs["long_name"] == "mixup, share of the new policy in the new reference"
     assert (float(ds.alpha), float(ds.pull), float(ds.lam)) == (0.0, 0.0, 1.0)
     rows = dict(findings(ds))
-    assert rows["closed form"] == "stable up to a βλ that depends on m"
+    assert rows["closed form"] == "stable up to a βλ that depends on mixup"
     assert verdicts(beta=1.0).attrs["parameters"] == "alpha beta lam"
 
 

@@ -9,6 +9,7 @@ with its source; without a fact there is no theorem.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
@@ -35,8 +36,9 @@ class Parameter:
 
     ``meaning`` begins with the letter that formulas have for it, if they have one.
 
-    >>> Parameter("mixup", "m, share of the new policy in the new reference").symbol
-    'm'
+    >>> mixup = Parameter("mixup", "m, share of the new policy in the new reference")
+    >>> mixup.symbol, Parameter("kappa", "κ, share of the fixed reference").symbol, mixup.about
+    ('mixup', 'κ', 'mixup, share of the new policy in the new reference')
     """
 
     name: str
@@ -48,9 +50,16 @@ class Parameter:
 
     @property
     def symbol(self) -> str:
-        """Its letter in formulas, or its name."""
-        letter, comma, _ = self.meaning.partition(", ")
-        return letter if comma and len(letter) == 1 else self.name
+        """Its name, or the Greek letter that the name spells."""
+        letter = self.meaning[:1]
+        spelt = unicodedata.name(letter, "").lower().rpartition(" ")[-1]
+        return letter if spelt.startswith(self.name) else self.name
+
+    @property
+    def about(self) -> str:
+        """Its symbol and its meaning."""
+        letter, comma, meaning = self.meaning.partition(", ")
+        return f"{self.symbol}, {meaning if comma and len(letter) == 1 else self.meaning}"
 
     @property
     def range(self) -> str:
