@@ -46,6 +46,13 @@ def tongues(value):
 
 
 @cache
+def method():
+    P = asim.preferences.cyclic(3, advantage=0.5)
+    axes = {"x": ("beta", 0.1, 12), "y": ("mixup", 0.1, 1)}
+    return asim.phase_diagram(P, method="soft_reference", **axes, resolution=16, progress=False)
+
+
+@cache
 def visited():
     return asim.sweeps.orbit_diagram(P, alpha=0.5, lam=1.0, points=40, progress=False)
 
@@ -90,6 +97,7 @@ ONE = {
     "basins, 4": lambda ax: plotting.basins(basins(4), ax=ax),
     "motion": lambda ax: plotting.motion(LOOP.run(asim.simplex.lattice(6), rounds=1), ax=ax),
     "phases": lambda ax: phases("phase")(ax=ax),
+    "method": lambda ax: plotting.phase_diagram(method(), ax=ax),
     "likeliest": lambda ax: phases("likeliest")(labels=NAMES, ax=ax),
     "entropy": lambda ax: phases("entropy_mean")(ax=ax),
     "period": lambda ax: tongues("period")(ax=ax),
