@@ -153,7 +153,8 @@ def phase_diagram(
     from alignsim import plotting
 
     for axis in (across, up):
-        found[axis.name].attrs["scale"] = axis.scale
+        if axis.scale == "log":
+            found[axis.name].attrs["scale"] = axis.scale
     figure = Figure(figsize=(7.2, 4.6), layout="constrained")
     ax = plotting.phase_diagram(
         found, x=across.name, y=up.name, value=value, ax=figure.add_subplot()
