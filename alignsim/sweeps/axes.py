@@ -94,7 +94,9 @@ class ParameterAxis:
         """Return values evenly spread over the axis; of whole numbers each, however many."""
         if self.whole:
             return np.arange(np.ceil(self.low), np.floor(self.high) + 1.0)
-        return self.values(np.linspace(0.0, 1.0, points))
+        if self.scale == "log":
+            return self.values(np.linspace(0.0, 1.0, points))
+        return np.linspace(self.low, self.high, points)
 
     def values(self, position: FloatArray) -> FloatArray:
         """Return the parameter at positions from 0 to 1."""

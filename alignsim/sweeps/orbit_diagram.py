@@ -107,7 +107,8 @@ def orbit_diagram(
     loops = family(method)
     axis = parameter_axis(x, "x", loops)
     fixed = on_no_axis(loops, {"beta": beta, "lam": lam, **parameters}, {"x": axis})
-    values = axis.spread(validation.integer(points, "points", minimum=2))
+    n = validation.integer(points, "points", minimum=2)
+    values = axis.spread(n) if axis.whole else axis.values(np.linspace(0.0, 1.0, n))
     n = len(values)
     kept = validation.integer(visits, "visits", minimum=1)
     validation.affordable(8.0 * n * kept * K, "visits", f"is {kept:,}, and as many policies each")
@@ -117,9 +118,10 @@ def orbit_diagram(
 
     def analyse(part: FeedbackMap) -> Columns:
         orbit = classify(part, start, rounds, threads=workers)
+        state = orbit.final_state.reshape(part.size, part.width)
         schedule = Schedule(np.arange(kept, dtype=np.int64), 0, workers)
         return {
-            "policy": simplex.softmax(iterate(part, orbit.final_logits, schedule).frames),
+            "policy": simplex.softmax(iterate(part, state, schedule).frames),
             "phase": orbit.code,
             "period": orbit.period.astype(np.int32),
             "rotation_number": orbit.rotation_number,

@@ -204,3 +204,23 @@ def test_an_axis_of_whole_numbers_has_each_once():
         ds.critical_signal, METHODS["hard_reference"].facts.limit.value(
             every=np.array([1.0, 2, 3, 4]), alpha=np.array(0.0)) / OMEGA
     )  # fmt: skip
+
+
+def test_visits_of_an_orbit_diagram_follow_one_another_by_the_round_of_the_method():
+    ds = asim.sweeps.orbit_diagram(
+        CYCLE, ("beta", 1.0, 3.0), method="soft_reference", mixup=0.5, points=3, visits=4,
+        progress=False,
+    )  # fmt: skip
+    assert ds.policy.dims == ("beta", "visit", "response")
+    loop = asim.method("soft_reference", CYCLE, beta=ds.beta.values, mixup=0.5)
+    np.testing.assert_array_equal(ds.phase, asim.classify(loop).code)
+    np.testing.assert_allclose(ds.policy, 1 / 3, atol=1e-6)
+    moving = asim.sweeps.orbit_diagram(
+        CYCLE, ("mixup", 0.5, 0.9), method="soft_reference", beta=4.5, points=2, visits=3,
+        progress=False,
+    )  # fmt: skip
+    loop = asim.method("soft_reference", CYCLE, beta=4.5, mixup=moving.mixup.values)
+    state = asim.classify(loop).final_state
+    np.testing.assert_array_equal(
+        moving.policy.values, np.moveaxis(loop.run(start_state=state, rounds=2).policies, -2, 1)
+    )
