@@ -18,6 +18,7 @@ from alignsim.claims import (
     ipo_optimum,
     ranking_axioms,
     scheme_convergence,
+    scheme_criticality,
     scheme_cycles,
     scheme_equivalences,
     scheme_limits,
@@ -46,6 +47,7 @@ SUBJECTS = (
     scheme_limits,
     scheme_rates,
     scheme_convergence,
+    scheme_criticality,
     scheme_cycles,
 )
 

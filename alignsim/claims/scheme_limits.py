@@ -9,7 +9,7 @@ import numpy as np
 from alignsim import simplex
 from alignsim.claims import instances as draw
 from alignsim.claims.contract import Instances, Scaled, least
-from alignsim.claims.scheme_rests import AtRest, growth, scheme
+from alignsim.claims.scheme_rests import FARTHEST, AtRest, growth, scheme
 from alignsim.claims.scheme_stability import (
     ComplexArray,
     StabilityLimit,
@@ -32,6 +32,9 @@ class MixedReferencesLimit(StabilityLimit):
     method = "mrs"
     status = "proved"
     gain: float = 1.0
+
+    def own(self, rng: np.random.Generator, trials: int) -> Instances:
+        return {"alpha": draw.shares(rng, trials, high=0.99)}
 
     def polynomial(self, g: ComplexArray, x: Instances) -> list[ComplexArray]:
         return [-(x["alpha"] + g)]
@@ -393,12 +396,15 @@ class SoftReferenceDPO(Scaled):
         slack = [np.where(x["pull"] == 0.0, free, 1.0)]
         for side in (-1.0, 1.0):
             y = np.where(known, limit, 1.0) * (1.0 + side * self.step)
-            at = _dpo_at_rest(x, scheme("soft_reference", own), score, y / omega)
+            wired = scheme("soft_reference", own)
+            far = np.nan_to_num(wired.rest().gain) * y / omega * np.abs(score).max(axis=-1)
+            near = known & (far < FARTHEST)
+            at = _dpo_at_rest(x, wired, score, np.where(near, y / omega, 1e-3))
             flat = at.state.reshape(len(y), -1)
             moved = np.abs(at.loop.advance(flat).value - flat).max(axis=-1)
             apart = side * (radius(at.loop, flat) - 1.0)
             grown = side * growth(at, x["nudge"], self.rounds)
-            slack.append(np.where(known, np.minimum(apart, grown), 1.0))
+            slack.append(np.where(near, np.minimum(apart, grown), 1.0))
             slack.append(1.0 - moved / self.tolerance)
         return least(*slack)
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from alignsim import simplex
+from alignsim import analysis, simplex
 from alignsim.claims import instances as draw
 from alignsim.claims.contract import Claim, Instances, Scaled, agreement, least
 from alignsim.claims.scheme_rests import growth, resting, scheme
@@ -21,6 +21,9 @@ ComplexArray = NDArray[np.complex128]
 
 NUDGE = 1e-9
 """How far orbits begin from rest, in logits."""
+
+TRANSIENT = 7.0
+"""Orbits are judged where they grow or decay by this many e-folds."""
 
 FAR = 3.0
 """Up to this many times its limit a method is checked to stay unstable."""
@@ -107,7 +110,7 @@ def characteristic(roots: ComplexArray) -> ComplexArray:
 
 
 class StabilityLimit(Claim):
-    """The limit of one method: in the symbol, on a line of y, and along orbits on both sides."""
+    """The limit of one method: in the symbol on a line of y, by stability, and by orbits."""
 
     section: ClassVar[str] = "10.2"
     status: ClassVar[str] = "checked"
@@ -181,7 +184,10 @@ class StabilityLimit(Claim):
             y = scale * (1.0 + side * self.step)
             at = resting(x, wired, y / (lam * omega))
             grown = growth(at, x["nudge"], self.rounds)
-            slack.append(np.where(holds, side * grown, 1.0))
+            found = analysis.stability(at.loop).spectral_radius
+            slow = np.abs(np.log(np.maximum(found, 1e-300))) * self.rounds < TRANSIENT
+            slack.append(np.where(holds, side * (found - 1.0), 1.0))
+            slack.append(np.where(holds & ~slow, side * grown, 1.0))
         return slack
 
 

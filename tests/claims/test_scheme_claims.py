@@ -14,6 +14,7 @@ from alignsim.claims.scheme_convergence import (
     OptimisticContraction,
     SoftReferenceConvergence,
 )
+from alignsim.claims.scheme_criticality import OnsetOfMixups, SymmetricOnset
 from alignsim.claims.scheme_cycles import (
     AllPastData,
     CycleBesideExtragradient,
@@ -97,6 +98,9 @@ BROKEN = [
     (OptimisticContraction(), {"reach": 7.0}),
     (OptimisticContraction(), {"power": 2.5}),
     (SoftReferenceConvergence(), {"gain": 1.6}),
+    (SymmetricOnset(), {"values": (-1.75, -0.9586, -1.18, -0.2698, -1.0746)}),
+    (OnsetOfMixups(), {"gentle": 0.6}),
+    (OnsetOfMixups(), {"default": 0.56}),
     (HardOnset(), {"below": 0.995}),
     (HardOnset(), {"beside": 0.98}),
     (CycleBesideSoftReference(), {"amplitude": 0.3}),
