@@ -7,7 +7,8 @@ from alignsim.analysis.bifurcations.criticality import (
     bifurcations,
     first_lyapunov_coefficient,
 )
-from alignsim.analysis.bifurcations.onset import Crossings, critical_beta, crossings
+from alignsim.analysis.bifurcations.first_loss import critical_beta
+from alignsim.analysis.bifurcations.onset import Crossings, crossings
 from alignsim.analysis.collapse.entropy_bounds import (
     asymptotic_entropy,
     entropy_falls_from,

@@ -165,7 +165,10 @@ def print_inspection(title: str, found: Inspection) -> None:
     """Print what is in preference data, table by table."""
     print_rows(f"{title}: {found.kind}", found.facts)
     asked = found.settings
-    loop = f"MRS-{asked.objective.upper()}, α = {asked.alpha:g}, λ = {asked.lam:g}"
+    known = {"alpha": "α"}
+    own = "".join(f", {known.get(k, k)} = {v:g}" for k, v in asked.parameters.items())
+    name = asked.method.upper() if asked.method == "mrs" else asked.method
+    loop = f"{name}-{asked.objective.upper()}{own}, λ = {asked.lam:g}"
     for problem in found.votes:
         print_rows(f"{problem.name}; loop: {loop}", problem.rows())
     for first in range(0, len(found.matrices), _ABREAST):
@@ -192,7 +195,7 @@ def print_advice(title: str, found: Advice, labels: Sequence[str]) -> None:
 def _advice_rows(found: Advice, names: Sequence[str]) -> list[Row]:
     import numpy as np
 
-    from alignsim.reports.advice import AdviceStatus
+    from alignsim.reports.caution import AdviceStatus
 
     def told(values: FloatArray, written: Callable[[float], str] = "{:.4g}".format) -> str:
         return _quartiles(np.asarray(values).ravel(), written)

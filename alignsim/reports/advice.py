@@ -8,23 +8,22 @@ for every objective. So the stable α and the fastest one follow from one fixed 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alignsim import simplex, validation
-from alignsim.analysis.bifurcations.criticality import Criticality, first_lyapunov_coefficient
 from alignsim.analysis.equilibria.stability import multipliers
 from alignsim.analysis.evidence import Evidence
 from alignsim.analysis.results import Result
-from alignsim.codes import Code
 from alignsim.errors import InputError
 from alignsim.feedback import FeedbackMap
 from alignsim.objectives import Objective
-from alignsim.reports.far_starts import FAR_STARTS, Convergence, convergence
+from alignsim.reports.caution import AdviceStatus, Findings, sentences
+from alignsim.reports.far_starts import convergence
+from alignsim.reports.method_advice import MethodAdvice, method_advice
 from alignsim.reports.tradeoff import (
-    ROUNDING,
     WANTED,
     Tradeoff,
     TradeoffRow,
@@ -33,17 +32,8 @@ from alignsim.reports.tradeoff import (
     radii,
     trade,
 )
-from alignsim.summary import Lines, numbers, span, tally
+from alignsim.summary import Lines, numbers, tally
 from alignsim.validation import FloatArray
-
-
-class AdviceStatus(Code):
-    """Whether an α can be advised."""
-
-    ADVISED = "advised"
-    NO_STABLE_ALPHA = "no_stable_alpha"
-    NO_FIXED_POINT = "no_fixed_point"
-
 
 SMALLEST_ETA, LARGEST_ETA = 1e-3, 1e6
 """The η that advice is given for."""
@@ -196,29 +186,69 @@ class Advice(Result):
             yield "warning", sentence
 
 
+@overload
 def advise(
     P: ArrayLike,
     eta: ArrayLike,
     lam: ArrayLike = 1.0,
     objective: str | Objective = "ipo",
     *,
+    method: None = None,
     reference: ArrayLike | None = None,
     offline: ArrayLike | None = None,
     min_effective_support: float | None = None,
     tolerance: float = 1e-6,
     alphas: ArrayLike | None = None,
-) -> Advice:
+) -> Advice: ...
+
+
+@overload
+def advise(
+    P: ArrayLike,
+    eta: ArrayLike | None = None,
+    lam: ArrayLike = 1.0,
+    objective: str | Objective = "ipo",
+    *,
+    method: str,
+    reference: ArrayLike | None = None,
+    offline: ArrayLike | None = None,
+    tolerance: float = 1e-6,
+    **parameters: float | None,
+) -> MethodAdvice: ...
+
+
+def advise(
+    P: ArrayLike,
+    eta: ArrayLike | None = None,
+    lam: ArrayLike = 1.0,
+    objective: str | Objective = "ipo",
+    *,
+    method: str | None = None,
+    reference: ArrayLike | None = None,
+    offline: ArrayLike | None = None,
+    min_effective_support: float | None = None,
+    tolerance: float = 1e-6,
+    alphas: ArrayLike | None = None,
+    **parameters: float | None,
+) -> Advice | MethodAdvice:
     """Return the stable and the fastest α for wanted fixed points (...), and their trade-off.
+
+    With a ``method``: the fastest stable parameters of that method, or of all of them.
 
     Parameters
     ----------
     P : (..., K, K)
-        Preference matrices.
+        Preference matrices; with a method one, (K, K).
     eta : (...)
         The wanted η = β/(1−α), from ``SMALLEST_ETA`` to ``LARGEST_ETA``. It decides the fixed
-        point together with ``lam``.
+        point together with ``lam``; so it does for every method that a fixed reference anchors.
+        Infinite, or left out with a method: the Nash equilibrium, where loops without an anchor
+        rest.
     lam, objective, reference, offline
         As in :class:`FeedbackMap`.
+    method
+        A name that :func:`alignsim.methods` lists, or ``"all"``. Rates are then ranked by one-shot
+        optimum, of which a round of some methods has several, and apart for each fixed point.
     min_effective_support
         An entropy floor: the e^H in [1, K] that the fixed point should keep. The largest η that
         does is found on a grid (``SCANNED_ETA``) and by bisection; a dip between two points of
@@ -227,6 +257,13 @@ def advise(
         By what factor a deviation should shrink, in (0, 1).
     alphas : (a,)
         Further α in [0, 1] of which to tell the spectral radius.
+    parameters
+        Those of the method that are to stay as they are.
+
+    Returns
+    -------
+    Advice or MethodAdvice
+        The second with a method.
 
     Raises
     ------
@@ -242,15 +279,38 @@ def advise(
     says what was seen. MRS-DPO below λ = 1 can have several fixed points; this is the one that is
     followed from small η.
 
+    Of other methods the largest multiplier is minimised over the method's parameters, β included;
+    where all ω_k are one, the closed form is taken if there is none faster.
+
     Examples
     --------
     >>> import alignsim as asim
-    >>> found = asim.advise(asim.preferences.cyclic(3, advantage=0.3), eta=20.0)
+    >>> P = asim.preferences.cyclic(3, advantage=0.3)
+    >>> found = asim.advise(P, eta=20.0)
     >>> [round(float(x), 4) for x in (found.alpha_lowest, found.alpha, found.rate)]
     [0.8462, 0.9231, 0.9608]
     >>> float(found.rounds)
     346.0
+
+    Optimism gets to the same fixed point much faster:
+
+    >>> best = asim.advise(P, eta=20.0, method="optimistic").best
+    >>> print(best.setting, "at a rate of", round(best.rate, 4))
+    beta = 2.82899, optimism = 0.752158, kappa = 0.14145 at a rate of 0.6071
     """
+    if method is not None:
+        given = {"min_effective_support": min_effective_support, "alphas": alphas}
+        for name, value in given.items():
+            if value is not None:
+                raise InputError(name, "is given beside method", "leave one of them out")
+        return method_advice(
+            P, _finite(eta), lam, objective, method, reference=reference, offline=offline,
+            tolerance=_factor(tolerance), parameters=parameters,
+        )  # fmt: skip
+    if parameters:
+        raise InputError(next(iter(parameters)), "is given without method", "name the method")
+    if eta is None:
+        raise InputError("eta", "is missing", "give the wanted η = β/(1−α), or a method")
     wanted = validation.parameter(eta, "eta", low=SMALLEST_ETA, high=LARGEST_ETA)
     loop = FeedbackMap(
         P, objective=objective, beta=wanted, lam=lam, reference=reference, offline=offline
@@ -261,9 +321,7 @@ def advise(
             "not decide its fixed points, and no α can be advised: see alignsim.stability"
         )
     K, shape = loop.responses, loop.shape
-    small = validation.number(
-        tolerance, "tolerance", low=SMALLEST_TOLERANCE, high=LARGEST_TOLERANCE
-    )
+    small = _factor(tolerance)
     others = np.empty(0)
     if alphas is not None:
         others = np.atleast_1d(validation.parameter(alphas, "alphas", high=1.0))
@@ -287,7 +345,7 @@ def advise(
         found.rate[:, WANTED],
         status == AdviceStatus.ADVISED,
     )
-    findings = _Findings(flat, status, seen, several, logits, floor, largest, found)
+    findings = Findings(flat, status, seen, several, logits, floor, largest, found)
     return Advice(
         eta=flat.beta,
         lam=flat.lam,
@@ -304,104 +362,16 @@ def advise(
         evidence=seen.evidence,
         tolerance=small,
         objective=loop.objective.name,
-        warnings=_warnings(findings),
+        warnings=sentences(findings),
     ).reshaped(shape)
 
 
-class _Findings(NamedTuple):
-    """What warnings are made of."""
-
-    flat: FeedbackMap
-    status: NDArray[np.intp]
-    seen: Convergence
-    several: NDArray[np.bool_]
-    logits: FloatArray
-    floor: float
-    largest: FloatArray
-    tradeoff: Tradeoff
+def _finite(eta: ArrayLike | None) -> FloatArray | None:
+    """Return a wanted η, checked; None where it is infinite."""
+    if eta is None or (np.ndim(eta) == 0 and eta == np.inf):
+        return None
+    return validation.parameter(eta, "eta", low=SMALLEST_ETA, high=LARGEST_ETA)
 
 
-def _warnings(found: _Findings) -> tuple[str, ...]:
-    """Return sentences; of a batch, each with the number of instances that it holds for."""
-    flat, seen = found.flat, found.seen
-    advised = found.status == AdviceStatus.ADVISED
-    missed = seen.starts - seen.arrived
-    entropy = found.tradeoff.entropy[:, WANTED]
-    with np.errstate(invalid="ignore"):
-        below = np.exp(entropy) < found.floor * (1.0 - ROUNDING)
-    runs = f"of {FAR_STARTS} far starts converged within {seen.rounds:,} rounds at the advised α"
-    unproved = "No certificate of global convergence holds"
-    tried = seen.starts > 0
-    astray = tried & (missed > 0) & seen.decided
-    slow = tried & (missed > 0) & ~seen.decided
-    with_floor = not np.isnan(found.floor)
-    said = [
-        (
-            found.status == AdviceStatus.NO_FIXED_POINT,
-            "No fixed point was found; move P off 0 and 1.",
-        ),
-        (
-            found.status == AdviceStatus.NO_STABLE_ALPHA,
-            "No α makes this fixed point stable (a multiplier at α = 0 has real part 1 or more); "
-            "choose another η or λ.",
-        ),
-        (tried & (missed == 0), f"{unproved}; {FAR_STARTS} {runs}."),
-        (
-            slow,
-            f"{unproved}, and the loop is too slow to try; {span(seen.arrived[slow])} {runs}.",
-        ),
-        (
-            astray,
-            f"Local stability is not the whole story: {span(seen.arrived[astray])} {runs}, the "
-            f"others went elsewhere. {_remedy(found, astray)}",
-        ),
-        (
-            advised & found.several,
-            "There may be several fixed points; this is the one that is followed from small η.",
-        ),
-        (
-            _loses_stability_abruptly(found),
-            "Below the lowest stable α stability is lost abruptly (a subcritical bifurcation), and "
-            "near it another attractor may lie beside the fixed point. Keep away from it.",
-        ),
-        (
-            below & ~np.isnan(found.largest),
-            f"The wanted η leaves an effective support below {found.floor:g}"
-            + (
-                f" ({np.exp(entropy[0]):.3g}); η = {found.largest[0]:.4g} is the largest that "
-                "keeps it."
-                if flat.size == 1
-                else "; see the largest η that keeps it."
-            ),
-        ),
-        (
-            np.isnan(found.largest) & with_floor & ~(found.status == AdviceStatus.NO_FIXED_POINT),
-            f"Not even the reference has an effective support of {found.floor:g}.",
-        ),
-    ]
-    return tuple(
-        sentence if flat.size == 1 else f"{int(holds.sum()):,} of {flat.size:,}: {sentence}"
-        for holds, sentence in said
-        if holds.any()
-    )
-
-
-def _remedy(found: _Findings, astray: NDArray[np.bool_]) -> str:
-    """Return what helps where far starts went elsewhere."""
-    if not found.flat.linear:
-        return "A larger α may help, at the price of rounds."
-    safe = found.tradeoff.alpha_certified[astray, WANTED].max(initial=0.0)
-    return f"Every orbit converges for α above {safe:.5g} (certified), at the price of rounds."
-
-
-def _loses_stability_abruptly(found: _Findings) -> NDArray[np.bool_]:
-    """Return where stability is lost in a subcritical bifurcation at the lowest stable α, (n,)."""
-    flat, low = found.flat, found.tradeoff.alpha_lowest[:, WANTED]
-    hard = np.zeros(flat.size, dtype=np.bool_)
-    edge = np.flatnonzero((found.status == AdviceStatus.ADVISED) & (low > 0.0))
-    if len(edge) and flat.objective.expansion is not None:
-        alpha = low[edge]
-        maps = flat.take(edge).with_parameters(alpha=alpha, beta=flat.beta[edge] * (1.0 - alpha))
-        form = first_lyapunov_coefficient(maps, found.logits[edge])
-        hard[edge] = form.criticality == Criticality.SUBCRITICAL
-    return hard
+def _factor(tolerance: float) -> float:
+    return validation.number(tolerance, "tolerance", low=SMALLEST_TOLERANCE, high=LARGEST_TOLERANCE)

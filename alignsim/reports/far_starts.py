@@ -11,6 +11,7 @@ from alignsim import simplex
 from alignsim.analysis.equilibria.certificates import certificates
 from alignsim.analysis.evidence import Evidence
 from alignsim.feedback import FeedbackMap
+from alignsim.preferences.payoffs import is_zero_sum, row_span
 from alignsim.validation import FloatArray
 
 FAR_STARTS = 12
@@ -46,12 +47,17 @@ class Convergence(NamedTuple):
 
 
 def convergence(
-    loop: FeedbackMap, logits: FloatArray, rate: FloatArray, advised: NDArray[np.bool_]
+    loop: FeedbackMap,
+    logits: FloatArray,
+    rate: FloatArray,
+    advised: NDArray[np.bool_],
+    least: int = 1,
 ) -> Convergence:
-    """Look for a certificate, and else run the flat batch ``loop`` from far starts."""
-    certified = np.zeros(loop.size, dtype=bool)
-    if loop.linear:
-        certified = advised & certificates(loop).certified
+    """Look for a certificate, and else run the flat batch ``loop`` from far starts.
+
+    For at least ``least`` rounds.
+    """
+    certified = advised & _certified(loop)
     probed = np.flatnonzero(advised & ~certified)
     evidence = np.where(certified, Evidence.CERTIFIED, Evidence.NOTHING).astype(np.int8)
     starts = np.zeros(loop.size, dtype=np.int64)
@@ -65,6 +71,7 @@ def convergence(
     near = ARRIVED * (1.0 + np.ptp(target, axis=-1))
     needed = PATIENCE * np.log(distance / near) / -np.log(np.maximum(rate[probed], 0.1))
     rounds = np.minimum(2.0 ** np.ceil(np.log2(needed + 1.0)), LONGEST_PROBE).astype(np.int64)
+    rounds = np.maximum(rounds, least)
     end = np.empty_like(begin)
     for wanted in np.unique(rounds):  # not as many as the slowest of the batch needs
         own = np.flatnonzero(rounds == wanted)
@@ -78,6 +85,20 @@ def convergence(
     arrived[probed] = there.sum(axis=-1)
     decided[probed] = needed <= rounds
     return Convergence(evidence, starts, arrived, decided, int(rounds.max()))
+
+
+def _certified(loop: FeedbackMap) -> NDArray[np.bool_]:
+    """Return where it is proved that every start converges, (n,)."""
+    if loop.mixes_references and loop.linear:
+        return np.asarray(certificates(loop).certified)
+    fact = loop.scheme.method.facts.attraction
+    if fact is None or not loop.linear:
+        return np.zeros(loop.size, dtype=bool)
+    strength = loop.beta * loop.lam * loop.of_matrices(row_span)
+    proved = strength < fact.value(**loop.scheme.parameters)
+    proved &= loop.of_matrices(is_zero_sum)
+    anchored = loop.scheme.rest().anchored
+    return np.asarray(proved & (anchored | (loop.lam == 1.0)))
 
 
 def _far_starts(target: FloatArray) -> FloatArray:

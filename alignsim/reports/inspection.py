@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from alignsim import validation
-from alignsim.analysis.bifurcations.onset import critical_beta
+from alignsim.analysis.bifurcations.first_loss import ALPHA, critical_beta, free_scheme
 from alignsim.data import Comparisons, Matrices, Ratings
 from alignsim.data.comparisons import UNNAMED
 from alignsim.data.rating_votes import rating_votes
@@ -40,10 +40,11 @@ DEFAULTS = {
 
 @dataclass(frozen=True)
 class Settings:
-    """What was asked: the loop (objective, α, λ, uniform reference and sampler) and how."""
+    """What was asked: the loop (its reference and sampler are uniform) and how."""
 
     objective: str
-    alpha: float
+    method: str
+    parameters: dict[str, float]
     lam: float
     beta_max: float
     seed: int
@@ -59,8 +60,8 @@ class Settings:
     def loop(self) -> Loop:
         """The loop, as arguments of `critical_beta`."""
         return {
-            "objective": self.objective, "alpha": self.alpha, "lam": self.lam,
-            "beta_max": self.beta_max,
+            "objective": self.objective, "method": self.method, **self.parameters,
+            "lam": self.lam, "beta_max": self.beta_max,
         }  # fmt: skip
 
 
@@ -113,7 +114,8 @@ def inspect(
     data: Ratings | Comparisons | Matrices,
     *,
     objective: str = "ipo",
-    alpha: float = 0.5,
+    method: str = "mrs",
+    alpha: float | None = None,
     lam: float = 1.0,
     beta_max: float = 100.0,
     rng: int | None = None,
@@ -124,6 +126,7 @@ def inspect(
     exact: bool = False,
     smoothing: float | None = None,
     min_votes: int | None = None,
+    **parameters: float,
 ) -> Inspection:
     """Return what preference data hold, and from which β a loop on them oscillates.
 
@@ -136,8 +139,10 @@ def inspect(
     ----------
     data
         From :func:`alignsim.data.read`.
-    objective, alpha, lam
+    objective, method, lam
         The loop; reference and offline sampler are uniform.
+    alpha, parameters
+        Those of the method. The α of MRS is by default ½.
     beta_max
         How far β is searched.
     rng
@@ -186,7 +191,8 @@ def inspect(
     refuse_idle(chosen["recipe"], temperature=temperature)
     settings = Settings(
         objective=objective,
-        alpha=validation.number(alpha, "alpha", high=1.0),
+        method=method,
+        parameters=_of_method(method, {"alpha": alpha, **parameters}),
         lam=validation.number(lam, "lam", high=1.0),
         beta_max=validation.number(beta_max, "beta_max", low=1e-6),
         seed=validation.integer(chosen["rng"], "rng", minimum=0),
@@ -199,6 +205,17 @@ def inspect(
         min_votes=validation.integer(chosen["min_votes"], "min_votes", minimum=1),
     )
     return _inspect(data, settings)
+
+
+def _of_method(method: str, given: dict[str, float | None]) -> dict[str, float]:
+    """Return the parameters of a method that are given, checked; the α of MRS in any case."""
+    free_scheme(method, given)
+    chosen = {"alpha": ALPHA} if method == "mrs" else {}
+    return chosen | {
+        name: validation.number(value, name, low=-np.inf)
+        for name, value in given.items()
+        if value is not None
+    }
 
 
 def _refuse_idle(given: dict[str, Any], because: Words) -> None:

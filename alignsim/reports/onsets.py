@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from alignsim.analysis.bifurcations.onset import critical_beta
+from alignsim.analysis.bifurcations.first_loss import critical_beta
 from alignsim.data import Posterior
 from alignsim.validation import FloatArray
 

@@ -23,6 +23,9 @@ ONSET_WORK = 4_000_000
 HARDER = 40
 """By how much other scores take longer."""
 
+SLOWER = 5
+"""And methods other than MRS, whose multipliers are those of the symbol."""
+
 Z = 1.959964
 QUARTILES = (0.25, 0.5, 0.75)
 INTERVAL_AND_MEDIAN = (INTERVAL[0], 0.5, INTERVAL[1])
@@ -116,7 +119,8 @@ def onsets_computed(K: int, loop: Loop) -> int:
     (250000, 6250)
     """
     linear = OBJECTIVES[loop["objective"]].facts.linear is not None
-    return max(ONSET_WORK // (K * K * (1 if linear else HARDER)), 1)
+    work = K * K * (1 if linear else HARDER) * (1 if loop.get("method", "mrs") == "mrs" else SLOWER)
+    return max(ONSET_WORK // work, 1)
 
 
 def sampled_share(count: int, of: int, population: int) -> str:

@@ -9,7 +9,8 @@ from alignsim.analysis import certificates, spectral_radius
 from alignsim.analysis.equilibria.fixed_point import fixed_point
 from alignsim.analysis.evidence import Evidence
 from alignsim.reports import far_starts, tradeoff
-from alignsim.reports.advice import AdviceStatus, advise
+from alignsim.reports.advice import advise
+from alignsim.reports.caution import AdviceStatus
 from alignsim.reports.far_starts import FAR_STARTS
 from alignsim.reports.tradeoff import TRADEOFF_STEPS, WANTED
 from tests.feedback.systems import policy, preferences

@@ -19,7 +19,6 @@ from alignsim.analysis.equilibria.stability import stability
 from alignsim.analysis.results import Result
 from alignsim.codes import Code
 from alignsim.feedback import FeedbackMap
-from alignsim.objectives import Objective
 from alignsim.summary import Lines, numbers, tally
 from alignsim.validation import FloatArray
 
@@ -39,9 +38,6 @@ DIRECTIONS = {LOST: "lost", REGAINED: "regained"}
 SCAN_POINTS = 160
 """Points of the scan along the parameter."""
 
-ONSET_POINTS = 60
-"""Points of the scan for the first crossing alone."""
-
 CHUNK = 1024
 """Maps that are scanned at a time: bounds the memory, and the time until Ctrl-C is heard."""
 
@@ -60,8 +56,6 @@ CONTINUOUS, SLOPE = 1e-6, 100.0
 points jumped. At a crossing known to a relative width w, |ρ − 1| may be ``SLOPE`` times w."""
 
 LARGEST_TOLERANCE = 1e-4
-
-SMALLEST_LIMIT = 1e-9
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -215,42 +209,6 @@ def crossings(
         searched_to=every.searched_to,
         along=along,
     ).reshaped(loop.shape)
-
-
-def critical_beta(
-    P: ArrayLike,
-    *,
-    objective: str | Objective = "ipo",
-    alpha: ArrayLike = 0.5,
-    lam: ArrayLike = 1.0,
-    reference: ArrayLike | None = None,
-    offline: ArrayLike | None = None,
-    beta_max: float = 100.0,
-    points: int = ONSET_POINTS,
-    tolerance: float = ROOT_TOLERANCE,
-) -> FloatArray:
-    """Return the smallest β at which the fixed point loses stability, (...).
-
-    The first of the :func:`crossings` along β. Infinite where it stays stable on the scan up to
-    ``beta_max``; NaN at α = 1, where no fixed point is looked for, and where none was found.
-    ``points`` and ``tolerance`` are those of :func:`crossings`.
-
-    Examples
-    --------
-    >>> import alignsim as asim
-    >>> P = asim.preferences.cyclic(3, advantage=0.5)
-    >>> float(asim.analysis.critical_beta(P, alpha=0.5).round(9))
-    3.0
-    """
-    limit = validation.number(beta_max, "beta_max", low=SMALLEST_LIMIT)
-    loop = FeedbackMap(
-        P, objective=objective, beta=limit, alpha=alpha, lam=lam,
-        reference=reference, offline=offline,
-    )  # fmt: skip
-    found = crossings(loop, "beta", 0.0, limit, points=points, tolerance=tolerance)
-    lost = np.where(found.direction == LOST, found.at, np.inf).min(axis=-1, initial=np.inf)
-    known = (found.status == SearchStatus.COMPLETE) | (lost <= found.searched_to)
-    return np.where(known, lost, np.nan)
 
 
 def _range(
