@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from alignsim.feedback.naming import method, methods
     from alignsim.objectives import dpo_optimum, ipo_optimum
     from alignsim.reports.advice import advise
+    from alignsim.reports.compare import compare
     from alignsim.reports.diagnosis.diagnosis import diagnose
     from alignsim.sweeps.grid import sweep
     from alignsim.sweeps.phase_diagram import phase_diagram
@@ -61,6 +62,7 @@ __all__ = [
     "claims",
     "classify",
     "collapse",
+    "compare",
     "data",
     "diagnose",
     "dpo_optimum",
@@ -93,6 +95,7 @@ _HOMES = {
     "certificates": "analysis",
     "classify": "analysis",
     "collapse": "analysis",
+    "compare": "reports",
     "diagnose": "reports",
     "dpo_optimum": "objectives",
     "fixed_points": "analysis",

@@ -7,6 +7,7 @@ nothing and changes no settings. Matplotlib is imported when a picture is drawn.
 from alignsim.plotting.advice import advice
 from alignsim.plotting.animation import animate
 from alignsim.plotting.basins import basins
+from alignsim.plotting.compare import compare
 from alignsim.plotting.motion import motion
 from alignsim.plotting.orbit_diagram import orbit_diagram
 from alignsim.plotting.phase_diagram import phase_diagram
@@ -25,6 +26,7 @@ __all__ = [
     "advice",
     "animate",
     "basins",
+    "compare",
     "condorcet_winner",
     "evolution",
     "motion",

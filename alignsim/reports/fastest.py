@@ -35,7 +35,7 @@ WEAKEST, STRONGEST = -5.0, 3.0
 WHOLE = 8
 """How many values of a whole number are tried, from its least on."""
 
-GENERATIONS, POPULATION = 50, 12
+GENERATIONS, POPULATION = 100, 12
 """Of the global search, which costs one evaluation of the symbol a generation."""
 
 SAME = 1e-9
@@ -163,7 +163,7 @@ class _Search:
         for _ in range(2):
             place = minimize(
                 lambda u: float(self._value(u[:, None])[0]), place, method="Nelder-Mead",
-                bounds=Bounds(low, high), options={"xatol": 1e-9, "fatol": 1e-12, "maxfev": 250},
+                bounds=Bounds(low, high), options={"xatol": 1e-10, "fatol": 1e-13, "maxfev": 400},
             ).x  # fmt: skip
         return place, float(self._value(place[:, None])[0])
 

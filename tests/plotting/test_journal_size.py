@@ -106,7 +106,15 @@ ONE = {
 }
 TERNARY = {"simplex, 3", "simplex, two", "basins, 3", "motion"}
 
+
+def side_by_side():
+    names = ["mrs", "soft_reference", "extragradient", "optimistic"]
+    given = {"mrs": {"alpha": 0.6}, "soft_reference": {"mixup": 0.5}}
+    return asim.compare(names, P, beta=2.0, rounds=60, **given)
+
+
 SEVERAL = {
+    "compare": (lambda ax: plotting.compare(side_by_side(), ax=ax), (2, 1), COLUMN),
     "timeline": (lambda ax: plotting.timeline(run(), labels=NAMES, ax=ax), (2, 1), COLUMN),
     "timeline, 11": (lambda ax: plotting.timeline(run(11), ax=ax), (2, 1), COLUMN),
     "timeline, two": (lambda ax: plotting.timeline([run(), run()], ax=ax), (2, 1), COLUMN),
