@@ -24,9 +24,9 @@ _COLOURS = OKABE_ITO[:6]
 
 _COLUMNS = (
     (0.0, "left", "method"),
-    (0.5, "center", "optima/e-fold"),
-    (0.69, "center", "stable to β"),
-    (1.0, "right", "in the long run"),
+    (0.43, "center", "optima/e-fold"),
+    (0.67, "center", "stable to β"),
+    (1.0, "right", "long run"),
 )
 """Of the table: place, alignment and head."""
 
@@ -79,11 +79,11 @@ def compare(
     ['mrs', 'extragradient']
     """
     dataset(ds, _NEEDED, "compare")
-    batch = [str(d) for d in ds["distance_to_rest"].dims if d not in ("method", "round")]
+    batch = [str(d) for d in ds["distance_to_rest"].dims if d not in ("loop", "round")]
     if batch:
         pick = ", ".join(f"{name}=0" for name in batch)
         raise InputError("ds", f"is of a batch, over {listed(batch)}", f"pick one: ds.isel({pick})")
-    names = [str(name) for name in ds["method"].values]
+    names = [str(name) for name in ds["loop"].values]
     colours = chosen(colors, names, [_COLOURS[i % len(_COLOURS)] for i in range(len(names))])
     rows = len(names) + 1
     size = (7.2, 3.4 + 0.22 * rows)
@@ -92,7 +92,7 @@ def compare(
     )  # fmt: skip
     styles = []
     for i, name in enumerate(names):
-        one = ds.isel(method=i)
+        one = ds.isel(loop=i)
         distance = one["distance_to_rest"].values
         look: Style = {
             "color": colours[i], "label": name, "linewidth": 1.6 * scale(top),
@@ -118,7 +118,7 @@ def _write_table(ax: Axes, ds: xr.Dataset, names: list[str], styles: list[Style]
     for x, side, head in _COLUMNS:
         ax.text(x, 0.5, head, ha=side, va="center", fontsize=size, color=INK, fontweight="bold")
     for i, name in enumerate(names):
-        one = ds.isel(method=i)
+        one = ds.isel(loop=i)
         texts = (
             name,
             _number(float(one["optima_per_e_fold"])),

@@ -46,7 +46,7 @@ def compare(
     offline: ArrayLike | None = None,
     **parameters: Mapping[str, Any],
 ) -> xarray.Dataset:
-    """Return a Dataset of methods side by side, with dimensions method, (map_…,) round, response.
+    """Return a Dataset of methods side by side, with dimensions loop, (map_…,) round, response.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def compare(
     ... )
     >>> ds["optima_per_e_fold"].round(2).values.tolist()
     [11.47, 13.32, 13.93]
-    >>> ds["optima"].sel(method="extragradient").values[:3].tolist()
+    >>> ds["optima"].sel(loop="extragradient").values[:3].tolist()
     [0, 2, 4]
     """
     import xarray
@@ -109,7 +109,7 @@ def compare(
     shape = validation.batch_shape({label: loop.shape for label, loop in begun.items()})
     found = [_course(loop.broadcast_to(shape), start, rounds, keep) for loop in loops.values()]
     batch = [f"map_{axis}" for axis in range(len(shape))]
-    alone = ["method", *batch]
+    alone = ["loop", *batch]
     dims = {"path": [*alone, "round"], "response": [*alone, "response"], "alone": alone}
     dims["paths"] = [*dims["path"], "response"]
 
@@ -132,11 +132,11 @@ def compare(
             "phase": stacked("phase", "alone"),
         },
         coords={
-            "method": list(loops),
+            "loop": list(loops),
             "round": found[0].rounds,
             "response": np.arange(sizes.pop()),
             "optima": stacked("optima", "path", long_name="one-shot optima"),
-            "setting": ("method", [_setting(loop) for loop in loops.values()]),
+            "setting": ("loop", [_setting(loop) for loop in loops.values()]),
         },
         attrs={"objective": ", ".join({loop.objective.name: None for loop in loops.values()})},
     )
@@ -193,7 +193,7 @@ def _course(
 def _phase(loop: FeedbackMap, start: ArrayLike | None) -> Any:
     try:
         return classify(loop, start).phase
-    except (AttributeError, ValueError):  # of a loop that it does not take
+    except ValueError:  # of a loop that it does not take
         return np.full(loop.shape, NOT_CLASSIFIED)
 
 
@@ -225,13 +225,13 @@ def _loops(
         given = {"beta": beta, **common, **parameters.get(name, {}), **own}
         loops.append((label or name, loop_of(name, P, **given)))
     counts = Counter(label for label, _ in loops)
-    told: dict[str, FeedbackMap] = {}
+    found: dict[str, FeedbackMap] = {}
     for label, loop in loops:
         unique = label if counts[label] == 1 else f"{label} ({_setting(loop)})"
-        if unique in told:
+        if unique in found:
             raise InputError("methods", f"has {quote(unique)} twice", "give each once")
-        told[unique] = loop
-    return told
+        found[unique] = loop
+    return found
 
 
 def _entries(

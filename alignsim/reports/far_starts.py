@@ -11,7 +11,6 @@ from alignsim import simplex
 from alignsim.analysis.equilibria.certificates import certificates
 from alignsim.analysis.evidence import Evidence
 from alignsim.feedback import FeedbackMap
-from alignsim.preferences.payoffs import is_zero_sum, row_span
 from alignsim.validation import FloatArray
 
 FAR_STARTS = 12
@@ -89,16 +88,10 @@ def convergence(
 
 def _certified(loop: FeedbackMap) -> NDArray[np.bool_]:
     """Return where it is proved that every start converges, (n,)."""
-    if loop.mixes_references and loop.linear:
-        return np.asarray(certificates(loop).certified)
-    fact = loop.scheme.method.facts.attraction
-    if fact is None or not loop.linear:
+    declared = loop.mixes_references or loop.scheme.method.facts.attraction is not None
+    if not (loop.linear and declared):
         return np.zeros(loop.size, dtype=bool)
-    strength = loop.beta * loop.lam * loop.of_matrices(row_span)
-    proved = strength < fact.value(**loop.scheme.parameters)
-    proved &= loop.of_matrices(is_zero_sum)
-    anchored = loop.scheme.rest().anchored
-    return np.asarray(proved & (anchored | (loop.lam == 1.0)))
+    return np.asarray(certificates(loop).certified)
 
 
 def _far_starts(target: FloatArray) -> FloatArray:

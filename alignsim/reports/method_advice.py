@@ -34,8 +34,8 @@ C = TypeVar("C", bound=Code)
 ALL = "all"
 
 BEYOND, POINTS, TOLERANCE = 10.0, 40, 1e-9
-"""From the advised β up to this multiple of it the loss of stability is looked for, in so many
-points, to this relative width."""
+"""The loss of stability is looked for up to this multiple of the advised β, on a grid of so few
+points, and to this relative width."""
 
 
 PROBE = 4096

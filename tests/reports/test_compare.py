@@ -21,7 +21,7 @@ def ds():
 def test_each_is_what_it_is_alone_to_the_bit(ds, name):
     loop = asim.method(name, P, beta=4.0, **OWN.get(name, {}))
     orbit, local = loop.run(START, rounds=60), asim.stability(loop)
-    one = ds.sel(method=name)
+    one = ds.sel(loop=name)
     assert np.array_equal(one["policy"], orbit.policies)
     assert np.array_equal(one["entropy"], orbit.entropy)
     assert np.array_equal(one["kl_to_reference"], orbit.kl_to_reference)
@@ -31,16 +31,20 @@ def test_each_is_what_it_is_alone_to_the_bit(ds, name):
     assert one["rest"].values == pytest.approx(np.full(3, 1 / 3), abs=1e-12)
 
 
+def test_what_orbits_do_in_the_long_run(ds):
+    assert ds["phase"].values.tolist() == ["converged"] * 5
+
+
 def test_optima_are_counted(ds):
     assert ds["optima"].isel(round=1).values.tolist() == [1, 1, 3, 2, 1]
     assert np.array_equal(ds["optima"], np.outer([1, 1, 3, 2, 1], ds["round"]))
-    assert (ds["optima"].sel(method="extragradient") == 2 * ds["round"]).all()
+    assert (ds["optima"].sel(loop="extragradient") == 2 * ds["round"]).all()
 
 
 def test_the_rate_is_that_of_the_orbit(ds):
     """The distance falls by e in the optima that are told, where it falls at all."""
     for name in METHODS:
-        one = ds.sel(method=name)
+        one = ds.sel(loop=name)
         distance, optima = one["distance_to_rest"].values, one["optima"].values
         if one["verdict"] == "unstable":
             assert np.isinf(one["optima_per_e_fold"])
@@ -62,7 +66,7 @@ def test_the_rate_is_that_of_the_orbit(ds):
     ],
 )
 def test_the_limits_are_the_closed_forms(ds, name, y):
-    assert float(ds["onset_beta"].sel(method=name)) == pytest.approx(y / OMEGA, rel=1e-9)
+    assert float(ds["onset_beta"].sel(loop=name)) == pytest.approx(y / OMEGA, rel=1e-9)
 
 
 def test_distances_to_the_rest_point(ds):
@@ -85,11 +89,11 @@ def test_a_mapping_pairs_loops_and_aliases_are_the_same_thing():
         },
         P, beta=4.0, rounds=10,
     )  # fmt: skip
-    assert ds["method"].values.tolist() == ["a", "soft_reference", "b", "c"]
+    assert ds["loop"].values.tolist() == ["a", "soft_reference", "b", "c"]
     assert all(np.array_equal(ds["policy"][0], ds["policy"][i]) for i in (1, 2, 3))
     pairs = asim.compare([("soft_reference", {"mixup": 0.5}), loop.replace(mixup=0.4)], P, beta=4.0,
                          rounds=10)  # fmt: skip
-    assert pairs["method"].values.tolist() == [
+    assert pairs["loop"].values.tolist() == [
         "soft_reference (beta = 4, mixup = 0.5, alpha = 0, pull = 0)",
         "soft_reference (beta = 4, mixup = 0.4, alpha = 0, pull = 0)",
     ]
@@ -107,22 +111,22 @@ def test_a_method_may_have_its_own_beta():
 
 def test_a_batch_has_further_dimensions():
     ds = asim.compare(["mrs", "extragradient"], P, beta=[1.0, 4.0], rounds=8, keep=4)
-    assert ds["policy"].dims == ("method", "map_0", "round", "response")
+    assert ds["policy"].dims == ("loop", "map_0", "round", "response")
     assert ds["policy"].shape == (2, 2, 3, 3)
     assert ds["onset_beta"].shape == (2, 2)
     alone = asim.method("extragradient", P, beta=4.0).run(rounds=8, keep=4)
-    assert np.array_equal(ds["policy"].sel(method="extragradient", map_0=1), alone.policies)
+    assert np.array_equal(ds["policy"].sel(loop="extragradient", map_0=1), alone.policies)
 
 
 def test_without_a_rest_point_there_is_no_distance():
     ranked = asim.preferences.bradley_terry([1.0, 0.5, 0.0])
     ds = asim.compare(["mrs", "extragradient"], ranked, beta=1.0, rounds=5)
-    assert np.isfinite(ds["distance_to_rest"].sel(method="mrs")).all()
-    assert np.isnan(ds["distance_to_rest"].sel(method="extragradient")).all()
-    assert np.isnan(ds["optima_per_e_fold"].sel(method="extragradient"))
+    assert np.isfinite(ds["distance_to_rest"].sel(loop="mrs")).all()
+    assert np.isnan(ds["distance_to_rest"].sel(loop="extragradient")).all()
+    assert np.isnan(ds["optima_per_e_fold"].sel(loop="extragradient"))
 
 
-LOOP4 = asim.FeedbackMap(asim.preferences.cyclic(4, advantage=0.3), beta=1.0)
+LOOP5 = asim.FeedbackMap(asim.preferences.cyclic(5, advantage=0.3), beta=1.0)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +141,7 @@ LOOP4 = asim.FeedbackMap(asim.preferences.cyclic(4, advantage=0.3), beta=1.0)
         (["mrs"], {"P": P, "beta": 1.0, "optimistic": {}}, "the method of parameters is"),
         (["mrs"], {"P": P, "beta": 1.0, "mrs": 0.3}, "mrs is 0.3, no mapping of parameters"),
         (["mrs", 3], {"P": P, "beta": 1.0}, r"methods\[1\] is 3; give a name"),
-        (["mrs", LOOP4], {"P": P, "beta": 1.0}, "methods have 3 and 4 responses"),
+        (["extragradient", LOOP5], {"P": P, "beta": 1.0}, "methods have 3 and 5 responses"),
     ],
 )
 def test_bad_input(methods, given, message):

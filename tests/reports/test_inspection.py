@@ -138,3 +138,29 @@ def test_what_makes_a_matrix_of_votes_needs_them_to_be_exact(name):
     message = rf"^{name} is 2, but shares are not taken as exact, without exact=...; leave it out$"
     with pytest.raises(ValueError, match=message):
         inspect(votes(), **{name: 2})
+
+
+def test_the_onset_is_that_of_the_method():
+    """Schemes 4: soft updates at m = ½ lose stability at βω = 2/√3."""
+    alone = Matrices(CYCLE[None], labels=(), names=())
+    omega = float(asim.analysis.omega(CYCLE, np.zeros(3)))
+    found = inspect(alone, method="soft_reference", mixup=0.5)
+    assert found.matrices[0].onset_beta == pytest.approx(2 / np.sqrt(3) / omega, rel=1e-9)
+    assert found.settings.parameters == {"mixup": 0.5}
+    never = inspect(alone, method="soft_reference", mixup=0.7)
+    assert never.matrices[0].onset_beta == 0.0
+    assert inspect(alone).settings.parameters == {"alpha": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"method": "soft_reference"}, "mixup is missing"),
+        ({"method": "egpo", "eta": 0.1}, "method is 'egpo', whose parameters determine β"),
+        ({"mixup": 0.3}, "mixup is no parameter of 'mrs'"),
+        ({"method": "extragradient", "kappa": [0.1, 0.2]}, r"kappa has shape \(2,\)"),
+    ],
+)
+def test_bad_parameters_of_a_method(given, message):
+    with pytest.raises(ValueError, match=message):
+        inspect(votes(), **given)
