@@ -37,6 +37,7 @@ from alignsim.kernels.lanes import (
     store,
     update_averages,
 )
+from alignsim.kernels.scheme_lanes import copy
 from alignsim.kernels.status import OK
 
 
@@ -94,6 +95,9 @@ def run(  # type: ignore[no-untyped-def]
     if literal is not None:
         weights, offline = memory[W0 // LANES :][:K], memory[F0 // LANES :][:K]
         inverse = memory[INVERSE // LANES]
+        score, before = memory[V0 // LANES :][:SMALL], memory[M0 // LANES :][:SMALL]
+        if stages == 1:
+            scores, earlier = score.reshape(scores.shape), before.reshape(scores.shape)
     if general is not None:
         weights, inverse, offline = _rows(K), _rows(1)[0], _rows(K)
         sampler = memory[FIGURES + high : FIGURES + 2 * high]
@@ -118,6 +122,9 @@ def run(  # type: ignore[no-untyped-def]
             load(sums, start - blocks[0] * LANES, carried)
             for b in range(LANES):
                 code[b] = status[min(start + b, state.shape[0] - 1)]
+        if literal is not None:
+            copy(solved[0, stages - 1], score)
+            copy(solved[1, stages - 1], before)
         softmax(logits[:K], top, weights, inverse)
         frame = sent = first_frame
         for t in range(begin, end):
@@ -126,13 +133,14 @@ def run(  # type: ignore[no-untyped-def]
                     _combine(fixed[i], table[i], logits, scores[:i], row)
                     softmax(row, top, weights, inverse)
                 if literal is not None:
-                    score, before = memory[V0 // LANES :][:SMALL], memory[M0 // LANES :][:SMALL]
-                    _copy(scores[i], score)
-                    _copy(earlier[i], before)
+                    if stages > 1:
+                        copy(scores[i], score)
+                        copy(earlier[i], before)
                     predict(w)
                     solve_small(w)
-                    _copy(score, scores[i])
-                    _copy(before, earlier[i])
+                    if stages > 1:
+                        copy(score, scores[i])
+                        copy(before, earlier[i])
                 if general is not None:
                     sample(weights, inverse, offline, mixture[1], sampler, w)
                     extrapolate(scores[i], earlier[i], scratch[0], t)
@@ -155,6 +163,9 @@ def run(  # type: ignore[no-untyped-def]
             if (frame - sent == HELD) | (t + 1 == end):
                 release(held, sent, frame, start, frames)
                 sent = frame
+        if literal is not None:
+            copy(score, solved[0, stages - 1])
+            copy(before, solved[1, stages - 1])
         store(logits, start, starts)
         store(carried, start - blocks[0] * LANES, sums)
         for b in range(min(LANES, state.shape[0] - start)):
@@ -165,15 +176,6 @@ def run(  # type: ignore[no-untyped-def]
 def _rows(height):  # type: ignore[no-untyped-def]
     """Return ``height`` uninitialised rows of lanes."""
     return block(height * LANES).reshape((height, LANES))
-
-
-@part
-def _copy(source, target):  # type: ignore[no-untyped-def]
-    """Copy some rows of lanes."""
-    for i in range(source.shape[0]):
-        old, new = source[i], target[i]
-        for b in range(LANES):
-            new[b] = old[b]
 
 
 @part

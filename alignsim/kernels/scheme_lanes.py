@@ -18,7 +18,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from alignsim.kernels.compile import kernel, part, unrolled
+from alignsim.kernels.compile import kernel, part
+from alignsim.kernels.ipo_lanes import LANES
 from alignsim.kernels.lanes import (
     HELD,
     begin_averages,
@@ -30,9 +31,16 @@ from alignsim.kernels.lanes import (
     store,
     update_averages,
 )
-from alignsim.kernels.vectormath import exp, log
+from alignsim.kernels.scheme_unrolled import (
+    average,
+    combine,
+    make_slot,
+    move,
+    multiply,
+    replace_slots,
+    weigh,
+)
 
-LANES = 64
 UNROLLED = 6  # the largest K with code of its own
 SLOTS = 3  # the largest D that is worth a lane
 STAGES = 8  # the largest s
@@ -101,14 +109,14 @@ def run(  # type: ignore[no-untyped-def]
     width = frames.shape[2]
     stages = rows.shape[1] - D
     burn_in, begin, end = rounds
-    height = K * K + (D + 6) * K + 2 * D + 4
+    height = K * K + (2 * D + 6) * K + D + 4
     w = block(height * LANES)
     memory = w.reshape((height, LANES))
     logits = memory[K * K : K * K + D * K]
     after = memory[K * K + D * K :]
     weights, pull, row = after[:K], after[K : 2 * K], after[2 * K : 3 * K]
     inverse, top = after[3 * K], after[3 * K + 1]
-    streamed = after[3 * K + 2 + 2 * D :]
+    streamed = after[3 * K + 2 + D + D * K :]
     depth = (K + D + 2) * LANES
     tables = block((stages + D) * depth)
     base = block((stages + D) * K * LANES).reshape(((stages + D) * K, LANES))
@@ -134,29 +142,40 @@ def run(  # type: ignore[no-untyped-def]
                 table = tables[i * depth :]
                 if i > 0:
                     if literal is not None:
-                        _pull_unrolled(w, len(literal), len(wired))
+                        multiply(w, len(literal), len(wired))
                     if general is not None:
                         _pull(memory, weights, inverse, pull)
                     if mixed:
                         _mix(i, base, earlier, pull, pulls, tables)
                 if i == stages:
+                    needed = on_policy | (t >= burn_in)
                     if literal is not None:
-                        _move_unrolled(w, table, len(literal), len(wired))
+                        if len(wired) < 3:
+                            move(w, table, len(literal), len(wired))
+                        else:
+                            make_slot(w, table, len(literal), len(wired), 0)
+                            make_slot(w, table, len(literal), len(wired), 1)
+                            make_slot(w, table, len(literal), len(wired), 2)
+                            replace_slots(w, len(literal), len(wired))
+                        if needed:
+                            source = len(literal) * len(literal) * LANES
+                            weigh(w, source, len(literal), len(wired))
                     if general is not None:
                         _move(table, logits, pull, row, spare)
-                        softmax(logits[:K], top, weights, inverse)
+                        if needed:
+                            softmax(logits[:K], top, weights, inverse)
                 elif (i > 0) | (not on_policy):
                     if literal is not None:
-                        _row_unrolled(w, table, len(literal), len(wired))
+                        combine(w, table, len(literal), len(wired))
                     if general is not None:
                         _row(table, logits, pull, row, spare[:K])
-                        row[:] = spare[:K]
+                        copy(spare[:K], row)
                         softmax(row, top, weights, inverse)
             if t == burn_in:
                 begin_averages(weights, inverse, streamed)
             if t >= burn_in:
                 if literal is not None:
-                    _average_unrolled(w, len(literal), len(wired))
+                    average(w, len(literal), len(wired))
                 if general is not None:
                     scratch = spare[:3]
                     update_averages(logits[:K], top, weights, inverse, scratch, streamed)
@@ -169,6 +188,15 @@ def run(  # type: ignore[no-untyped-def]
         store(logits, start, starts)
         if end > burn_in:
             store(streamed, start - blocks[0] * LANES, sums)
+
+
+@part
+def copy(source, target):  # type: ignore[no-untyped-def]
+    """Copy some rows of lanes: an assignment of slices takes seconds to compile."""
+    for i in range(source.shape[0]):
+        old, new = source[i], target[i]
+        for b in range(LANES):
+            new[b] = old[b]
 
 
 @part
@@ -245,7 +273,7 @@ def _mix(stage, base, earlier, pull, pulls, tables):  # type: ignore[no-untyped-
     stages, K, _ = pulls.shape
     lines = earlier.shape[0]
     depth = tables.shape[0] // lines
-    pulls[stage - 1] = pull
+    copy(pull, pulls[stage - 1])
     for r in range(stage, stage + 1 if stage < stages else lines):
         for i in range(K):
             constant, own = tables[r * depth + i * LANES :][:LANES], base[r * K + i]
@@ -313,124 +341,3 @@ def _move(table, logits, pull, row, spare):  # type: ignore[no-untyped-def]
             fresh, own = spare[d * K + i], logits[d * K + i]
             for b in range(LANES):
                 own[b] = fresh[b] - mean[b] * (1.0 / K)
-
-
-# As in ipo_lanes: with literal K and D, the rows of a workspace lie at offsets known to the
-# compiler. Pulls go through memory: one loop from softmax to row gets too long to unroll.
-
-
-@unrolled
-def _pull_unrolled(w, K, D):  # type: ignore[no-untyped-def]
-    """Set the pull to W softmax(o)."""
-    weights = (K * K + D * K) * LANES
-    pulls = weights + K * LANES
-    inverse = pulls + 2 * K * LANES
-    for b in range(LANES):
-        for i in range(K):
-            pull = w[i * K * LANES + b] * w[weights + b]
-            for j in range(1, K):
-                pull += w[(i * K + j) * LANES + b] * w[weights + j * LANES + b]
-            w[pulls + i * LANES + b] = pull * w[inverse + b]
-
-
-@unrolled
-def _row_unrolled(w, table, K, D):  # type: ignore[no-untyped-def]
-    """Set the row to the combination of a table, and its softmax."""
-    logits = K * K * LANES
-    pulls = logits + (D + 1) * K * LANES
-    row = pulls + K * LANES
-    tops = row + (K + 1) * LANES
-    for b in range(LANES):
-        top = -np.inf
-        for i in range(K):
-            moved = table[i * LANES + b]
-            for d in range(D):
-                moved += table[(K + d) * LANES + b] * w[logits + (d * K + i) * LANES + b]
-            moved += table[(K + D) * LANES + b] * w[row + i * LANES + b]
-            moved += table[(K + D + 1) * LANES + b] * w[pulls + i * LANES + b]
-            w[row + i * LANES + b] = moved
-            top = moved if moved > top else top
-        w[tops + b] = top
-    _softmax_unrolled(w, row, K, D)
-
-
-@unrolled
-def _move_unrolled(w, table, K, D):  # type: ignore[no-untyped-def]
-    """Set every slot to the combination of its table, centred, and the softmax of the first."""
-    logits = K * K * LANES
-    pulls = logits + (D + 1) * K * LANES
-    row = pulls + K * LANES
-    tops = row + (K + 1) * LANES
-    fresh = tops + LANES
-    means = fresh + D * LANES
-    size = (K + D + 2) * LANES
-    for b in range(LANES):
-        top = -np.inf
-        for d in range(D):
-            w[means + d * LANES + b] = 0.0
-        for i in range(K):
-            for d in range(D):
-                moved = table[d * size + i * LANES + b]
-                for e in range(D):
-                    share = table[d * size + (K + e) * LANES + b]
-                    moved += share * w[logits + (e * K + i) * LANES + b]
-                moved += table[d * size + (K + D) * LANES + b] * w[row + i * LANES + b]
-                moved += table[d * size + (K + D + 1) * LANES + b] * w[pulls + i * LANES + b]
-                w[fresh + d * LANES + b] = moved
-                w[means + d * LANES + b] += moved
-            top = w[fresh + b] if w[fresh + b] > top else top
-            for d in range(D):
-                w[logits + (d * K + i) * LANES + b] = w[fresh + d * LANES + b]
-        for d in range(D):
-            mean = w[means + d * LANES + b] * (1.0 / K)
-            for i in range(K):
-                w[logits + (d * K + i) * LANES + b] -= mean
-            if d == 0:
-                w[tops + b] = top - mean
-    _softmax_unrolled(w, logits, K, D)
-
-
-@unrolled
-def _softmax_unrolled(w, source, K, D):  # type: ignore[no-untyped-def]
-    """Set the softmax of the K rows at ``source``, whose largest is known, in two factors."""
-    weights = (K * K + D * K) * LANES
-    inverse = weights + 3 * K * LANES
-    tops = inverse + LANES
-    for b in range(LANES):
-        total = 0.0
-        for i in range(K):
-            weight = exp(w[source + i * LANES + b] - w[tops + b])
-            w[weights + i * LANES + b] = weight
-            total += weight
-        w[inverse + b] = 1.0 / total
-
-
-@unrolled
-def _average_unrolled(w, K, D):  # type: ignore[no-untyped-def]
-    """As :func:`alignsim.kernels.lanes.update_averages`, with a literal K."""
-    logits = K * K * LANES
-    weights = logits + D * K * LANES
-    inverse = weights + 3 * K * LANES
-    tops = inverse + LANES
-    origin = tops + (2 * D + 1) * LANES
-    sums = origin + K * LANES
-    squares = sums + K * LANES
-    entropies = squares + K * LANES
-    for b in range(LANES):
-        rest = 0.0
-        ties = 0.0
-        dot = 0.0
-        for i in range(K):
-            weight = w[weights + i * LANES + b]
-            below = w[logits + i * LANES + b] - w[tops + b]
-            rest += weight if below < 0.0 else 0.0
-            ties += 0.0 if below < 0.0 else 1.0
-            dot += weight * below
-            distance = weight * w[inverse + b] - w[origin + i * LANES + b]
-            w[sums + i * LANES + b] += distance
-            w[squares + i * LANES + b] += distance * distance
-        total = ties + rest
-        lost = rest - (total - ties)
-        entropy = log(total) + (lost - dot) / total
-        w[entropies + b] += entropy
-        w[entropies + LANES + b] = min(w[entropies + LANES + b], entropy)

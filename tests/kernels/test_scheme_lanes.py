@@ -67,6 +67,14 @@ def test_a_wiring_with_every_coefficient_is_followed(K, D, s):
     assert_follows_the_twin(schemes.random_batch(rng, "ipo", K, wired, beta=3.0))
 
 
+def test_a_stage_that_hardly_uses_a_pull_does_not_stand_for_one_that_does():
+    opponents = [[0, 1, 0, 0, 0], [0, 1, 0, 0, 0], [0, 0.5, 0.5, 0, 0]]
+    opponents[1][1:3] = 1 - 1e-12, 1e-12
+    reference, update = [[0, 1, 0, 0, 0]] * 3, [[0, 0, 0, 0, 1]]
+    wired = [naive.Wiring(*map(np.float64, (reference, opponents, update)))] * 3
+    assert_follows_the_twin(schemes.random_batch(np.random.default_rng(0), "ipo", 7, wired))
+
+
 GOLDEN_NAMES = {
     "soft kappa=.4 alpha=.3": ("soft_reference", (0.4, 0.3, np.nan)),
     "hard m=3 alpha=.2": ("hard_reference(3)", (np.nan, 0.2, np.nan)),
@@ -137,6 +145,23 @@ def test_a_map_has_the_same_bits_alone_and_anywhere_in_any_batch(objective, K):
         assert_same_bits(alone, rows_of(together, [index]))
     order = rng.permutation(130)
     assert_same_bits(schemes.run(batch.take(order), [0, 5, 12], 3), rows_of(together, order))
+
+
+@KERNELS
+def test_a_stage_that_nothing_uses_does_not_change_a_bit(objective, K):
+    rng = np.random.default_rng(K)
+    mrs = [schemes.wirings(rng.uniform(0, 1, 3))["mrs"] for _ in range(70)]
+    idle = [
+        naive.Wiring(
+            np.array([[1.0, 0, 0, 0], [*own.reference[0, :2], 0, 0]]),
+            np.array([[0.5, 0.5, 0, 0], [0, 1, 0, 0]]),
+            np.array([[0.0, 0, 0, 1]]),
+        )
+        for own in mrs
+    ]
+    batch = schemes.random_batch(rng, objective, K, mrs)
+    longer = schemes.Batch(batch.maps, idle, batch.starts)
+    assert_same_bits(schemes.run(longer, [3, 12], 4), schemes.run(batch, [3, 12], 4))
 
 
 @KERNELS
