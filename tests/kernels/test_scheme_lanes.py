@@ -165,7 +165,7 @@ def test_a_stage_that_nothing_uses_does_not_change_a_bit(objective, K):
 
 
 @KERNELS
-@pytest.mark.parametrize("shape", [(1, 4), (2, 3)])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 4), (2, 3)])
 def test_cutting_a_run_into_parts_does_not_change_a_bit(objective, K, shape):
     rng = np.random.default_rng(K)
     wired = [schemes.random_wiring(rng, *shape) for _ in range(70)]
