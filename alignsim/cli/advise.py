@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 ETA = 20.0
 
+OUT = Path("advice.png")
+
 SAMPLE = 500
 """How many matrices of a population are advised on, evenly spread over it."""
 
@@ -53,7 +55,7 @@ def advise(
     ] = None,
     seed: Annotated[int | None, options.of_ratings(help="Seed of the recipe (default: 0).")] = None,
     exact: options.Exact = False,
-    out: options.Out = Path("advice.png"),
+    out: options.Out = OUT,
     quiet: options.Quiet = False,
 ) -> None:
     """Tell which α reaches a wanted fixed point, how fast, and what that fixed point costs.
@@ -61,6 +63,9 @@ def advise(
     A stack of matrices or ratings of many prompts are a population: medians and quartiles.
     --index picks one matrix of a stack. Votes are a sample: draws of the preferences that they
     leave open tell which α is stable with 95 %.
+
+    With --method NAME, or "all": the fastest parameters of that method for one matrix; those that
+    are given stay as they are.
     """
     from alignsim.cli import inputs, outputs
 
@@ -68,10 +73,10 @@ def advise(
     from matplotlib.figure import Figure
 
     from alignsim import validation
+    from alignsim.feedback.naming import scheme_named
     from alignsim.plotting.advice import advice as draw
     from alignsim.reports import advice
 
-    options.require_mrs(method, "advice is given on the α of mrs")
     for share in alpha or ():
         validation.parameter(share, "--alpha", high=1.0)
     if file is None:
@@ -81,6 +86,23 @@ def advise(
         options.refuse(options.given(cycle), f"the matrices are in {file}")
         subject = _subject(file, source, seed, exact)
     wanted = options.strength_or(ETA, eta, "--eta", beta_convention, file=file)
+    if method.name != "mrs":
+        _of_methods(
+            subject,
+            wanted,
+            lam,
+            objective,
+            method,
+            tolerance,
+            {
+                "--min-effective-support": min_effective_support,
+                "--alpha": [str(share) for share in alpha or ()],
+                "--out": None if out == OUT else out,
+            },
+            quiet,
+        )
+        return
+    scheme_named("mrs", method.given)
     found = advice.advise(
         subject.P,
         wanted,
@@ -102,6 +124,35 @@ def advise(
         reports.print_advice(title, found, subject.labels)
         reports.print_convention()
         reports.print_saved(out)
+
+
+def _of_methods(
+    subject: Subject,
+    eta: float,
+    lam: float,
+    objective: str,
+    method: options.Method,
+    tolerance: float,
+    of_mrs: dict[str, object],
+    quiet: bool,
+) -> None:
+    """Print the fastest stable parameters of a method, or of all, for one matrix."""
+    from alignsim.errors import InputError
+    from alignsim.reports import advice
+
+    options.refuse(of_mrs, "it belongs to the advice on the α of mrs")
+    if subject.P.ndim > 2:
+        told = "is given, but FILE holds votes or several matrices"
+        raise InputError("method", told, "give one matrix, pick one with --index, or add --exact")
+    found = advice.advise(
+        subject.P, eta, lam, objective, method=method.name, tolerance=tolerance, **method.given
+    )
+    if not quiet:
+        from alignsim.cli import reports
+
+        reports.print_notes(subject.notes)
+        typer.echo(str(found))
+        reports.print_convention()
 
 
 def _subject(file: Path, source: options.Source, seed: int | None, exact: bool) -> Subject:

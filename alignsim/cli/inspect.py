@@ -68,13 +68,12 @@ def inspect(
     outputs.check(out, "--out", outputs.FINDINGS, file)
     from alignsim import reports
 
-    options.require_mrs(method, "findings name the β at which mrs starts to oscillate")
     data = inputs.read(file, key, columns)
     most = options.strength_or(BETA_MAX, beta_max, "--beta-max", beta_convention, file=file)
     found = reports.inspect(
         data,
         objective=objective,
-        alpha=method.parameters(alpha=ALPHA)["alpha"],
+        method=method.name,
         lam=lam,
         beta_max=most,
         rng=seed,
@@ -85,6 +84,7 @@ def inspect(
         exact=exact,
         smoothing=smoothing,
         min_votes=min_votes,
+        **method.parameters(alpha=ALPHA),
     )
     outputs.save_findings(found, out)
     if not quiet:

@@ -220,15 +220,6 @@ class Method:
         return {**usual, **self.given} if self.name == "mrs" else dict(self.given)
 
 
-def require_mrs(method: Method, so_far: str) -> None:
-    """Refuse other methods where the library answers for MRS alone."""
-    from alignsim.feedback.naming import method_named, scheme_named
-
-    method_named(method.name)
-    refuse({"--method": None if method.name == "mrs" else method.name}, f"so far {so_far} only")
-    scheme_named("mrs", method.given)
-
-
 def method_options() -> Iterator[inspect.Parameter]:
     """Yield an option for every parameter of a method or of one of its other names."""
     from alignsim.feedback.methods.catalogue import METHODS

@@ -163,12 +163,13 @@ def _coloured(status: str) -> Text:
 
 def print_inspection(title: str, found: Inspection) -> None:
     """Print what is in preference data, table by table."""
+    from alignsim.feedback.naming import loop_name
+
     print_rows(f"{title}: {found.kind}", found.facts)
     asked = found.settings
     known = {"alpha": "α"}
     own = "".join(f", {known.get(k, k)} = {v:g}" for k, v in asked.parameters.items())
-    name = asked.method.upper() if asked.method == "mrs" else asked.method
-    loop = f"{name}-{asked.objective.upper()}{own}, λ = {asked.lam:g}"
+    loop = f"{loop_name(asked.method, asked.objective)}{own}, λ = {asked.lam:g}"
     for problem in found.votes:
         print_rows(f"{problem.name}; loop: {loop}", problem.rows())
     for first in range(0, len(found.matrices), _ABREAST):

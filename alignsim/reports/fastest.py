@@ -41,7 +41,7 @@ GENERATIONS, POPULATION = 100, 12
 SAME = 1e-9
 """Relative difference of the ω_k, or of log rates, that is none."""
 
-NEAR_END = 0.02
+NEAR_END = 0.05
 """Share of its range by which a parameter may lie beside an end, or its default, to be tried there;
 ``WORSE`` is what the logarithm of the rate may lose."""
 
@@ -201,8 +201,8 @@ class _Search:
     def _place(self, values: dict[str, FloatArray], beta: FloatArray) -> FloatArray:
         with np.errstate(divide="ignore"):
             place = [logit((values[p.name][0] - p.low) / _width(p)) for p in self.free]
-        if not self.anchored:
-            place.append(np.log(beta[0] * self.size))
+            if not self.anchored:
+                place.append(np.log(beta[0] * self.size))
         return np.array(place)
 
     def _value(self, u: FloatArray) -> FloatArray:
@@ -227,7 +227,7 @@ class _Search:
         one = np.abs(self.modes.real).max(initial=0.0) <= SAME * self.size
         if fact is None or not self.size or not one or np.ptp(turning) > SAME * self.size:
             return None
-        told = fact.value(np.asarray(self.size if self.anchored else 1.0))
+        told = fact.value(np.asarray(self.size if self.anchored else np.inf))
         values = {p.name: np.atleast_1d(told[p.name]) for p in self.method.parameters}
         held = all(np.isclose(values[name][0], value) for name, value in self.fixed.items())
         if not held or bool(self._scheme(values).rest().anchored[0]) != self.anchored:

@@ -111,7 +111,8 @@ def test_a_phase_diagram_over_whole_numbers_has_each(run, tmp_path):
         (["phase-diagram", "--x", "alpha,0,1"], "beta is missing"),
         (["phase-diagram", "--x", "beta,0,9", "--beta-max", "9"], "but --x says what is on this"),
         (["phase-diagram", *SOFT], "--mixup is missing"),
-        (["advise", *SOFT], "--method is 'soft_reference', but so far advice is given on"),
+        (["advise", *SOFT, "--alpha", "0.3"], "--alpha is '0.3', but it belongs to the advice on"),
+        (["advise", *SOFT, "--kappa", "0.3"], "--kappa is no parameter of 'soft_reference'"),
         (["advise", "--kappa", "0.1"], "--kappa is no parameter of 'mrs'"),
         (["methods", "soft"], "is 'soft'; "),
     ],
@@ -120,9 +121,20 @@ def test_what_does_not_fit_the_method_is_named(refuse, arguments, message):
     assert message in refuse(*arguments)
 
 
-def test_inspect_refuses_other_methods_so_far(refuse, votes):
-    message = refuse("inspect", votes, *SOFT)
-    assert "--method is 'soft_reference', but so far findings" in message
+VOTES = ("--left", "one", "--right", "other", "--winner", "won")
+
+
+def test_inspect_takes_methods(refuse, run, votes):
+    assert "--mixup is missing" in refuse("inspect", votes, *VOTES, *SOFT)
+    told = run("inspect", votes, *VOTES, "--exact", *SOFT, "--mixup", "0.5")
+    assert "soft reference IPO, mixup = 0.5" in told
+
+
+def test_advise_takes_methods(run, refuse, votes):
+    told = run("advise", *SOFT, "--mixup", "0.4")
+    assert "soft_reference" in told
+    assert "It rests at the wanted fixed point" in told
+    assert "holds votes or several matrices" in refuse("advise", votes, *VOTES, *SOFT)
 
 
 @pytest.mark.parametrize("command", ["simulate", "phase-diagram", "inspect", "advise"])
