@@ -181,6 +181,8 @@ def crossings(
     validation.feedback_map(loop, "loop")
     validation.choice(along, "along", searchable(loop))
     scanned = validation.integer(points, "points", minimum=3)
+    share = min(loop.size, CHUNK) * (2 + loop.responses)
+    validation.affordable(8.0 * scanned * share, "points", f"is {scanned:,}, and its scan")
     width = validation.number(tolerance, "tolerance", low=ROOT_TOLERANCE, high=LARGEST_TOLERANCE)
     start, end = _range(loop, along, low, high)
     flat = loop.part(0, loop.size)

@@ -144,7 +144,7 @@ def _on_a_line(flat: FeedbackMap, opponent: FloatArray, residual: FloatArray, ev
     still = np.zeros((flat.size, (K - 1) % 2), dtype=complex)
     parts = [turning, -turning, still] if every else [turning, still]
     error = 2.0 * residual * (1.0 + np.abs(opponent).max(axis=-1))
-    return Modes(np.concatenate(parts, axis=-1), error, omegas.max(axis=-1))
+    return Modes(np.concatenate(parts, axis=-1), error, omegas.max(axis=-1, initial=0.0))
 
 
 def _by_eigenvalues(flat: FeedbackMap, opponent: FloatArray) -> ComplexArray:

@@ -257,6 +257,7 @@ class Scheme(Batched):
 
     # What follows from it
 
+    @np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore")
     def canonical(self) -> Canonical:
         """Return the coefficients over (ref, X, u), for objectives with a score."""
         wiring = self.wired()
@@ -274,6 +275,7 @@ class Scheme(Batched):
             update[..., d, :] = 0.0 if moved is None else moved
         return Canonical(opponents, update)
 
+    @np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore")
     def rest(self) -> Rest:
         """Return where the loop rests, for objectives with a score."""
         opponents, update = self.canonical()
@@ -283,8 +285,7 @@ class Scheme(Batched):
         pull = update[..., 1 + D :].sum(axis=-1)
         size = np.abs(held).sum(axis=-1).max(axis=-1)
         anchored = (update[..., positions, 0] != 0.0).any(axis=-1)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            anchored &= np.abs(np.linalg.det(held)) > SINGULAR * size**D
+        anchored &= np.abs(np.linalg.det(held)) > SINGULAR * size**D
         solvable = np.where(anchored[..., None, None], held, np.eye(D))
         lift = np.linalg.solve(solvable, pull[..., None])[..., 0]
         gains = (opponents[..., 1 : 1 + D] @ lift[..., None])[..., 0]
@@ -346,6 +347,7 @@ class Scheme(Batched):
         validation.batch_shape({"the scheme": self.shape, "gain": whole.shape})
         return whole
 
+    @np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore")
     def limit(self) -> FloatArray:
         """Return the least y = βλω at which stability is lost, (...), NaN where it is not known.
 
