@@ -213,6 +213,7 @@ WHICH_AXIS = Pool(
 )  # fmt: skip
 
 POOLS = {
+    "method": Pool(("None", "'mrs'", "'soft_reference'"), ("'omwu'", "'hard_reference'", "'all'"), ("'unknown'", "3", "scheme()", "'\\udc80'")),
     "scheme": Pool(("None", "scheme()"), ("asim.method('soft_reference', matrix('cycle', 3), beta=1.0, mixup=[0.1, 0.9]).scheme",), ("'mrs'", "asim.Scheme", "3", "oscillating()")),
     "start_state": Pool(("None", "policies({K}, (2,))", "policies({K}, (1,))"), ("np.full((2, {K}), 1e300)",), ("[1.0]", "'state'", "policies({K})", "np.full((2, {K}), np.nan)")),
     "gain": Pool(("0.5j", "[0.1j, 1 + 1j]", "0.0"), ("1e300j", "np.inf", "np.nan"), ("'g'", "[[]]", "None", "object()")),
@@ -379,6 +380,11 @@ ROWS = Pool(
 )
 SPECIAL = {
     "feedback.Scheme.reference": ROWS,
+    "reports.compare.methods": Pool(
+        ("['mrs', 'extragradient']", "[('soft_reference', {'mixup': 0.5}), oscillating()]", "{'a': 'mrs', 'b': ('momentum', {'momentum': 0.1})}"),
+        ("['mrs']", "[oscillating(), oscillating(4)]", "['omwu']"),
+        ("[]", "'mrs'", "None", "[3]", "['unknown']", "[('mrs', {'beta': 'x'})]", "{1: 2}", "[('mrs',)]"),
+    ),
     "feedback.Scheme.opponent": ROWS,
     "feedback.Scheme.update": ROWS,
     "feedback.Scheme.starts": Pool(("None", "('start', 'start')", "('start', 'zero')"), ("('start',)",), ("'start'", "0", "('zero', 'start')", "('start', 'x' * 5000)", "[1, 2]")),
@@ -471,6 +477,8 @@ RECEIVERS = {
     "TransientGrowth": ("asim.transient_growth(oscillating())",),
     "Diagnosis": ("diagnosis()", "diagnosis(2)"),
     "Advice": ("advice()", "advice(True)"),
+    "MethodAdvice": ("method_advice()",),
+    "Recommendation": ("method_advice().recommendations[0]",),
 }  # fmt: skip
 """How to make what a public method belongs to."""
 

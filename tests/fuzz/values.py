@@ -41,6 +41,7 @@ __all__ = [
     "logged",
     "matrices",
     "matrix",
+    "method_advice",
     "np",
     "oscillating",
     "policies",
@@ -139,6 +140,12 @@ def oscillating(K=3, objective="ipo", batch=()):
     """Return maps of which some oscillate."""
     beta = np.linspace(2.0, 9.0, int(np.prod(batch, dtype=int))).reshape(batch)
     return asim.FeedbackMap(matrix("cycle", K), objective=objective, beta=beta, alpha=0.5)
+
+
+@cache
+def method_advice():
+    """Return advice on the parameters of one method."""
+    return asim.advise(matrix("cycle", 3), 10.0, method="optimistic")
 
 
 @cache

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from alignsim import validation
-from alignsim.errors import InputError
+from alignsim.errors import InputError, quote
 from alignsim.feedback.methods.contract import STARTS, Method, Slot
 from alignsim.feedback.methods.wiring import Combination, Wiring
 from alignsim.validation import FloatArray
@@ -54,9 +54,10 @@ def checked_starts(
     starts: Sequence[str] | None, size: int, usual: tuple[str, ...] | None = None
 ) -> tuple[str, ...]:
     """Return what each slot begins with; of a method, a slot keeps its kind."""
-    begin = ("start",) * size if starts is None else tuple(starts)
-    if isinstance(starts, str) or len(begin) != size:
-        raise InputError("starts", f"is {starts!r}", f"give one word for each of {size} slots")
+    begin = ("start",) * size if starts is None else validation.names(starts, "starts")
+    if len(begin) != size:
+        told = f"is {quote(begin)}"
+        raise InputError("starts", told, f"give one word for each of {size} slots")
     for place, word in enumerate(begin):
         validation.choice(word, f"starts[{place}]", STARTS)
         if usual is not None and Slot("", word).direction != Slot("", usual[place]).direction:

@@ -196,6 +196,8 @@ def test_schemes_are_values():
         ({"reference": [[0, 1, 0, 0]]}, "update never brings slot 2 to the policy"),
         ({"starts": ("zero", "start")}, "starts[0] is 'zero'; the policy begins with 'start'"),
         ({"starts": ("start", "later")}, "starts[1] is 'later'"),
+        ({"starts": 3}, "starts is 3; give a list of names"),
+        ({"starts": ("start",)}, "starts is ('start',); give one word for each of 2 slots"),
         ({"reference": [[0, 0, np.nan, 0]]}, "reference[0, 2] is nan"),
     ],
 )
