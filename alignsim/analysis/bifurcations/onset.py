@@ -55,6 +55,9 @@ CONTINUOUS, SLOPE = 1e-6, 100.0
 """Largest |ρ − 1| at a crossing that is known to rounding; where it is larger, the branch of fixed
 points jumped. At a crossing known to a relative width w, |ρ − 1| may be ``SLOPE`` times w."""
 
+NEUTRAL = 1e-12
+"""|ρ − 1| without an anchor that is rounding: the next point decides."""
+
 LARGEST_TOLERANCE = 1e-4
 
 
@@ -256,6 +259,11 @@ def _search(
     for i, values in enumerate(grid):
         tests[i], logits[i] = _test(flat, along, values, start)
         start = np.where(np.isfinite(logits[i]), logits[i], start)
+    if along == "beta" and not flat.mixes_references:
+        loose = ~flat.scheme.rest().anchored
+        for i in range(points - 2, -1, -1):  # at β = 0 nothing moves, and near it little
+            tests[i] = np.where(loose & (np.abs(tests[i]) <= NEUTRAL), tests[i + 1], tests[i])
+        tests[0] = np.where(loose & (grid[0] == 0.0), tests[1], tests[0])
     brackets = _join(_changes(grid, tests, logits), _dips(flat, along, grid, tests, logits))
     at = roots(
         lambda x, part: _test(

@@ -93,3 +93,16 @@ def test_what_cannot_be_searched_is_refused():
         asim.bifurcations(loop, along="every")
     with pytest.raises(ValueError, match=r"^high is 2; it must be in \[0, 1\]"):
         asim.bifurcations(asim.method("nash_md", CYCLE, beta=1.0, kappa=0.3), "kappa", 0.0, 2.0)
+
+
+def test_what_is_never_stable_has_no_crossing():
+    for name, parameters in (
+        ("hard_reference", {"every": 1}),
+        ("momentum", {"momentum": 0.4}),
+        ("soft_reference", {"mixup": [0.7, 1.0]}),
+        ("optimistic", {"optimism": 0.4}),
+    ):
+        loop = asim.method(name, CYCLE, beta=1.0, **parameters)
+        assert (asim.analysis.crossings(loop, high=20.0).count == 0).all()
+    stable = asim.method("soft_reference", CYCLE, beta=1.0, mixup=0.66)
+    assert asim.analysis.crossings(stable, high=20.0).direction.tolist() == [1]
