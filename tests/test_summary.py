@@ -76,7 +76,7 @@ def test_a_run_shows_where_it_ended():
     P = asim.preferences.cyclic(3, advantage=0.3)
     orbit = asim.FeedbackMap(P, beta=1.0, alpha=0.5).run([0.5, 0.3, 0.2], rounds=1000, keep=100)
     lines = [
-        "Trajectory of one map", "  objective       ipo",
+        "Trajectory of one map", "  objective       ipo", "  scheme          mrs",
         "  rounds          1,000, 11 frames kept", "  final entropy   1.099",
         f"  cycle strength  {orbit.cycle_strength:.4g}", "  status          ok",
     ]  # fmt: skip

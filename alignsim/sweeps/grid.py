@@ -128,7 +128,7 @@ def sweep(
     >>> ds = asim.sweep(P, beta=[2.0, 2.9, 3.1, 4.0], alpha=0.5, rounds=2000)
     >>> dict(ds.sizes), ds.phase.isin(asim.analysis.OSCILLATING).values.tolist()  # beyond β = 3
     ({'beta': 4}, [False, False, True, True])
-    >>> ds = asim.sweep(P, method="soft_reference", beta=4.0, mixup=[0.5, 0.7], by="stability")
+    >>> ds = asim.sweep(P, method="soft_reference", beta=3.5, mixup=[0.5, 0.7], by="stability")
     >>> ds.spectral_radius.dims, (ds.spectral_radius < 1).values.tolist()
     (('mixup',), [True, False])
     """

@@ -67,7 +67,7 @@ def test_a_colour_bar_can_be_left_out_or_placed():
 
 def test_panels_have_their_legends_and_bars_switched_off_together():
     for name, (draw, _, _) in SEVERAL.items():
-        assert any(ax.get_legend() for ax in draw(None).flat) or name == "population"
+        assert any(ax.get_legend() for ax in draw(None).flat) or name in ("population", "compare")
     axes = plotting.advice(asim.advise(asim.preferences.bradley_terry([1.0, 0.0]), 5.0),
                            legend=False, colorbar=False)  # fmt: skip
     assert not any(ax.get_legend() for ax in axes)
@@ -123,7 +123,7 @@ def test_numbers_have_a_scale_and_no_names():
 def test_pictures_of_these_tests_are_all_pictures():
     """What is drawn at the size of a journal's column is every function that draws."""
     told = {name.partition(",")[0].replace(" ", "_") for name in {**ONE, **SEVERAL}}
-    drawn_by = told - {"phases", "likeliest", "entropy", "period", "rotation", "winner"}
+    drawn_by = told - {"method", "phases", "likeliest", "entropy", "period", "rotation", "winner"}
     drawn_by |= {"phase_diagram", "terminal_entropy", "condorcet_winner"}
     assert drawn_by == set(plotting.__all__) - {"animate", "save"}
 

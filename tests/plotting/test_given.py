@@ -28,6 +28,10 @@ def winner():
     return asim.experiments.winner_from_corners(P[None], objective="ipo", beta=[1.0], rounds=9)
 
 
+def compared():
+    return asim.compare(["mrs", "extragradient"], P, beta=1.0, rounds=20)
+
+
 def visited():
     return asim.sweeps.orbit_diagram(P, alpha=0.5, lam=1.0, points=3, visits=3, progress=False)
 
@@ -36,6 +40,7 @@ PICTURES = {
     "advice": lambda ax: plotting.advice(asim.advise(P, eta=10.0), ax=ax),
     "basins, 3": lambda ax: plotting.basins(asim.basins(LOOP, resolution=4), ax=ax),
     "basins, 5": lambda ax: plotting.basins(asim.basins(FOUR, samples=4), ax=ax),
+    "compare": lambda ax: plotting.compare(compared(), ax=ax),
     "condorcet_winner": lambda ax: plotting.condorcet_winner(winner(), ax=ax),
     "evolution": lambda ax: plotting.evolution(asim.experiments.evolution(P[None]), ax=ax),
     "animate": lambda ax: plotting.animate(LOOP.run(rounds=5), ax=ax),
