@@ -71,7 +71,7 @@ def diagram(effort: Effort) -> Iterable[Row]:
     def draw(resolution: int) -> object:
         return asim.phase_diagram(
             P, x=("beta", 0, 12), y=("lam", 0, 1), alpha=0.6, resolution=resolution,
-            progress=False, threads=1,
+            progress=False,
         )  # fmt: skip
 
     seconds = float(np.median(interleave({"diagram": draw}, effort, rounds=RESOLUTION)["diagram"]))
