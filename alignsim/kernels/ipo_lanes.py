@@ -196,17 +196,20 @@ def advance_unrolled(w, K):  # type: ignore[no-untyped-def]
 
 @part
 def _average_small(w, literal):  # type: ignore[no-untyped-def]
-    _average_unrolled(w, len(literal))
-
-
-@unrolled
-def _average_unrolled(w, K):  # type: ignore[no-untyped-def]
-    """As :func:`alignsim.kernels.lanes.update_averages`, with a literal K."""
+    K = len(literal)
     logits = (K * K + K) * LANES
     weights = logits + K * LANES
     inverse = weights + (K + 1) * LANES
+    average_unrolled(w, K, logits, weights, inverse, inverse + 2 * LANES)
+
+
+@unrolled
+def average_unrolled(w, K, logits, weights, inverse, origin):  # type: ignore[no-untyped-def]
+    """As :func:`alignsim.kernels.lanes.update_averages`, with a literal K.
+
+    The rows of the workspace begin at the offsets given, that of the tops after the inverse.
+    """
     tops = inverse + LANES
-    origin = tops + LANES
     sums = origin + K * LANES
     squares = sums + K * LANES
     entropies = squares + K * LANES

@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from alignsim.kernels.compile import unrolled
-from alignsim.kernels.ipo_lanes import LANES
-from alignsim.kernels.vectormath import exp, log
+from alignsim.kernels.ipo_lanes import LANES, average_unrolled
+from alignsim.kernels.vectormath import exp
 
 
 @unrolled
@@ -143,30 +143,9 @@ def weigh(w, source, K, D):  # type: ignore[no-untyped-def]
 
 @unrolled
 def average(w, K, D):  # type: ignore[no-untyped-def]
-    """As :func:`alignsim.kernels.lanes.update_averages`, with a literal K."""
+    """As :func:`alignsim.kernels.lanes.update_averages`, with literal K and D."""
     logits = K * K * LANES
     weights = logits + D * K * LANES
     inverse = weights + 3 * K * LANES
-    tops = inverse + LANES
-    origin = tops + (1 + D + D * K) * LANES
-    sums = origin + K * LANES
-    squares = sums + K * LANES
-    entropies = squares + K * LANES
-    for b in range(LANES):
-        rest = 0.0
-        ties = 0.0
-        dot = 0.0
-        for i in range(K):
-            weight = w[weights + i * LANES + b]
-            below = w[logits + i * LANES + b] - w[tops + b]
-            rest += weight if below < 0.0 else 0.0
-            ties += 0.0 if below < 0.0 else 1.0
-            dot += weight * below
-            distance = weight * w[inverse + b] - w[origin + i * LANES + b]
-            w[sums + i * LANES + b] += distance
-            w[squares + i * LANES + b] += distance * distance
-        total = ties + rest
-        lost = rest - (total - ties)
-        entropy = log(total) + (lost - dot) / total
-        w[entropies + b] += entropy
-        w[entropies + LANES + b] = min(w[entropies + LANES + b], entropy)
+    origin = inverse + (2 + D + D * K) * LANES
+    average_unrolled(w, K, logits, weights, inverse, origin)
