@@ -37,6 +37,14 @@ def _games(rng: np.random.Generator, trials: int, K: int, smallest: float = 0.03
     }
 
 
+def _anchored_games(rng: np.random.Generator, trials: int) -> Instances:
+    """Return games with a share κ of the fixed reference, 0 in a third of them."""
+    x = _games(rng, trials, int(rng.choice([3, 5])))
+    kappa = draw.shares(rng, trials, high=0.95)
+    kappa[::3] = 0.0
+    return {**x, "kappa": kappa}
+
+
 def _span(P: FloatArray) -> FloatArray:
     """Return D = max_ij span(P_i − P_j), (n,)."""
     return np.asarray(np.ptp(draw.row_gaps(P), axis=-1).max(axis=(-2, -1)))
@@ -72,10 +80,7 @@ class ExtragradientContraction(Claim):
     rounds: int = 200
 
     def instances(self, rng: np.random.Generator, trials: int) -> Instances:
-        x = _games(rng, trials, int(rng.choice([3, 5])))
-        kappa = draw.shares(rng, trials, high=0.95)
-        kappa[::3] = 0.0
-        return {**x, "kappa": kappa}
+        return _anchored_games(rng, trials)
 
     def margin(self, x: Instances) -> FloatArray:
         kept = 1.0 - x["kappa"]
@@ -113,10 +118,7 @@ class OptimisticContraction(Claim):
     rounds: int = 200
 
     def instances(self, rng: np.random.Generator, trials: int) -> Instances:
-        x = _games(rng, trials, int(rng.choice([3, 5])))
-        kappa = draw.shares(rng, trials, high=0.95)
-        kappa[::3] = 0.0
-        return {**x, "kappa": kappa}
+        return _anchored_games(rng, trials)
 
     def margin(self, x: Instances) -> FloatArray:
         a = 1.0 - x["kappa"]
