@@ -184,6 +184,8 @@ class Method:
         Its other names.
     facts
         What is known of it.
+    acronym
+        What the method is called in titles, if not by its name.
     check
         Called with the parameters by name; raises where they do not fit together.
     """
@@ -197,6 +199,7 @@ class Method:
     aliases: tuple[Alias, ...] = ()
     facts: MethodFacts = field(default_factory=MethodFacts)
     check: Callable[..., None] | None = None
+    acronym: str = ""
 
     def wired(self, columns: Columns) -> Wiring:
         """Return the wiring for parameters (...)."""

@@ -11,10 +11,10 @@ from alignsim.feedback.methods.contract import (
     Method,
     MethodFact,
     MethodFacts,
-    Parameter,
     Slot,
 )
 from alignsim.feedback.methods.limits import root_of, up_to_root
+from alignsim.feedback.methods.parameters import ETA, KAPPA, OPTIONAL_PULL, mirror_step
 from alignsim.feedback.methods.wiring import Wiring
 from alignsim.validation import FloatArray
 
@@ -65,24 +65,17 @@ def _prox(eta: Any, tau: Any) -> dict[str, Any]:
     return {"beta": eta / (1.0 + eta * tau), "kappa": eta * tau / (1.0 + eta * tau)}
 
 
-def _egpo(eta: Any, tau: Any) -> dict[str, Any]:
-    return {"beta": eta, "kappa": eta * tau}
-
-
-_STEP = (
-    Parameter("eta", "η, step size", high=np.inf),
-    Parameter("tau", "τ, strength of the pull to the reference", 0.0, high=np.inf),
-)
+_STEP = (ETA, OPTIONAL_PULL)
 
 EXTRAGRADIENT = Method(
     name="extragradient",
     update="t_1 = T(κ·ref + (1−κ)·x, x); x' = T(κ·ref + (1−κ)·x, t_1)",
     slots=(Slot("x"),),
-    parameters=(Parameter("kappa", "κ, share of the fixed reference", 0.0),),
+    parameters=(KAPPA,),
     wire=_wire,
     source="Korpelevich (1976); Zhou et al. (2025), arXiv 2503.08942",
     aliases=(
-        Alias("egpo", _STEP, _egpo, "Zhou et al. (2025), arXiv 2503.08942"),
+        Alias("egpo", _STEP, mirror_step, "Zhou et al. (2025), arXiv 2503.08942"),
         Alias(
             "nash_mirror_prox", _STEP, _prox, "mirror prox, Nemirovski (2004), the penalty implicit"
         ),

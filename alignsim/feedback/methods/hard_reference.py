@@ -14,6 +14,7 @@ from alignsim.feedback.methods.contract import (
     Parameter,
     Slot,
 )
+from alignsim.feedback.methods.parameters import PULL
 from alignsim.feedback.methods.wiring import Combination, Wiring
 from alignsim.validation import FloatArray
 
@@ -101,7 +102,7 @@ HARD_REFERENCE = Method(
             "comal",
             (
                 Parameter("eta", "η, step size of the inner rounds", high=np.inf),
-                Parameter("tau", "τ, strength of the pull to the reference", high=np.inf),
+                PULL,
                 Parameter("inner", "rounds of INPO between two resets", None, 1.0, MOST, True),
             ),
             _comal,

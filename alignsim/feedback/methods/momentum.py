@@ -15,6 +15,7 @@ from alignsim.feedback.methods.contract import (
     Slot,
 )
 from alignsim.feedback.methods.limits import held_to_target, root_of, up_to_root
+from alignsim.feedback.methods.parameters import ETA, KAPPA
 from alignsim.feedback.methods.wiring import Wiring
 from alignsim.validation import FloatArray
 
@@ -50,7 +51,7 @@ MOMENTUM = Method(
     slots=(Slot("x"), Slot("y")),
     parameters=(
         Parameter("momentum", "m, weight of the last move", None, -1.0, 1.0),
-        Parameter("kappa", "κ, share of the fixed reference", 0.0),
+        KAPPA,
     ),
     wire=_wire,
     source="Polyak (1964), Nesterov (1983)",
@@ -59,7 +60,7 @@ MOMENTUM = Method(
             "apo",
             (
                 Parameter("extrapolation", "m, weight of the last move", None, -1.0, 1.0),
-                Parameter("eta", "η, step size", high=np.inf),
+                ETA,
             ),
             _apo,
             "accelerated preference optimisation, He, Yuan and Gu (2024), arXiv 2410.06293",

@@ -15,11 +15,9 @@ from alignsim.feedback.methods.contract import (
     Slot,
 )
 from alignsim.feedback.methods.limits import held_to_target, root_of
+from alignsim.feedback.methods.parameters import ETA, OPTIONAL_PULL
 from alignsim.feedback.methods.wiring import Wiring
 from alignsim.validation import FloatArray
-
-_ETA = Parameter("eta", "η, step size", high=np.inf)
-_TAU = Parameter("tau", "τ, strength of the pull to the reference", 0.0, high=np.inf)
 
 
 def _wire(w: Wiring, alpha: Any) -> None:
@@ -58,22 +56,27 @@ MRS = Method(
     slots=(Slot("x"),),
     parameters=(Parameter("alpha", "α, share of the last policy in the reference", 0.0),),
     wire=_wire,
+    acronym="MRS",
     source="Chen, He, Jordan and Yao (2026), arXiv 2602.12180",
     aliases=(
-        Alias("sppo", (_ETA,), _unanchored, "Wu et al. (2024), arXiv 2405.00675"),
-        Alias("mwu", (_ETA,), _unanchored, "multiplicative weights, Freund and Schapire (1999)"),
-        Alias("hedge", (_ETA,), _unanchored, "Freund and Schapire (1997)"),
-        Alias("omd", (_ETA, _TAU), _mirror_descent, "online mirror descent with a KL penalty"),
+        Alias("sppo", (ETA,), _unanchored, "Wu et al. (2024), arXiv 2405.00675"),
+        Alias("mwu", (ETA,), _unanchored, "multiplicative weights, Freund and Schapire (1999)"),
+        Alias("hedge", (ETA,), _unanchored, "Freund and Schapire (1997)"),
+        Alias(
+            "omd", (ETA, OPTIONAL_PULL), _mirror_descent, "online mirror descent with a KL penalty"
+        ),
         Alias(
             "inpo",
             (
                 Parameter("eta", "η, weight of the KL to the last policy", low=1e-300, high=np.inf),
-                _TAU,
+                OPTIONAL_PULL,
             ),
             _inpo,
             "Zhang et al. (2024), arXiv 2407.00617; their η is the inverse of a step size",
         ),
-        Alias("mmd", (_ETA, _TAU), _magnetic, "magnetic mirror descent, Sokota et al. (2023)"),
+        Alias(
+            "mmd", (ETA, OPTIONAL_PULL), _magnetic, "magnetic mirror descent, Sokota et al. (2023)"
+        ),
     ),
     facts=MethodFacts(
         limit=MethodFact(_limit, "theory 6.3: α² + (βλω)² < 1"),

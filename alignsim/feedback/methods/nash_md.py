@@ -15,6 +15,7 @@ from alignsim.feedback.methods.contract import (
     Slot,
 )
 from alignsim.feedback.methods.limits import held_to_target, root_of
+from alignsim.feedback.methods.parameters import ETA, PULL, mirror_step
 from alignsim.feedback.methods.wiring import Wiring
 from alignsim.validation import FloatArray
 
@@ -42,10 +43,6 @@ def _fastest(target: FloatArray) -> dict[str, FloatArray]:
     return {"kappa": kappa, "y": 1.0 / np.maximum(target, 1e-300), "rate": rate}
 
 
-def _md(eta: Any, tau: Any) -> dict[str, Any]:
-    return {"beta": eta, "kappa": eta * tau}
-
-
 NASH_MD = Method(
     name="nash_md",
     update="x' = T(κ·ref + (1−κ)·x, κ·ref + (1−κ)·x)",
@@ -56,11 +53,8 @@ NASH_MD = Method(
     aliases=(
         Alias(
             "nash_mirror_descent",
-            (
-                Parameter("eta", "η, step size", high=np.inf),
-                Parameter("tau", "τ, strength of the pull to the reference", high=np.inf),
-            ),
-            _md,
+            (ETA, PULL),
+            mirror_step,
             "Munos et al. (2023), arXiv 2312.00886",
         ),
     ),

@@ -15,6 +15,7 @@ from alignsim.feedback.methods.contract import (
     Slot,
 )
 from alignsim.feedback.methods.limits import root_of, up_to_root
+from alignsim.feedback.methods.parameters import ETA, KAPPA, OPTIONAL_PULL, mirror_step
 from alignsim.feedback.methods.wiring import Wiring
 from alignsim.validation import FloatArray
 
@@ -56,14 +57,12 @@ def _fastest(target: FloatArray) -> dict[str, FloatArray]:
 
 
 def _omwu(eta: Any, tau: Any) -> dict[str, Any]:
-    return {"beta": eta, "kappa": eta * tau, "optimism": 1.0 - eta * tau}
+    return {**mirror_step(eta, tau), "optimism": 1.0 - eta * tau}
 
 
 def _onpo(eta: Any) -> dict[str, Any]:
     return {"beta": eta, "kappa": 0.0, "optimism": 1.0}
 
-
-_ETA = Parameter("eta", "η, step size", high=np.inf)
 
 OPTIMISTIC = Method(
     name="optimistic",
@@ -71,21 +70,21 @@ OPTIMISTIC = Method(
     slots=(Slot("x"), Slot("d", "zero")),
     parameters=(
         Parameter("optimism", "c, weight of the change of the last step", 1.0, high=np.inf),
-        Parameter("kappa", "κ, share of the fixed reference", 0.0),
+        KAPPA,
     ),
     wire=_wire,
     source="Popov (1980); Rakhlin and Sridharan (2013)",
     aliases=(
         Alias(
             "omwu",
-            (_ETA, Parameter("tau", "τ, strength of the pull to the reference", 0.0, high=np.inf)),
+            (ETA, OPTIONAL_PULL),
             _omwu,
             "Cen, Wei and Chi (2021), arXiv 2105.15186, two sequences that begin as one",
             starts=("start", "score"),
         ),
         Alias(
             "onpo",
-            (_ETA,),
+            (ETA,),
             _onpo,
             "Zhang et al. (2025), arXiv 2502.16852",
             starts=("start", "score"),

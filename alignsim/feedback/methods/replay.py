@@ -8,6 +8,7 @@ import numpy as np
 
 from alignsim.feedback.methods.contract import Method, MethodFact, MethodFacts, Parameter, Slot
 from alignsim.feedback.methods.limits import held_to_target, root_of
+from alignsim.feedback.methods.parameters import KAPPA
 from alignsim.feedback.methods.wiring import Wiring
 from alignsim.validation import FloatArray
 
@@ -40,7 +41,7 @@ REPLAY = Method(
     slots=(Slot("x"), Slot("d", "zero")),
     parameters=(
         Parameter("fresh", "δ, share of new responses in the buffer", None),
-        Parameter("kappa", "κ, share of the fixed reference", 0.0),
+        KAPPA,
     ),
     wire=_wire,
     source="schemes 2; exact for IPO with both responses drawn from the buffer",
