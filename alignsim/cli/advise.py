@@ -86,7 +86,7 @@ def advise(
         options.refuse(options.given(cycle), f"the matrices are in {file}")
         subject = _subject(file, source, seed, exact)
     wanted = options.strength_or(ETA, eta, "--eta", beta_convention, file=file)
-    if method.name != "mrs":
+    if method.named is not None:
         _of_methods(
             subject,
             wanted,
@@ -102,7 +102,7 @@ def advise(
             quiet,
         )
         return
-    scheme_named("mrs", method.given)
+    scheme_named(method.name, method.given)
     found = advice.advise(
         subject.P,
         wanted,

@@ -10,9 +10,6 @@ import typer
 from alignsim.cli import options
 from alignsim.cli.app import app
 
-ALPHA = 0.5
-"""Of MRS, if none is given."""
-
 BETA_MAX = 100.0
 
 
@@ -73,7 +70,7 @@ def inspect(
     found = reports.inspect(
         data,
         objective=objective,
-        method=method.name,
+        method=method.named,
         lam=lam,
         beta_max=most,
         rng=seed,
@@ -84,7 +81,7 @@ def inspect(
         exact=exact,
         smoothing=smoothing,
         min_votes=min_votes,
-        **method.parameters(alpha=ALPHA),
+        **method.given,
     )
     outputs.save_findings(found, out)
     if not quiet:

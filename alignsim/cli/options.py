@@ -53,9 +53,9 @@ of_methods = functools.partial(typer.Option, rich_help_panel="Method")
 """Options in panels of their own in the help."""
 
 
-def lower_case(value: str) -> str:
+def lower_case(value: str | None) -> str | None:
     """Return a word as it is known, however it was typed."""
-    return value.lower()
+    return None if value is None else value.lower()
 
 
 def file_argument(metavar: str, help_text: str) -> Any:
@@ -86,11 +86,11 @@ Preferences = Annotated[
 Key = Annotated[str | None, typer.Option(help="Which entry of an .npz or .json file.")]
 Objective = Annotated[str, typer.Option(callback=lower_case, help="ipo or dpo.")]
 MethodName = Annotated[
-    str,
+    str | None,
     of_methods(
         "--method",
         callback=lower_case,
-        help="How a round is wired ; alignsim methods lists all.",
+        help="How a round is wired, by default mrs; alignsim methods lists all.",
     ),
 ]
 Lam = Annotated[float, typer.Option(help="λ, on-policy share of the sampler, 0 to 1.")]
@@ -212,12 +212,17 @@ class Cycle:
 class Method:
     """A method of ``alignsim methods`` or one of its other names, and the parameters given."""
 
-    name: str = "mrs"
+    named: str | None = None
     given: Mapping[str, float] = field(default_factory=dict)
 
+    @property
+    def name(self) -> str:
+        """The name that was given, or that of the usual loop."""
+        return "mrs" if self.named is None else self.named
+
     def parameters(self, **usual: float) -> dict[str, float]:
-        """Return the parameters; of MRS, ``usual`` ones where none are given."""
-        return {**usual, **self.given} if self.name == "mrs" else dict(self.given)
+        """Return the parameters; ``usual`` ones where neither they nor a method are given."""
+        return {**usual, **self.given} if self.named is None else dict(self.given)
 
 
 def method_options() -> Iterator[inspect.Parameter]:
@@ -270,7 +275,7 @@ def expanded(command: Callable[..., None]) -> Callable[..., None]:
             if name not in groups:
                 yield argument
             elif groups[name] is Method:
-                yield argument.replace(default="mrs", annotation=MethodName)
+                yield argument.replace(default=None, annotation=MethodName)
             else:
                 kinds = get_type_hints(groups[name], include_extras=True)
                 for each in fields(groups[name]):

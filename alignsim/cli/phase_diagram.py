@@ -132,8 +132,7 @@ def phase_diagram(
     for option, axis in (("--x", across), ("--y", up)):
         on_it = {f"--{axis.name}".replace("_", "-"): given.get(axis.name)}
         options.refuse(on_it, f"{option} runs over it")
-    if method.name == "mrs" and given.get("alpha") is None:
-        given["alpha"] = ALPHA
+    given = method.parameters(alpha=ALPHA) | given
     given |= {across.name: across.spread(x_points), up.name: up.spread(y_points)}
     subject = inputs.subject(file, source, cycle)
     drawing = threading.Thread(target=_import_drawing, daemon=True)

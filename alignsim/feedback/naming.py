@@ -143,8 +143,9 @@ def loop_name(method: str, objective: str) -> str:
     >>> loop_name("mrs", "ipo"), loop_name("soft_reference", "dpo")
     ('MRS-IPO', 'soft reference DPO')
     """
-    if method == "mrs":
-        return f"MRS-{objective.upper()}"
+    known = METHODS.get(method)
+    if known is not None and known.acronym:
+        return f"{known.acronym}-{objective.upper()}"
     return f"{method.replace('_', ' ')} {objective.upper()}"
 
 

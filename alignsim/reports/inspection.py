@@ -16,6 +16,7 @@ from alignsim.data.comparisons import UNNAMED
 from alignsim.data.rating_votes import rating_votes
 from alignsim.data.scores import refuse_idle
 from alignsim.errors import InputError, MissingPairsError, Words, quote, words
+from alignsim.feedback.methods.mrs import MRS
 from alignsim.objectives import OBJECTIVES
 from alignsim.preferences import Structure, structure
 from alignsim.reports.populations import (
@@ -114,7 +115,7 @@ def inspect(
     data: Ratings | Comparisons | Matrices,
     *,
     objective: str = "ipo",
-    method: str = "mrs",
+    method: str | None = None,
     alpha: float | None = None,
     lam: float = 1.0,
     beta_max: float = 100.0,
@@ -142,7 +143,7 @@ def inspect(
     objective, method, lam
         The loop; reference and offline sampler are uniform.
     alpha, parameters
-        Those of the method. The α of MRS is by default ½.
+        Those of the method, by default MRS. Where none is named α is by default ½.
     beta_max
         How far β is searched.
     rng
@@ -191,7 +192,7 @@ def inspect(
     refuse_idle(chosen["recipe"], temperature=temperature)
     settings = Settings(
         objective=objective,
-        method=method,
+        method=method or MRS.name,
         parameters=_of_method(method, {"alpha": alpha, **parameters}),
         lam=validation.number(lam, "lam", high=1.0),
         beta_max=validation.number(beta_max, "beta_max", low=1e-6),
@@ -207,10 +208,10 @@ def inspect(
     return _inspect(data, settings)
 
 
-def _of_method(method: str, given: dict[str, float | None]) -> dict[str, float]:
-    """Return the parameters of a method that are given, checked; the α of MRS in any case."""
-    free_scheme(method, given)
-    chosen = {"alpha": ALPHA} if method == "mrs" else {}
+def _of_method(method: str | None, given: dict[str, float | None]) -> dict[str, float]:
+    """Return the parameters that are given, checked; without a method an α in any case."""
+    free_scheme(method or MRS.name, given)
+    chosen = {"alpha": ALPHA} if method is None else {}
     return chosen | {
         name: validation.number(value, name, low=-np.inf)
         for name, value in given.items()

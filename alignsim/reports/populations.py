@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from alignsim.data import Comparisons, PromptPosterior, prompt_posterior
+from alignsim.feedback.methods.mrs import MRS
+from alignsim.feedback.naming import method_named
 from alignsim.objectives import OBJECTIVES
 from alignsim.preferences import condorcet_winner, spread, structure
 from alignsim.preferences.seeds import Seed, generator
@@ -119,7 +121,8 @@ def onsets_computed(K: int, loop: Loop) -> int:
     (250000, 6250)
     """
     linear = OBJECTIVES[loop["objective"]].facts.linear is not None
-    work = K * K * (1 if linear else HARDER) * (1 if loop.get("method", "mrs") == "mrs" else SLOWER)
+    method, _ = method_named(loop.get("method", MRS.name))
+    work = K * K * (1 if linear else HARDER) * (1 if method == MRS else SLOWER)
     return max(ONSET_WORK // work, 1)
 
 

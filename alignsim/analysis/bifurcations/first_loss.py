@@ -12,6 +12,7 @@ from alignsim.analysis.bifurcations.onset import LOST, ROOT_TOLERANCE, SearchSta
 from alignsim.analysis.equilibria.stability import Verdict, stability
 from alignsim.errors import InputError, quote
 from alignsim.feedback import FeedbackMap, Scheme
+from alignsim.feedback.methods.mrs import MRS
 from alignsim.feedback.naming import scheme_named
 from alignsim.objectives import Objective
 from alignsim.validation import FloatArray
@@ -29,7 +30,7 @@ def critical_beta(
     P: ArrayLike,
     *,
     objective: str | Objective = "ipo",
-    method: str = "mrs",
+    method: str | None = None,
     alpha: ArrayLike | None = None,
     lam: ArrayLike = 1.0,
     reference: ArrayLike | None = None,
@@ -50,9 +51,9 @@ def critical_beta(
     P, objective, lam, reference, offline
         As for :class:`~alignsim.FeedbackMap`.
     method, parameters
-        The method with its parameters, as for :func:`alignsim.method`.
+        The method with its parameters, as for :func:`alignsim.method`; by default MRS.
     alpha
-        Of MRS by default ½, of other methods their own default.
+        By default ½, or the default of the method that is named.
     beta_max
         How far β is searched.
     points, tolerance
@@ -68,10 +69,10 @@ def critical_beta(
     [4.0, 0.0]
     """
     limit = validation.number(beta_max, "beta_max", low=SMALLEST_LIMIT)
-    own = parameters | {"alpha": ALPHA if alpha is None and method == "mrs" else alpha}
+    own = parameters | {"alpha": ALPHA if alpha is None and method is None else alpha}
     loop = FeedbackMap(
         P, objective=objective, beta=limit, lam=lam, reference=reference, offline=offline,
-        scheme=free_scheme(method, own),
+        scheme=free_scheme(method or MRS.name, own),
     )  # fmt: skip
     return first_loss(loop, limit, points=points, tolerance=tolerance)
 
