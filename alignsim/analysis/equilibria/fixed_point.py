@@ -184,7 +184,7 @@ def _of_scheme(flat: FeedbackMap, start: FloatArray) -> Found:
         residual[which] = _state_residual(part, state[which])
     good = residual <= TOLERANCE
     state[~good] = np.nan
-    one = flat.scheme.stages == 1 or flat.scheme.method.facts.one_policy is not None
+    one = rest.on_one_policy(flat)
     proved = flat.holds(flat.objective.facts.unique_from) | unmoved(flat)
     sole = one & ((held & proved) | (loose & balanced))
     status = np.where(sole, PointStatus.UNIQUE, PointStatus.FOUND)

@@ -271,7 +271,7 @@ def _uniqueness(flat: FeedbackMap, anchored: FeedbackMap, kinds: rest.Kind) -> N
     found = np.where(unmoved(anchored), Evidence.ANALYTIC, found)
     if flat.mixes_references:
         return found.astype(np.int8)
-    one = flat.scheme.stages == 1 or flat.scheme.method.facts.one_policy is not None
+    one = rest.on_one_policy(flat)
     lone = kinds.loose & (flat.objective.facts.win_gain is not None)
     found = np.where(lone, Evidence.ANALYTIC, np.where(kinds.held, found, Evidence.NOTHING))
     return np.where(one, found, Evidence.NOTHING).astype(np.int8)

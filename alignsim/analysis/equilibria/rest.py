@@ -16,10 +16,14 @@ from alignsim import simplex
 from alignsim.feedback import FeedbackMap
 from alignsim.feedback.methods.mrs import MRS
 from alignsim.feedback.methods.scheme import Scheme
+from alignsim.preferences.payoffs import is_zero_sum
 from alignsim.validation import FloatArray
 
 FORCED = 1e-9
 """Share of a pull that must be left over for it to move a state that nothing anchors."""
+
+LEVEL = 1e-14
+"""Span of Pμ that is rounding."""
 
 RESOLVED = 1e-12
 """Relative least singular value of the margins with one equilibrium only."""
@@ -47,8 +51,17 @@ def kind(flat: FeedbackMap) -> Kind:
         return Kind(*(nothing,) * 3)
     rest = flat.scheme.rest()
     held = rest.anchored & (rest.gain >= 0.0)
-    forced = _forced(flat.scheme)
-    return Kind(held, ~rest.anchored & forced, ~rest.anchored & ~forced)
+    moved = _forced(flat.scheme) & ~_still(flat)
+    return Kind(held, ~rest.anchored & moved, ~rest.anchored & ~moved)
+
+
+def on_one_policy(flat: FeedbackMap) -> NDArray[np.bool_]:
+    """Return where all stages are known to rest on one policy, whatever the rest point, (n,)."""
+    if flat.scheme.stages == 1:
+        return np.ones(flat.size, dtype=np.bool_)
+    if flat.scheme.method.facts.one_policy is None:
+        return np.zeros(flat.size, dtype=np.bool_)
+    return np.asarray(flat.of_matrices(is_zero_sum) & flat.linear)
 
 
 def score_problem(flat: FeedbackMap) -> FeedbackMap:
@@ -141,6 +154,13 @@ def interior_equilibrium(flat: FeedbackMap) -> FloatArray:
         there = np.asarray(sole & (policy > 0.0).all(axis=-1) & np.isfinite(policy).all(axis=-1))
         logits = simplex.centre(np.log(np.where(there[:, None], policy, 1.0)))
     return np.where(there[:, None], logits, np.nan)
+
+
+def _still(flat: FeedbackMap) -> NDArray[np.bool_]:
+    """Return where no policy pulls: β is 0, or all learn from an offline policy that levels P."""
+    won = (flat.P @ flat.offline_policy[..., None])[..., 0]
+    level = np.ptp(won, axis=-1) <= LEVEL
+    return np.asarray((flat.beta == 0.0) | ((flat.lam == 0.0) & level))
 
 
 def _forced(scheme: Scheme) -> NDArray[np.bool_]:

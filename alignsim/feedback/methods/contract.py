@@ -142,8 +142,8 @@ class MethodFacts:
         The least y = βλω (...) at which stability is lost, where the derivative of the score has
         imaginary eigenvalues ±iω and all stages rest on one policy; 0 if it is never stable.
     one_policy
-        All stages rest on one opponent policy, at every rest point; a round of one stage needs no
-        proof.
+        For a linear score and zero-sum payoffs all stages rest on one opponent policy, at every
+        rest point; a round of one stage needs no proof.
     attraction
         The βλD (...) below which every start converges, for a linear score and zero-sum payoffs
         with row span D; NaN for parameters for which nothing is proved. Without an anchor also λ

@@ -81,7 +81,7 @@ EXTRAGRADIENT = Method(
         ),
     ),
     facts=MethodFacts(
-        limit=MethodFact(_limit, "schemes 4"),
+        limit=MethodFact(_limit, "schemes 4", "checked"),
         one_policy=MethodFact(True, "schemes 4"),
         attraction=MethodFact(_attraction, "schemes 6"),
         attraction_rate=MethodFact(_shrinks, "schemes 6: of KL(π*‖π)"),

@@ -121,7 +121,7 @@ HARD_REFERENCE = Method(
         ),
     ),
     facts=MethodFacts(
-        limit=MethodFact(_limit, "schemes 4"),
+        limit=MethodFact(_limit, "schemes 4", "checked"),
         attraction=MethodFact(_attraction, "schemes 6 and 7.3: two rounds are extragradient's"),
         fastest=MethodFact(_fastest, "schemes 5: the multiplier (1−y²)(1+iy) vanishes at y = 1"),
     ),

@@ -91,7 +91,7 @@ OPTIMISTIC = Method(
         ),
     ),
     facts=MethodFacts(
-        limit=MethodFact(_limit, "schemes 4"),
+        limit=MethodFact(_limit, "schemes 4", "checked"),
         attraction=MethodFact(_attraction, "schemes 6, for c = 1 − κ"),
         attraction_rate=MethodFact(_shrinks, "schemes 6: of KL(π*‖X) + KL(π‖X)"),
         fastest=MethodFact(_fastest, "schemes 5: ρ = (1−κ)/√2", "checked"),

@@ -46,7 +46,7 @@ REPLAY = Method(
     wire=_wire,
     source="schemes 2; exact for IPO with both responses drawn from the buffer",
     facts=MethodFacts(
-        limit=MethodFact(_limit, "schemes 4"),
+        limit=MethodFact(_limit, "schemes 4", "checked"),
         fastest=MethodFact(_fastest, "by minimisation: with new responses only", "checked"),
     ),
 )

@@ -105,7 +105,7 @@ SOFT_REFERENCE = Method(
         ),
     ),
     facts=MethodFacts(
-        limit=MethodFact(_limit, "schemes 4"),
+        limit=MethodFact(_limit, "schemes 4", "checked"),
         attraction=MethodFact(_attraction, "schemes 6 and 7.1"),
         fastest=MethodFact(
             _fastest, "schemes 5: as of optimistic; without an anchor m = ½", "checked"

@@ -115,6 +115,32 @@ def test_a_reference_that_never_moves_leaves_the_rest_to_the_start():
     assert asim.fixed_points(still).status == ListStatus.UNANCHORED
 
 
+def test_where_nothing_pulls_the_start_decides():
+    """With β = 0 every policy rests; with λ = 0 every one if the offline policy levels P."""
+    for name, parameters in UNANCHORED.items():
+        silent = asim.method(name, CYCLE, beta=[0.0, 1.0], lam=[1.0, 0.0], **parameters)
+        assert (analysis.fixed_point(silent).status == PointStatus.SET_BY_START).all()
+        start = silent.begin(np.array([0.3, -0.1, -0.2]))
+        assert np.allclose(silent.advance(start).value, start, atol=1e-15)
+        drawn_to = asim.method(
+            name, CYCLE, beta=1.0, lam=0.0, offline=[0.5, 0.25, 0.25], **parameters
+        )
+        assert analysis.fixed_point(drawn_to).status == PointStatus.NO_EQUILIBRIUM
+
+
+def test_extragradient_has_one_rest_point_where_that_is_proved():
+    """Its two stages rest on one policy for a linear score between preferences, not for DPO."""
+    known = asim.method("extragradient", CYCLE, beta=1.0, kappa=0.3)
+    assert analysis.fixed_point(known).status == PointStatus.UNIQUE
+    assert asim.fixed_points(known).status == ListStatus.UNIQUE
+    for kappa in (0.0, 0.3):
+        open_ = asim.method("extragradient", CYCLE, beta=0.3, kappa=kappa, objective="dpo")
+        assert analysis.fixed_point(open_).status == PointStatus.FOUND
+        assert asim.fixed_points(open_).status == ListStatus.SEVERAL_POSSIBLE
+    game = asim.FeedbackMap.from_payoffs(np.eye(3), beta=0.3, scheme=known.scheme)
+    assert analysis.fixed_point(game).status == PointStatus.FOUND
+
+
 def test_what_is_proved_for_one_policy_needs_stages_that_rest_on_one():
     """Of hard updates with three rounds that is seen, not proved."""
     for name, parameters, status in (
