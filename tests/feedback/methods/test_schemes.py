@@ -263,3 +263,19 @@ def test_a_custom_scheme_has_no_parameters_to_replace():
     assert loop.replace(beta=1.5).scheme == loop.scheme.replace() == loop.scheme
     with pytest.raises(ValueError, match="mixup is no parameter of 'custom'; its parameters: none"):
         loop.replace(mixup=0.5)
+
+
+def test_slots_that_hold_one_another_alone_have_no_anchor():
+    """Two slots move between themselves: the reference reaches the policy, and not them."""
+    shares = np.linspace(0.05, 0.95, 19)
+    update = np.zeros((19, 3, 5))
+    update[:, 0, [0, 2, 4]] = [0.2, 0.3, 0.5]
+    update[:, 1, 2], update[:, 1, 3] = 1.0 - shares, shares
+    update[:, 2, 2], update[:, 2, 3] = 0.7 * shares, 1.0 - 0.7 * shares
+    scheme = asim.Scheme(
+        reference=[[0.0, 0.0, 1.0, 0.0, 0.0]], opponent=[[0.0, 1.0, 0.0, 0.0, 0.0]], update=update
+    )
+    held = np.eye(3) - scheme.canonical().update[..., 1:4]
+    assert (np.linalg.det(held) != 0.0).any()  # rounding hides that it is singular
+    assert not scheme.rest().anchored.any()
+    assert np.isnan(scheme.rest().gain).all()
