@@ -90,7 +90,8 @@ MethodName = Annotated[
     of_methods(
         "--method",
         callback=lower_case,
-        help="How a round is wired, by default mrs; alignsim methods lists all.",
+        help="How a round is wired; alignsim methods lists all (default: mrs, at α = 0.6, in "
+        "inspect at 0.5).",
     ),
 ]
 Lam = Annotated[float, typer.Option(help="λ, on-policy share of the sampler, 0 to 1.")]

@@ -23,6 +23,9 @@ from alignsim.validation import FloatArray
 
 T = TypeVar("T")
 
+SMALLEST = float(np.finfo(np.float64).tiny)
+"""The least value of a parameter that must not be 0."""
+
 STARTS = ("start", "reference", "zero", "score")
 """What a slot may begin with: the start, the reference, nothing, or βv at the start."""
 
@@ -66,7 +69,7 @@ class Parameter:
         """The range in words."""
         values = "whole numbers " if self.whole else ""
         if np.isinf(self.high):
-            return f"{values}from {self.low:g} on"
+            return "above 0" if self.low == SMALLEST else f"{values}from {self.low:g} on"
         return f"{values}from {self.low:g} to {self.high:g}"
 
     def checked(self, value: Any) -> FloatArray:

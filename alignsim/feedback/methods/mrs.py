@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from alignsim.feedback.methods.contract import (
+    SMALLEST,
     Alias,
     Method,
     MethodFact,
@@ -68,7 +69,9 @@ MRS = Method(
         Alias(
             "inpo",
             (
-                Parameter("eta", "η, weight of the KL to the last policy", low=1e-300, high=np.inf),
+                Parameter(
+                    "eta", "η, weight of the KL to the last policy", low=SMALLEST, high=np.inf
+                ),
                 OPTIONAL_PULL,
             ),
             _inpo,
