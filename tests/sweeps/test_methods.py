@@ -224,3 +224,19 @@ def test_visits_of_an_orbit_diagram_follow_one_another_by_the_round_of_the_metho
     np.testing.assert_array_equal(
         moving.policy.values, np.moveaxis(loop.run(start_state=state, rounds=2).policies, -2, 1)
     )
+
+
+@pytest.mark.parametrize("name", ["soft_reference", "extragradient", "momentum"])
+def test_a_sweep_by_orbit_runs_every_loop_as_if_alone(name):
+    """Averages of the policy over whole states, and a label that is that of the loop."""
+    own = {"soft_reference": {"mixup": 0.4}, "momentum": {"momentum": 0.2, "kappa": 0.4}}
+    grid = {"beta": [1.0, 6.0], "lam": [0.5, 1.0], **own.get(name, {})}
+    ds = asim.sweep(CYCLE, method=name, rounds=3000, by="orbit", progress=False, **grid)
+    loop = asim.method(name, CYCLE, beta=[[1.0], [6.0]], lam=[0.5, 1.0], **own.get(name, {}))
+    orbit = loop.run(rounds=3000, keep="last")
+    found = ds.squeeze().transpose("beta", "lam")
+    np.testing.assert_array_equal(found.entropy_mean, orbit.entropy_mean)
+    np.testing.assert_array_equal(found.cycle_strength, orbit.cycle_strength)
+    np.testing.assert_array_equal(found.phase, asim.classify(loop).code)
+    assert (found.phase == 0).any()
+    assert found.phase.isin(asim.analysis.OSCILLATING).any()
