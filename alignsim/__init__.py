@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from alignsim.claims import verify
     from alignsim.feedback import FeedbackMap, Scheme, Trajectory
     from alignsim.feedback.naming import method, methods
-    from alignsim.objectives import dpo_optimum, ipo_optimum
+    from alignsim.objectives import dpo_optimum, ipo_optimum, optimum
     from alignsim.reports.advice import advise
     from alignsim.reports.compare import compare
     from alignsim.reports.diagnosis.diagnosis import diagnose
@@ -74,6 +74,7 @@ __all__ = [
     "method",
     "methods",
     "objectives",
+    "optimum",
     "phase_diagram",
     "plotting",
     "preferences",
@@ -103,6 +104,7 @@ _HOMES = {
     "lyapunov_spectrum": "analysis",
     "method": "feedback.naming",
     "methods": "feedback.naming",
+    "optimum": "objectives",
     "bifurcations": "analysis",
     "phase_diagram": "sweeps",
     "stability": "analysis",

@@ -19,6 +19,7 @@ ORDER = (
         "_version",
         "batching",
         "codes",
+        "parameters",
         "errors",
         "notebook",
         "progress",

@@ -10,7 +10,8 @@ import typer
 from alignsim.cli.app import app
 
 if TYPE_CHECKING:
-    from alignsim.feedback.methods.contract import Method, Parameter
+    from alignsim.feedback.methods.contract import Method
+    from alignsim.parameters import Parameter
 
 
 @app.command(epilog="Example: alignsim methods soft_reference")

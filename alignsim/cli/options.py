@@ -227,9 +227,10 @@ class Method:
 
 
 def method_options() -> Iterator[inspect.Parameter]:
-    """Yield an option for every parameter of a method or of one of its other names."""
+    """Yield an option for every parameter of a method, of its other names, or of an objective."""
     from alignsim.feedback.methods.catalogue import METHODS
-    from alignsim.feedback.methods.contract import Parameter
+    from alignsim.objectives import OBJECTIVES
+    from alignsim.parameters import Parameter
 
     places: dict[str, list[tuple[str, Parameter]]] = {}
     for method in METHODS.values():
@@ -240,11 +241,17 @@ def method_options() -> Iterator[inspect.Parameter]:
         for alias in method.aliases:
             for each in alias.parameters:
                 places.setdefault(each.name, []).append((alias.name, each))
+    panels = dict.fromkeys(places, "Parameters of their other names")
+    panels |= dict.fromkeys(own, "Parameters of methods")
+    for objective in OBJECTIVES.values():
+        for each in objective.parameters:
+            places.setdefault(each.name, []).append((objective.name, each))
+            panels.setdefault(each.name, "Parameters of objectives")
     for name, of in places.items():
         first = of[0][1]
-        told = f"{first.meaning}, {first.range}: {', '.join(method for method, _ in of)}."
+        told = f"{first.meaning}, {first.range}: {', '.join(place for place, _ in of)}."
         kind = int if first.whole else float
-        panel = "Parameters of methods" if name in own else "Parameters of their other names"
+        panel = panels[name]
         yield inspect.Parameter(
             name,
             inspect.Parameter.KEYWORD_ONLY,

@@ -114,7 +114,7 @@ def phase_diagram(
     if by == "stability":
         options.refuse({"--rounds": rounds}, "--by stability runs no rounds")
     total = None if rounds is None else validation.integer(rounds, "--rounds", minimum=1)
-    loops = family(method.name)
+    loops = family(method.name, objective)
     most = options.strength_or(BETA_MAX, beta_max, "--beta-max", beta_convention, file=file)
     inputs.require_end(most, "--beta-max", limit=BETA_LIMIT)
     inputs.require_end(1.0 if lam_max is None else lam_max, "--lam-max", limit=1.0)

@@ -78,7 +78,7 @@ def simulate(
         options.refuse({"--time": time}, "--picture simplex has no scale of time")
     scale = validation.choice((time or "log").lower(), "--time", ("linear", "log"))
     validation.integer(rounds, "--rounds", minimum=1)
-    loops = family(method.name)
+    loops = family(method.name, objective)
     given = {**method.parameters(alpha=ALPHA), "lam": lam}
     if beta is not None:
         given["beta"] = options.strength(beta, "--beta", beta_convention, file=file)

@@ -9,9 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from alignsim import validation
 from alignsim.errors import InputError
-from alignsim.feedback.methods.contract import Parameter
 from alignsim.feedback.methods.mrs import MRS
 from alignsim.feedback.methods.scheme import Scheme
+from alignsim.parameters import Parameter
 from alignsim.validation import FloatArray
 
 BETA = Parameter("beta", "β, strength of the preference signal", high=np.inf)

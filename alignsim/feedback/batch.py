@@ -112,8 +112,9 @@ class MapBatch(Batched):
 
     @property
     def parameters(self) -> dict[str, FloatArray]:
-        """All parameters by name, (...) each: β, λ, and those of the method."""
-        return {"beta": self.beta, **self.scheme.parameters, "lam": self.lam}
+        """All parameters by name, (...) each: of the method and of the objective, β and λ."""
+        own = {**self.scheme.parameters, **self.objective.values}
+        return {"beta": self.beta, **own, "lam": self.lam}
 
     # What is known
 
@@ -306,14 +307,17 @@ class MapBatch(Batched):
     def with_parameters(self, **values: FloatArray) -> Self:
         """Return the maps with other parameters, broadcast with them; nothing is checked.
 
-        A parameter is β, λ, or one of the scheme's method.
+        A parameter is β, λ, one of the scheme's method or one of the objective.
         """
         shape = np.broadcast_shapes(self.shape, *(value.shape for value in values.values()))
         spread: dict[str, Any] = {
             name: np.broadcast_to(value, shape) for name, value in values.items()
         }
         whole = self.broadcast_to(shape)
+        theirs = {name: spread.pop(name) for name in list(spread) if name in self.objective.values}
         own = {name: spread.pop(name) for name in list(spread) if name not in ("beta", "lam")}
+        if theirs:
+            spread["objective"] = whole.objective._with(**theirs)
         if own:
             spread["scheme"] = whole.scheme.with_parameters(**own)
         return whole._with(**spread)

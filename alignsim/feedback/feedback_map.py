@@ -20,7 +20,7 @@ from alignsim.feedback.trajectory import Trajectory
 from alignsim.kernels.status import OK
 from alignsim.objectives import IPO, OBJECTIVES, Objective, ScoreObjective
 from alignsim.objectives.contract import named
-from alignsim.objectives.one_shot import reference_logits
+from alignsim.objectives.one_shot import check_policies, reference_logits
 from alignsim.preferences.conventions import signal_strength
 from alignsim.preferences.seeds import Seed
 from alignsim.progress import ProgressBar
@@ -61,6 +61,8 @@ class FeedbackMap(MapBatch):
     scheme
         How a round is wired, instead of ``alpha``. The state of such a loop has D slots of K
         logits; the first is the policy.
+    parameters
+        Those of the objective: numbers (...), and policies (..., K).
 
     Raises
     ------
@@ -94,9 +96,10 @@ class FeedbackMap(MapBatch):
         offline: ArrayLike | None = None,
         beta_convention: str = "signal",
         scheme: Scheme | None = None,
+        **parameters: ArrayLike | None,
     ) -> None:
         P_checked = validation.preference_matrix(P)
-        maker = named(objective, OBJECTIVES)
+        maker = named(objective, OBJECTIVES, **parameters)
         strength = signal_strength(beta, beta_convention)
         given = arguments.parameters(beta=strength, lam=lam)
         self._set_up(
@@ -154,6 +157,8 @@ class FeedbackMap(MapBatch):
         spoken = {"which": "P", "reference_logits": "reference", "offline_policy": "offline"}
         of = {name: value.shape for name, value in scheme.parameters.items()}
         of = of or {"scheme": scheme.shape}
+        of |= {str(objective): objective.shape}
+        check_policies(objective, K)
         batch = validation.batch_shape(
             {spoken.get(n, n): shape for n, shape in shapes.items()} | of
         )
@@ -161,7 +166,7 @@ class FeedbackMap(MapBatch):
             name: np.broadcast_to(a, (*batch, *a.shape[a.ndim - further[name] :]))
             for name, a in arrays.items()
         }
-        values |= {"objective": objective, "matrices": P.reshape(-1, K, K)}
+        values |= {"objective": objective.repeated(batch), "matrices": P.reshape(-1, K, K)}
         values["scheme"] = scheme.repeated(batch)
         for name, value in values.items():
             object.__setattr__(self, name, value)
@@ -380,7 +385,8 @@ class FeedbackMap(MapBatch):
     def replace(self, **parameters: ArrayLike | None) -> FeedbackMap:
         """Return the same maps with other parameters (...), checked like those of a new one.
 
-        ``beta``, ``lam``, and those of the scheme's method (``alpha`` by default).
+        ``beta``, ``lam``, those of the scheme's method (``alpha`` by default) and the numbers
+        among those of the objective.
 
         >>> import alignsim as asim
         >>> loop = asim.FeedbackMap(asim.preferences.cyclic(3, advantage=0.3), beta=4.0)
@@ -388,8 +394,12 @@ class FeedbackMap(MapBatch):
         (3,)
         """
         given = {name: value for name, value in parameters.items() if value is not None}
+        theirs = {name: given.pop(name) for name in list(given) if name in self.objective.values}
         own = {name: given.pop(name) for name in list(given) if name not in arguments.LIMITS}
         values = arguments.parameters(**given)
+        if theirs:
+            changed = self.objective.configured(**theirs).values
+            values |= {name: changed[name] for name in theirs}
         if own:
             checked = self.scheme.method.checked({**self.scheme.parameters, **own})
             values |= {name: checked[name] for name in own}

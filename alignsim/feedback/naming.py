@@ -12,10 +12,12 @@ from alignsim.errors import InputError, quote
 from alignsim.feedback.arguments import BETA, LAM
 from alignsim.feedback.feedback_map import FeedbackMap
 from alignsim.feedback.methods.catalogue import METHODS
-from alignsim.feedback.methods.contract import Alias, Method, MethodFact, Parameter, checked
+from alignsim.feedback.methods.contract import Alias, Method, MethodFact
 from alignsim.feedback.methods.scheme import Scheme
 from alignsim.notebook import Table
-from alignsim.objectives import Objective
+from alignsim.objectives import OBJECTIVES, Objective
+from alignsim.objectives.contract import named
+from alignsim.parameters import Parameter, checked
 from alignsim.summary import Lines, Summarised
 
 
@@ -52,7 +54,7 @@ def method(
         What each slot of the state begins with; see :class:`alignsim.Scheme`. The first is
         ``"start"``.
     parameters
-        Those of the method, (...) each.
+        Those of the method, (...) each, and those of the objective.
 
     Raises
     ------
@@ -70,6 +72,8 @@ def method(
     >>> asim.method("omwu", P, eta=0.5, tau=0.2).scheme.name
     'optimistic'
     """
+    maker = named(objective, OBJECTIVES)
+    theirs = {each: parameters.pop(each) for each in maker.options() if each in parameters}
     scheme, own = scheme_named(name, parameters, starts)
     if own is not None and beta is not None:
         raise InputError("beta", "is given", f"{name!r} takes it from its other parameters")
@@ -78,8 +82,8 @@ def method(
     strength = beta if own is None else own
     assert strength is not None
     return FeedbackMap(
-        P, objective=objective, beta=strength, lam=lam, reference=reference, offline=offline,
-        beta_convention=beta_convention if own is None else "signal", scheme=scheme,
+        P, objective=maker, beta=strength, lam=lam, reference=reference, offline=offline,
+        beta_convention=beta_convention if own is None else "signal", scheme=scheme, **theirs,
     )  # fmt: skip
 
 
@@ -123,18 +127,19 @@ def method_named(name: Any) -> tuple[Method, Alias | None]:
     raise InputError("method", f"is {quote(name)}", told)
 
 
-def parameters_named(name: str) -> tuple[Parameter, ...]:
-    """Return the parameters of the loops of a method or an alias: its own, β, and λ.
+def parameters_named(name: str, objective: str | Objective = "ipo") -> tuple[Parameter, ...]:
+    """Return the parameters of the loops of a method or an alias, and of the objective.
 
-    Without β where those of an alias determine it.
+    Its own, the objective's, β, and λ; without β where those of an alias determine it.
 
     >>> [each.name for each in parameters_named("omwu")]
     ['eta', 'tau', 'lam']
     """
     of, alias = method_named(name)
+    theirs = named(objective, OBJECTIVES).parameters
     if alias is None:
-        return (*of.parameters, BETA, LAM)
-    return (*alias.parameters, *(() if alias.gives_beta else (BETA,)), LAM)
+        return (*of.parameters, *theirs, BETA, LAM)
+    return (*alias.parameters, *theirs, *(() if alias.gives_beta else (BETA,)), LAM)
 
 
 def loop_name(method: str, objective: str) -> str:

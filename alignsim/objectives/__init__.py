@@ -1,23 +1,23 @@
 """Objectives: their one-shot optima, derivatives, and what is proved for each."""
 
-from alignsim.objectives.contract import (
+from alignsim.objectives.catalogue import OBJECTIVES
+from alignsim.objectives.comparison import (
     Comparison,
-    Objective,
-    PairLoss,
     Pairs,
     ProductPairs,
-    ScoreObjective,
+    Push,
     Solution,
     Tangent,
     WeightedPairs,
 )
+from alignsim.objectives.contract import Field, Objective, PairLoss, ScoreObjective, Trainable
 from alignsim.objectives.dpo import DPO
 from alignsim.objectives.facts import Fact, Facts
 from alignsim.objectives.ipo import IPO
 from alignsim.objectives.one_shot import (
-    OBJECTIVES,
     dpo_optimum,
     ipo_optimum,
+    optimum,
     optimum_derivative,
 )
 from alignsim.objectives.training import GradientSteps
@@ -29,16 +29,20 @@ __all__ = [
     "Comparison",
     "Fact",
     "Facts",
+    "Field",
     "GradientSteps",
     "Objective",
     "PairLoss",
     "Pairs",
     "ProductPairs",
+    "Push",
     "ScoreObjective",
     "Solution",
     "Tangent",
+    "Trainable",
     "WeightedPairs",
     "dpo_optimum",
     "ipo_optimum",
+    "optimum",
     "optimum_derivative",
 ]

@@ -18,16 +18,28 @@ where there is one finite optimum. Its parameters are its fields; what is proved
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alignsim.errors import NoOptimumError
+from alignsim import validation
+from alignsim.batching import Batched
+from alignsim.errors import InputError, NoOptimumError
 from alignsim.kernels.status import NO_SAMPLE_OPTIMUM, OK
+from alignsim.objectives.comparison import (
+    Comparison,
+    Pairs,
+    ProductPairs,
+    Push,
+    Solution,
+    Tangent,
+    WeightedPairs,
+)
 from alignsim.objectives.facts import Facts
 from alignsim.objectives.solvers import solve_columns
+from alignsim.parameters import Parameter, checked
 from alignsim.validation import FloatArray, at, first_true
 
 if TYPE_CHECKING:
@@ -40,102 +52,106 @@ LEAST_WEIGHT = 1e-150
 
 
 @dataclass(frozen=True)
-class ProductPairs:
-    """Both responses of a pair are drawn from one policy, ``sampler`` (..., K)."""
+class Objective(Batched, ABC):
+    """A one-shot alignment objective over a finite response set.
 
-    sampler: FloatArray
-
-    @property
-    def weights(self) -> FloatArray:
-        """The weight 2μ_iμ_j of each pair, (..., K, K); 0 on the diagonal."""
-        mu = self.sampler
-        pairs = 2.0 * mu[..., :, None] * mu[..., None, :]
-        return np.asarray(pairs * (1.0 - np.eye(mu.shape[-1])))
-
-
-@dataclass(frozen=True)
-class WeightedPairs:
-    """Pairs with symmetric ``weights`` (..., K, K), 0 on the diagonal; only ratios matter."""
-
-    weights: FloatArray
-
-
-Pairs = ProductPairs | WeightedPairs
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """One-shot problems, all fields broadcasting over leading axes.
-
-    Parameters
-    ----------
-    P
-        Preference matrices, (..., K, K).
-    reference_logits
-        Logits of the reference, (..., K).
-    beta
-        Strength of the preference signal, (...).
-    pairs
-        Which responses are compared.
-    start_logits
-        Where training starts, (..., K), for objectives that do not end in an optimum; by default
-        the reference.
+    A subclass is a frozen dataclass. A field that ``parameters`` lists is a number or an array
+    (...), one that ``policies`` lists a policy (..., K) or None; both are checked, and broadcast
+    with the problem. Other fields are shared by all instances.
     """
-
-    P: FloatArray
-    reference_logits: FloatArray
-    beta: FloatArray
-    pairs: Pairs
-    start_logits: FloatArray | None = None
-
-    @property
-    def sampler(self) -> FloatArray:
-        """The policy from which both responses are drawn, (..., K).
-
-        Raises
-        ------
-        TypeError
-            If the pairs are weighted.
-        """
-        if isinstance(self.pairs, WeightedPairs):
-            raise TypeError("the pairs are weighted; a product sampler is needed here")
-        return self.pairs.sampler
-
-
-class Solution(NamedTuple):
-    """Logits or scores (..., K) with a status (...) of :mod:`alignsim.kernels.status` each."""
-
-    value: FloatArray
-    status: NDArray[np.int8]
-
-
-class Tangent(NamedTuple):
-    """Derivatives of the optimal logits, modulo constants.
-
-    By the reference logits, (..., K, K). By the pairs: (..., K, K) for the policy of product pairs;
-    (..., K, K, K) for weights, where [k, i, j] is the change of logit k with the weight of the pair
-    {i, j}. By the logits where training starts, (..., K, K), if they matter.
-    """
-
-    reference: FloatArray
-    pairs: FloatArray
-    start: FloatArray | None = None
-
-
-class Objective(ABC):
-    """A one-shot alignment objective over a finite response set."""
 
     name: ClassVar[str]
+    parameters: ClassVar[tuple[Parameter, ...]] = ()
+    policies: ClassVar[tuple[str, ...]] = ()
+    source: ClassVar[str] = ""
+    """Where the objective is from."""
     facts: ClassVar[Facts] = Facts()
     expansion: ClassVar[type[ScoreExpansion] | None] = None
     """The score as a Taylor series, for normal forms; without it there are none."""
 
     def __init_subclass__(cls) -> None:
         """Inherit no fact: what is proved for a class is not proved for what overrides it."""
-        if "facts" not in vars(cls):
-            cls.facts = Facts()
-        if "expansion" not in vars(cls):
-            cls.expansion = None
+        for name, value in (("facts", Facts()), ("expansion", None)):
+            if name not in vars(cls):
+                setattr(cls, name, value)
+        for name in (
+            "__eq__",
+            "__hash__",
+        ):  # fields may be arrays, which dataclasses cannot compare
+            if name not in vars(cls):
+                setattr(cls, name, vars(Objective)[name])
+        cls.AXES = {**cls.AXES, **dict.fromkeys(cls.policies, 1)}
+
+    def __post_init__(self) -> None:
+        """Check the parameters, and make arrays of them."""
+        given = {each.name: getattr(self, each.name) for each in self.parameters}
+        values: dict[str, Any] = dict(checked(self.name, self.parameters, given))
+        for name in self.policies:
+            policy = getattr(self, name)
+            if policy is not None:
+                values[name] = validation.policy(policy, name, full_support=True)
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def values(self) -> dict[str, FloatArray]:
+        """The parameters by name, (...) each."""
+        return {each.name: getattr(self, each.name) for each in self.parameters}
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape that its arrays broadcast to, without the axis of the responses."""
+        return validation.batch_shape(
+            {
+                name: value.shape[: value.ndim - (self.AXES.get(name) or 0)]
+                for name, value in self._members()
+                if isinstance(value, np.ndarray)
+            }
+        )
+
+    @classmethod
+    def options(cls) -> tuple[str, ...]:
+        """Return the names that :meth:`configured` takes."""
+        return (*(each.name for each in cls.parameters), *cls.policies)
+
+    def configured(self, **given: Any) -> Self:
+        """Return the same objective with other parameters or policies, checked.
+
+        Raises
+        ------
+        InputError
+            For a name that is none of them, or a value out of its range.
+        """
+        foreign = [name for name in given if name not in self.options()]
+        if foreign:
+            told = ", ".join(
+                [f"{each.name} ({each.range})" for each in self.parameters] + [*self.policies]
+            )
+            raise InputError(
+                foreign[0], f"is no parameter of {self.name!r}", f"its parameters: {told or 'none'}"
+            )
+        now = {entry.name: getattr(self, entry.name) for entry in fields(self) if entry.init}
+        return type(self)(**{**now, **given})
+
+    def spread(self, shape: tuple[int, ...]) -> Self:
+        """Return it for a flat batch: its arrays as :meth:`Comparison.spread` has the others."""
+        return self.repeated(shape).reshaped((-1,))
+
+    def __eq__(self, other: object) -> bool:
+        """Whether it is the same class with the same fields, arrays to the bit."""
+        if type(other) is not type(self):
+            return NotImplemented
+        return all(
+            np.array_equal(one, two) if isinstance(one, np.ndarray) else one == two
+            for one, two in zip(self._fields(), other._fields(), strict=True)
+        )
+
+    def __hash__(self) -> int:
+        own = (each.tobytes() if isinstance(each, np.ndarray) else each for each in self._fields())
+        return hash((type(self), *own))
+
+    def _fields(self) -> list[Any]:
+        return [getattr(self, entry.name) for entry in fields(self)]
 
     @abstractmethod
     def optimum(self, x: Comparison) -> Solution:
@@ -161,6 +177,51 @@ class Objective(ABC):
     def __str__(self) -> str:
         """Return the name as it is written in text."""
         return self.name.upper()
+
+
+class Trainable(Objective):
+    """An objective with a force on the logits, by which it trains: a gradient, or another field."""
+
+    @abstractmethod
+    def force(self, logits: FloatArray, x: Comparison) -> FloatArray:
+        """Return the direction in which training moves the logits θ (..., K): (..., K).
+
+        Of a loss it is the descent direction −∂L/∂θ.
+        """
+
+    @abstractmethod
+    def force_derivatives(self, logits: FloatArray, x: Comparison) -> Push:
+        """Return the derivatives of the force."""
+
+
+class Field(Trainable):
+    """A force and no more: training need not end in an optimum.
+
+    :class:`~alignsim.objectives.GradientSteps` makes a round of it.
+    """
+
+    def optimum(self, x: Comparison) -> Solution:
+        """Raise :class:`~alignsim.errors.NoOptimumError`: a field has none."""
+        raise self._no_optimum(x)
+
+    def linearise(self, x: Comparison) -> tuple[Solution, Tangent]:
+        """Raise as ``optimum`` does."""
+        raise self._no_optimum(x)
+
+    def exists(self, x: Comparison) -> BoolArray:
+        """Return False everywhere."""
+        return np.zeros(x.shape, dtype=np.bool_)
+
+    def check(self, x: Comparison) -> None:
+        """Raise as ``optimum`` does."""
+        raise self._no_optimum(x)
+
+    def _no_optimum(self, _: Comparison) -> NoOptimumError:
+        return NoOptimumError(
+            f"objective is {self.name!r}, which has no optimum of its own; train it with "
+            "alignsim.train, or for a number of steps a round: objective=alignsim.objectives."
+            f"GradientSteps({type(self).__name__}(), count, rate)"
+        )
 
 
 class ScoreObjective(Objective):
@@ -207,7 +268,7 @@ class ScoreObjective(Objective):
         return Solution(score, status)
 
 
-class PairLoss(ScoreObjective):
+class PairLoss(ScoreObjective, Trainable):
     """A loss Σ_{i<j} w_ij ℓ(v_i − v_j; P_ij) of the differences of v = (θ − ref)/β, convex in them.
 
     The weights of the pairs are w_ij = 2μ_iμ_j for product pairs, and those given otherwise.
@@ -233,13 +294,14 @@ class PairLoss(ScoreObjective):
         pull = self.pull(self._gaps(logits, x), x.P)
         return np.asarray(self.scale(x.beta)[..., None] * (x.pairs.weights * pull).sum(axis=-1))
 
-    def force_derivatives(self, logits: FloatArray, x: Comparison) -> tuple[FloatArray, FloatArray]:
-        """Return ∂F/∂θ = −∂F/∂ref (..., K, K), and ∂F/∂pairs as in :attr:`Tangent.pairs`."""
+    def force_derivatives(self, logits: FloatArray, x: Comparison) -> Push:
+        """Return ∂F/∂θ, −∂F/∂θ and ∂F/∂pairs."""
         gaps = self._gaps(logits, x)
         scale = self.scale(x.beta)[..., None, None]
         bend = (scale / x.beta[..., None, None]) * x.pairs.weights * self.slope(gaps)
         pull = scale * self.pull(gaps, x.P)
-        return -laplacian(bend), _by_pairs(pull, x.pairs)
+        by_logits = -laplacian(bend)
+        return Push(by_logits, -by_logits, by_pairs(pull, x.pairs))
 
     def score_derivative(self, x: Comparison, score: FloatArray) -> FloatArray:
         """Return the derivative of the score, by differentiating Σ_j w_ij pull_ij = 0.
@@ -253,7 +315,7 @@ class PairLoss(ScoreObjective):
             mu = np.where(mu > LEAST_WEIGHT, mu, 0.0)
             return solve_columns(gauged(laplacian(slope * mu), mu), pull)
         bend = gauged(laplacian(x.pairs.weights * slope), 1.0 / x.P.shape[-1])
-        changes = _by_pairs(pull, x.pairs)
+        changes = by_pairs(pull, x.pairs)
         flat = solve_columns(bend, changes.reshape(*changes.shape[:-2], -1))
         return np.asarray(flat.reshape(changes.shape))
 
@@ -279,7 +341,7 @@ def gauged(matrix: FloatArray, gauge: FloatArray | float) -> FloatArray:
     return np.asarray(matrix + np.where(size > 0.0, size, 1.0) * gauge)
 
 
-def _by_pairs(pull: FloatArray, pairs: Pairs) -> FloatArray:
+def by_pairs(pull: FloatArray, pairs: Pairs) -> FloatArray:
     """Return the derivative of Σ_j w_ij pull_ij by the pairs."""
     K = pull.shape[-1]
     if isinstance(pairs, WeightedPairs):
@@ -290,16 +352,18 @@ def _by_pairs(pull: FloatArray, pairs: Pairs) -> FloatArray:
     return np.asarray(2.0 * (own + mu[..., :, None] * pull))
 
 
-def named(objective: Any, known: dict[str, Objective]) -> Objective:
-    """Return the objective of that name, or the one given.
+def named(objective: Any, known: dict[str, Objective], **given: Any) -> Objective:
+    """Return the objective of that name, or the one given, with these parameters.
+
+    Parameters that are None are as they were.
 
     Raises
     ------
     ValueError
-        For another name; lists the known ones.
+        For another name; lists the known ones. And for parameters that it does not have.
     """
-    from alignsim import validation
-
-    if isinstance(objective, Objective):
-        return objective
-    return known[validation.choice(objective, "objective", known)]
+    found = objective
+    if not isinstance(objective, Objective):
+        found = known[validation.choice(objective, "objective", known)]
+    changes = {name: value for name, value in given.items() if value is not None}
+    return found.configured(**changes) if changes else found

@@ -13,14 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alignsim.kernels.status import NO_OPTIMUM, OK
-from alignsim.objectives.contract import (
-    BoolArray,
-    Comparison,
-    PairLoss,
-    ProductPairs,
-    Solution,
-    WeightedPairs,
-)
+from alignsim.objectives.comparison import Comparison, ProductPairs, Solution, WeightedPairs
+from alignsim.objectives.contract import BoolArray, PairLoss
 from alignsim.objectives.dpo_derivatives import LogisticScore
 from alignsim.objectives.existence import (
     has_finite_pair_scores,

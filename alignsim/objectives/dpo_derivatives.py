@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from alignsim.objectives.contract import Comparison, ScoreObjective, gauged, laplacian
+from alignsim.objectives.comparison import Comparison
+from alignsim.objectives.contract import ScoreObjective, gauged, laplacian
 from alignsim.objectives.score_expansion import Directions, ScoreExpansion
 from alignsim.objectives.solvers import solve_each
 from alignsim.preferences.logistic import sigmoid

@@ -8,14 +8,8 @@ from typing import ClassVar
 import numpy as np
 
 from alignsim.kernels.status import NOT_FINITE, OK
-from alignsim.objectives.contract import (
-    BoolArray,
-    Comparison,
-    PairLoss,
-    ProductPairs,
-    Solution,
-    WeightedPairs,
-)
+from alignsim.objectives.comparison import Comparison, ProductPairs, Solution, WeightedPairs
+from alignsim.objectives.contract import BoolArray, PairLoss
 from alignsim.objectives.existence import connects, require_connected
 from alignsim.objectives.facts import NEVER, Fact, Facts
 from alignsim.objectives.score_expansion import LinearScore

@@ -8,17 +8,9 @@ from numpy.typing import ArrayLike
 from alignsim import validation
 from alignsim.errors import NoOptimumError
 from alignsim.kernels.status import OK
-from alignsim.objectives.contract import (
-    Comparison,
-    Objective,
-    Pairs,
-    ProductPairs,
-    Solution,
-    WeightedPairs,
-    named,
-)
-from alignsim.objectives.dpo import DPO
-from alignsim.objectives.ipo import IPO
+from alignsim.objectives.catalogue import OBJECTIVES
+from alignsim.objectives.comparison import Comparison, Pairs, ProductPairs, Solution, WeightedPairs
+from alignsim.objectives.contract import Objective, named
 from alignsim.preferences.conventions import signal_strength
 from alignsim.simplex import centred_logits, covariance, softmax
 from alignsim.validation import FloatArray, at, first_true
@@ -28,8 +20,53 @@ TINY = np.finfo(np.float64).tiny
 FAINTEST = 1e-280
 """The least weight of a pair, beside the largest: its products with P stay normal numbers."""
 
-OBJECTIVES: dict[str, Objective] = {objective.name: objective for objective in (IPO(), DPO())}
-"""The known objectives by name."""
+
+def optimum(
+    objective: str | Objective,
+    P: ArrayLike,
+    sampling: ArrayLike | None = None,
+    *,
+    pair_weights: ArrayLike | None = None,
+    reference: ArrayLike | None = None,
+    beta: ArrayLike,
+    beta_convention: str = "signal",
+    **parameters: ArrayLike | None,
+) -> FloatArray:
+    """Return the policies (..., K) that are the one-shot optima of an objective.
+
+    Parameters
+    ----------
+    objective
+        A name that :func:`alignsim.objectives_table` lists, or an objective.
+    P, sampling, pair_weights, reference, beta, beta_convention
+        As for :func:`alignsim.ipo_optimum`. Product pairs weigh 2μ_iμ_j, which adds up to 1 − Σμ²;
+        pair weights are scaled to add up to 1. That matters where a loss has further terms.
+    parameters
+        Those of the objective: numbers or arrays (...), and policies (..., K).
+
+    Raises
+    ------
+    ValueError
+        For an unknown objective or parameter, for bad input, and
+        :class:`~alignsim.errors.NoOptimumError` where there is no finite optimum; says why.
+
+    Examples
+    --------
+    >>> import alignsim as asim
+    >>> P = [[0.5, 0.7, 0.4], [0.3, 0.5, 0.8], [0.6, 0.2, 0.5]]
+    >>> asim.optimum("dpo", P, [0.5, 0.3, 0.2], beta=[0.5, 2.0]).round(4).tolist()
+    [[0.3701, 0.3149, 0.3149], [0.4881, 0.2559, 0.2559]]
+    """
+    solver = named(objective, OBJECTIVES, **parameters)
+    strength = signal_strength(beta, beta_convention)
+    x = comparison(P, sampling, pair_weights, reference, strength)
+    check_policies(solver, x.P.shape[-1])
+    validation.batch_shape({"the problem": x.shape, f"the parameters of {solver}": solver.shape})
+    solver.check(x)
+    with np.errstate(over="ignore", invalid="ignore"):
+        solution = solver.optimum(x)
+    _require(solver, solution)
+    return softmax(solution.value)
 
 
 def ipo_optimum(
@@ -78,8 +115,10 @@ def ipo_optimum(
     >>> asim.ipo_optimum(P, [0.5, 0.3, 0.2], reference=[0.2, 0.3, 0.5], beta=2.0).round(4).tolist()
     [0.2268, 0.2899, 0.4832]
     """
-    strength = signal_strength(beta, beta_convention)
-    return _optimum("ipo", P, sampling, pair_weights, reference, strength)
+    return optimum(
+        "ipo", P, sampling, pair_weights=pair_weights, reference=reference, beta=beta,
+        beta_convention=beta_convention,
+    )  # fmt: skip
 
 
 def dpo_optimum(
@@ -112,8 +151,10 @@ def dpo_optimum(
     >>> asim.dpo_optimum(P, [0.5, 0.3, 0.2], reference=[0.2, 0.3, 0.5], beta=2.0).round(4).tolist()
     [0.3228, 0.2539, 0.4232]
     """
-    strength = signal_strength(beta, beta_convention)
-    return _optimum("dpo", P, sampling, pair_weights, reference, strength)
+    return optimum(
+        "dpo", P, sampling, pair_weights=pair_weights, reference=reference, beta=beta,
+        beta_convention=beta_convention,
+    )  # fmt: skip
 
 
 def optimum_derivative(
@@ -216,6 +257,14 @@ def comparison(
     return Comparison(matrices, logits, strength, pairs)
 
 
+def check_policies(objective: Objective, responses: int) -> None:
+    """Raise unless the policies among the objective's parameters have as many responses as P."""
+    for name in objective.policies:
+        policy = getattr(objective, name)
+        if policy is not None:
+            validation.policy(policy, name, responses=responses)
+
+
 def reference_logits(reference: ArrayLike | None, name: str, responses: int) -> FloatArray:
     """Return the centred logits of a full-support policy; zeros, the uniform one, for None."""
     if reference is None:
@@ -245,24 +294,8 @@ def _pair_weights(value: ArrayLike, responses: int) -> FloatArray:
             f"pair_weights{at(index)} is {symmetric[index]:.3g} of the largest; less than "
             f"{FAINTEST:g} loses its digits: weigh the pairs more evenly, or give 0"
         )
-    return np.asarray(symmetric)
-
-
-def _optimum(
-    name: str,
-    P: ArrayLike,
-    sampling: ArrayLike | None,
-    pair_weights: ArrayLike | None,
-    reference: ArrayLike | None,
-    beta: ArrayLike,
-) -> FloatArray:
-    x = comparison(P, sampling, pair_weights, reference, beta)
-    objective = OBJECTIVES[name]
-    objective.check(x)
-    with np.errstate(over="ignore", invalid="ignore"):
-        solution = objective.optimum(x)
-    _require(objective, solution)
-    return softmax(solution.value)
+    total = 0.5 * symmetric.sum(axis=(-2, -1), keepdims=True)
+    return np.asarray(np.divide(symmetric, total, out=symmetric, where=total > 0.0))
 
 
 def _require(objective: Objective, solution: Solution) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from alignsim.objectives.contract import Comparison, ScoreObjective
+from alignsim.objectives.comparison import Comparison
+from alignsim.objectives.contract import ScoreObjective
 from alignsim.validation import FloatArray
 
 Directions = NDArray[Any]

@@ -9,7 +9,8 @@ import numpy as np
 
 from alignsim import validation
 from alignsim.kernels.status import NOT_FINITE, OK
-from alignsim.objectives.contract import Comparison, Objective, PairLoss, Solution, Tangent
+from alignsim.objectives.comparison import Comparison, Solution, Tangent
+from alignsim.objectives.contract import Objective, Trainable
 from alignsim.validation import FloatArray
 
 
@@ -34,7 +35,7 @@ class GradientSteps(Objective):
     ValueError
         For another count or rate.
     TypeError
-        If the objective is no pair loss, so that its gradient is not known.
+        If the objective has no force that is known.
 
     Examples
     --------
@@ -49,16 +50,16 @@ class GradientSteps(Objective):
 
     name: ClassVar[str] = "gradient_steps"
 
-    objective: PairLoss
+    objective: Trainable
     count: int
     rate: float
 
     def __post_init__(self) -> None:
         """Check the fields."""
-        if not isinstance(self.objective, PairLoss):
+        if not isinstance(self.objective, Trainable):
             raise TypeError(
                 f"objective is of type {type(self.objective).__name__}, whose gradient is not "
-                "known; give a pair loss, such as DPO()"
+                "known; give a loss or a field, such as DPO()"
             )
         validation.integer(self.count, "count", minimum=1)
         validation.number(self.rate, "rate", low=np.finfo(np.float64).tiny)
@@ -76,17 +77,17 @@ class GradientSteps(Objective):
         identity = np.broadcast_to(np.eye(logits.shape[-1]), (*logits.shape, logits.shape[-1]))
         by_start, by_reference, by_pairs = identity, np.zeros(identity.shape), None
         for _ in range(self.count):
-            by_logits, pushed = self.objective.force_derivatives(logits, x)
+            push = self.objective.force_derivatives(logits, x)
             logits = logits + self.rate * self.objective.force(logits, x)
-            step = identity + self.rate * by_logits
+            step = identity + self.rate * push.logits
             by_start = step @ by_start
-            by_reference = step @ by_reference - self.rate * by_logits
-            flat = pushed.reshape(*identity.shape[:-1], -1)
+            by_reference = step @ by_reference + self.rate * push.reference
+            flat = push.pairs.reshape(*identity.shape[:-1], -1)
             by_pairs = self.rate * flat + (0.0 if by_pairs is None else step @ by_pairs)
         assert by_pairs is not None
         if x.start_logits is None:
             by_reference = by_reference + by_start
-        tangent = Tangent(by_reference, by_pairs.reshape(pushed.shape), by_start)
+        tangent = Tangent(by_reference, by_pairs.reshape(push.pairs.shape), by_start)
         return _judged(logits), tangent
 
     def __str__(self) -> str:

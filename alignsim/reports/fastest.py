@@ -17,8 +17,9 @@ from scipy.optimize import Bounds, differential_evolution, minimize
 from scipy.special import expit, logit
 
 from alignsim.errors import InputError
-from alignsim.feedback.methods.contract import Method, Parameter
+from alignsim.feedback.methods.contract import Method
 from alignsim.feedback.methods.scheme import Scheme
+from alignsim.parameters import Parameter
 from alignsim.validation import FloatArray
 
 ComplexArray = NDArray[np.complex128]

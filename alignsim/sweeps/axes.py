@@ -12,8 +12,9 @@ from alignsim import validation
 from alignsim.errors import InputError
 from alignsim.feedback import FeedbackMap
 from alignsim.feedback.arguments import BETA, LAM
-from alignsim.feedback.methods.contract import Parameter, checked
 from alignsim.feedback.naming import loop_name, method, parameters_named
+from alignsim.objectives import Objective
+from alignsim.parameters import Parameter, checked
 from alignsim.validation import FloatArray
 
 Axis = tuple[str, float, float] | tuple[str, float, float, str]
@@ -24,19 +25,22 @@ SCALES = ("linear", "log")
 
 @dataclass(frozen=True)
 class Family:
-    """The loops of a method, or of one of its other names: one for all values of ``parameters``."""
+    """The loops of a method, or of one of its other names: one for all values of ``parameters``.
+
+    These are the method's and the objective's, and β and λ.
+    """
 
     method: str
     parameters: tuple[Parameter, ...]
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The parameters, in the order of the dimensions: the method's, then β and λ."""
+        """The parameters, in the order of the dimensions: β and λ are the last."""
         return tuple(each.name for each in self.parameters)
 
     @property
     def own(self) -> tuple[str, ...]:
-        """Those that decide how a round is wired: all but β and λ."""
+        """All but β and λ."""
         return tuple(name for name in self.names if name not in (BETA.name, LAM.name))
 
     def parameter(self, name: str) -> Parameter:
@@ -71,13 +75,13 @@ def attributes(of: Parameter) -> dict[str, Any]:
     return {"long_name": of.about, "symbol": of.symbol, **({"whole": 1} if of.whole else {})}
 
 
-def family(name: str) -> Family:
-    """Return the loops of a method or of one of its other names.
+def family(name: str, objective: str | Objective = "ipo") -> Family:
+    """Return the loops of a method, or of one of its other names, and an objective.
 
     >>> family("soft_reference").names
     ('mixup', 'alpha', 'pull', 'beta', 'lam')
     """
-    return Family(name, parameters_named(name))
+    return Family(name, parameters_named(name, objective))
 
 
 @dataclass(frozen=True)

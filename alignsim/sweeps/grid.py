@@ -75,7 +75,8 @@ def sweep(
         How a round is wired: a name that :func:`alignsim.methods` lists, or another name of such a
         method, with the parameters of that.
     beta, lam, **parameters
-        β, λ (by default 1) and the parameters of the method, such as ``alpha`` of MRS: a number,
+        β, λ (by default 1) and the parameters of the method, such as ``alpha`` of MRS, and of the
+        objective: a number,
         or a sequence, which becomes the dimension of that name. The grid is the outer product, in
         the order matrix, parameters of the method, beta, lam. β is left out where others give it.
     by
@@ -138,7 +139,7 @@ def sweep(
             f"P has shape {matrices.shape}; a sweep takes one matrix (K, K) or a stack (m, K, K): "
             "reshape it to one"
         )
-    loops = family(method)
+    loops = family(method, objective)
     grid = loops.checked({"beta": beta, "lam": lam, **parameters})
     for name, values in grid.items():
         _refuse_planes(values, name)

@@ -104,7 +104,7 @@ def orbit_diagram(
     K = len(matrix)
     policies: Any = {"reference": reference, "offline": offline}
     labels.one_policy_each("an orbit diagram", K, **policies, start=start)
-    loops = family(method)
+    loops = family(method, objective)
     axis = parameter_axis(x, "x", loops)
     fixed = on_no_axis(loops, {"beta": beta, "lam": lam, **parameters}, {"x": axis})
     n = validation.integer(points, "points", minimum=2)

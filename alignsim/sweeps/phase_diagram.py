@@ -143,7 +143,7 @@ def phase_diagram(
     policies = {"reference": reference, "offline": offline}
     labels.one_policy_each("a phase diagram", len(matrix), **policies, start=start)
     labels.way(by, start=start, rounds=rounds, threads=threads)
-    loops = family(method)
+    loops = family(method, objective)
     given = {"beta": beta, "lam": lam, **parameters}
     plane = _plane(loops, x, y, given, matrix, {"objective": objective, **policies})
     labeller = _Labeller(by, start, rounds, threads)

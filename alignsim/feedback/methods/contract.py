@@ -9,77 +9,21 @@ with its source; without a fact there is no theorem.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-import numpy as np
-
-from alignsim import validation
-from alignsim.errors import InputError
 from alignsim.feedback.methods.wiring import Wiring
+from alignsim.parameters import Parameter, checked
 from alignsim.validation import FloatArray
 
 T = TypeVar("T")
-
-SMALLEST = float(np.finfo(np.float64).tiny)
-"""The least value of a parameter that must not be 0."""
 
 STARTS = ("start", "reference", "zero", "score")
 """What a slot may begin with: the start, the reference, nothing, or βv at the start."""
 
 Columns = Mapping[str, Any]
 """Values (...) of a method's parameters, by name."""
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """A parameter of a method: its range, its default (None if it must be given), its meaning.
-
-    ``meaning`` begins with the letter that formulas have for it, if they have one.
-
-    >>> mixup = Parameter("mixup", "m, share of the new policy in the new reference")
-    >>> mixup.symbol, Parameter("kappa", "κ, share of the fixed reference").symbol, mixup.about
-    ('mixup', 'κ', 'mixup, share of the new policy in the new reference')
-    """
-
-    name: str
-    meaning: str
-    default: float | None = None
-    low: float = 0.0
-    high: float = 1.0
-    whole: bool = False
-
-    @property
-    def symbol(self) -> str:
-        """Its name, or the Greek letter that the name spells."""
-        letter = self.meaning[:1]
-        spelt = unicodedata.name(letter, "").lower().rpartition(" ")[-1]
-        return letter if spelt.startswith(self.name) else self.name
-
-    @property
-    def about(self) -> str:
-        """Its symbol and its meaning."""
-        letter, comma, meaning = self.meaning.partition(", ")
-        return f"{self.symbol}, {meaning if comma and len(letter) == 1 else self.meaning}"
-
-    @property
-    def range(self) -> str:
-        """The range in words."""
-        values = "whole numbers " if self.whole else ""
-        if np.isinf(self.high):
-            return "above 0" if self.low == SMALLEST else f"{values}from {self.low:g} on"
-        return f"{values}from {self.low:g} to {self.high:g}"
-
-    def checked(self, value: Any) -> FloatArray:
-        """Return values (...) of the parameter; raise where they leave its range."""
-        array = validation.parameter(value, self.name, low=self.low, high=self.high)
-        if self.whole:
-            validation.refuse_where(
-                array != np.round(array), self.name, array, "it must be a whole number"
-            )
-        return array
 
 
 @dataclass(frozen=True)
@@ -222,21 +166,3 @@ class Method:
         if self.check is not None:
             self.check(**values)
         return values
-
-
-def checked(
-    name: str, parameters: tuple[Parameter, ...], given: Mapping[str, Any]
-) -> dict[str, FloatArray]:
-    """Return the parameters of a method or an alias; see :meth:`Method.checked`."""
-    known = ", ".join(f"{each.name} ({each.range})" for each in parameters) or "none"
-    foreign = [each for each in given if each not in {p.name for p in parameters}]
-    if foreign:
-        raise InputError(foreign[0], f"is no parameter of {name!r}", f"its parameters: {known}")
-    values = {}
-    for each in parameters:
-        value = given.get(each.name)
-        value = each.default if value is None else value
-        if value is None:
-            raise InputError(each.name, "is missing", f"{name!r} has the parameters {known}")
-        values[each.name] = each.checked(value)
-    return values

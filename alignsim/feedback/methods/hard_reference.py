@@ -6,16 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from alignsim.feedback.methods.contract import (
-    Alias,
-    Method,
-    MethodFact,
-    MethodFacts,
-    Parameter,
-    Slot,
-)
+from alignsim.feedback.methods.contract import Alias, Method, MethodFact, MethodFacts, Slot
 from alignsim.feedback.methods.parameters import PULL
 from alignsim.feedback.methods.wiring import Combination, Wiring
+from alignsim.parameters import Parameter
 from alignsim.validation import FloatArray
 
 MOST = 1000

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from alignsim.feedback.methods.contract import Method, MethodFact, MethodFacts, Parameter, Slot
+from alignsim.feedback.methods.contract import Method, MethodFact, MethodFacts, Slot
 from alignsim.feedback.methods.wiring import Wiring
+from alignsim.parameters import Parameter
 from alignsim.validation import FloatArray
 
 

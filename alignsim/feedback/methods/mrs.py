@@ -6,18 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from alignsim.feedback.methods.contract import (
-    SMALLEST,
-    Alias,
-    Method,
-    MethodFact,
-    MethodFacts,
-    Parameter,
-    Slot,
-)
+from alignsim.feedback.methods.contract import Alias, Method, MethodFact, MethodFacts, Slot
 from alignsim.feedback.methods.limits import held_to_target, root_of
 from alignsim.feedback.methods.parameters import ETA, OPTIONAL_PULL
 from alignsim.feedback.methods.wiring import Wiring
+from alignsim.parameters import SMALLEST, Parameter
 from alignsim.validation import FloatArray
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from alignsim.feedback.methods.contract import Parameter
+from alignsim.parameters import Parameter
 
 KAPPA = Parameter("kappa", "κ, share of the fixed reference", 0.0)
 

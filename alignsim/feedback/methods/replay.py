@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from alignsim.feedback.methods.contract import Method, MethodFact, MethodFacts, Parameter, Slot
+from alignsim.feedback.methods.contract import Method, MethodFact, MethodFacts, Slot
 from alignsim.feedback.methods.limits import held_to_target, root_of
 from alignsim.feedback.methods.parameters import KAPPA
 from alignsim.feedback.methods.wiring import Wiring
+from alignsim.parameters import Parameter
 from alignsim.validation import FloatArray
 
 

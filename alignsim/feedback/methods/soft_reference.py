@@ -7,16 +7,10 @@ from typing import Any
 import numpy as np
 
 from alignsim import validation
-from alignsim.feedback.methods.contract import (
-    Alias,
-    Method,
-    MethodFact,
-    MethodFacts,
-    Parameter,
-    Slot,
-)
+from alignsim.feedback.methods.contract import Alias, Method, MethodFact, MethodFacts, Slot
 from alignsim.feedback.methods.limits import root_of, up_to_root
 from alignsim.feedback.methods.wiring import Wiring
+from alignsim.parameters import Parameter
 from alignsim.validation import FloatArray
 
 ROUNDING = 1e-12
