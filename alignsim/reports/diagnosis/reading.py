@@ -11,7 +11,10 @@ import numpy as np
 
 from alignsim import validation
 from alignsim.data.contents import content
+from alignsim.data.formats.catalogue import FORMATS
+from alignsim.data.formats.contract import FAMILIES
 from alignsim.data.objects import plain_cells, table_of_frame
+from alignsim.data.reading import read
 from alignsim.data.sources import Source, opened, parse_json, text_of
 from alignsim.data.tables import (
     Table,
@@ -128,7 +131,11 @@ def _of_trajectory(orbit: Trajectory, how: Reading) -> tuple[list[Log], tuple[in
 def _loops(source: Any, where: str, how: Reading) -> dict[str | None, list[_Part]]:
     """Return the runs of each loop; the name None where there is one loop without a name."""
     if isinstance(source, str | os.PathLike):
-        return _of_file(source, how)
+        try:
+            return _of_file(source, how)
+        except FileFormatError:
+            _refuse_preferences(source)
+            raise
     if isinstance(source, Trajectory):
         if source.status.ndim or how.quantity != "shares":
             raise InputError(where, "is a batch of trajectories", "give one run at a time")
@@ -236,6 +243,8 @@ def _of_table(table: Table, how: Reading) -> dict[str | None, list[_Part]]:
     wanted = [name for name in table.names if name != order and name not in special]
     if how.quantity != "shares":
         wanted = [_one_column(table, wanted, how)]
+    elif order is None and not special:
+        _refuse_votes(table)
     if not wanted:
         raise FileFormatError(table.path, f"has no responses among {listed(table.names)}")
     values = np.column_stack([_numbers(table, name) for name in wanted])
@@ -265,6 +274,31 @@ def _numbers(table: Table, column: str) -> FloatArray:
         row = int(np.argmax(np.isnan(found)))
         raise table.error(row, f"column {quote(column)} is empty", "give every round all cells")
     return found
+
+
+def _refuse_votes(table: Table) -> None:
+    """Raise where a table holds votes or ratings, whose numbers would pass for shares."""
+    for layout in FORMATS.values():
+        if layout.gives != "matrices" and layout.recognises(table, {}):
+            raise _no_log(table.path, layout.gives)
+
+
+def _refuse_preferences(path: str | os.PathLike[str]) -> None:
+    """Raise where a file that is no log holds preferences."""
+    try:
+        found = read(path)
+    except (ValueError, OSError):
+        return
+    (kind,) = (name for name, family in FAMILIES.items() if isinstance(found, family))
+    raise _no_log(str(path), kind) from None
+
+
+def _no_log(place: str, kind: str) -> FileFormatError:
+    return FileFormatError(
+        place,
+        f"holds {kind}, not the log of a loop",
+        "ask alignsim inspect about it; a log has a row a round and a column a response",
+    )
 
 
 def _one_column(table: Table, columns: Sequence[str], how: Reading) -> str:

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 import alignsim as asim
+from alignsim.data.formats.catalogue import FORMATS
+from alignsim.errors import FileFormatError
 from alignsim.reports.diagnosis.reading import Reading, logs_of
 from tests.oracles.logged_rounds import SHARES as SHARES_OF_99
 from tests.reports.diagnosis.test_estimates import GOLDEN, START, counts, policies
@@ -226,3 +228,19 @@ def test_a_failed_trajectory_says_why():
     assert orbit.failed
     with pytest.raises(ValueError, match="log failed: "):
         asim.diagnose(orbit)
+
+
+@pytest.mark.parametrize("name", sorted(set(FORMATS) - {"counts", "matrices", "payoffs"}))
+def test_votes_and_ratings_are_no_log_even_if_they_are_numbers(tmp_path, name):
+    path = tmp_path / f"file{FORMATS[name].suffix}"
+    path.write_text(FORMATS[name].example, encoding="utf-8")
+    with pytest.raises(FileFormatError, match=f"holds {FORMATS[name].gives}, not the log"):
+        asim.diagnose(path, n=np.inf)
+
+
+def test_numbers_of_winners_and_losers_are_no_shares(tmp_path):
+    path = tmp_path / "votes.csv"
+    rows = [f"{i % 3},{(i + 1) % 3}" for i in range(40)]
+    path.write_text("\n".join(["winner,loser", *rows]), encoding="utf-8")
+    with pytest.raises(FileFormatError, match="holds votes, not the log of a loop"):
+        asim.diagnose(path, n=np.inf)
