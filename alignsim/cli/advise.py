@@ -64,8 +64,8 @@ def advise(
     --index picks one matrix of a stack. Votes are a sample: draws of the preferences that they
     leave open tell which α is stable with 95 %.
 
-    With --method NAME, or "all": the fastest parameters of that method for one matrix; those that
-    are given stay as they are.
+    With --method NAME, or "all": the fastest parameters of that method; those that are given stay
+    as they are. Of several matrices or draws: for their mean, and for how many it is stable.
     """
     from alignsim.cli import inputs, outputs
 
@@ -136,14 +136,10 @@ def _of_methods(
     of_mrs: dict[str, object],
     quiet: bool,
 ) -> None:
-    """Print the fastest stable parameters of a method, or of all, for one matrix."""
-    from alignsim.errors import InputError
+    """Print the fastest stable parameters of a method, or of all."""
     from alignsim.reports import advice
 
     options.refuse(of_mrs, "it belongs to the advice on the α of mrs")
-    if subject.P.ndim > 2:
-        told = "is given, but FILE holds votes or several matrices"
-        raise InputError("method", told, "give one matrix, pick one with --index, or add --exact")
     found = advice.advise(
         subject.P, eta, lam, objective, method=method.name, tolerance=tolerance, **method.given
     )

@@ -322,6 +322,11 @@ class MapBatch(Batched):
             spread["scheme"] = whole.scheme.with_parameters(**own)
         return whole._with(**spread)
 
+    def with_matrices(self, matrices: FloatArray) -> Self:
+        """Return a single map with each of the matrices (n, K, K); nothing is checked."""
+        n = len(matrices)
+        return self.reshaped(()).repeated((n,))._with(matrices=matrices, which=np.arange(n))
+
     def with_scheme(self, scheme: Scheme) -> Self:
         """Return the maps with another scheme of the same batch shape; nothing is checked."""
         return self._with(scheme=scheme)

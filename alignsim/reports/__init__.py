@@ -4,7 +4,8 @@ from alignsim.reports.advice import Advice, advise
 from alignsim.reports.compare import compare
 from alignsim.reports.diagnosis.diagnosis import Diagnosis, diagnose
 from alignsim.reports.inspection import Inspection, MatrixSummary, inspect
-from alignsim.reports.method_advice import MethodAdvice, Recommendation
+from alignsim.reports.method_advice import MethodAdvice
+from alignsim.reports.recommendation import Recommendation
 
 __all__ = [
     "Advice",

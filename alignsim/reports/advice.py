@@ -238,7 +238,9 @@ def advise(
     Parameters
     ----------
     P : (..., K, K)
-        Preference matrices; with a method one, (K, K).
+        Preference matrices. With a method, several are a sample of what the preferences may be, or
+        of the problems that one loop is to solve: the advice is for their mean, and says for how
+        many of them it is stable.
     eta : (...)
         The wanted η = β/(1−α), from ``SMALLEST_ETA`` to ``LARGEST_ETA``. It decides the fixed
         point together with ``lam``; so it does for every method that a fixed reference anchors.
@@ -247,8 +249,9 @@ def advise(
     lam, objective, reference, offline
         As in :class:`FeedbackMap`.
     method
-        A name that :func:`alignsim.methods` lists, or ``"all"``. Rates are then ranked by one-shot
-        optimum, of which a round of some methods has several, and apart for each fixed point.
+        A name that :func:`alignsim.methods` lists, another name of it, or ``"all"``. Rates are then
+        ranked by one-shot optimum, of which a round of some methods has several, and apart for
+        each fixed point.
     min_effective_support
         An entropy floor: the e^H in [1, K] that the fixed point should keep. The largest η that
         does is found on a grid (``SCANNED_ETA``) and by bisection; a dip between two points of

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -22,10 +22,12 @@ from alignsim.feedback import FeedbackMap
 from alignsim.feedback.methods.catalogue import METHODS
 from alignsim.feedback.methods.contract import Method
 from alignsim.feedback.methods.scheme import Scheme
+from alignsim.feedback.naming import method_named
 from alignsim.notebook import Table
 from alignsim.objectives import Objective
 from alignsim.reports.far_starts import convergence
 from alignsim.reports.fastest import fastest
+from alignsim.reports.recommendation import BEYOND, SURE, Recommendation, Target
 from alignsim.summary import Lines, Summarised
 from alignsim.validation import FloatArray
 
@@ -33,146 +35,17 @@ C = TypeVar("C", bound=Code)
 
 ALL = "all"
 
-BEYOND, POINTS, TOLERANCE = 10.0, 40, 1e-9
-"""The loss of stability is looked for up to this multiple of the advised β, on a grid of so few
-points, and to this relative width."""
-
+POINTS, TOLERANCE = 40, 1e-9
+"""The loss of stability is looked for on a grid of this many points, to this relative width."""
 
 PROBE = 4096
 """Rounds in which far starts have time to come back, also without an anchor."""
 
-VANISHING = 1e-6
-"""A rate below it is that of a multiplier that is 0, up to the digits of the search."""
+HALVINGS = 12
+"""Steps in which the largest β that is stable for that share is found."""
 
 DIGITS = 6
 """Of a rate by which methods are ranked; of those that tie, the one with fewer parameters leads."""
-
-
-class Target(Code):
-    """Where the loop of a recommendation rests."""
-
-    WANTED = "the wanted fixed point"
-    MIXTURE = "a policy beyond it: the mixture with the reference is the wanted one"
-    EQUILIBRIUM = "the Nash equilibrium"
-
-
-@dataclass(frozen=True, repr=False, eq=False)
-class Recommendation(Summarised):
-    """The fastest stable parameters of a method for one target.
-
-    Attributes
-    ----------
-    method
-        Its name.
-    parameters
-        β and those of the method, by name.
-    loop
-        The loop itself, ready to run.
-    target
-        Where it rests.
-    policy : (K,)
-        The policy there.
-    rate
-        Spectral radius: the factor by which a small deviation shrinks in a round.
-    optima
-        One-shot optima in a round.
-    closed_form
-        Whether the parameters are a closed form; else they were found by a search of the
-        multipliers, which are exact.
-    evidence
-        How convergence from everywhere is known: certified, iterated (from far starts) or none.
-    far_starts, arrived, probe_rounds
-        From how many far starts the loop was run, how many arrived, within how many rounds.
-    beta_lost
-        The β, beyond the advised one, at which stability is lost; infinite if none up to
-        ``BEYOND`` times it.
-    criticality
-        Of that loss.
-    tolerance
-        What ``optima_needed`` refers to.
-    """
-
-    method: str
-    parameters: dict[str, float]
-    loop: FeedbackMap
-    target: Target
-    policy: FloatArray
-    rate: float
-    optima: int
-    closed_form: bool
-    evidence: Evidence
-    far_starts: int
-    arrived: int
-    probe_rounds: int
-    beta_lost: float
-    criticality: Criticality
-    tolerance: float
-
-    @property
-    def rate_per_optimum(self) -> float:
-        """The factor by which a small deviation shrinks in one of the round's optima."""
-        return float(self.rate ** (1.0 / self.optima))
-
-    @property
-    def optima_needed(self) -> float:
-        """One-shot optima, in whole rounds, until a small deviation has shrunk by ``tolerance``."""
-        with np.errstate(divide="ignore"):
-            rounds = np.ceil(np.log(self.tolerance) / np.log(self.rate))
-        return float(self.optima * max(rounds, 1.0))
-
-    @property
-    def setting(self) -> str:
-        """The parameters as they are written in a sentence."""
-        return ", ".join(f"{name} = {value:.6g}" for name, value in self.parameters.items())
-
-    def sentences(self) -> dict[str, str]:
-        """Return what is known of it, sentences by what they are about."""
-        of = f"{self.rate:.4g} a round"
-        if self.optima > 1:
-            of += f" of {self.optima} one-shot optima, {self.rate_per_optimum:.4g} an optimum"
-        shrinks = f"A small deviation shrinks by {of}"
-        if self.rate < VANISHING:
-            shrinks = "A small deviation vanishes in a round, to first order"
-        far = "It is proved that every start converges."
-        if self.evidence != Evidence.CERTIFIED:
-            ran = f"within {self.probe_rounds:,} rounds"
-            far = (
-                "All this is local. Nothing is proved about far starts, of which "
-                f"{self.arrived} of {self.far_starts} converged {ran}."
-            )
-            if self.arrived < self.far_starts:
-                far += " The others are slow, or another attractor keeps them."
-        lost = f"None is lost up to β = {BEYOND * self.parameters['beta']:.4g}."
-        if np.isfinite(self.beta_lost):
-            lost = f"It is lost at β = {self.beta_lost:.4g}{_manner(self.criticality)}."
-        return {
-            "rest": f"It rests at {self.target.word}.",
-            "rate": f"{shrinks}; by {self.tolerance:g} within {self.optima_needed:,.0f} optima.",
-            "parameters": (
-                "They are the closed form for one frequency of rotation."
-                if self.closed_form
-                else "They were found by minimising the largest multiplier, which is exact."
-            ),
-            "far starts": far,
-            "stability": lost,
-        }
-
-    def _title(self) -> str:
-        return f"{self.method}: {self.setting}"
-
-    def _summary(self) -> Lines:
-        yield from self.sentences().items()
-
-
-def _manner(criticality: Criticality) -> str:
-    if criticality == Criticality.SUBCRITICAL:
-        return (
-            ", abruptly (a subcritical bifurcation): near it another attractor may lie beside the "
-            "fixed point"
-        )
-    if criticality == Criticality.SUPERCRITICAL:
-        return ", gently (a supercritical bifurcation)"
-    return ""
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -258,15 +131,18 @@ def method_advice(
     parameters: Mapping[str, Any],
 ) -> MethodAdvice:
     """Return what :func:`alignsim.advise` says of methods; see there."""
-    validation.choice(method, "method", [*METHODS, ALL])
+    chosen = METHODS.values() if method == ALL else [method_named(method)[0]]
     strength = 1.0 if eta is None else eta
+    matrices = validation.preference_matrix(P)
+    sample = matrices.reshape(-1, *matrices.shape[-2:]) if matrices.ndim > 2 else None
     loop = FeedbackMap(
-        P, objective=objective, beta=strength, lam=lam, reference=reference, offline=offline
-    )
+        matrices if sample is None else sample.mean(axis=0), objective=objective, beta=strength,
+        lam=lam, reference=reference, offline=offline,
+    )  # fmt: skip
     if loop.shape:
         told = f"make a batch {loop.shape}"
-        remedy = "with a method, give one matrix and one η, or leave method out for the α of MRS"
-        raise InputError("P, eta, lam and the policies", told, remedy)
+        remedy = "with a method, give one η and one λ, or leave method out for the α of MRS"
+        raise InputError("eta, lam and the policies", told, remedy)
     if not loop.has_score:
         raise InputError(
             "objective", f"is {quote(loop.objective.name)}, whose rounds have no score",
@@ -276,15 +152,17 @@ def method_advice(
     if fixed and method == ALL:
         told = "is given, but methods have different parameters"
         raise InputError(next(iter(fixed)), told, "name one method")
-    chosen = METHODS.values() if method == ALL else [METHODS[method]]
     for name, value in fixed.items():
-        fixed[name] = validation.number(_of_method(METHODS[method], name, value), name, low=-np.inf)
+        (of,) = chosen
+        fixed[name] = validation.number(_of_method(of, name, value), name, low=-np.inf)
     flat = loop.part(0, 1)
     goals, warnings = _goals(flat, held=eta is not None)
+    if sample is not None:
+        warnings.insert(0, f"The advice is for the mean of {len(sample):,} matrices.")
     found, left_out = [], []
     for each in chosen:
         own = [_recommended(flat, goal, each, fixed, tolerance) for goal in goals]
-        some = [one for one in own if one is not None]
+        some = [_judged(one, sample) for one in own if one is not None]
         found += some
         if not some and goals:
             left_out.append((each.name, "no stable parameters were found"))
@@ -371,6 +249,29 @@ def _recommended(
         criticality=criticality,
         tolerance=tolerance,
     )
+
+
+def _judged(found: Recommendation, sample: FloatArray | None) -> Recommendation:
+    """Return a recommendation with what is said of a sample of matrices."""
+    if sample is None:
+        return found
+    loops = found.loop.with_matrices(sample)
+    beta = found.parameters["beta"]
+
+    def stable(share: float) -> int:
+        local = stability(loops.replace(beta=share * beta))
+        return int((local.verdict == Verdict.STABLE).sum())
+
+    enough = SURE * len(sample)
+    now = stable(1.0)
+    low, high = (1.0, 1.0) if now >= enough else (0.0, 1.0)
+    for _ in range(HALVINGS):
+        if low == high:
+            break
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if stable(middle) >= enough else (low, middle)
+    safe = low * beta if low > 0.0 else np.nan
+    return replace(found, matrices=len(sample), stable=now, safe_beta=safe)
 
 
 def _target(scheme: Scheme) -> Target:

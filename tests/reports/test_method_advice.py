@@ -8,7 +8,7 @@ from alignsim.analysis.bifurcations.criticality import Criticality
 from alignsim.analysis.evidence import Evidence
 from alignsim.feedback.methods.catalogue import METHODS
 from alignsim.reports.fastest import fastest
-from alignsim.reports.method_advice import Target
+from alignsim.reports.recommendation import SURE, Target
 
 CYCLE = asim.preferences.cyclic(3, advantage=0.3)
 OMEGA = 0.3 / np.sqrt(3)
@@ -28,6 +28,35 @@ def two_frequencies(ratio):
 
 def turning(*omegas):
     return 1j * np.array([*omegas, *(-w for w in omegas)])
+
+
+# Samples of matrices
+
+
+def test_a_sample_is_advised_on_by_its_mean_and_judged_one_by_one():
+    advantages = np.linspace(0.02, 0.4, 20)
+    sample = np.stack([asim.preferences.cyclic(3, advantage=a) for a in advantages])
+    found = asim.advise(sample, eta=8.0, method="mrs")
+    alone = asim.advise(sample.mean(axis=0), eta=8.0, method="mrs").best
+    best = found.best
+    assert best.parameters == pytest.approx(alone.parameters)
+    assert (alone.matrices, best.matrices) == (0, 20)
+    beta, alpha = (best.parameters[name] for name in ("beta", "alpha"))
+
+    def stable(beta):  # theory 6.3: ρ² = α² + β²a²/3
+        return alpha**2 + (beta * advantages) ** 2 / 3 < 1
+
+    assert best.stable == stable(beta).sum()
+    assert not stable(beta).all()
+    assert stable(best.safe_beta).mean() >= SURE > stable(1.001 * best.safe_beta).mean()
+    assert f"stable for {best.stable} of the 20 matrices" in best.sentences()["sample"]
+
+
+def test_a_sample_without_doubt_needs_no_other_beta():
+    sample = np.stack([CYCLE] * 3)
+    best = asim.advise(sample, eta=8.0, method="optimistic").best
+    assert (best.stable, best.safe_beta) == (3, best.parameters["beta"])
+    assert best.sentences()["sample"] == "It is stable for 3 of the 3 matrices."
 
 
 # Closed forms
@@ -261,6 +290,11 @@ def test_a_run_shrinks_at_the_rate_that_is_told():
 def test_bad_input(given, message):
     with pytest.raises(ValueError, match=message):
         asim.advise(CYCLE, **given)
+
+
+def test_another_name_of_a_method_is_that_method():
+    found = asim.advise(CYCLE, eta=8.0, method="inpo").best
+    assert found.method == "mrs"
 
 
 def test_nothing_stable_has_no_best():
