@@ -11,6 +11,7 @@ from alignsim.objectives.comparison import (
     WeightedPairs,
 )
 from alignsim.objectives.contract import Field, Objective, PairLoss, ScoreObjective, Trainable
+from alignsim.objectives.curation import Curation
 from alignsim.objectives.dpo import DPO
 from alignsim.objectives.facts import Fact, Facts
 from alignsim.objectives.ipo import IPO
@@ -20,13 +21,18 @@ from alignsim.objectives.one_shot import (
     optimum,
     optimum_derivative,
 )
+from alignsim.objectives.preference_matching import PreferenceMatching
+from alignsim.objectives.psi import PsiPO
+from alignsim.objectives.rlhf import RLHF
 from alignsim.objectives.training import GradientSteps
 
 __all__ = [
     "DPO",
     "IPO",
     "OBJECTIVES",
+    "RLHF",
     "Comparison",
+    "Curation",
     "Fact",
     "Facts",
     "Field",
@@ -34,7 +40,9 @@ __all__ = [
     "Objective",
     "PairLoss",
     "Pairs",
+    "PreferenceMatching",
     "ProductPairs",
+    "PsiPO",
     "Push",
     "ScoreObjective",
     "Solution",

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from alignsim.objectives.contract import Objective
+from alignsim.objectives.curation import Curation
 from alignsim.objectives.dpo import DPO
 from alignsim.objectives.ipo import IPO
+from alignsim.objectives.preference_matching import PreferenceMatching
+from alignsim.objectives.psi import PsiPO
+from alignsim.objectives.rlhf import RLHF
 
 OBJECTIVES: dict[str, Objective] = {
     objective.name: objective
     for objective in (
         IPO(),
         DPO(),
+        PsiPO(),
+        RLHF(),
+        PreferenceMatching(),
+        Curation(),
     )
 }
 """The known objectives by name, with their parameters at the defaults."""

@@ -47,6 +47,13 @@ if TYPE_CHECKING:
 
 BoolArray = NDArray[np.bool_]
 
+FORMS = {
+    "a": "closed form",
+    "b": "optimum that an iteration finds",
+    "c": "field on the logits",
+}
+"""Ways in which objectives are solved; the letters are those of docs/objectives.md."""
+
 LEAST_WEIGHT = 1e-150
 """Probability below which a response adds nothing to the Jacobian; its inverse would overflow."""
 
@@ -56,15 +63,19 @@ class Objective(Batched, ABC):
     """A one-shot alignment objective over a finite response set.
 
     A subclass is a frozen dataclass. A field that ``parameters`` lists is a number or an array
-    (...), one that ``policies`` lists a policy (..., K) or None; both are checked, and broadcast
-    with the problem. Other fields are shared by all instances.
+    (...), one that ``policies`` lists a policy (..., K) or None, one that ``vectors`` lists any
+    number for each response (..., K) or None; all are checked, and broadcast with the problem.
+    Other fields are shared by all instances.
     """
 
     name: ClassVar[str]
     parameters: ClassVar[tuple[Parameter, ...]] = ()
     policies: ClassVar[tuple[str, ...]] = ()
+    vectors: ClassVar[tuple[str, ...]] = ()
     source: ClassVar[str] = ""
     """Where the objective is from."""
+    form: ClassVar[str] = "b"
+    """How it is solved, a key of :data:`FORMS`."""
     facts: ClassVar[Facts] = Facts()
     expansion: ClassVar[type[ScoreExpansion] | None] = None
     """The score as a Taylor series, for normal forms; without it there are none."""
@@ -80,7 +91,7 @@ class Objective(Batched, ABC):
         ):  # fields may be arrays, which dataclasses cannot compare
             if name not in vars(cls):
                 setattr(cls, name, vars(Objective)[name])
-        cls.AXES = {**cls.AXES, **dict.fromkeys(cls.policies, 1)}
+        cls.AXES = {**cls.AXES, **dict.fromkeys((*cls.policies, *cls.vectors), 1)}
 
     def __post_init__(self) -> None:
         """Check the parameters, and make arrays of them."""
@@ -90,6 +101,9 @@ class Objective(Batched, ABC):
             policy = getattr(self, name)
             if policy is not None:
                 values[name] = validation.policy(policy, name, full_support=True)
+        for name in self.vectors:
+            if getattr(self, name) is not None:
+                values[name] = validation.logits(getattr(self, name), name)
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
@@ -112,7 +126,7 @@ class Objective(Batched, ABC):
     @classmethod
     def options(cls) -> tuple[str, ...]:
         """Return the names that :meth:`configured` takes."""
-        return (*(each.name for each in cls.parameters), *cls.policies)
+        return (*(each.name for each in cls.parameters), *cls.policies, *cls.vectors)
 
     def configured(self, **given: Any) -> Self:
         """Return the same objective with other parameters or policies, checked.
@@ -125,7 +139,8 @@ class Objective(Batched, ABC):
         foreign = [name for name in given if name not in self.options()]
         if foreign:
             told = ", ".join(
-                [f"{each.name} ({each.range})" for each in self.parameters] + [*self.policies]
+                [f"{each.name} ({each.range})" for each in self.parameters]
+                + [*self.policies, *self.vectors]
             )
             raise InputError(
                 foreign[0], f"is no parameter of {self.name!r}", f"its parameters: {told or 'none'}"
@@ -200,6 +215,8 @@ class Field(Trainable):
     :class:`~alignsim.objectives.GradientSteps` makes a round of it.
     """
 
+    form: ClassVar[str] = "c"
+
     def optimum(self, x: Comparison) -> Solution:
         """Raise :class:`~alignsim.errors.NoOptimumError`: a field has none."""
         raise self._no_optimum(x)
@@ -262,8 +279,9 @@ class ScoreObjective(Objective):
         there = self.exists(Comparison(labels, zeros, ones, WeightedPairs(weights)))
         x = Comparison(labels[there], zeros[there], ones[there], WeightedPairs(weights[there]))
         score, status = np.full((n, K), np.nan), np.full(n, NO_SAMPLE_OPTIMUM, dtype=np.int8)
+        own = self.taken(there) if self.shape else self
         if there.any():
-            score[there], found = self.score(x)
+            score[there], found = own.score(x)
             status[there] = np.where(found == OK, OK, NO_SAMPLE_OPTIMUM)
         return Solution(score, status)
 

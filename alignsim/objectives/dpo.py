@@ -60,6 +60,7 @@ class DPO(PairLoss):
     """The score solves Σ_j w_ij (P_ij − σ(v_i − v_j)) = 0; for product pairs S(v)μ = Pμ."""
 
     name: ClassVar[str] = "dpo"
+    source: ClassVar[str] = "Rafailov et al. (2023), arXiv 2305.18290"
     expansion = LogisticScore
     facts = Facts(
         win_gain=Fact(4.0, "theory 3.5"),

@@ -34,6 +34,8 @@ class IPO(PairLoss):
     """The score is v = (P − ½)μ, or L⁺(w∘(P − ½))1 with the Laplacian L of pair weights w."""
 
     name: ClassVar[str] = "ipo"
+    source: ClassVar[str] = "Azar et al. (2023), arXiv 2310.12036"
+    form: ClassVar[str] = "a"
     expansion = LinearScore
     facts = Facts(
         linear=Fact(True, "theory 2.1"),

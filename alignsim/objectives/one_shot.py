@@ -258,11 +258,11 @@ def comparison(
 
 
 def check_policies(objective: Objective, responses: int) -> None:
-    """Raise unless the policies among the objective's parameters have as many responses as P."""
-    for name in objective.policies:
-        policy = getattr(objective, name)
-        if policy is not None:
-            validation.policy(policy, name, responses=responses)
+    """Raise unless the policies and vectors of the objective have as many responses as P."""
+    for name in (*objective.policies, *objective.vectors):
+        values = getattr(objective, name)
+        if values is not None:
+            validation.logits(values, name, responses=responses)
 
 
 def reference_logits(reference: ArrayLike | None, name: str, responses: int) -> FloatArray:
