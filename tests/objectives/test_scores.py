@@ -255,7 +255,7 @@ def test_curation_needs_wins_and_draws_both_responses():
     with pytest.raises(InputError, match="pair_weights is given, but curation draws both"):
         asim.optimum("curation", P, pair_weights=np.ones((3, 3)), beta=1.0)
     loop = asim.FeedbackMap(P, objective="curation", beta=1.0)
-    with pytest.raises(InputError, match="do not estimate curation"):
+    with pytest.raises(InputError, match="not estimated from votes"):
         loop.run(rounds=2, samples_per_round=10)
 
 
