@@ -247,8 +247,8 @@ def test_numpy_integers_are_whole_numbers():
 def test_an_unknown_objective_lists_the_known_ones_and_the_nearest():
     with pytest.raises(ValueError, match=r"objective is 'ip'; did you mean 'ipo'\?") as refusal:
         asim.FeedbackMap(P3, objective="ip", beta=1.0)
-    assert "known: 'dpo', 'ipo'" in str(refusal.value)
-    with pytest.raises(ValueError, match=r"objective is 7; known: 'dpo', 'ipo'"):
+    assert "'dpo'" in str(refusal.value).partition("known: ")[2]
+    with pytest.raises(ValueError, match=r"objective is 7; known: .*'dpo', .*'ipo'"):
         asim.FeedbackMap(P3, objective=7, beta=1.0)
 
 

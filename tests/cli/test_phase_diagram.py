@@ -87,7 +87,7 @@ def test_phase_diagram_of_votes(run, refuse, tmp_path):
         (["--lam-max", "2"], "--lam-max is 2.0; it must be above 0 and at most 1"),
         (["--beta-points", "1"], "'--beta-points'"),
         (["--rounds", "-1"], "--rounds is -1; it must be at least 1"),
-        (["--objective", "ippo"], "--objective is 'ippo'; did you mean 'ipo'? known: 'dpo', 'ipo'"),
+        (["--objective", "ippo"], "--objective is 'ippo'; did you mean 'ipo'? known: '"),
         (["--by", "orbits"], "--by is 'orbits'; did you mean 'orbit'?"),
         (["--by", "stability", "--value", "entropy"], "--value is 'entropy'; known: 'phase', 's"),
         (["--value", "fase"], "--value is 'fase'; did you mean 'phase'?"),

@@ -32,7 +32,7 @@ BAD = [
     ({"P": P + 0.1}, "symmetrise"),
     ({"P": [0.5, 0.5]}, "P has shape (2,)"),
     ({"P": np.stack([P, P - 2 * np.eye(3)])}, "P[1, 0, 0] is -1.5"),
-    ({"objective": "kto"}, "objective is 'kto'; known: 'dpo', 'ipo'"),
+    ({"objective": "vote"}, "objective is 'vote'; known: '"),
     ({"objective": 3}, "objective is 3"),
     ({"reference": [0.5, 0.5]}, "reference has 2 responses"),
     ({"reference": [0.0, 0.5, 0.5]}, "reference[0] is 0"),
