@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from alignsim.analysis.collapse.measure import collapse
     from alignsim.analysis.equilibria.certificates import certificates
     from alignsim.analysis.equilibria.fixed_points import fixed_points
+    from alignsim.analysis.equilibria.quantal import qre
     from alignsim.analysis.equilibria.stability import stability
     from alignsim.analysis.equilibria.transients import transient_growth
     from alignsim.analysis.orbits.basins import basins
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from alignsim.feedback import FeedbackMap, Scheme, Trajectory
     from alignsim.feedback.naming import method, methods
     from alignsim.objectives import dpo_optimum, ipo_optimum, optimum
+    from alignsim.preferences.games import exploitability, maximal_lottery
     from alignsim.reports.advice import advise
     from alignsim.reports.compare import compare
     from alignsim.reports.diagnosis.diagnosis import diagnose
@@ -67,10 +69,12 @@ __all__ = [
     "diagnose",
     "dpo_optimum",
     "experiments",
+    "exploitability",
     "feedback",
     "fixed_points",
     "ipo_optimum",
     "lyapunov_spectrum",
+    "maximal_lottery",
     "method",
     "methods",
     "objectives",
@@ -78,6 +82,7 @@ __all__ = [
     "phase_diagram",
     "plotting",
     "preferences",
+    "qre",
     "reports",
     "simplex",
     "stability",
@@ -99,14 +104,17 @@ _HOMES = {
     "compare": "reports",
     "diagnose": "reports",
     "dpo_optimum": "objectives",
+    "exploitability": "preferences",
     "fixed_points": "analysis",
     "ipo_optimum": "objectives",
     "lyapunov_spectrum": "analysis",
+    "maximal_lottery": "preferences",
     "method": "feedback.naming",
     "methods": "feedback.naming",
     "optimum": "objectives",
     "bifurcations": "analysis",
     "phase_diagram": "sweeps",
+    "qre": "analysis.equilibria.quantal",
     "stability": "analysis",
     "sweep": "sweeps",
     "transient_growth": "analysis",

@@ -78,7 +78,7 @@ class Curation(ScoreObjective, Trainable):
     def score(self, x: Comparison) -> Solution:
         """Return log(2Pμ): (..., K)."""
         wins = self._wins(x)
-        there = (wins > 0.0).all(axis=-1)
+        there = np.asarray((wins > 0.0).all(axis=-1))
         value = np.log(2.0 * np.where(there[..., None], wins, np.nan))
         return Solution(value, np.where(there, OK, NO_OPTIMUM).astype(np.int8))
 

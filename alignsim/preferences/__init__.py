@@ -20,6 +20,7 @@ from alignsim.preferences.builders import (
 )
 from alignsim.preferences.conventions import signal_strength
 from alignsim.preferences.ensembles import random_skew, random_strictly_strongly_transitive
+from alignsim.preferences.games import MaximalLottery, exploitability, maximal_lottery
 from alignsim.preferences.structure import (
     Structure,
     additive_residual,
@@ -37,6 +38,7 @@ from alignsim.preferences.structure import (
 from alignsim.preferences.thinning import spread
 
 __all__ = [
+    "MaximalLottery",
     "OrderLP",
     "Structure",
     "Violations",
@@ -47,11 +49,13 @@ __all__ = [
     "condorcet_winner",
     "curl_share",
     "cyclic",
+    "exploitability",
     "fixed_sampling_counterexample",
     "is_cyclic",
     "is_strictly_strongly_transitive",
     "is_strongly_transitive",
     "is_weakly_transitive",
+    "maximal_lottery",
     "nearest_neighbour_cycle",
     "order_lp",
     "random_skew",

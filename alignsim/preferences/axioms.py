@@ -17,14 +17,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from alignsim import validation
 from alignsim.errors import InputError
+from alignsim.preferences.games import best_mixture
 from alignsim.preferences.structure import TOLERANCE, condorcet_winner, smith_set
 from alignsim.summary import Lines, Summarised, holding, maps, numbers
 from alignsim.validation import FloatArray
 
 BoolArray = NDArray[np.bool_]
-
-LARGEST_PROGRAM = 400
-"""Responses of the largest linear program that is solved: seconds; the time grows as K⁴."""
 
 SHARE = 0.5
 """Of the largest uniform part that a Smith-top sampler could take."""
@@ -167,7 +165,7 @@ def smith_top_sampler(P: ArrayLike) -> FloatArray:
     for index in np.ndindex(matrices.shape[:-2]):
         top = members[index]
         lottery = np.zeros(K)
-        _, lottery[top] = _best_response(matrices[index][np.ix_(top, top)] - 0.5)
+        _, lottery[top] = best_mixture(matrices[index][np.ix_(top, top)] - 0.5)
         scores = matrices[index] @ lottery
         gap = scores[top].min() - scores[~top].max() if not top.all() else 1.0
         spread = SHARE * gap / (1.0 + gap)
@@ -204,8 +202,8 @@ def order_lp(P: ArrayLike) -> OrderLP:
     for index in np.ndindex(batch):
         rows = matrices[index][order[index]]
         gaps = rows[:-1] - rows[1:]
-        margin[index], lottery = _best_response(gaps)
-        _, certificate[index] = _best_response(-gaps.T)
+        margin[index], lottery = best_mixture(gaps)
+        _, certificate[index] = best_mixture(-gaps.T)
         if margin[index] > 0:
             worst = (gaps @ np.full(K, 1.0 / K)).min()
             spread = SHARE * margin[index] / (margin[index] + max(-worst, 0.0))
@@ -268,29 +266,3 @@ def _ranks(P: FloatArray, tolerance: float) -> NDArray[np.int64]:
     ranks = K - 1 - beats.sum(axis=-1)
     strict = (np.sort(ranks, axis=-1) == np.arange(K)).all(axis=-1, keepdims=True)
     return np.where(strict, ranks, -1)
-
-
-def _best_response(gains: FloatArray) -> tuple[float, FloatArray]:
-    """Return the value and an optimal q of max_q min_i (gains·q)_i over the simplex (HiGHS)."""
-    from scipy.optimize import linprog
-
-    rows, columns = gains.shape
-    if columns > LARGEST_PROGRAM:
-        raise InputError(
-            "P",
-            f"needs a linear program of {columns} responses, which would take minutes",
-            f"give at most {LARGEST_PROGRAM}, or raise alignsim.preferences.axioms.LARGEST_PROGRAM",
-        )
-    solved: Any = linprog(
-        np.append(np.zeros(columns), -1.0),
-        A_ub=np.hstack([-gains, np.ones((rows, 1))]),
-        b_ub=np.zeros(rows),
-        A_eq=np.append(np.ones(columns), 0.0)[None],
-        b_eq=[1.0],
-        bounds=[(0.0, 1.0)] * columns + [(None, None)],
-        method="highs",
-    )
-    if not solved.success:
-        raise ArithmeticError(f"the linear program was not solved: {solved.message}")
-    lottery = np.clip(solved.x[:columns], 0.0, None)
-    return float(solved.x[-1]), lottery / lottery.sum()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import alignsim as asim
-from alignsim.preferences import axioms
+from alignsim.preferences import axioms, games
 from alignsim.preferences.axioms import (
     fixed_sampling_counterexample,
     order_lp,
@@ -188,6 +188,6 @@ def test_a_failed_program_is_no_answer(monkeypatch):
 
 
 def test_a_linear_program_that_takes_minutes_is_refused(monkeypatch):
-    monkeypatch.setattr(axioms, "LARGEST_PROGRAM", 3)
+    monkeypatch.setattr(games, "LARGEST_PROGRAM", 3)
     with pytest.raises(ValueError, match=r"P needs a linear program of 4 responses, .* at most 3"):
         order_lp(NO_SAMPLER)
