@@ -292,8 +292,11 @@ def feedback_map(value: object, name: str) -> None:
 NEAR_AMONG = 1000
 """Of more names none is looked for that is like an unknown one."""
 
+ALL_SHOWN = 30
+"""Known names that are all listed."""
+
 FEW = 10
-"""Names that are all listed; of more, those that are like the unknown one, or the first."""
+"""Of more, how many are: those that are like the unknown one, or the first."""
 
 
 def names(value: Any, name: str, *, letters: bool = False) -> tuple[str, ...]:
@@ -326,7 +329,7 @@ def choice(value: Any, name: str, known: Iterable[str]) -> str:
         near = difflib.get_close_matches(value[:LONGEST], short, n=FEW)
     hint = f"did you mean {quote(near[0])}? " if near else ""
     shown = listed(sorted(names))
-    if len(names) > FEW:
+    if len(names) > ALL_SHOWN:
         shown = f"{listed(near or sorted(names)[:FEW])}, ... ({len(names):,} in all)"
     raise InputError(name, f"is {quote(value)}", f"{hint}known: {shown}")
 

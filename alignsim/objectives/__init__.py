@@ -1,6 +1,7 @@
 """Objectives: their one-shot optima, derivatives, and what is proved for each."""
 
 from alignsim.objectives.catalogue import OBJECTIVES
+from alignsim.objectives.cdpo import ConservativeDPO
 from alignsim.objectives.comparison import (
     Comparison,
     Pairs,
@@ -13,6 +14,7 @@ from alignsim.objectives.comparison import (
 from alignsim.objectives.contract import Field, Objective, PairLoss, ScoreObjective, Trainable
 from alignsim.objectives.curation import Curation
 from alignsim.objectives.dpo import DPO
+from alignsim.objectives.dpo_sft import DPOWithSFT
 from alignsim.objectives.facts import Fact, Facts
 from alignsim.objectives.ipo import IPO
 from alignsim.objectives.one_shot import (
@@ -23,16 +25,23 @@ from alignsim.objectives.one_shot import (
 )
 from alignsim.objectives.preference_matching import PreferenceMatching
 from alignsim.objectives.psi import PsiPO
+from alignsim.objectives.residual import Residual
 from alignsim.objectives.rlhf import RLHF
+from alignsim.objectives.robust_dpo import RobustDPO
+from alignsim.objectives.stable_preference import StablePreference
 from alignsim.objectives.training import GradientSteps
+from alignsim.objectives.xpo import XPO
 
 __all__ = [
     "DPO",
     "IPO",
     "OBJECTIVES",
     "RLHF",
+    "XPO",
     "Comparison",
+    "ConservativeDPO",
     "Curation",
+    "DPOWithSFT",
     "Fact",
     "Facts",
     "Field",
@@ -44,8 +53,11 @@ __all__ = [
     "ProductPairs",
     "PsiPO",
     "Push",
+    "Residual",
+    "RobustDPO",
     "ScoreObjective",
     "Solution",
+    "StablePreference",
     "Tangent",
     "Trainable",
     "WeightedPairs",

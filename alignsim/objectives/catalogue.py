@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from alignsim.objectives.cdpo import ConservativeDPO
 from alignsim.objectives.contract import Objective
 from alignsim.objectives.curation import Curation
 from alignsim.objectives.dpo import DPO
+from alignsim.objectives.dpo_sft import DPOWithSFT
 from alignsim.objectives.ipo import IPO
 from alignsim.objectives.preference_matching import PreferenceMatching
 from alignsim.objectives.psi import PsiPO
 from alignsim.objectives.rlhf import RLHF
+from alignsim.objectives.robust_dpo import RobustDPO
+from alignsim.objectives.stable_preference import StablePreference
+from alignsim.objectives.xpo import XPO
 
 OBJECTIVES: dict[str, Objective] = {
     objective.name: objective
@@ -19,6 +24,11 @@ OBJECTIVES: dict[str, Objective] = {
         RLHF(),
         PreferenceMatching(),
         Curation(),
+        ConservativeDPO(),
+        RobustDPO(),
+        DPOWithSFT(),
+        StablePreference(),
+        XPO(),
     )
 }
 """The known objectives by name, with their parameters at the defaults."""
