@@ -86,7 +86,7 @@ def kl_divergence(logits: ArrayLike, reference_logits: ArrayLike) -> FloatArray:
 def likeliest(policy: ArrayLike) -> NDArray[np.int64]:
     """Return the response with the largest probability, −1 if none leads: (..., K) → (...).
 
-    One leads if no other comes within 0.01 of it (:data:`LEAD`): time averages over some thousand
+    One leads if no other comes within 0.01 of it (``LEAD``): time averages over some thousand
     rounds of an orbit differ by less where a symmetry makes them equal. NaN has no leader.
 
     >>> from alignsim import simplex

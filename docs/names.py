@@ -22,15 +22,21 @@ those of the package itself: `asim.NAME`. The page is made by `docs/names.py` fr
 
 def page() -> str:
     """Return the list as Markdown."""
+    return "\n".join([HEAD, *(_section(room, own) for room, own in rooms().items())])
+
+
+def rooms() -> dict[str, list[str]]:
+    """Return the public names by the room where they live, each once; the package comes first."""
     public = {name: getattr(alignsim, name) for name in alignsim.__all__}
-    rooms = [name for name, thing in public.items() if isinstance(thing, types.ModuleType)]
-    listed = {id(thing) for name, thing in public.items() if name not in rooms}
-    parts = [HEAD, _section("alignsim", [name for name in public if name not in rooms])]
-    for name in rooms:
+    inner = [name for name, thing in public.items() if isinstance(thing, types.ModuleType)]
+    found = {"alignsim": [name for name in public if name not in inner]}
+    listed = {id(public[name]) for name in found["alignsim"]}
+    for name in inner:
         room = public[name]
-        names = [each for each in _names(room) if id(getattr(room, each)) not in listed]
-        parts.append(_section(f"alignsim.{name}", names))
-    return "\n".join(parts)
+        found[f"alignsim.{name}"] = [
+            each for each in _names(room) if id(getattr(room, each)) not in listed
+        ]
+    return found
 
 
 def _names(room: types.ModuleType) -> list[str]:

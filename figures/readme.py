@@ -137,8 +137,8 @@ one random criterion a pair, ratings averaged over raters and rounded. A number 
 draws ± its standard error over draws, that is, the spread of the recipe, given the ratings; an
 error below {LEAST} is left out.
 
-The curves of one draw, also for MRS-DPO and λ < 1, are in
-[figures/reproduce_hanna](../figures/reproduce_hanna). Their errors are over the matrices of that
+The curves of one draw, also for MRS-DPO and λ < 1, are in `figures/reproduce_hanna`
+([table](../figures/reproduce_hanna/oscillation.csv)). Their errors are over the matrices of that
 draw. They come from `alignsim reproduce hanna_ratings.csv --out figures/reproduce_hanna`.
 
 ## Oscillation

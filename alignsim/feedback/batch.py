@@ -102,7 +102,7 @@ class MapBatch(Batched):
         """η, which with λ decides the fixed points of a loop with an anchor: (...).
 
         For MRS β/(1−α) (theory 6.2); in general β times the gain of the scheme's
-        :class:`~alignsim.feedback.methods.scheme.Rest`. Infinite without an anchor.
+        ``Rest``. Infinite without an anchor.
         """
         if not self.mixes_references:
             return np.nan_to_num(self.beta * self.scheme.rest().gain, nan=np.inf, posinf=np.inf)
@@ -129,7 +129,7 @@ class MapBatch(Batched):
         return isinstance(self.objective, ScoreObjective)
 
     def of_matrices(self, question: Callable[[FloatArray], NDArray[Any]]) -> NDArray[Any]:
-        """Return what is asked of the matrix of each map, asked once a matrix: (..., *answer)."""
+        """Return what is asked of the matrix of each map, once a matrix: ``(..., *answer)``."""
         answer = np.asarray(question(self.matrices))
         return (
             answer[self.which]

@@ -273,7 +273,7 @@ class FeedbackMap(MapBatch):
             Instead of ``start``: logits, to go on from a collapsed orbit.
         start_state : (..., D, K)
             Instead of either: the whole state of a scheme with D slots, as
-            :attr:`Trajectory.final_state` has it, to go on exactly where a run ended.
+            ``Trajectory.final_state`` has it, to go on exactly where a run ended.
         burn_in
             Averages leave out the rounds before this one; by default half of them.
         threads

@@ -114,7 +114,7 @@ class Comparison:
 
 
 class Solution(NamedTuple):
-    """Logits or scores (..., K) with a status (...) of :mod:`alignsim.kernels.status` each."""
+    """Logits or scores (..., K) with a status (...) of ``alignsim.kernels.status`` each."""
 
     value: FloatArray
     status: NDArray[np.int8]

@@ -181,7 +181,7 @@ class Objective(Batched, ABC):
         return np.ones(np.broadcast_shapes(x.P.shape[:-2], x.reference_logits.shape[:-1]), bool)
 
     def check(self, x: Comparison) -> None:
-        """Raise :class:`~alignsim.errors.NoOptimumError` where ``exists`` does not hold."""
+        """Raise ``NoOptimumError`` where ``exists`` does not hold."""
         there = self.exists(x)
         if not there.all():
             raise NoOptimumError(
@@ -218,7 +218,7 @@ class Field(Trainable):
     form: ClassVar[str] = "c"
 
     def optimum(self, x: Comparison) -> Solution:
-        """Raise :class:`~alignsim.errors.NoOptimumError`: a field has none."""
+        """Raise ``NoOptimumError``: a field has none."""
         raise self._no_optimum(x)
 
     def linearise(self, x: Comparison) -> tuple[Solution, Tangent]:

@@ -48,7 +48,7 @@ def optimum(
     ------
     ValueError
         For an unknown objective or parameter, for bad input, and
-        :class:`~alignsim.errors.NoOptimumError` where there is no finite optimum; says why.
+        ``NoOptimumError`` where there is no finite optimum; says why.
 
     Examples
     --------
@@ -101,7 +101,7 @@ def ipo_optimum(
     Raises
     ------
     ValueError
-        For input that is not as above; :class:`~alignsim.errors.NoOptimumError` if the
+        For input that is not as above; ``NoOptimumError`` if the
         weights do not connect the responses, naming the components.
 
     Notes
@@ -132,12 +132,12 @@ def dpo_optimum(
 ) -> FloatArray:
     """Return the policies (..., K) that minimise the DPO loss.
 
-    Arguments and errors as for :func:`ipo_optimum`.
+    Arguments and errors as for :func:`alignsim.ipo_optimum`.
 
     Raises
     ------
     ValueError
-        Also :class:`~alignsim.errors.NoOptimumError` where some responses never lose to the
+        Also ``NoOptimumError`` where some responses never lose to the
         others, so that the loss has no finite minimiser; names them.
 
     Notes
@@ -172,7 +172,7 @@ def optimum_derivative(
     Parameters
     ----------
     P, sampling, pair_weights, reference, beta
-        As for :func:`ipo_optimum`.
+        As for :func:`alignsim.ipo_optimum`.
     objective
         A name, such as ``"ipo"`` or ``"dpo"``, or an objective.
     with_respect_to

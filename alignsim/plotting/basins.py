@@ -66,7 +66,7 @@ def basins(
     Parameters
     ----------
     result
-        From :func:`alignsim.analysis.orbits.basins`.
+        From :func:`alignsim.basins`.
     index
         Which map of a batch.
     by

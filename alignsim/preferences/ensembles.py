@@ -26,7 +26,8 @@ def random_skew(
     responses
         K, at least 2.
     size
-        Shape of the batch: None for one matrix (K, K), n for (n, K, K), a tuple for (*size, K, K).
+        Shape of the batch: None for one matrix (K, K), n for (n, K, K), a tuple for
+        ``(*size, K, K)``.
     max_margin
         Bound on |P_ij − ½|, in [0, ½].
     rng

@@ -46,7 +46,7 @@ def compare(
     offline: ArrayLike | None = None,
     **parameters: Mapping[str, Any],
 ) -> xarray.Dataset:
-    """Return a Dataset of methods side by side, with dimensions loop, (map_…,) round, response.
+    """Return a Dataset of methods side by side, over ``loop, (map_…,) round, response``.
 
     Parameters
     ----------

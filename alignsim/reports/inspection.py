@@ -149,11 +149,13 @@ def inspect(
     rng
         Seed of the draws and of the recipe, by default 0. Of ratings and votes.
     recipe, temperature, subsets, rounding
-        How the ratings of a prompt become matrices: see :meth:`Ratings.matrices`. Of ratings.
+        How the ratings of a prompt become matrices: see
+        :meth:`alignsim.data.Ratings.matrices`. Of ratings.
     exact
         Take the shares of wins for the preferences themselves, without error. Of ratings and votes.
     smoothing, min_votes
-        How votes then become a matrix: see :meth:`Comparisons.matrix`. Of exact shares.
+        How votes then become a matrix: see :meth:`alignsim.data.Comparisons.matrix`. Of
+        exact shares.
 
     Raises
     ------

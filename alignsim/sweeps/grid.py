@@ -97,7 +97,7 @@ def sweep(
     -------
     xarray.Dataset
         ``phase`` (converged, cycle, invariant circle, locked, chaotic, drifting or undecided, as
-        flags: what :func:`~alignsim.analysis.classify` says of the orbit from the same start,
+        flags: what :func:`alignsim.classify` says of the orbit from the same start,
         followed for as long as it asks for, whatever ``rounds``), ``collapsed``,
         ``entropy`` (final, nats), ``effective_support`` (e^entropy), ``entropy_mean`` (nats, over
         the rounds from ``burn_in``), ``cycle_strength`` (policy variance over the same rounds,

@@ -67,7 +67,7 @@ def orbit_diagram(
     objective, reference, offline
         As for :class:`~alignsim.FeedbackMap`; ``reference`` and ``offline`` are single policies.
     start, rounds, threads
-        As for :func:`~alignsim.analysis.classify`; ``start`` is one policy (K,).
+        As for :func:`alignsim.classify`; ``start`` is one policy (K,).
     progress
         Show a progress bar when it takes longer than a second or two.
 

@@ -84,14 +84,14 @@ def phase_diagram(
         The parameters that are on no axis, numbers; those that have a default may be left out.
     by
         ``"stability"``: exact, of the fixed point, without iteration. ``"orbit"``: what
-        :func:`~alignsim.analysis.classify` says of an orbit. ``"both"``: both, and where they
+        :func:`alignsim.classify` says of an orbit. ``"both"``: both, and where they
         disagree.
     resolution
         Cells a side, a power of two from 2 to 8192; there is one point more.
     objective, reference, offline
         As for :class:`~alignsim.FeedbackMap`; ``reference`` and ``offline`` are single policies.
     start, rounds, threads
-        As for :func:`~alignsim.analysis.classify`; ``start`` is one policy (K,). Not by
+        As for :func:`alignsim.classify`; ``start`` is one policy (K,). Not by
         stability.
     audit
         Share of the cells left whole whose centre is evaluated as a check, in [0, 1].

@@ -225,7 +225,7 @@ def bifurcations(
     Parameters
     ----------
     loop, along, low, high
-        As for :func:`alignsim.analysis.bifurcations.onset.crossings`.
+        As for :func:`alignsim.analysis.crossings`.
 
     Raises
     ------

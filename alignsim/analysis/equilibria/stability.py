@@ -98,7 +98,7 @@ class Stability(Result):
 
 
 def stability(loop: FeedbackMap, start_logits: ArrayLike | None = None) -> Stability:
-    """Return the exact stability of the fixed points that :func:`fixed_point` finds: (...).
+    """Return the exact stability of the fixed points that ``fixed_point`` finds: (...).
 
     Undecided at α = 1, where no fixed point is looked for: there one lies inside the simplex only
     by accident of P (see :func:`alignsim.analysis.boundary_equilibria`).
@@ -180,7 +180,7 @@ def omega(P: ArrayLike, logits: ArrayLike) -> FloatArray:
 
     NaN where P + Pᵀ is not 1 up to constant rows and columns. No matrix root is taken and no
     eigenvalue routine used that would lose half the digits near a double zero, and a collapsed
-    policy costs none: see :func:`~alignsim.analysis.equilibria.rotations.skew_margins`.
+    policy costs none: see ``rotations.skew_margins``.
     """
     matrices = validation.square_matrix(P, "P")
     K = matrices.shape[-1]

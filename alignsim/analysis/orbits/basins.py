@@ -181,7 +181,7 @@ def basins(
         Instead, for three responses: the centres of the resolution² triangles of equal area into
         which lines cut the simplex.
     rounds, threads
-        As for :func:`~alignsim.analysis.classify`. The result does not depend on
+        As for :func:`alignsim.classify`. The result does not depend on
         ``threads``.
     rng
         Seed or generator of random starts; a number gives the same starts each time. By default 0.

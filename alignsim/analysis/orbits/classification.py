@@ -110,7 +110,7 @@ class Orbit(Result):
         A point of the attractor, where it was found; else the last state. A run goes on from it
         with ``start_state=``.
     evidence : (...)
-        How the phase was obtained; see :meth:`words`, :mod:`alignsim.analysis.evidence`.
+        How the phase was obtained; see :meth:`words`, ``alignsim.analysis.evidence``.
     reason_code : (...)
         Why an orbit is undecided; see :meth:`reason`.
     stability : Stability
@@ -211,7 +211,7 @@ def classify(
     that is weaker cannot be told from it. *chaotic*: they part, and still do after 48,000
     rounds, or as many as were allowed; it can be a transient even so. *drifting*: nothing
     anchors the logits (α = 1 for MRS), and they grow without limit. Collapse is no phase: see
-    :func:`alignsim.analysis.collapse.measure`.
+    :func:`alignsim.collapse`.
 
     Examples
     --------

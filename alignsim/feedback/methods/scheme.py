@@ -352,7 +352,7 @@ class Scheme(Batched):
         """Return the least y = βλω at which stability is lost, (...), NaN where it is not known.
 
         It holds where the score turns the logits and does nothing else; see
-        :class:`~alignsim.feedback.methods.contract.MethodFacts`.
+        ``MethodFacts``.
         """
         fact = self.method.facts.limit
         if fact is None:

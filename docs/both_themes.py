@@ -1,0 +1,114 @@
+"""Save a Matplotlib figure for a light and for a dark page.
+
+Pages and gallery draw with the package as anybody does; this file turns each figure into two
+pictures, of which the theme shows one. `install` does so for figures in executed pages.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import matplotlib as mpl
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+INK = "#ced6dd"
+"""The colour of text and lines on a dark page, that of the theme's text."""
+
+DPI = 144
+
+
+def pictures(figure: Figure) -> dict[str, bytes]:
+    """Return the PNG files of a figure by theme, "light" and "dark"; the figure becomes dark."""
+    found = {"light": _png(figure)}
+    darken(figure)
+    return found | {"dark": _png(figure)}
+
+
+def _png(figure: Figure) -> bytes:
+    file = io.BytesIO()
+    figure.savefig(file, dpi=DPI, transparent=True, bbox_inches="tight", metadata={"Software": ""})
+    return file.getvalue()
+
+
+def darken(figure: Figure) -> None:
+    """Draw in light ink what is black, but for lines on a coloured ground, which stay visible."""
+    from matplotlib.collections import Collection, QuadMesh
+    from matplotlib.image import AxesImage
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+    from matplotlib.text import Text
+
+    grounds = [
+        axes for axes in figure.axes if any(axes.findobj(lambda a: isinstance(a, QuadMesh | AxesImage)))
+    ]
+    covered = {
+        id(artist)
+        for axes in grounds
+        for artist in (*axes.lines, *axes.collections, *axes.patches, *axes.texts)
+    }
+    for artist in figure.findobj():
+        if id(artist) in covered:
+            continue
+        if isinstance(artist, Text | Line2D):
+            if _is_black(artist.get_color()):
+                artist.set_color(INK)
+            if isinstance(artist, Line2D):
+                for part in ("markeredgecolor", "markerfacecolor"):
+                    if _is_black(getattr(artist, f"get_{part}")()):
+                        getattr(artist, f"set_{part}")(INK)
+        elif isinstance(artist, Patch):
+            if _is_black(artist.get_edgecolor()):
+                artist.set_edgecolor(INK)
+            if _is_black(artist.get_facecolor()):
+                artist.set_facecolor(INK)
+        elif isinstance(artist, Collection):
+            for part in ("edgecolor", "facecolor"):
+                colours = getattr(artist, f"get_{part}")()
+                if len(colours) and all(map(_is_black, colours)):
+                    getattr(artist, f"set_{part}")(INK)
+
+
+def _is_black(colour: Any) -> bool:
+    if isinstance(colour, str) and colour in ("none", "auto"):
+        return False
+    *rgb, opacity = mpl.colors.to_rgba(colour)
+    return opacity > 0 and max(rgb) < 0.2
+
+
+def install() -> None:
+    """Show figures of this IPython kernel as two pictures; `build.py` has kernels call it."""
+    from IPython.core.getipython import get_ipython
+
+    formatter = get_ipython().display_formatter.formatters["text/html"]
+    formatter.for_type_by_name("matplotlib.figure", "Figure", _as_html)
+
+
+def _as_html(figure: Figure) -> str:
+    return "".join(
+        f'<img class="only-{theme}" alt="The figure that the code above draws" '
+        f'src="data:image/png;base64,{base64.b64encode(png).decode("ascii")}">'
+        for theme, png in pictures(figure).items()
+    )
+
+
+def scraper(_block: Any, variables: dict[str, Any], gallery: dict[str, Any], **_: Any) -> str:
+    """Save the open figures of a gallery example, and return the reST that shows them."""
+    import matplotlib.pyplot as plt
+
+    parts = []
+    for number, path in zip(plt.get_fignums(), variables["image_path_iterator"], strict=False):
+        for theme, png in pictures(plt.figure(number)).items():
+            file = Path(path) if theme == "light" else Path(path).with_suffix(".dark.png")
+            file.write_bytes(png)
+            shown = file.relative_to(gallery["src_dir"]).as_posix()
+            parts.append(
+                f".. image:: /{shown}\n   :alt: The figure that the code below draws\n"
+                f"   :class: only-{theme} sphx-glr-single-img\n\n"
+            )
+    plt.close("all")
+    return "\n".join(parts)

@@ -1,0 +1,13 @@
+"""
+Phase diagram
+=============
+
+Where does a loop on rock-paper-scissors preferences converge, and where does it oscillate? The
+line is the exact boundary of stability.
+"""
+
+import alignsim as asim
+
+P = asim.preferences.cyclic(3, advantage=0.3)
+ds = asim.phase_diagram(P, x=("beta", 0, 12), y=("lam", 0, 1), alpha=0.6, by="both")
+asim.plotting.phase_diagram(ds)
