@@ -187,7 +187,10 @@ def replaced(page: str, name: str, block: str) -> str:
     """Return the page with the marked block of a tool made anew."""
     block = block.replace("\\", r"\\")
     return re.sub(
-        rf"(<!-- {name}:begin -->\n).*?(<!-- {name}:end -->)", rf"\1{block}\2", page, flags=re.DOTALL
+        rf"(<!-- {name}:begin -->\n).*?(<!-- {name}:end -->)",
+        rf"\1{block}\2",
+        page,
+        flags=re.DOTALL,
     )
 
 

@@ -44,7 +44,9 @@ def darken(figure: Figure) -> None:
     from matplotlib.text import Text
 
     grounds = [
-        axes for axes in figure.axes if any(axes.findobj(lambda a: isinstance(a, QuadMesh | AxesImage)))
+        axes
+        for axes in figure.axes
+        if any(isinstance(artist, QuadMesh | AxesImage) for artist in axes.get_children())
     ]
     covered = {
         id(artist)
@@ -82,10 +84,9 @@ def _is_black(colour: Any) -> bool:
 
 def install() -> None:
     """Show figures of this IPython kernel as two pictures; `build.py` has kernels call it."""
-    from IPython.core.getipython import get_ipython
+    from matplotlib.figure import Figure
 
-    formatter = get_ipython().display_formatter.formatters["text/html"]
-    formatter.for_type_by_name("matplotlib.figure", "Figure", _as_html)
+    Figure._repr_html_ = _as_html  # formatters that are registered are lost with the backend
 
 
 def _as_html(figure: Figure) -> str:

@@ -2,8 +2,8 @@
 
     pip install ".[docs]" && python docs/build.py
 
-writes build/site/html/index.html. Pages with code are run, the first time in a minute or two; later only
-those whose code has changed. With --fresh everything is built anew.
+writes build/site/html/index.html. Pages with code are run, later only those whose code has changed;
+the notebooks are shown as they are stored. With --fresh everything is built anew.
 """
 
 from __future__ import annotations
@@ -76,16 +76,16 @@ def check() -> list[str]:
 
     with (HTML / "objects.inv").open("rb") as file:
         inventory = InventoryFile.load(file, "", lambda *parts: "/".join(parts)).data
-    found = {
-        name for kind, items in inventory.items() if kind.startswith("py:") for name in items
-    }
+    found = {name for kind, items in inventory.items() if kind.startswith("py:") for name in items}
     wanted = {f"{room}.{name}" for room, own in names.rooms().items() for name in own}
     return [f"{name} is not in the reference" for name in sorted(wanted - found)]
 
 
 def main() -> int:
     """Build; return 0 if all went well."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--fresh", action="store_true", help="build everything anew")
     if parser.parse_args().fresh:
         shutil.rmtree(SITE, ignore_errors=True)

@@ -72,7 +72,6 @@ numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
 
 
-
 def escape_bars(_app, _what, _name, _thing, _options, lines: list[str]) -> None:
     """Escape the bars of absolute values and norms, which reST takes for substitutions."""
     example = False
