@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from alignsim.analysis.orbits.exponents import lyapunov_spectrum
     from alignsim.claims import verify
     from alignsim.feedback import FeedbackMap, Scheme, Trajectory
+    from alignsim.feedback.diagnostics import diagnostics
     from alignsim.feedback.naming import method, methods
     from alignsim.objectives import dpo_optimum, ipo_optimum, optimum
     from alignsim.preferences.games import exploitability, maximal_lottery
@@ -67,6 +68,7 @@ __all__ = [
     "compare",
     "data",
     "diagnose",
+    "diagnostics",
     "dpo_optimum",
     "experiments",
     "exploitability",
@@ -103,6 +105,7 @@ _HOMES = {
     "collapse": "analysis",
     "compare": "reports",
     "diagnose": "reports",
+    "diagnostics": "feedback.diagnostics",
     "dpo_optimum": "objectives",
     "exploitability": "preferences",
     "fixed_points": "analysis",

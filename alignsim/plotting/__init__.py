@@ -8,6 +8,7 @@ from alignsim.plotting.advice import advice
 from alignsim.plotting.animation import animate
 from alignsim.plotting.basins import basins
 from alignsim.plotting.compare import compare
+from alignsim.plotting.diagnostics import diagnostics
 from alignsim.plotting.motion import motion
 from alignsim.plotting.orbit_diagram import orbit_diagram
 from alignsim.plotting.phase_diagram import phase_diagram
@@ -28,6 +29,7 @@ __all__ = [
     "basins",
     "compare",
     "condorcet_winner",
+    "diagnostics",
     "evolution",
     "motion",
     "orbit_diagram",

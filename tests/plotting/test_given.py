@@ -32,6 +32,10 @@ def compared():
     return asim.compare(["mrs", "extragradient"], P, beta=1.0, rounds=20)
 
 
+def watched():
+    return asim.diagnostics(LOOP, LOOP.run(rounds=5))
+
+
 def visited():
     return asim.sweeps.orbit_diagram(P, alpha=0.5, lam=1.0, points=3, visits=3, progress=False)
 
@@ -42,6 +46,7 @@ PICTURES = {
     "basins, 5": lambda ax: plotting.basins(asim.basins(FOUR, samples=4), ax=ax),
     "compare": lambda ax: plotting.compare(compared(), ax=ax),
     "condorcet_winner": lambda ax: plotting.condorcet_winner(winner(), ax=ax),
+    "diagnostics": lambda ax: plotting.diagnostics(watched(), ax=ax),
     "evolution": lambda ax: plotting.evolution(asim.experiments.evolution(P[None]), ax=ax),
     "animate": lambda ax: plotting.animate(LOOP.run(rounds=5), ax=ax),
     "motion": lambda ax: plotting.motion(LOOP.run(rounds=5), ax=ax),

@@ -113,7 +113,12 @@ def side_by_side():
     return asim.compare(names, P, beta=2.0, rounds=60, **given)
 
 
+def watched():
+    return asim.diagnostics(LOOP, LOOP.run(rounds=500))
+
+
 SEVERAL = {
+    "diagnostics": (lambda ax: plotting.diagnostics(watched(), ax=ax), (3, 1), (3.25, 3.6)),
     "compare": (lambda ax: plotting.compare(side_by_side(), ax=ax), (2, 1), COLUMN),
     "timeline": (lambda ax: plotting.timeline(run(), labels=NAMES, ax=ax), (2, 1), COLUMN),
     "timeline, 11": (lambda ax: plotting.timeline(run(11), ax=ax), (2, 1), COLUMN),
