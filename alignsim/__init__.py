@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from alignsim.feedback import FeedbackMap, Scheme, Trajectory
     from alignsim.feedback.diagnostics import diagnostics
     from alignsim.feedback.naming import method, methods
+    from alignsim.feedback.training import train
     from alignsim.objectives import dpo_optimum, ipo_optimum, optimum
     from alignsim.preferences.games import exploitability, maximal_lottery
     from alignsim.reports.advice import advise
@@ -90,6 +91,7 @@ __all__ = [
     "stability",
     "sweep",
     "sweeps",
+    "train",
     "transient_growth",
     "verify",
 ]
@@ -120,6 +122,7 @@ _HOMES = {
     "qre": "analysis.equilibria.quantal",
     "stability": "analysis",
     "sweep": "sweeps",
+    "train": "feedback.training",
     "transient_growth": "analysis",
     "verify": "claims",
 }

@@ -288,3 +288,23 @@ def scalar_log_likelihood(y, noise, a1, a2, c, q1, q2):
     cov += np.diag(noise)
     gap = y - mean
     return -0.5 * (gap @ np.linalg.solve(cov, gap) + np.linalg.slogdet(2.0 * np.pi * cov)[1])
+
+
+# Training
+
+
+def descent_step(objective, P, weights, theta, reference, beta, rate):
+    """θ − rate·∂L/∂θ of L = Σ_{i<j} w_ij ℓ: IPO (2.2) or DPO (3.2), pair by pair."""
+    P, weights = np.asarray(P, dtype=Wide), np.asarray(weights, dtype=Wide)
+    moved = np.array(theta, dtype=Wide)
+    u = np.asarray(theta, dtype=Wide) - np.asarray(reference, dtype=Wide)
+    for i in range(len(u)):
+        for j in range(len(u)):
+            gap = u[i] - u[j]
+            if objective == "ipo":
+                pull = 2 * (beta * (P[i, j] - Wide(0.5)) - gap)
+            else:
+                pull = (P[i, j] - 1 / (1 + np.exp(-gap / beta))) / beta
+            if i != j:
+                moved[i] += rate * weights[i, j] * pull
+    return moved

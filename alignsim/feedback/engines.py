@@ -77,16 +77,23 @@ def iterate(
 
     With a ``plan``, every round learns from finitely many comparisons.
     """
-    n, K = len(start), loop.responses
+    engine = _engine(loop) if plan is None else partial(_sampled, plan)
+    return recorded(partial(engine, loop), start, schedule, loop.responses)
+
+
+def recorded(
+    run: Callable[[Schedule, Record], None], start: FloatArray, schedule: Schedule, responses: int
+) -> Record:
+    """Return what ``run`` records from the centred states ``start`` (n, D·K)."""
+    n, width = start.shape
     record = Record(
         state=np.array(start, dtype=np.float64, order="C"),
-        frames=np.empty((n, len(schedule.kept), loop.width if schedule.whole else K)),
-        averages=np.empty((n, 2 * K + 2)),
+        frames=np.empty((n, len(schedule.kept), width if schedule.whole else responses)),
+        averages=np.empty((n, 2 * responses + 2)),
         status=np.zeros(n, dtype=np.int8),
     )
-    engine = _engine(loop) if plan is None else partial(_sampled, plan)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        engine(loop, schedule, record)
+        run(schedule, record)
     _mark_failures(record)
     return record
 
@@ -155,7 +162,7 @@ def _ipo_lanes(loop: MapBatch, schedule: Schedule, record: Record) -> None:
     def run(rounds: Rounds, sums: FloatArray, blocks: tuple[int, int]) -> None:
         ipo_lanes.run(*arrays, record.state, record.frames, schedule.kept, rounds, sums, blocks)
 
-    _in_slices(run, schedule, record, ipo_lanes.LANES, cost=K * K + 20, width=3 * K + 2)
+    in_slices(run, schedule, record, ipo_lanes.LANES, cost=K * K + 20, width=3 * K + 2)
 
 
 def _dpo_lanes(loop: MapBatch, schedule: Schedule, record: Record) -> None:
@@ -177,7 +184,7 @@ def _dpo_lanes(loop: MapBatch, schedule: Schedule, record: Record) -> None:
         )
 
     width = 3 * K + 2 + 2 * max(K, SMALL)
-    _in_slices(run, schedule, record, LANES, cost=20 * K * K + 4 * K**3, width=width)
+    in_slices(run, schedule, record, LANES, cost=20 * K * K + 4 * K**3, width=width)
     _mark_unsolvable(loop, schedule, record)
 
 
@@ -223,7 +230,7 @@ def _ipo_scheme_lanes(loop: MapBatch, schedule: Schedule, record: Record) -> Non
 
     stages = int(loop.scheme.needed.max())
     cost = stages * (K * K + 20) + 4 * D * D * K
-    _in_slices(run, schedule, record, ipo_lanes.LANES, cost=cost, width=3 * K + 2)
+    in_slices(run, schedule, record, ipo_lanes.LANES, cost=cost, width=3 * K + 2)
 
 
 def _dpo_scheme_lanes(loop: MapBatch, schedule: Schedule, record: Record) -> None:
@@ -241,11 +248,11 @@ def _dpo_scheme_lanes(loop: MapBatch, schedule: Schedule, record: Record) -> Non
 
     stages = int(loop.scheme.needed.max())
     cost, width = stages * (20 * K * K + 4 * K**3), scheme_dpo_lanes.width(K, stages)
-    _in_slices(run, schedule, record, LANES, cost=cost, width=width)
+    in_slices(run, schedule, record, LANES, cost=cost, width=width)
     _mark_unsolvable(loop, schedule, record)
 
 
-def _in_slices(
+def in_slices(
     run: Callable[[Rounds, FloatArray, tuple[int, int]], None],
     schedule: Schedule,
     record: Record,
@@ -323,7 +330,7 @@ def _ipo_wide(loop: MapBatch, schedule: Schedule, record: Record) -> None:
             wide.advance(pull, parameters[own], drift[own], part.state, weights)
 
         with np.errstate(over="ignore", invalid="ignore"):  # it does not reach other threads
-            yield from _step_by_step(advance, schedule, part, lambda: weights)
+            yield from step_by_step(advance, schedule, part, lambda: weights)
 
     def run(first: int, last: int) -> Iterator[int]:
         for start in range(first * WIDE_BLOCK, last * WIDE_BLOCK, WIDE_BLOCK):
@@ -356,7 +363,7 @@ def _by_steps(step: Callable[[FloatArray], Solution], schedule: Schedule, record
         record.status[:] = np.where(record.status == OK, status, record.status)
 
     def run(*_: int) -> Iterator[int]:
-        return _step_by_step(advance, schedule, record, policies)
+        return step_by_step(advance, schedule, record, policies)
 
     def policies() -> FloatArray:
         return simplex.softmax(record.state[:, : _responses(record)])
@@ -374,7 +381,7 @@ WIRED: dict[type[Objective], Engine] = {IPO: _ipo_scheme_lanes, DPO: _dpo_scheme
 """Engines for every scheme by objective, for as many responses, slots and stages as fit a lane."""
 
 
-def _step_by_step(
+def step_by_step(
     advance: Callable[[], None],
     schedule: Schedule,
     record: Record,

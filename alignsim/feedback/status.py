@@ -9,6 +9,7 @@ from alignsim.kernels.status import (
     NOT_FINITE,
     OK,
     SCORE_RANGE,
+    STIFF,
 )
 
 MEANINGS = {
@@ -18,11 +19,12 @@ MEANINGS = {
     SCORE_RANGE: "score_range",
     NOT_CONVERGED: "not_converged",
     NO_SAMPLE_OPTIMUM: "no_sample_optimum",
+    STIFF: "stiff",
 }
 
 REASONS = {
     OK: "ran to the end",
-    NOT_FINITE: "the logits overflowed float64; lower beta",
+    NOT_FINITE: "the logits overflowed float64; lower beta, or the rate of training",
     NO_OPTIMUM: (
         "some responses never lose to the others, so a round of DPO has no finite optimum; "
         "move P off 0 and 1, e.g. by smoothing the votes, or use the IPO objective"
@@ -40,4 +42,5 @@ REASONS = {
         "never compared with them; take more samples_per_round, smoothing=1 (a pseudo-vote for "
         "each pair), or the IPO objective"
     ),
+    STIFF: ("the flow changes too fast to be followed; lower rate, or train by steps (flow=False)"),
 }

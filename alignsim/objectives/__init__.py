@@ -29,7 +29,7 @@ from alignsim.objectives.residual import Residual
 from alignsim.objectives.rlhf import RLHF
 from alignsim.objectives.robust_dpo import RobustDPO
 from alignsim.objectives.stable_preference import StablePreference
-from alignsim.objectives.training import GradientSteps
+from alignsim.objectives.training import GradientSteps, largest_rate
 from alignsim.objectives.xpo import XPO
 
 __all__ = [
@@ -63,6 +63,7 @@ __all__ = [
     "WeightedPairs",
     "dpo_optimum",
     "ipo_optimum",
+    "largest_rate",
     "optimum",
     "optimum_derivative",
 ]

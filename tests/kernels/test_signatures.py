@@ -31,6 +31,9 @@ for P, objective in [(P3, "ipo"), (frozen, "ipo"), (many, "ipo"), (P3, "dpo")]:
             loop = asim.method("soft_reference", P, objective=objective, **given)
             loop.run(rounds=40)
             loop.run(rounds=40, keep="last", start=np.full(3, 1 / 3))
+for given in ({"P": P3, "beta": [1.0, 2.0]}, {"P": frozen}, {"P": many, "rate": 0.5}):
+    for pairs in ({"sampling": np.full(3, 1 / 3)}, {"pair_weights": np.ones((3, 3))}):
+        asim.train("dpo", **{"rate": [[0.1], [0.2]], **given}, **pairs, steps=3)
 for noise in ("pairs", "opponents"):
     asim.FeedbackMap(many, beta=3.0).run(rounds=3, samples_per_round=9, noise=noise, rng=0)
 asim.sweep(P3, beta=np.linspace(1, 20, 9), lam=[0.5, 1.0], rounds=1200)
@@ -66,5 +69,10 @@ def test_every_kernel_has_one_signature_once_the_public_questions_were_asked(tmp
     assert {name: compiled[name] for name in names if compiled[name] > 1} == {}
     asked = ("ipo_lanes run", "dpo_lanes run", "tangents lead_along", "orbits examine")
     asked += ("scheme_lanes run", "scheme_lanes constants", "scheme_dpo_lanes run")
-    asked += ("log_filter walk", "log_filter log_posteriors", "log_maps rest_points")
+    asked += (
+        "training_lanes run",
+        "log_filter walk",
+        "log_filter log_posteriors",
+        "log_maps rest_points",
+    )
     assert all(compiled[f"alignsim.kernels.{name}"] == 1 for name in asked)
