@@ -1,5 +1,6 @@
 """Objectives: their one-shot optima, derivatives, and what is proved for each."""
 
+from alignsim.objectives.alpha_dpo import AlphaDPO, alpha_dpo_as_dpo
 from alignsim.objectives.catalogue import OBJECTIVES
 from alignsim.objectives.cdpo import ConservativeDPO
 from alignsim.objectives.comparison import (
@@ -17,27 +18,34 @@ from alignsim.objectives.dpo import DPO
 from alignsim.objectives.dpo_sft import DPOWithSFT
 from alignsim.objectives.facts import Fact, Facts
 from alignsim.objectives.ipo import IPO
+from alignsim.objectives.kto import KTO
 from alignsim.objectives.one_shot import (
     dpo_optimum,
     ipo_optimum,
     optimum,
     optimum_derivative,
 )
+from alignsim.objectives.orpo import ORPO
 from alignsim.objectives.preference_matching import PreferenceMatching
 from alignsim.objectives.psi import PsiPO
 from alignsim.objectives.residual import Residual
 from alignsim.objectives.rlhf import RLHF
 from alignsim.objectives.robust_dpo import RobustDPO
+from alignsim.objectives.simpo import SimPO, simpo_gap
 from alignsim.objectives.stable_preference import StablePreference
 from alignsim.objectives.training import GradientSteps, largest_rate
+from alignsim.objectives.two_gain import TwoGain
 from alignsim.objectives.xpo import XPO
 
 __all__ = [
     "DPO",
     "IPO",
+    "KTO",
     "OBJECTIVES",
+    "ORPO",
     "RLHF",
     "XPO",
+    "AlphaDPO",
     "Comparison",
     "ConservativeDPO",
     "Curation",
@@ -56,14 +64,18 @@ __all__ = [
     "Residual",
     "RobustDPO",
     "ScoreObjective",
+    "SimPO",
     "Solution",
     "StablePreference",
     "Tangent",
     "Trainable",
+    "TwoGain",
     "WeightedPairs",
+    "alpha_dpo_as_dpo",
     "dpo_optimum",
     "ipo_optimum",
     "largest_rate",
     "optimum",
     "optimum_derivative",
+    "simpo_gap",
 ]
