@@ -26,17 +26,14 @@ REASONS = {
     OK: "ran to the end",
     NOT_FINITE: "the logits overflowed float64; lower beta, or the rate of training",
     NO_OPTIMUM: (
-        "some responses never lose to the others, so a round of DPO has no finite optimum; "
+        "a round has no finite optimum, as where some responses never lose to the others; "
         "move P off 0 and 1, e.g. by smoothing the votes, or use the IPO objective"
     ),
     SCORE_RANGE: (
         "the DPO scores spread over more than 650 nats, beyond what float64 resolves; move P away "
         "from 0 and 1, or use the IPO objective"
     ),
-    NOT_CONVERGED: (
-        "the Newton iteration of a DPO round did not converge in 200 steps; move P away from 0 "
-        "and 1"
-    ),
+    NOT_CONVERGED: ("the Newton iteration of a round did not converge; move P away from 0 and 1"),
     NO_SAMPLE_OPTIMUM: (
         "the sample has no finite DPO optimum: some responses never lost to the others, or were "
         "never compared with them; take more samples_per_round, smoothing=1 (a pseudo-vote for "

@@ -16,9 +16,11 @@ from alignsim.objectives.contract import Field, Objective, PairLoss, ScoreObject
 from alignsim.objectives.curation import Curation
 from alignsim.objectives.dpo import DPO
 from alignsim.objectives.dpo_sft import DPOWithSFT
+from alignsim.objectives.exo import EXO
 from alignsim.objectives.facts import Fact, Facts
 from alignsim.objectives.ipo import IPO
 from alignsim.objectives.kto import KTO
+from alignsim.objectives.minima import Minima, minima, multipliers
 from alignsim.objectives.one_shot import (
     dpo_optimum,
     ipo_optimum,
@@ -32,6 +34,7 @@ from alignsim.objectives.residual import Residual
 from alignsim.objectives.rlhf import RLHF
 from alignsim.objectives.robust_dpo import RobustDPO
 from alignsim.objectives.simpo import SimPO, simpo_gap
+from alignsim.objectives.slic import SLiC
 from alignsim.objectives.stable_preference import StablePreference
 from alignsim.objectives.training import GradientSteps, largest_rate
 from alignsim.objectives.two_gain import TwoGain
@@ -39,6 +42,7 @@ from alignsim.objectives.xpo import XPO
 
 __all__ = [
     "DPO",
+    "EXO",
     "IPO",
     "KTO",
     "OBJECTIVES",
@@ -54,6 +58,7 @@ __all__ = [
     "Facts",
     "Field",
     "GradientSteps",
+    "Minima",
     "Objective",
     "PairLoss",
     "Pairs",
@@ -63,6 +68,7 @@ __all__ = [
     "Push",
     "Residual",
     "RobustDPO",
+    "SLiC",
     "ScoreObjective",
     "SimPO",
     "Solution",
@@ -75,6 +81,8 @@ __all__ = [
     "dpo_optimum",
     "ipo_optimum",
     "largest_rate",
+    "minima",
+    "multipliers",
     "optimum",
     "optimum_derivative",
     "simpo_gap",

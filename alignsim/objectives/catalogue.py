@@ -8,6 +8,7 @@ from alignsim.objectives.contract import Objective
 from alignsim.objectives.curation import Curation
 from alignsim.objectives.dpo import DPO
 from alignsim.objectives.dpo_sft import DPOWithSFT
+from alignsim.objectives.exo import EXO
 from alignsim.objectives.ipo import IPO
 from alignsim.objectives.kto import KTO
 from alignsim.objectives.orpo import ORPO
@@ -16,6 +17,7 @@ from alignsim.objectives.psi import PsiPO
 from alignsim.objectives.rlhf import RLHF
 from alignsim.objectives.robust_dpo import RobustDPO
 from alignsim.objectives.simpo import SimPO
+from alignsim.objectives.slic import SLiC
 from alignsim.objectives.stable_preference import StablePreference
 from alignsim.objectives.two_gain import TwoGain
 from alignsim.objectives.xpo import XPO
@@ -33,12 +35,14 @@ OBJECTIVES: dict[str, Objective] = {
         RobustDPO(),
         DPOWithSFT(),
         StablePreference(),
+        EXO(),
         XPO(),
         SimPO(),
         AlphaDPO(),
         ORPO(),
         KTO(),
         TwoGain(),
+        SLiC(),
     )
 }
 """The known objectives by name, with their parameters at the defaults."""

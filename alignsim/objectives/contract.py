@@ -74,6 +74,10 @@ class Objective(Batched, ABC):
     vectors: ClassVar[tuple[str, ...]] = ()
     source: ClassVar[str] = ""
     """Where the objective is from."""
+    unsolved: ClassVar[str] = (
+        "P is too close to 0 or 1, or beta too large; move P into [1e-12, 1 − 1e-12] or lower beta"
+    )
+    """Why an optimum could not be computed in float64 although there is one, and the remedy."""
     form: ClassVar[str] = "b"
     """How it is solved, a key of :data:`FORMS`."""
     facts: ClassVar[Facts] = Facts()

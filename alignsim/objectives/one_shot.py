@@ -305,6 +305,5 @@ def _require(objective: Objective, solution: Solution) -> None:
     if bad.any():
         raise NoOptimumError(
             f"the {objective} optimum of instance {at(first_true(bad)) or '()'} could not be "
-            "computed in float64: P is too close to 0 or 1, or beta too large; move P into "
-            "[1e-12, 1 − 1e-12] or lower beta"
+            f"computed in float64: {objective.unsolved}"
         )

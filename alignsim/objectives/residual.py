@@ -31,6 +31,7 @@ LONGEST_STEP = 4.0
 DESCENTS = 500
 NEAR = 1e-6  # a step from which Newton's method alone goes on
 LEAST_CURVATURE = 1e-8  # beside the largest
+FLAT = 1e-12  # curvature, in units of the pairs' own, that rounding may leave of 0
 SAME = 0.1  # how far Newton's method may move from where a descent ended
 
 _LOGISTIC = DPO()
@@ -201,26 +202,36 @@ class Balance:
         u, status = self.solve(near)
         with np.errstate(invalid="ignore"):
             strayed = ~(np.abs(u - near).max(axis=-1) <= SAME)
+        strayed[~strayed] = self._curvatures(u[~strayed], np.flatnonzero(~strayed))[0][:, 0] < -FLAT
         lost = (status == OK) & strayed
         status = np.where(lost, NOT_CONVERGED, status).astype(np.int8)
         return np.where((status == OK)[:, None], u, np.nan), status
 
     def _downhill(self, u: FloatArray, which: NDArray[np.intp]) -> tuple[FloatArray, FloatArray]:
+        """Return a step (m, K) down from u, and the rate at which the loss falls along it."""
+        x = self.x.taken(which)
+        policy = softmax(x.reference_logits + x.beta[:, None] * u)
+        force = (x.pairs.weights * self.terms.pull(_gaps(u), x.P)).sum(axis=-1)
+        force -= (self.weight[which] * x.beta)[:, None] * (policy - self.anchor[which])
+        values, vectors, root = self._curvatures(u, which)
+        sizes = np.abs(values)
+        sizes = np.maximum(sizes, LEAST_CURVATURE * sizes.max(axis=-1, keepdims=True))
+        along = (np.swapaxes(vectors, -1, -2) @ (force / root)[..., None])[..., 0]
+        step = (vectors @ (along / sizes)[..., None])[..., 0] / root
+        return step, (force * step).sum(axis=-1)
+
+    def _curvatures(
+        self, u: FloatArray, which: NDArray[np.intp]
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return the loss's curvatures, ascending, their directions, and the units (m, K) of u."""
         x, w = self.x.taken(which), self.weight[which]
-        gaps, weights, beta = _gaps(u), x.pairs.weights, x.beta[:, None]
-        policy = softmax(x.reference_logits + beta * u)
-        force = (weights * self.terms.pull(gaps, x.P)).sum(axis=-1)
-        force = force - (w * x.beta)[:, None] * (policy - self.anchor[which])
-        curve = laplacian(weights * self.terms.bend(gaps, x.P))
+        policy, weights = softmax(x.reference_logits + x.beta[:, None] * u), x.pairs.weights
+        curve = laplacian(weights * self.terms.bend(_gaps(u), x.P))
         curve = curve + (w * x.beta**2)[:, None, None] * covariance(policy)
         size = weights.sum(axis=-1) + (np.abs(w) * x.beta**2)[:, None] * policy
         root = np.sqrt(np.maximum(size, 1e-100 * size.max(axis=-1, keepdims=True)))
         values, vectors = np.linalg.eigh(curve / (root[:, :, None] * root[:, None, :]))
-        values = np.abs(values)
-        values = np.maximum(values, LEAST_CURVATURE * values.max(axis=-1, keepdims=True))
-        along = (np.swapaxes(vectors, -1, -2) @ (force / root)[..., None])[..., 0]
-        step = (vectors @ (along / values)[..., None])[..., 0] / root
-        return step, (force * step).sum(axis=-1)
+        return values, vectors, root
 
     def tangent(self, u: FloatArray) -> Tangent:
         """Return the derivatives of θ = ref + βu at solutions u (n, K), w and p as they are.

@@ -24,8 +24,9 @@ class XPO(Residual):
 
     At an optimum Σ_j W_ij (P_ij − σ(u_i − u_j)) = βα(ref_i − π_i), u = (θ − ref)/β. The loss is
     bounded below, and coercive, if and only if αβ·ref(S) < Σ_{i∈S, j∉S} W_ij P_ij for every proper
-    subset S of the responses; elsewhere it is refused. It is not convex: the optimum is the local
-    minimum that a descent from the reference leads to. Several were never seen.
+    subset S of the responses; elsewhere it is refused. It is not convex, and may have several local
+    minima (two of a fair pair where β²α > W): the optimum is the one that a descent from the
+    reference leads to, and :func:`alignsim.objectives.minima` lists what is found from many starts.
 
     Parameters
     ----------
@@ -47,6 +48,10 @@ class XPO(Residual):
     )
     source: ClassVar[str] = "Xie et al. (2024), arXiv 2405.21046"
     convex: ClassVar[bool] = False
+    unsolved: ClassVar[str] = (
+        "a descent from the reference ends between several minima, or P is too close to 0 or 1; "
+        "move the reference, lower exploration or beta, or look at alignsim.objectives.minima"
+    )
 
     exploration: FloatArray | float = 0.01
 

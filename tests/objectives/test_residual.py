@@ -4,19 +4,22 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.optimize import minimize
+from scipy.optimize import linprog, lsq_linear, minimize
 from scipy.special import expit, logsumexp
 
 import alignsim as asim
-from alignsim.errors import NoOptimumError
+from alignsim.errors import InputError, NoOptimumError
+from alignsim.kernels.status import NO_OPTIMUM
 from alignsim.objectives import (
     DPO,
+    EXO,
     XPO,
     Comparison,
     ConservativeDPO,
     DPOWithSFT,
     ProductPairs,
     RobustDPO,
+    SLiC,
     StablePreference,
     WeightedPairs,
 )
@@ -34,6 +37,8 @@ BARE = [
     StablePreference(0.02),
     StablePreference(5.0),
     XPO(0.02),
+    EXO(),
+    EXO(0.1),
 ]
 MEMBERS = pytest.mark.parametrize("objective", BARE, ids=lambda o: o.name)
 PAIRS = pytest.mark.parametrize("kind", [ProductPairs, WeightedPairs])
@@ -234,6 +239,101 @@ def test_the_multiplier_is_the_weight_of_the_sft_term():
     np.testing.assert_allclose(softmax(ball.optimum(x).value), softmax(expected), atol=1e-15)
 
 
+@pytest.mark.parametrize(("share", "finite"), [(0.8, True), (1.2, False)])
+def test_exploration_is_bounded_by_a_cut(share, finite):
+    P = naive.random_preferences(np.random.default_rng(3), 3)
+    mu, reference = np.array([0.5, 0.3, 0.2]), np.array([0.3, 0.3, 0.4])
+    won = 2 * np.outer(mu, mu) * P
+    subsets = [[0], [1], [2], [0, 1], [0, 2], [1, 2]]
+    cuts = [won[np.ix_(s, [j for j in range(3) if j not in s])].sum() for s in subsets]
+    limit = min(cut / reference[s].sum() for cut, s in zip(cuts, subsets, strict=True))
+    given = {"reference": reference, "beta": 1.0, "exploration": share * limit}
+    x = Comparison(P, np.log(reference), np.array(1.0), ProductPairs(mu))
+    loss = XPO(share * limit)
+    if finite:
+        policy = asim.optimum("xpo", P, mu, **given)
+        np.testing.assert_allclose(loss.force(np.log(policy), x), 0.0, atol=1e-15)
+        return
+    with pytest.raises(NoOptimumError, match=r"probability of responses \[\d.*lower exploration"):
+        asim.optimum("xpo", P, mu, **given)
+    assert loss.optimum(x).status == NO_OPTIMUM
+    theta = np.zeros(3)
+    for _ in range(4_000):
+        theta = theta + 20.0 * loss.force(theta, x)
+    assert theta.max() - theta.min() > 100.0
+
+
+def test_exploration_can_have_two_minima_and_says_so():
+    fair = np.full((2, 2), 0.5)
+    found = asim.objectives.minima("xpo", fair, [0.5, 0.5], beta=4.0, exploration=0.1)
+    assert len(found.policy) == 2
+    assert found.reached == -1
+    np.testing.assert_allclose(found.policy[0], found.policy[1][::-1], rtol=1e-10)
+    with pytest.raises(NoOptimumError, match="ends between several minima"):
+        asim.optimum("xpo", fair, [0.5, 0.5], beta=4.0, exploration=0.1)
+
+
+def test_exo_has_three_minima_where_pairs_contradict_each_other():
+    P = expit(np.array([[0.0, 2.0, -5.0], [-2.0, 0.0, 2.0], [5.0, -2.0, 0.0]]))
+    found = asim.objectives.minima("exo", P, pair_weights=np.ones((3, 3)), beta=1.0)
+    np.testing.assert_allclose(found.loss, [0.7027, 0.7027, 0.7178], atol=5e-5)
+    own = asim.optimum("exo", P, pair_weights=np.ones((3, 3)), beta=1.0)
+    np.testing.assert_allclose(own, found.policy[found.reached], rtol=1e-12)
+    x = Comparison(P, np.zeros(3), np.array(1.0), WeightedPairs((1 - np.eye(3)) / 3))
+    for policy in found.policy:
+        np.testing.assert_allclose(EXO().force(np.log(policy), x), 0.0, atol=1e-15)
+        assert np.linalg.eigvalsh(EXO().force_derivatives(np.log(policy), x).logits)[-1] < 1e-12
+
+
+def test_exo_is_dpo_where_pairs_agree():
+    strengths = np.array([0.3, -1.2, 0.5, 2.0])
+    P = expit(strengths[:, None] - strengths)
+    mu = np.array([0.1, 0.2, 0.3, 0.4])
+    found = asim.optimum("exo", P, mu, beta=[0.5, 2.0])
+    np.testing.assert_allclose(found, asim.dpo_optimum(P, mu, beta=[0.5, 2.0]), rtol=1e-12)
+
+
+def test_hinges_are_least_where_a_linear_solver_finds_them():
+    P, mu, reference, anchor, beta, weight, pairs = drawn(2)
+    found = asim.optimum(
+        "slic", P, mu, reference=reference, beta=beta, sft_weight=weight, anchor=anchor
+    )
+    bare = asim.optimum("slic", P, mu, reference=reference, beta=beta, sft_weight=0.0)
+    i, j = np.nonzero(1 - np.eye(K))
+    for n in range(TRIALS):
+        ends = np.zeros((len(i), K))
+        ends[np.arange(len(i)), i], ends[np.arange(len(i)), j] = -1.0, 1.0
+        cost = (pairs[n] * P[n])[i, j]
+        if n < 20:
+            programme = linprog(
+                np.concatenate([np.zeros(K), cost]),
+                bounds=[(0, 0)] + [(-K, K)] * (K - 1) + [(0, None)] * len(i),
+                A_ub=np.hstack([ends, -np.eye(len(i))]), b_ub=-np.ones(len(i)),
+            )  # fmt: skip
+            scores = reference[n] * np.exp(beta[n] * programme.x[:K])
+            np.testing.assert_allclose(bare[n], scores / scores.sum(), rtol=0, atol=1e-9)
+        # the excess over the anchor is held by pulls with slopes in [0, 1], free where margins meet
+        u = (np.log(found[n]) - np.log(reference[n])) / beta[n]
+        margin = u[i] - u[j]
+        met = np.abs(margin - 1) < 1e-9
+        excess = beta[n] * weight[n] * (found[n] - anchor[n])
+        left = excess + ends.T @ (cost * (margin < 1) * ~met)
+        if met.any():
+            left = lsq_linear(-(ends.T * cost)[:, met], left, bounds=(0, 1), tol=1e-14).fun
+        np.testing.assert_allclose(left, 0.0, atol=1e-9)
+
+
+def test_a_hinge_does_not_see_how_strong_a_preference_is_and_is_refused_where_it_is_flat():
+    for p in (0.51, 0.99):
+        shares = asim.optimum("slic", [[0.5, p], [1 - p, 0.5]], [0.5, 0.5], beta=2.0, sft_weight=0)
+        np.testing.assert_allclose(shares[0], expit(2.0), rtol=1e-14)
+    for flat in (0.5, 1.0):
+        P = [[0.5, flat], [1 - flat, 0.5]]
+        with pytest.raises(NoOptimumError, match=r"responses \[0\] may move against the others"):
+            asim.optimum("slic", P, [0.5, 0.5], beta=2.0, sft_weight=0.0)
+        assert np.isfinite(asim.optimum("slic", P, [0.5, 0.5], beta=2.0, sft_weight=0.1)).all()
+
+
 # Refusals
 
 
@@ -243,9 +343,22 @@ def test_the_multiplier_is_the_weight_of_the_sft_term():
         ("cdpo", [[0.5, 1], [0, 0.5]], {"label_smoothing": 0.0}, r"responses \[0\] never lose"),
         ("robust_dpo", [[0.5, 0.95], [0.05, 0.5]], {"flip_rate": 0.1}, r"responses \[1\] win"),
         ("dpo_sft", [[0.5, 1], [0, 0.5]], {"sft_weight": 0.0}, "give sft_weight and beta above 0"),
+        ("exo", [[0.5, 1], [0, 0.5]], {"label_smoothing": 0.0}, "give label_smoothing above 0"),
         ("xpo", [[0.5, 0.6], [0.4, 0.5]], {"exploration": 3.0}, "lower exploration or beta"),
     ],
 )
 def test_what_has_no_optimum_is_refused_with_reason_and_remedy(objective, P, given, told):
     with pytest.raises(NoOptimumError, match=told):
         asim.optimum(objective, P, [0.5, 0.5], beta=1.0, **given)
+
+
+def test_what_cannot_be_asked_is_refused_in_words():
+    x, logits = problem(ProductPairs)
+    with pytest.raises(InputError, match="is 'slic', whose optimum is not differentiable"):
+        SLiC().linearise(x)
+    with pytest.raises(InputError, match="is 'slic'"):
+        SLiC().force_derivatives(logits, x)
+    with pytest.raises(InputError, match="is 'dpo', not 'exo' or 'xpo'"):
+        asim.objectives.minima("dpo", x.P, [0.25] * 4, beta=1.0)
+    with pytest.raises(InputError, match="give one problem"):
+        asim.objectives.minima("exo", x.P, [0.25] * 4, beta=[1.0, 2.0])
