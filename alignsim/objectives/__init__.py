@@ -28,6 +28,7 @@ from alignsim.objectives.one_shot import (
     optimum_derivative,
 )
 from alignsim.objectives.orpo import ORPO
+from alignsim.objectives.pair_evolution import PairEvolution, pair_evolution
 from alignsim.objectives.preference_matching import PreferenceMatching
 from alignsim.objectives.psi import PsiPO
 from alignsim.objectives.residual import Residual
@@ -60,6 +61,7 @@ __all__ = [
     "GradientSteps",
     "Minima",
     "Objective",
+    "PairEvolution",
     "PairLoss",
     "Pairs",
     "PreferenceMatching",
@@ -85,5 +87,6 @@ __all__ = [
     "multipliers",
     "optimum",
     "optimum_derivative",
+    "pair_evolution",
     "simpo_gap",
 ]
