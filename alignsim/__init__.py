@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from alignsim.reports.diagnosis.diagnosis import diagnose
     from alignsim.sweeps.grid import sweep
     from alignsim.sweeps.phase_diagram import phase_diagram
+    from alignsim.sweeps.store import open_sweep
 
 __all__ = [
     "FeedbackMap",
@@ -81,6 +82,7 @@ __all__ = [
     "method",
     "methods",
     "objectives",
+    "open_sweep",
     "optimum",
     "phase_diagram",
     "plotting",
@@ -118,6 +120,7 @@ _HOMES = {
     "methods": "feedback.naming",
     "optimum": "objectives",
     "bifurcations": "analysis",
+    "open_sweep": "sweeps",
     "phase_diagram": "sweeps",
     "qre": "analysis.equilibria.quantal",
     "stability": "analysis",

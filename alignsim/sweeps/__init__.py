@@ -1,12 +1,20 @@
 """Sweeps over parameters and matrices, to labelled datasets."""
 
+from alignsim.sweeps.estimate import Estimate
 from alignsim.sweeps.findings import findings
 from alignsim.sweeps.grid import sweep
 from alignsim.sweeps.orbit_diagram import orbit_diagram
 from alignsim.sweeps.phase_diagram import phase_diagram
+from alignsim.sweeps.runner import WorkersLostError
+from alignsim.sweeps.store import open_sweep
+from alignsim.sweeps.work import WrongWorkerError
 
 __all__ = [
+    "Estimate",
+    "WorkersLostError",
+    "WrongWorkerError",
     "findings",
+    "open_sweep",
     "orbit_diagram",
     "phase_diagram",
     "sweep",

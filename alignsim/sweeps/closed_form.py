@@ -11,6 +11,7 @@ import numpy as np
 from alignsim.analysis import critical_signal
 from alignsim.feedback.arguments import BETA
 from alignsim.sweeps.axes import Family, attributes
+from alignsim.sweeps.stack import Stack
 from alignsim.validation import FloatArray
 
 CLOSED_FORM = {"long_name": "βλ at which stability is lost, in closed form"}
@@ -21,20 +22,23 @@ BLOCK = 2**18
 
 
 def closed_form(
-    loops: Family, P: FloatArray, grid: Mapping[str, FloatArray], **further: Any
+    loops: Family, P: FloatArray | Stack, grid: Mapping[str, FloatArray], **further: Any
 ) -> dict[str, Any]:
     """Return the coordinate ``critical_signal``, and ``beta`` where other parameters give it.
 
     Parameters
     ----------
-    loops, P : (K, K) or (m, K, K)
-        The method and the matrices.
+    loops
+        The method.
+    P : (K, K) or (m, K, K)
+        The matrices.
     grid
         All parameters, each a number or (n,).
     further
         The objective and the policies.
     """
     several = P.ndim == 3
+    one = P[0] if isinstance(P, Stack) else P
     outer = ["matrix"] * several + [name for name in loops.own if grid[name].ndim]
     sizes = [len(P) if name == "matrix" else grid[name].size for name in outer]
     axes = dict(zip(outer, np.ix_(*map(np.arange, sizes)), strict=True))
@@ -46,7 +50,8 @@ def closed_form(
         values = {
             name: grid[name][part[name]] if name in part else grid[name] for name in loops.own
         }
-        maps = loops.loop(P[part["matrix"]] if several else P, {**values, **ends}, **further)
+        matrices = P[part["matrix"]] if several else one
+        maps = loops.loop(matrices, {**values, **ends}, **further)
         signals.append(critical_signal(maps))
         strengths.append(maps.beta)
     signal, beta = (np.concatenate(x) if sizes else x[0] for x in (signals, strengths))

@@ -2,49 +2,41 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from alignsim import simplex, validation
-from alignsim.analysis import Stability, classify, collapsed, stability
+from alignsim import validation
 from alignsim.analysis.collapse.measure import COLLAPSE_SHARE
-from alignsim.analysis.equilibria.fixed_point import PointStatus
 from alignsim.analysis.orbits.approach import ARRIVED
-from alignsim.analysis.orbits.verdicts import Phase
 from alignsim.feedback import FeedbackMap
-from alignsim.feedback.status import MEANINGS as RUN_STATUS
 from alignsim.objectives import Objective
 from alignsim.progress import ProgressBar
 from alignsim.sweeps import labels, provenance
-from alignsim.sweeps.axes import attributes, family
+from alignsim.sweeps.axes import Family, attributes, family
+from alignsim.sweeps.batches import Gathered
 from alignsim.sweeps.closed_form import closed_form
+from alignsim.sweeps.estimate import Estimate, measured
+from alignsim.sweeps.labelling import Labelling
+from alignsim.sweeps.plan import USUAL_ROUNDS, Plan, maps_a_chunk
+from alignsim.sweeps.runner import Job, run, threads_each
+from alignsim.sweeps.stack import Stack
+from alignsim.sweeps.store import Contents, Store, open_sweep, opened
+from alignsim.sweeps.work import Chunk, compute, site
 from alignsim.validation import FloatArray
 
 if TYPE_CHECKING:
     import xarray
 
-CHUNK = 8192
-"""Most maps that are run and analysed at a time; bounds the memory beside input and output."""
-
-LEAST_CHUNK = 64
-"""Maps in the first chunk, one a lane; from then on chunks grow or halve, never below it."""
-
-GROWTH = 8
-"""From one chunk to the next, at most. The last orbits of a chunk leave most lanes empty: few large
-chunks take half the time of many."""
-
-PATIENCE = 4.0
-"""Seconds that a chunk may take: after each one the bar moves."""
-
-ROUNDS = 3000
+ROUNDS = USUAL_ROUNDS
 """How many a sweep by orbit runs by default."""
-
-Columns = dict[str, np.ndarray]
-"""One value a map for every variable."""
 
 
 def sweep(
@@ -62,6 +54,9 @@ def sweep(
     burn_in: int | None = None,
     threads: int | None = None,
     progress: bool = True,
+    executor: Any = None,
+    store: str | os.PathLike[str] | None = None,
+    dry_run: bool = False,
     **parameters: ArrayLike | None,
 ) -> xarray.Dataset:
     """Return what the feedback map does over a grid, as a Dataset with named dimensions.
@@ -70,14 +65,14 @@ def sweep(
     ----------
     P
         One preference matrix (K, K), or a stack (m, K, K), which becomes the dimension
-        ``matrix``.
+        ``matrix``. A stack may be a memory-mapped array, or one of Zarr, HDF5 or dask: it is read
+        part by part.
     method
         How a round is wired: a name that :func:`alignsim.methods` lists, or another name of such a
         method, with the parameters of that.
     beta, lam, **parameters
-        β, λ (by default 1) and the parameters of the method, such as ``alpha`` of MRS, and of the
-        objective: a number,
-        or a sequence, which becomes the dimension of that name. The grid is the outer product, in
+        β, λ (by default 1) and the parameters of the method, such as ``alpha`` of MRS, and of
+        the objective: a number, or a sequence, which becomes the dimension of that name. The grid is the outer product, in
         the order matrix, parameters of the method, beta, lam. β is left out where others give it.
     by
         ``"orbit"``: run every map and label what it did. ``"stability"``: iterate nothing and
@@ -92,6 +87,18 @@ def sweep(
         direction without symmetry, which ``attrs`` records.
     progress
         Show a progress bar when the sweep takes longer than a second or two.
+    executor
+        Who computes: None for this process with its ``threads``; a number of processes; any
+        :class:`concurrent.futures.Executor`; or a ``dask.distributed.Client``. Workers use one
+        thread each unless ``threads`` says otherwise. The values do not depend on it, to the bit,
+        on one kind of processor with the same versions; a worker of another kind is refused.
+    store
+        A folder for a Zarr store (extra ``store``), in which every finished chunk is kept. The same
+        call goes on where an earlier one ended, however that ended; the result is what
+        :func:`alignsim.open_sweep` returns, and is never in memory as a whole.
+    dry_run
+        Compute nothing but a sample, and return an :class:`~alignsim.sweeps.Estimate` of the maps,
+        the bytes and the time.
 
     Returns
     -------
@@ -120,7 +127,10 @@ def sweep(
     ------
     ValueError
         For bad arguments, an unknown method or a parameter that it does not have; names them. An
-        instance that fails numerically gets NaN and a status.
+        instance that fails numerically gets NaN and a status. For a store of another sweep; says
+        what differs.
+    OSError
+        If the store cannot be written. What is finished stays in it, also after an interrupt.
 
     Examples
     --------
@@ -133,185 +143,252 @@ def sweep(
     >>> ds.spectral_radius.dims, (ds.spectral_radius < 1).values.tolist()
     (('mixup',), [True, False])
     """
-    matrices = validation.preference_matrix(P)
-    if matrices.ndim > 3:
-        raise ValueError(
-            f"P has shape {matrices.shape}; a sweep takes one matrix (K, K) or a stack (m, K, K): "
-            "reshape it to one"
-        )
+    validation.boolean(dry_run, "dry_run")
+    labels.way(by, start=start, rounds=rounds, burn_in=burn_in, threads=threads)
+    total = ROUNDS if rounds is None else validation.integer(rounds, "rounds", minimum=0)
+    skip = total // 2 if burn_in is None else validation.integer(burn_in, "burn_in", minimum=0)
+    policies: dict[str, Any] = {"reference": reference, "offline": offline}
+    stack = Stack(P)
     loops = family(method, objective)
     grid = loops.checked({"beta": beta, "lam": lam, **parameters})
     for name, values in grid.items():
         _refuse_planes(values, name)
-    labels.way(by, start=start, rounds=rounds, burn_in=burn_in, threads=threads)
-    K = matrices.shape[-1]
-    labels.one_policy_each("a sweep", K, reference=reference, offline=offline, start=start)
-    several = matrices.ndim == 3
-    further = {"objective": objective, "reference": reference, "offline": offline}
-    swept = ["matrix"] * several + [name for name in loops.names if grid[name].ndim]
-    after = range(len(grid) - 1, -1, -1)
-    loop = loops.loop(
-        matrices.reshape(-1, *(1,) * len(grid), K, K),
-        {name: grid[name].reshape(-1, *(1,) * n) for name, n in zip(grid, after, strict=True)},
-        **further,
-    )  # fmt: skip
-    columns, settings = _run(loop, by, start, rounds, burn_in, threads, progress)
-    import xarray  # after the run: a caller may import it beside
+    labels.one_policy_each("a sweep", stack.responses, **policies, start=start)
+    study = Study(
+        stack, loops, grid, {"objective": objective, **policies}, Labelling(by, start, total, skip)
+    )
+    if dry_run:
+        return study.estimate(threads_each(executor, threads))  # type: ignore[return-value]
+    coordinates = study.coordinates()
+    if store is None:
+        return study.in_memory(coordinates, executor, threads, progress)
+    return study.stored(Path(store), coordinates, executor, threads, progress)
 
-    described = ATTRIBUTES | VERDICT_ATTRIBUTES
-    if by == "stability":
-        described["phase"] = labels.STABILITY
-    shape = tuple(len(matrices) if name == "matrix" else grid[name].size for name in swept)
-    coords: dict[str, Any] = {
-        name: ((name,) * values.ndim, values, attributes(loops.parameter(name)))
-        for name, values in grid.items()
-    }
-    if several:
-        coords["matrix"] = ("matrix", np.arange(len(matrices)))
-    coords |= closed_form(loops, matrices, grid, **further)
-    return xarray.Dataset(
-        {name: (swept, values.reshape(shape), described[name]) for name, values in columns.items()},
-        coords=coords,
-        attrs={
-            "by": by,
+
+@dataclass(frozen=True)
+class Study:
+    """A sweep, checked: what is asked of which maps.
+
+    Attributes
+    ----------
+    stack, loops, grid
+        The matrices, the method, and all its parameters, each a number or (n,).
+    further
+        The objective and the policies.
+    labelling
+        What is asked of every map.
+    """
+
+    stack: Stack
+    loops: Family
+    grid: Mapping[str, FloatArray]
+    further: Mapping[str, Any]
+    labelling: Labelling
+
+    @property
+    def dims(self) -> list[str]:
+        """The dimensions of the grid."""
+        swept = [name for name in self.loops.names if self.grid[name].ndim]
+        return ["matrix"] * self.stack.several + swept
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The chunks."""
+        sizes = [len(self.stack) if n == "matrix" else self.grid[n].size for n in self.dims]
+        return Plan.of(tuple(sizes), maps_a_chunk(self.stack.responses, self.rounds, self.linear))
+
+    @property
+    def rounds(self) -> int:
+        """For which every map is run."""
+        return 0 if self.labelling.by == "stability" else self.labelling.rounds
+
+    @cached_property
+    def corner(self) -> FeedbackMap:
+        """The first map, by which what all have in common is checked."""
+        first = {name: values.ravel()[0] for name, values in self.grid.items()}
+        return self.loops.loop(self.stack.part(0, 1)[0], first, **self.further)
+
+    @property
+    def linear(self) -> bool:
+        """Whether the score is linear."""
+        return self.corner.linear
+
+    def chunk(self, number: int) -> tuple[FloatArray, Chunk]:
+        """Return the matrices and the maps of a chunk."""
+        region = dict(zip(self.dims, self.plan.region(number), strict=True))
+        which = region.get("matrix", slice(0, 1))
+        names = list(self.grid)
+        values = {
+            name: self.grid[name][region[name]] if name in region else self.grid[name].reshape(1)
+            for name in names
+        }
+        values = {
+            name: values[name].reshape(-1, *(1,) * (len(names) - 1 - i))
+            for i, name in enumerate(names)
+        }
+        return self.stack.part(which.start, which.stop), self._of(values)
+
+    def sample(self, places: np.ndarray) -> tuple[FloatArray, Chunk]:
+        """Return the matrices and the maps at places of the flat grid, (n,)."""
+        where = dict(zip(self.dims, np.unravel_index(places, self.plan.shape), strict=True))
+        which = where.get("matrix", np.zeros(len(places), dtype=np.intp))
+        P = np.stack([self.stack.part(m, m + 1)[0] for m in which])
+        values = {
+            name: given[where[name]] if name in where else given
+            for name, given in self.grid.items()
+        }
+        return P, self._of(values)
+
+    def _of(self, values: Mapping[str, FloatArray]) -> Chunk:
+        return Chunk(self.loops.method, values, self.further, self.labelling)
+
+    def jobs(self, numbers: list[int], threads: int | None) -> Iterator[Job]:
+        """Yield the work of chunks."""
+        home = site()
+        outer = (1,) * len(self.grid)
+        last: tuple[Any, Any] = (None, None)
+        for number in numbers:
+            P, chunk = self.chunk(number)
+            if last[0] is not P:
+                last = P, P.reshape(len(P), *outer, *P.shape[-2:])
+            first, end = self.plan.span(number)
+            yield Job(number, end - first, compute, last[1], (chunk, threads, home))
+
+    def estimate(self, threads: int | None) -> Estimate:
+        """Return what the sweep would take, from a sample that is computed here."""
+        kinds = [kind for kind, _ in self.labelling.variables().values()]
+        size = sum(kind.itemsize for kind in kinds)
+        return measured(self.sample, self.plan, self.rounds, size, threads)
+
+    def in_memory(
+        self, coordinates: dict[str, Any], executor: Any, threads: int | None, progress: bool
+    ) -> xarray.Dataset:
+        """Return the dataset, computed."""
+        described = self.labelling.variables()
+        each = sum(kind.itemsize for kind, _ in described.values())
+        maps = f"has {self.plan.size:,} maps, whose values"
+        validation.affordable(
+            float(each * self.plan.size), "grid", maps, "give a store, or sweep less", copies=1
+        )
+        found = Gathered(self.plan.size, {n: self.plan.span(n) for n in self.plan})
+        with ProgressBar(progress, "sweep", "maps", self.plan.size) as bar:
+            each_job = threads_each(executor, threads)
+            run(self.jobs(list(self.plan), each_job), found.put, executor, bar)
+        import xarray  # after the run: a caller may import it beside
+
+        return xarray.Dataset(
+            {
+                name: (self.dims, values.reshape(self.plan.shape), described[name][1])
+                for name, values in found.columns.items()
+            },
+            coords=coordinates,
+            attrs=self.attributes(),
+        )
+
+    def stored(
+        self, path: Path, coordinates: dict[str, Any], executor: Any, threads: int | None,
+        progress: bool,
+    ) -> xarray.Dataset:  # fmt: skip
+        """Compute what a store lacks, and return the dataset that reads it."""
+        contents = Contents(
+            recipe=self.recipe(),
+            dims=self.dims,
+            plan=self.plan,
+            variables={
+                name: (self.dims, kind, about)
+                for name, (kind, about) in self.labelling.variables().items()
+            },
+            coordinates={n: (d, np.asarray(v), a) for n, (d, v, a) in coordinates.items()},
+            attributes=self.attributes(),
+        )
+        with opened(path, contents) as kept:
+            kept.check()
+            spans = map(self.plan.span, kept.left)
+            with ProgressBar(progress, "sweep", "maps", sum(b - a for a, b in spans)) as bar:
+                try:
+                    jobs = self.jobs(kept.left, threads_each(executor, threads))
+                    run(jobs, kept.put, executor, bar)
+                except BaseException as error:
+                    error.add_note(_how_to_go_on(kept, len(self.plan)))
+                    raise
+        return open_sweep(path)
+
+    def coordinates(self) -> dict[str, Any]:
+        """Return the coordinates: dimensions, values, attributes."""
+        coords: dict[str, Any] = {
+            name: ((name,) * values.ndim, values, attributes(self.loops.parameter(name)))
+            for name, values in self.grid.items()
+        }
+        if self.stack.several:
+            coords["matrix"] = (("matrix",), np.arange(len(self.stack)), {})
+        return coords | closed_form(self.loops, self.stack, self.grid, **self.further)
+
+    def attributes(self) -> dict[str, Any]:
+        """Return what the dataset says about how it was made."""
+        asked = self.labelling
+        settings: dict[str, Any] = {"rounds": 0}
+        if asked.by != "stability":
+            settings = {
+                "rounds": asked.rounds,
+                "burn_in": asked.burn_in,
+                **provenance.of_start(asked.start, self.stack.responses),
+                "tolerance_arrived": ARRIVED,
+                "collapse_share": COLLAPSE_SHARE,
+            }
+        return {
+            "by": asked.by,
             **settings,
-            **provenance.of_method(loops, loop),
-            **provenance.of_maps(loop.objective.name, matrices),
-        },
+            **provenance.of_method(self.loops, self.corner),
+            **provenance.of_hash(
+                self.corner.objective.name, self.stack.responses, self.stack.sha256
+            ),
+        }
+
+    def recipe(self) -> dict[str, Any]:
+        """Return all that decides the values, by name, as JSON holds it."""
+        asked = self.labelling
+        orbits: dict[str, Any] = {}
+        if asked.by != "stability":
+            start = None if asked.start is None else _said(np.asarray(asked.start, np.float64))
+            orbits = {"rounds": asked.rounds, "burn_in": asked.burn_in, "start": start}
+        policies = {
+            name: None if self.further[name] is None else _said(np.asarray(self.further[name]))
+            for name in ("reference", "offline")
+        }
+        return {
+            "matrices": f"{self.stack.shape}, SHA-256 {self.stack.sha256}",
+            "method": self.loops.method,
+            "objective": _described(self.corner.objective),
+            "by": asked.by,
+            **orbits,
+            **policies,
+            **{name: _said(values) for name, values in self.grid.items()},
+            "chunks": list(self.plan.box),
+            **site(),
+        }
+
+
+def _how_to_go_on(kept: Store, chunks: int) -> str:
+    return (
+        f"{kept.done:,} of {chunks:,} chunks are kept in '{kept.path}'; the same call goes on "
+        "from there"
     )
 
 
-ATTRIBUTES: dict[str, dict[str, Any]] = {
-    "phase": labels.flags(Phase, "long-run behaviour"),
-    "collapsed": {"long_name": "effective support below 1 + collapse_share·(K − 1)"},
-    "entropy": {"long_name": "final entropy", "units": "nats"},
-    "effective_support": {"long_name": "final effective support e^H", "units": "responses"},
-    "entropy_mean": {"long_name": "entropy averaged from burn_in on", "units": "nats"},
-    "cycle_strength": {"long_name": "policy variance in time, averaged over coordinates"},
-    "likeliest": {
-        "long_name": "likeliest response: averaged from burn_in on, or at the fixed point; "
-        f"-1 where none leads by {simplex.LEAD:g}"
-    },
-    "spectral_radius": labels.SPECTRAL_RADIUS,
-    "fixed_point_status": labels.flags(PointStatus, "how the fixed point was found"),
-    "status": labels.flags(RUN_STATUS, "how the run ended"),
-}
-"""Of the variables by orbit."""
+def _said(values: FloatArray) -> Any:
+    """Return a number, or a few words on many that tell them from others."""
+    if not values.ndim:
+        return float(values)
+    digest = hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()
+    return f"{values.size} from {values.min():g} to {values.max():g}, SHA-256 {digest[:16]}"
 
-VERDICT_ATTRIBUTES = {"stability": labels.STABILITY, "disagreement": labels.DISAGREEMENT}
-"""Of the further ones by both; by stability, ``phase`` is ``stability``."""
+
+def _described(objective: Objective) -> str:
+    text = repr(objective)
+    kind = type(objective)
+    return text if " at 0x" not in text else f"{kind.__module__}.{kind.__qualname__}"
 
 
 def _refuse_planes(values: FloatArray, name: str) -> None:
     if values.ndim > 1:
         raise ValueError(f"{name} has shape {values.shape}; give a number or a sequence of numbers")
-
-
-def _run(
-    loop: FeedbackMap,
-    by: str,
-    start: ArrayLike | None,
-    rounds: int | None,
-    burn_in: int | None,
-    threads: int | None,
-    progress: bool,
-) -> tuple[Columns, dict[str, Any]]:
-    """Run and analyse every map; return flat columns and what the dataset says about the run."""
-    total = ROUNDS if rounds is None else validation.integer(rounds, "rounds", minimum=0)
-    skip = total // 2 if burn_in is None else validation.integer(burn_in, "burn_in", minimum=0)
-
-    def analyse(part: FeedbackMap) -> Columns:
-        if by == "stability":
-            local = stability(part)
-            policy = simplex.softmax(local.fixed_point.logits)
-            return {
-                "phase": local.verdict,
-                **_fixed_point(local),
-                "likeliest": _likeliest(policy),
-            }
-        return _analyse(part, by, start, total, skip, threads)
-
-    with ProgressBar(progress, "sweep", "maps", loop.size) as bar:
-        columns = by_chunks(loop, analyse, bar)
-    if by == "stability":
-        return columns, {"rounds": 0}
-    return columns, {
-        "rounds": total,
-        "burn_in": skip,
-        **provenance.of_start(start, loop.responses),
-        "tolerance_arrived": ARRIVED,
-        "collapse_share": COLLAPSE_SHARE,
-    }
-
-
-def by_chunks(
-    loop: FeedbackMap, analyse: Callable[[FeedbackMap], Columns], bar: ProgressBar
-) -> Columns:
-    """Return the columns (maps, ...) of all maps, analysed by chunks, and move the ``bar``."""
-    columns: Columns = {}
-    first, chunk = 0, min(LEAST_CHUNK, CHUNK)
-    while first < loop.size:
-        begun = time.perf_counter()
-        part = loop.part(first, first + chunk)
-        for name, values in analyse(part).items():
-            if first == 0:
-                columns[name] = np.empty((loop.size, *values.shape[1:]), dtype=values.dtype)
-            columns[name][first : first + chunk] = values
-        bar.update(part.size)
-        first += part.size
-        bearable = PATIENCE / max(time.perf_counter() - begun, 1e-9)
-        chunk = min(max(int(chunk * min(max(bearable, 0.5), GROWTH)), LEAST_CHUNK), CHUNK)
-    return columns
-
-
-def _analyse(
-    part: FeedbackMap,
-    by: str,
-    start: ArrayLike | None,
-    rounds: int,
-    burn_in: int,
-    threads: int | None,
-) -> Columns:
-    """Return one value a map for every variable of the dataset, by orbit or by both."""
-    orbit = part.run(start, rounds, keep="last", burn_in=burn_in, threads=threads)
-    found = classify(part, start, threads=threads)
-    local, phase = found.stability, found.code
-    near = local.taken(np.arange(part.size))
-    several = np.flatnonzero(local.fixed_point.status == PointStatus.FOUND)
-    if len(several):
-        near.put(several, stability(part.take(several), orbit.final_logits[several]))
-    columns = {
-        "phase": phase,
-        "collapsed": collapsed(orbit.final_logits),
-        "entropy": simplex.entropy(orbit.final_logits),
-        "effective_support": simplex.effective_support(orbit.final_logits),
-        "entropy_mean": orbit.entropy_mean,
-        "cycle_strength": orbit.cycle_strength,
-        "likeliest": _likeliest(orbit.policy_mean),
-        **_fixed_point(near),
-        "status": orbit.status,
-    }
-    if by == "orbit":
-        return columns
-    return {
-        **columns,
-        **_fixed_point(local),
-        "stability": local.verdict,
-        "disagreement": labels.disagreement(
-            local,
-            phase == Phase.CONVERGED,
-            (phase != Phase.CONVERGED) & (phase != Phase.UNDECIDED),
-            found.final_logits,
-        ),
-    }
-
-
-def _likeliest(policy: FloatArray) -> np.ndarray:
-    return simplex.likeliest(policy).astype(np.int32)
-
-
-def _fixed_point(local: Stability) -> Columns:
-    return {
-        "spectral_radius": local.spectral_radius,
-        "fixed_point_status": local.fixed_point.status,
-    }

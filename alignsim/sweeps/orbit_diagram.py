@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,8 +18,10 @@ from alignsim.objectives import Objective
 from alignsim.progress import ProgressBar
 from alignsim.sweeps import labels, provenance
 from alignsim.sweeps.axes import Axis, attributes, family, on_no_axis, parameter_axis
+from alignsim.sweeps.batches import columns_of_points
 from alignsim.sweeps.closed_form import closed_form
-from alignsim.sweeps.grid import Columns, by_chunks
+from alignsim.sweeps.plan import USUAL_ROUNDS
+from alignsim.sweeps.work import Chunk, Columns
 
 if TYPE_CHECKING:
     import xarray
@@ -116,20 +119,11 @@ def orbit_diagram(
     given: dict[str, Any] = {**fixed, axis.name: values}
     loop = loops.loop(matrix, given, objective=objective, **policies)
 
-    def analyse(part: FeedbackMap) -> Columns:
-        orbit = classify(part, start, rounds, threads=workers)
-        state = orbit.final_state.reshape(part.size, part.width)
-        schedule = Schedule(np.arange(kept, dtype=np.int64), 0, workers)
-        return {
-            "policy": simplex.softmax(iterate(part, state, schedule).frames),
-            "phase": orbit.code,
-            "period": orbit.period.astype(np.int32),
-            "rotation_number": orbit.rotation_number,
-            "spectral_radius": orbit.stability.spectral_radius,
-        }
-
+    chunk = Chunk(method, given, {"objective": objective, **policies}, _Visits(start, rounds, kept))
     with ProgressBar(progress, "orbit diagram", "maps", n) as bar:
-        columns = by_chunks(loop, analyse, bar)
+        columns = columns_of_points(
+            matrix, chunk, USUAL_ROUNDS + kept, loop.linear, bar, threads=workers
+        )
     further = {"policy": ("visit", "response")}
     grid = {name: np.asarray(given[name]) for name in loops.names}
     coordinates: dict[str, Any] = {
@@ -150,6 +144,29 @@ def orbit_diagram(
             **provenance.of_maps(loop.objective.name, matrix),
         },
     )
+
+
+@dataclass(frozen=True)
+class _Visits:
+    """What is asked of every map: what its orbit does, and where it is in the next rounds."""
+
+    start: ArrayLike | None
+    rounds: int | None
+    kept: int
+
+    def columns(self, maps: FeedbackMap, threads: int | None) -> Columns:
+        """Return one value a map for every variable."""
+        workers = thread_count(threads)
+        orbit = classify(maps, self.start, self.rounds, threads=workers)
+        state = orbit.final_state.reshape(maps.size, maps.width)
+        schedule = Schedule(np.arange(self.kept, dtype=np.int64), 0, workers)
+        return {
+            "policy": simplex.softmax(iterate(maps, state, schedule).frames),
+            "phase": orbit.code,
+            "period": orbit.period.astype(np.int32),
+            "rotation_number": orbit.rotation_number,
+            "spectral_radius": orbit.stability.spectral_radius,
+        }
 
 
 _ATTRIBUTES: dict[str, dict[str, Any]] = {

@@ -28,10 +28,12 @@ from alignsim.sweeps.axes import (
     on_no_axis,
     parameter_axis,
 )
+from alignsim.sweeps.batches import columns_of_points
 from alignsim.sweeps.closed_form import closed_form
 from alignsim.sweeps.contours import Curves, zero_curves
-from alignsim.sweeps.grid import Columns, by_chunks
 from alignsim.sweeps.lattice import IntArray, Lattice
+from alignsim.sweeps.plan import USUAL_ROUNDS
+from alignsim.sweeps.work import Chunk, Columns
 from alignsim.validation import FloatArray
 
 if TYPE_CHECKING:
@@ -60,6 +62,7 @@ def phase_diagram(
     audit: float = 0.02,
     rng: seeds.Seed = 0,
     progress: bool = True,
+    executor: Any = None,
     **parameters: float | None,
 ) -> xarray.Dataset:
     """Return the phases of a map over two of its parameters, and the boundary of stability.
@@ -99,6 +102,9 @@ def phase_diagram(
         Seed or generator of the audit.
     progress
         Show a progress bar when it takes longer than a second or two.
+    executor
+        Who computes, as of :func:`alignsim.sweep`: each level of refinement is a batch, cut into
+        chunks.
 
     Returns
     -------
@@ -146,14 +152,15 @@ def phase_diagram(
     loops = family(method, objective)
     given = {"beta": beta, "lam": lam, **parameters}
     plane = _plane(loops, x, y, given, matrix, {"objective": objective, **policies})
-    labeller = _Labeller(by, start, rounds, threads)
+    labeller = _Labeller(by, start, rounds)
     lattice = Lattice(
         _resolution(resolution),
         audit=validation.number(audit, "audit", high=1.0),
         rng=seeds.generator(rng),
     )
     corner = plane.maps(np.zeros(1), np.zeros(1))
-    columns, curves = _fill(lattice, plane, labeller, progress)
+    linear = corner.linear
+    columns, curves = _fill(lattice, plane, labeller, linear, progress, executor, threads)
     evaluations = int(lattice.evaluated.sum())
     return xarray.Dataset(
         _variables(lattice, plane, labeller, columns) | _boundary(lattice, plane, curves),
@@ -183,27 +190,30 @@ class _Plane:
     matrix: FloatArray
     further: dict[str, Any]
 
+    def values(self, row: FloatArray, column: FloatArray) -> dict[str, Any]:
+        """Return all parameters at positions 0 to 1 along y and x."""
+        along = {self.y.name: self.y.values(row), self.x.name: self.x.values(column)}
+        return {**self.fixed, **along}
+
     def maps(self, row: FloatArray, column: FloatArray) -> FeedbackMap:
         """Return the maps at positions 0 to 1 along y and x."""
-        along = {self.y.name: self.y.values(row), self.x.name: self.x.values(column)}
-        return self.loops.loop(self.matrix, {**self.fixed, **along}, **self.further)
+        return self.loops.loop(self.matrix, self.values(row, column), **self.further)
 
 
 @dataclass(frozen=True)
 class _Labeller:
-    """How maps are labelled; ``start``, ``rounds``, ``threads`` are for orbits."""
+    """How maps are labelled; ``start`` and ``rounds`` are for orbits."""
 
     by: str
     start: ArrayLike | None
     rounds: int | None
-    threads: int | None
 
-    def columns(self, maps: FeedbackMap) -> Columns:
+    def columns(self, maps: FeedbackMap, threads: int | None) -> Columns:
         """Return the variables of the dataset, one value a map."""
         if self.by == "stability":
             local = stability(maps)
             return {"phase": local.verdict, "spectral_radius": local.spectral_radius}
-        orbit = classify(maps, self.start, self.rounds, threads=self.threads)
+        orbit = classify(maps, self.start, self.rounds, threads=threads)
         local = orbit.stability
         found: Columns = {
             "phase": orbit.code,
@@ -237,11 +247,13 @@ class _Labeller:
 
 
 def _fill(
-    lattice: Lattice, plane: _Plane, labeller: _Labeller, progress: bool
-) -> tuple[Columns, Curves]:
+    lattice: Lattice, plane: _Plane, labeller: _Labeller, linear: bool, progress: bool,
+    executor: Any, threads: int | None,
+) -> tuple[Columns, Curves]:  # fmt: skip
     """Evaluate the lattice until it is settled; return the flat columns and the curves ρ = 1."""
     side = lattice.resolution
     columns: Columns = {}
+    rounds = 0 if labeller.by == "stability" else USUAL_ROUNDS
 
     def excess(row: FloatArray, column: FloatArray) -> FloatArray:
         return stability(plane.maps(row / side, column / side)).spectral_radius - 1.0
@@ -249,7 +261,9 @@ def _fill(
     with ProgressBar(progress, "phase diagram", "maps") as bar:
         while len(asked := lattice.ask()):
             row, column = lattice.places(asked)
-            found = by_chunks(plane.maps(row / side, column / side), labeller.columns, bar)
+            given = plane.values(row / side, column / side)
+            chunk = Chunk(plane.loops.method, given, plane.further, labeller)
+            found = columns_of_points(plane.matrix, chunk, rounds, linear, bar, executor, threads)
             for name, values in found.items():
                 columns.setdefault(name, np.zeros(lattice.label.size, dtype=values.dtype))
                 columns[name][asked] = values

@@ -19,11 +19,17 @@ from alignsim.validation import FloatArray
 
 def of_maps(objective: str, matrices: FloatArray) -> dict[str, Any]:
     """Return the objective, the size and the hash of the matrices, and the version."""
+    digest = hashlib.sha256(np.ascontiguousarray(matrices).tobytes()).hexdigest()
+    return of_hash(objective, matrices.shape[-1], digest)
+
+
+def of_hash(objective: str, responses: int, digest: str) -> dict[str, Any]:
+    """Return the same from the hash of the matrices."""
     return {
         "objective": objective,
-        "responses": matrices.shape[-1],
+        "responses": responses,
         "tolerance_fixed_point": TOLERANCE,
-        "matrix_sha256": hashlib.sha256(np.ascontiguousarray(matrices).tobytes()).hexdigest(),
+        "matrix_sha256": digest,
         "alignsim_version": __version__,
     }
 

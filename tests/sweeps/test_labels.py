@@ -117,7 +117,7 @@ def test_the_cases_of_a_disagreement():
 def test_chunks_do_not_change_a_bit(by, monkeypatch):
     label = verdicts if by == "stability" else partial(sweep, by=by)
     whole = label()
-    monkeypatch.setattr("alignsim.sweeps.grid.CHUNK", 5)
+    monkeypatch.setattr("alignsim.sweeps.plan.MOST_MAPS", 5)
     assert label().identical(whole)
 
 

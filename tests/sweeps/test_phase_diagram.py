@@ -13,7 +13,7 @@ import alignsim as asim
 from alignsim import progress
 from alignsim.analysis import classify, stability
 from alignsim.analysis.orbits.verdicts import Phase
-from alignsim.sweeps import findings, grid, lattice
+from alignsim.sweeps import findings, lattice, plan
 from alignsim.sweeps.phase_diagram import phase_diagram
 
 module = import_module("alignsim.sweeps.phase_diagram")
@@ -157,29 +157,28 @@ def test_one_seed_gives_one_diagram_whatever_the_chunks(monkeypatch):
     other = diagram(rng=4, **given)
     assert (other.evaluated != first.evaluated).any()
     assert (other.phase == first.phase).all()
-    monkeypatch.setattr(grid, "CHUNK", 100)
+    monkeypatch.setattr(plan, "MOST_MAPS", 100)
     assert diagram(rng=3, **given).identical(first)
 
 
-def test_chunks_grow_until_one_is_slow_and_change_nothing(monkeypatch):
-    """Between chunks the bar moves; here a map takes the longer the more there were before it."""
+def test_levels_are_cut_by_the_recipe_and_by_no_clock(monkeypatch):
     given = {"x": ("beta", 2, 9), "by": "orbit", "rounds": 1200, "resolution": 32}
     whole, sizes = diagram(**given), []
 
-    def seen(self, maps):
+    def seen(self, maps, threads):
         sizes.append(maps.size)
-        return columns(self, maps)
+        return columns(self, maps, threads)
 
     columns = module._Labeller.columns
     monkeypatch.setattr(module._Labeller, "columns", seen)
-    clock = SimpleNamespace(perf_counter=lambda: (sum(sizes) / 100) ** 2)
-    monkeypatch.setattr(grid, "time", clock)
     assert diagram(**given).identical(whole)
-    assert sizes == [64, 512, 256, 128, 64, 64, 1]
-    monkeypatch.setattr(grid, "PATIENCE", 0.01)
+    assert sizes == [33**2]
     sizes.clear()
-    diagram(**given)
-    assert sizes == [64] * 17 + [1]
+    monkeypatch.setattr(plan, "MOST_MAPS", 500)
+    clock = SimpleNamespace(perf_counter=lambda: 1e3 * sum(sizes))
+    monkeypatch.setattr("alignsim.progress.time", clock)
+    assert diagram(**given).identical(whole)
+    assert sizes == [363, 363, 363]
 
 
 # Orbits

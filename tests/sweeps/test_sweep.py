@@ -10,7 +10,7 @@ import alignsim as asim
 from alignsim import progress
 from alignsim.analysis import OSCILLATING, classify, collapsed, critical_signal, stability
 from alignsim.analysis.orbits.verdicts import Phase
-from alignsim.sweeps import grid
+from alignsim.sweeps import labelling, plan
 
 CYCLE = asim.preferences.cyclic(3, advantage=0.4)
 STACK = np.stack(
@@ -101,7 +101,7 @@ def test_every_point_is_the_run_of_its_own_map(objective):
 def test_chunks_do_not_change_a_bit(objective, chunk, monkeypatch):
     given = {"objective": objective, "rounds": 80, "offline": [0.6, 0.0, 0.4], **AXES}
     whole = sweep(STACK, **given)
-    monkeypatch.setattr(grid, "CHUNK", chunk)
+    monkeypatch.setattr(plan, "MOST_MAPS", chunk)
     assert sweep(STACK, **given).identical(whole)
 
 
@@ -111,14 +111,14 @@ def test_a_chunk_of_a_stack_looks_at_its_own_matrices_only(by, monkeypatch):
     seen = []
 
     name = {"orbit": "classify", "stability": "stability"}[by]
-    plain = getattr(grid, name)
+    plain = getattr(labelling, name)
 
     def watched(loop, *start, **given):
         seen.append((len(loop.matrix_table()[0]), loop.size))
         return plain(loop, *start, **given)
 
-    monkeypatch.setattr(grid, name, watched)
-    monkeypatch.setattr(grid, "CHUNK", 8)
+    monkeypatch.setattr(labelling, name, watched)
+    monkeypatch.setattr(plan, "MOST_MAPS", 8)
     rounds = 4 if by == "orbit" else None
     sweep(np.repeat(STACK, 20, axis=0), by=by, beta=[1.0, 2.0], rounds=rounds)
     assert sum(maps for _, maps in seen) == 120
@@ -308,7 +308,7 @@ def test_a_sweep_that_takes_no_time_shows_no_progress_bar(capfd):
 def test_a_long_sweep_shows_its_progress_on_stderr_unless_silenced(capfd, monkeypatch):
     monkeypatch.setattr("alignsim.progress._is_terminal", lambda: True)
     monkeypatch.setattr(progress, "DELAY", 0)
-    monkeypatch.setattr(grid, "CHUNK", 2)
+    monkeypatch.setattr(plan, "MOST_MAPS", 2)
     sweep(beta=np.arange(1.0, 7.0), progress=True)
     shown = capfd.readouterr()
     assert shown.out == ""
