@@ -29,7 +29,7 @@ from alignsim.sweeps.plan import USUAL_ROUNDS, Plan, maps_a_chunk
 from alignsim.sweeps.runner import Job, run, threads_each
 from alignsim.sweeps.stack import Stack
 from alignsim.sweeps.store import Contents, Store, open_sweep, opened
-from alignsim.sweeps.work import Chunk, compute, site
+from alignsim.sweeps.work import Chunk, Home, compute, site
 from alignsim.validation import FloatArray
 
 if TYPE_CHECKING:
@@ -72,8 +72,9 @@ def sweep(
         method, with the parameters of that.
     beta, lam, **parameters
         β, λ (by default 1) and the parameters of the method, such as ``alpha`` of MRS, and of
-        the objective: a number, or a sequence, which becomes the dimension of that name. The grid is the outer product, in
-        the order matrix, parameters of the method, beta, lam. β is left out where others give it.
+        the objective: a number, or a sequence, which becomes the dimension of that name. The grid
+        is the outer product, in the order matrix, parameters of the method, beta, lam. β is left
+        out where others give it.
     by
         ``"orbit"``: run every map and label what it did. ``"stability"``: iterate nothing and
         label its fixed point, exactly. ``"both"``: both, and where they disagree.
@@ -244,7 +245,7 @@ class Study:
 
     def jobs(self, numbers: list[int], threads: int | None) -> Iterator[Job]:
         """Yield the work of chunks."""
-        home = site()
+        home = Home.here()
         outer = (1,) * len(self.grid)
         last: tuple[Any, Any] = (None, None)
         for number in numbers:

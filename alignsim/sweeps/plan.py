@@ -59,7 +59,7 @@ def maps_a_chunk(responses: int, rounds: int, linear: bool) -> int:
     """Return how many maps take about ``CHUNK_SECONDS``, within bounds of memory and lanes.
 
     >>> maps_a_chunk(4, 0, True), maps_a_chunk(4, 3000, True), maps_a_chunk(200, 0, True)
-    (131072, 10256, 5)
+    (131072, 10245, 5)
     """
     bearable = int(CHUNK_SECONDS / seconds_a_map(responses, rounds, linear))
     least = LEAST_MAPS if responses <= IN_LANES else 1

@@ -107,17 +107,46 @@ def run(
         if bar is not None:
             bar.update(job.units)
 
-    if executor is None:
-        for job in jobs:
-            done(job, job.run())
-        return
-    with _crew(executor) as crew:
-        _Run(crew, iter(jobs), done).finish()
+    with _plain_products():
+        if executor is None:
+            for job in jobs:
+                done(job, job.run())
+            return
+        with _crew(executor) as crew:
+            _Run(crew, iter(jobs), done).finish()
 
 
 def threads_each(executor: Any, threads: int | None) -> int | None:
     """Return the threads of a job: all there are in this process, one on a worker, or as told."""
     return 1 if threads is None and executor is not None else threads
+
+
+_held = threading.Lock()
+_inside = 0
+_limits: Any = None
+
+
+@contextmanager
+def _plain_products() -> Iterator[None]:
+    """Keep matrix products of this process to one thread while anything runs.
+
+    Their last bits may depend on the number of threads, and threads would meet on the cores.
+    OpenBLAS listens to the main thread only, which is why workers do not call this.
+    """
+    global _inside, _limits
+    from threadpoolctl import threadpool_limits
+
+    with _held:
+        if not _inside:
+            _limits = threadpool_limits(1, user_api="blas")
+        _inside += 1
+    try:
+        yield
+    finally:
+        with _held:
+            _inside -= 1
+            if not _inside:
+                _limits.restore_original_limits()
 
 
 class _Crew:

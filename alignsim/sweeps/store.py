@@ -197,8 +197,8 @@ def open_sweep(path: str | os.PathLike[str]) -> xarray.Dataset:
     -------
     xarray.Dataset
         As of :func:`alignsim.sweep`, with the further coordinate ``computed`` along all axes:
-        whether a map is done. Values of those that are not are NaN, False, or the least number of
-        the type. Use ``ds.chunk()`` for dask's arrays.
+        whether a map is done. Elsewhere values mean nothing: take ``ds.where(ds.computed)``, and
+        ``ds.chunk()`` for dask's arrays.
 
     Raises
     ------

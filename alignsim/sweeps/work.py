@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -62,11 +60,24 @@ class Chunk:
         return whole.part(0, whole.size)
 
 
+@dataclass(frozen=True)
+class Home:
+    """Where a study was begun: what :func:`site` and :func:`place` say there."""
+
+    versions: Mapping[str, str]
+    process: tuple[str, int]
+
+    @classmethod
+    def here(cls) -> Home:
+        """Return that of this process."""
+        return cls(site(), place())
+
+
 class WrongWorkerError(RuntimeError):
     """A worker would not compute the same bits: its versions or its processor differ."""
 
 
-def compute(P: FloatArray, chunk: Chunk, threads: int | None, home: Mapping[str, str]) -> Columns:
+def compute(P: FloatArray, chunk: Chunk, threads: int | None, home: Home) -> Columns:
     """Return the columns of a chunk; nothing but P and the chunk decides a bit of them.
 
     Parameters
@@ -78,16 +89,17 @@ def compute(P: FloatArray, chunk: Chunk, threads: int | None, home: Mapping[str,
     threads
         For the kernels; by default all that there are.
     home
-        What :func:`site` says where the study was begun.
+        Where the study was begun.
 
     Raises
     ------
     WrongWorkerError
         If this process differs from that.
     """
-    refuse_other(home)
-    with _plain_products():
-        return chunk.labeller.columns(chunk.loop(P), threads)
+    refuse_other(home.versions)
+    if home.process != place():
+        _keep_to_one_thread()
+    return chunk.labeller.columns(chunk.loop(P), threads)
 
 
 @cache
@@ -106,6 +118,11 @@ def site() -> dict[str, str]:
     }
 
 
+def place() -> tuple[str, int]:
+    """Return the machine and the process that this is."""
+    return platform.node(), os.getpid()
+
+
 def refuse_other(home: Mapping[str, str]) -> None:
     """Raise :class:`WrongWorkerError` where a study of another site would not keep its bits."""
     here = site()
@@ -118,38 +135,9 @@ def refuse_other(home: Mapping[str, str]) -> None:
         )
 
 
-_held = threading.Lock()
-_inside = 0
-_limits: Any = None
-
-
-@contextmanager
-def _plain_products() -> Iterator[None]:
-    """Keep matrix products on one thread, in the whole process, while any chunk is computed.
-
-    Their last bits may depend on the number of threads, and workers would meet on the cores.
-    """
-    global _inside, _limits
+@cache
+def _keep_to_one_thread() -> None:
+    """Let matrix products of this process run on one thread from now on."""
     from threadpoolctl import threadpool_limits
 
-    with _held:
-        if not _inside:
-            _limits = threadpool_limits(1, user_api="blas")
-        _inside += 1
-    try:
-        yield
-    finally:
-        with _held:
-            _inside -= 1
-            if not _inside:
-                _limits.restore_original_limits()
-
-
-def _forget_parent() -> None:
-    """Begin anew in a fork: its parent may have been in a chunk."""
-    global _held, _inside
-    _held, _inside = threading.Lock(), 0
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_parent)
+    threadpool_limits(1, user_api="blas")

@@ -1,0 +1,154 @@
+"""Whoever computes a sweep: the same to the bit, from small messages, on the same kind of site."""
+
+import multiprocessing
+import pickle
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import threadpoolctl
+
+import alignsim as asim
+from alignsim.sweeps import WrongWorkerError, grid, plan, work
+from tests.sweeps import studies
+from tests.sweeps.studies import study
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+
+
+@pytest.fixture(autouse=True)
+def _small_chunks(monkeypatch):
+    monkeypatch.setattr(plan, "MOST_MAPS", studies.CHUNK)
+
+
+@pytest.fixture(scope="module")
+def fork():
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("fork")) as pool:
+        yield pool
+
+
+@pytest.fixture(scope="module")
+def threads():
+    with ThreadPoolExecutor(3) as pool:
+        yield pool
+
+
+@pytest.mark.parametrize("name", ["fork", "threads"])
+@pytest.mark.parametrize("given", [{}, {"objective": "dpo"}, {"by": "stability", "rounds": None}])
+def test_a_sweep_is_the_same_to_the_bit_whoever_computes(name, given, request):
+    pool = request.getfixturevalue(name)
+    assert study(executor=pool, **given).identical(study(**given))
+
+
+@pytest.mark.parametrize("name", ["fork", "threads"])
+def test_a_sweep_of_wide_maps_is_too(name, request):
+    """Above 64 responses rounds are matrix products, whose bits depend on their neighbours."""
+    P = np.stack([asim.preferences.cyclic(65, advantage=a) for a in (0.2, 0.4)])
+    given = {"beta": np.linspace(0.5, 6.0, 8), "rounds": 20, "progress": False}
+    whole = asim.sweep(P, **given)
+    pool = request.getfixturevalue(name)
+    assert asim.sweep(P, executor=pool, **given).identical(whole)
+
+
+@pytest.mark.parametrize("by", ["orbit", "stability"])
+def test_a_diagram_is_too_level_by_level(by, fork, monkeypatch):
+    monkeypatch.setattr(plan, "MOST_MAPS", 200)
+    given = {"by": by, "resolution": 64, "alpha": 0.6, "progress": False}
+    P = asim.preferences.cyclic(3, advantage=0.5)
+    assert asim.phase_diagram(P, executor=fork, **given).identical(asim.phase_diagram(P, **given))
+
+
+def test_a_message_holds_the_matrices_of_its_chunk_and_little_else(monkeypatch):
+    monkeypatch.setattr(plan, "MOST_MAPS", 2000)
+    sent = []
+
+    def watched(jobs, receive, executor, bar):
+        for job in jobs:
+            sent.append(
+                (len(pickle.dumps((job.shared, job.arguments))), job.shared.shape, job.units)
+            )
+            receive(job.number, job.run())
+
+    monkeypatch.setattr(grid, "run", watched)
+    P = np.stack([asim.preferences.cyclic(3, advantage=a) for a in np.linspace(0.1, 0.5, 40)])
+    axes = {"beta": np.linspace(0.0, 9.0, 20), "lam": np.linspace(0.0, 1.0, 20)}
+    asim.sweep(P, by="stability", progress=False, **axes)
+    assert [shape[0] for _, shape, _ in sent] == [5] * 8, "each matrix travels once"
+    assert max(size for size, _, _ in sent) < 4000
+    assert sum(units for _, _, units in sent) == 40 * 400
+
+
+def test_a_worker_of_another_version_or_processor_is_refused_in_words(monkeypatch):
+    here = work.site()
+    assert set(here) == {"alignsim", "numba", "numpy", "scipy", "processor"}
+    for name, other in (("alignsim", "9.9"), ("processor", "x86_64 abacus")):
+        home = work.Home({**here, name: other}, work.place())
+        monkeypatch.setattr(work.Home, "here", lambda home=home: home)
+        with pytest.raises(WrongWorkerError, match=f"has {name} .*, not {other}: its last digits"):
+            study()
+        with pytest.raises(WrongWorkerError, match=f"has {name} .*, not {other}: its last digits"):
+            asim.phase_diagram(studies.STACK[0], alpha=0.5, resolution=8)
+
+
+def test_matrix_products_keep_to_one_thread_and_get_them_back(monkeypatch, threads):
+    def counts():
+        found = threadpoolctl.threadpool_info()
+        return {pool["num_threads"] for pool in found if pool["user_api"] == "blas"}
+
+    before, inside = counts(), []
+    plain = grid.Labelling.columns
+
+    def seen(self, maps, workers):
+        inside.append((counts(), workers))
+        return plain(self, maps, workers)
+
+    monkeypatch.setattr(grid.Labelling, "columns", seen)
+    study(executor=threads)
+    assert all(found == {1} and workers == 1 for found, workers in inside)
+    assert counts() == before
+
+
+def test_a_sweep_of_stored_matrices_reads_them_part_by_part(tmp_path, monkeypatch):
+    zarr = pytest.importorskip("zarr")
+    whole = study()
+    np.save(tmp_path / "P.npy", studies.STACK)
+    mapped = np.load(tmp_path / "P.npy", mmap_mode="r")
+    array = zarr.create_array(
+        str(tmp_path / "P.zarr"), shape=(3, 3, 3), chunks=(1, 3, 3), dtype="f8"
+    )
+    array[...] = studies.STACK
+    given = {**studies.GRID, "by": "both", "rounds": 60, "progress": False}
+    for P in (mapped, array):
+        assert asim.sweep(P, **given).identical(whole)
+    bad = np.array(studies.STACK)
+    bad[2, 0, 1] = 0.9
+    array[...] = bad
+    with pytest.raises(ValueError, match=r"P\[2, 0, 1\] \+ P\[2, 1, 0\] is 1.2"):
+        asim.sweep(array, **given)
+
+
+def test_a_large_result_is_refused_in_memory_with_the_remedy(monkeypatch):
+    monkeypatch.setenv("ALIGNSIM_MEMORY", "1e-6")
+    monkeypatch.setattr("alignsim.sweeps.stack.validation.preference_matrix", lambda P: P)
+    with pytest.raises(ValueError, match=r"give a store, or sweep less"):
+        grid.Study.in_memory(_study_of(10**4), {}, None, None, False)
+
+
+def _study_of(count):
+    labelling = grid.Labelling("stability", None, 0, 0)
+    loops = grid.family("mrs")
+    axes = {"alpha": np.array(0.5), "beta": np.linspace(0, 1, count), "lam": np.array(1.0)}
+    stack = grid.Stack(studies.STACK[0])
+    return grid.Study(stack, loops, axes, {"objective": "ipo"}, labelling)
+
+
+def test_a_dry_run_says_what_a_sweep_would_take():
+    found = study(dry_run=True)
+    assert (found.maps, found.chunks, found.rounds) == (90, 18, 90 * 60)
+    assert found.bytes == sum(v.nbytes for v in study().data_vars.values())
+    assert found.sample == 90
+    assert found.seconds > 0
+    assert "90 in 18 chunks" in repr(found)
+    assert study(dry_run=True, executor=2).threads == 1
+    with pytest.raises(ValueError, match="dry_run"):
+        study(dry_run="yes")
