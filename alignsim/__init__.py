@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from alignsim.feedback.naming import method, methods
     from alignsim.feedback.training import train
     from alignsim.objectives import dpo_optimum, ipo_optimum, optimum
+    from alignsim.objectives.naming import objectives_table
     from alignsim.preferences.games import exploitability, maximal_lottery
     from alignsim.reports.advice import advise
     from alignsim.reports.compare import compare
@@ -82,6 +83,7 @@ __all__ = [
     "method",
     "methods",
     "objectives",
+    "objectives_table",
     "open_sweep",
     "optimum",
     "phase_diagram",
@@ -118,6 +120,7 @@ _HOMES = {
     "maximal_lottery": "preferences",
     "method": "feedback.naming",
     "methods": "feedback.naming",
+    "objectives_table": "objectives.naming",
     "optimum": "objectives",
     "bifurcations": "analysis",
     "open_sweep": "sweeps",

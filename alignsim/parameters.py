@@ -67,6 +67,26 @@ class Parameter:
         return array
 
 
+def described(parameter: Parameter) -> str:
+    """Return a parameter with its range and its default.
+
+    >>> described(Parameter("lam", "λ, share of the policy", 1.0))
+    'lam (from 0 to 1, by default 1)'
+    """
+    default = "" if parameter.default is None else f", by default {parameter.default:g}"
+    return f"{parameter.name} ({parameter.range}{default})"
+
+
+def call(name: str, parameters: tuple[Parameter, ...], *others: str) -> str:
+    """Return how something is called: its parameters with their defaults, and other names.
+
+    >>> call("mrs", (Parameter("alpha", "α, share of the policy", 0.0),))
+    'mrs(alpha=0)'
+    """
+    told = [p.name if p.default is None else f"{p.name}={p.default:g}" for p in parameters]
+    return f"{name}({', '.join([*told, *others])})"
+
+
 def checked(
     name: str, parameters: tuple[Parameter, ...], given: Mapping[str, Any]
 ) -> dict[str, FloatArray]:

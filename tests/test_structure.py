@@ -21,6 +21,7 @@ ORDER = (
         "codes",
         "parameters",
         "errors",
+        "listing",
         "notebook",
         "progress",
         "simplex",

@@ -11,7 +11,6 @@ from alignsim.cli.app import app
 
 if TYPE_CHECKING:
     from alignsim.feedback.methods.contract import Method
-    from alignsim.parameters import Parameter
 
 
 @app.command(epilog="Example: alignsim methods soft_reference")
@@ -30,9 +29,7 @@ def methods(
     from alignsim.feedback import naming
 
     if name is None:
-        for row in naming.methods().rows():
-            title = row.pop("name")
-            reports.print_rows(title, [(head, text) for head, text in row.items() if text])
+        reports.print_listing(naming.methods())
         return
     of, alias = naming.method_named(name.lower())
     title = of.name if alias is None else f"{of.name}, also known as {alias.name}"
@@ -41,19 +38,16 @@ def methods(
 
 def _rows(of: Method) -> Iterator[tuple[str, str]]:
     """Yield what there is to say of a method."""
+    from alignsim.cli import reports
     from alignsim.feedback import naming
+    from alignsim.parameters import described
 
     yield "update", of.update
     for each in of.parameters:
-        yield f"parameter {each.name}", _described(each)
+        yield f"parameter {each.name}", reports.described(each)
     for alias in of.aliases:
-        yield f"also {alias.name}", ", ".join(map(naming.described, alias.parameters))
+        yield f"also {alias.name}", ", ".join(map(described, alias.parameters))
         yield "", alias.source
     for what, fact in naming.known_facts(of).items():
         yield what, f"{fact.status}: {fact.source}"
     yield "source", of.source
-
-
-def _described(each: Parameter) -> str:
-    default = "must be given" if each.default is None else f"by default {each.default:g}"
-    return f"{each.meaning}; {each.range}, {default}"

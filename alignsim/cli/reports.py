@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from alignsim.analysis import Orbit
     from alignsim.claims import Report
     from alignsim.feedback import Trajectory
+    from alignsim.listing import Listing
+    from alignsim.parameters import Parameter
     from alignsim.reports.advice import Advice
     from alignsim.reports.inspection import Inspection, MatrixSummary, Settings
     from alignsim.reports.tradeoff import TradeoffRow
@@ -53,6 +55,19 @@ def print_rows(
     console = Console(highlight=False)
     console.print(Text(title, style="bold"))
     console.print(table)
+
+
+def print_listing(listing: Listing) -> None:
+    """Print a table for each name that is listed."""
+    for row in listing.rows():
+        title, *rest = row.items()
+        print_rows(title[1], [(head, text) for head, text in rest if text])
+
+
+def described(each: Parameter) -> str:
+    """Return the meaning, the range and the default of a parameter."""
+    default = "must be given" if each.default is None else f"by default {each.default:g}"
+    return f"{each.meaning}; {each.range}, {default}"
 
 
 def print_convention() -> None:

@@ -14,11 +14,11 @@ from alignsim.feedback.feedback_map import FeedbackMap
 from alignsim.feedback.methods.catalogue import METHODS
 from alignsim.feedback.methods.contract import Alias, Method, MethodFact
 from alignsim.feedback.methods.scheme import Scheme
-from alignsim.notebook import Table
+from alignsim.listing import Listing
 from alignsim.objectives import OBJECTIVES, Objective
 from alignsim.objectives.contract import named
-from alignsim.parameters import Parameter, checked
-from alignsim.summary import Lines, Summarised
+from alignsim.parameters import Parameter, call, checked, described
+from alignsim.summary import Lines
 
 
 class Named(NamedTuple):
@@ -154,35 +154,23 @@ def loop_name(method: str, objective: str) -> str:
     return f"{method.replace('_', ' ')} {objective.upper()}"
 
 
-class MethodTable(Summarised):
+class MethodTable(Listing):
     """All methods, one a row: their names; ``print`` shows the rest, and so does a notebook."""
+
+    kind = "methods"
+    caption = "updates, parameters, sources"
 
     def __init__(self, methods: Sequence[Method]) -> None:
         self.methods = tuple(methods)
 
-    @property
-    def names(self) -> list[str]:
-        """The names that :func:`alignsim.method` takes, aliases left out."""
-        return [each.name for each in self.methods]
-
-    def _title(self) -> str:
-        return f"{len(self.methods)} methods"
-
     def _summary(self) -> Lines:
         for each in self.methods:
-            given = ", ".join(
-                p.name if p.default is None else f"{p.name}={p.default:g}" for p in each.parameters
-            )
             others = ", ".join(alias.name for alias in each.aliases)
-            yield f"{each.name}({given})", f"also {others}" if others else "no other name"
+            yield call(each.name, each.parameters), f"also {others}" if others else "no other name"
 
     def rows(self) -> list[dict[str, str]]:
         """Return name, update, parameters, aliases, source and what is known, as words."""
         return [_row(each) for each in self.methods]
-
-    def _tables(self) -> list[Table]:
-        rows = self.rows()
-        return [Table("updates, parameters, sources", list(rows[0]), [[*r.values()] for r in rows])]
 
 
 def methods() -> MethodTable:
@@ -206,16 +194,6 @@ def _row(each: Method) -> dict[str, str]:
         "known": ", ".join(f"{what} ({fact.status})" for what, fact in known_facts(each).items()),
         "source": each.source,
     }
-
-
-def described(parameter: Parameter) -> str:
-    """Return a parameter with its range and its default.
-
-    >>> described(LAM)
-    'lam (from 0 to 1, by default 1)'
-    """
-    default = "" if parameter.default is None else f", by default {parameter.default:g}"
-    return f"{parameter.name} ({parameter.range}{default})"
 
 
 def known_facts(of: Method) -> dict[str, MethodFact[Any]]:
