@@ -38,9 +38,10 @@ def _rows(of: Objective) -> Iterator[tuple[str, str]]:
     """Yield what there is to say of an objective."""
     from alignsim.cli import reports
     from alignsim.objectives import naming
+    from alignsim.objectives.contract import FORMS
 
     yield "optimum", naming.summary(of)
-    yield "class", naming.FORMS[of.form]
+    yield "class", FORMS[of.form]
     for each in of.parameters:
         yield f"parameter {each.name}", reports.described(each)
     for policy in of.policies:
