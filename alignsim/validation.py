@@ -49,6 +49,15 @@ def first_true(mask: NDArray[np.bool_] | np.bool_) -> tuple[int, ...]:
     return tuple(int(i) for i in np.unravel_index(int(np.argmax(mask)), np.shape(mask)))
 
 
+def instance(index: Iterable[int]) -> str:
+    """Return what an instance of a batch is called: by its index, or "the problem" if alone.
+
+    >>> instance((2, 0)), instance(())
+    ('instance [2, 0]', 'the problem')
+    """
+    return f"instance {at(index)}" if tuple(index) else "the problem"
+
+
 def refuse_where(
     bad: NDArray[np.bool_] | np.bool_,
     name: str,

@@ -84,7 +84,13 @@ Preferences = Annotated[
     ),
 ]
 Key = Annotated[str | None, typer.Option(help="Which entry of an .npz or .json file.")]
-Objective = Annotated[str, typer.Option(callback=lower_case, help="ipo or dpo.")]
+Objective = Annotated[
+    str,
+    typer.Option(
+        callback=lower_case,
+        help="What a round optimises: ipo, dpo, or another that alignsim objectives lists.",
+    ),
+]
 MethodName = Annotated[
     str | None,
     of_methods(

@@ -84,8 +84,9 @@ def train(
     Raises
     ------
     ValueError
-        For bad arguments, and an objective without a force. An instance that overflows does not
-        raise: it gets a ``status`` and NaN, and :meth:`Trajectory.reason` says why.
+        For bad arguments, and an objective without a force, also for these preferences. An
+        instance that overflows does not raise: it gets a ``status`` and NaN, and
+        :meth:`Trajectory.reason` says why.
 
     Notes
     -----
@@ -131,6 +132,8 @@ def train(
     kept = arguments.kept_rounds(keep, total, 8 * int(np.prod(shape)) * K)
     begin = np.broadcast_to(logits, (*shape, K)).reshape(-1, K)
     flat, taught = x.spread(shape), taught.spread(shape)
+    if not np.isfinite(taught.velocity(begin, flat)).all():
+        maker.check(x)  # says which preferences have no force
     with ProgressBar(progress, "train", "steps", total=len(begin) * (total + 1)) as bar:
         schedule = Schedule(kept, skip, workers, bar)
         if flow:

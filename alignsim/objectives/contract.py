@@ -40,7 +40,7 @@ from alignsim.objectives.comparison import (
 from alignsim.objectives.facts import Facts
 from alignsim.objectives.solvers import solve_columns
 from alignsim.parameters import Parameter, checked
-from alignsim.validation import FloatArray, at, first_true
+from alignsim.validation import FloatArray, first_true, instance
 
 if TYPE_CHECKING:
     from alignsim.objectives.score_expansion import ScoreExpansion
@@ -189,7 +189,7 @@ class Objective(Batched, ABC):
         there = self.exists(x)
         if not there.all():
             raise NoOptimumError(
-                f"instance {at(first_true(~there)) or '()'} has no finite {self} optimum; move P "
+                f"{instance(first_true(~there))} has no finite {self} optimum; move P "
                 "off 0 and 1, or compare more pairs"
             )
 

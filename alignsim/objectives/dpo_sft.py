@@ -13,7 +13,7 @@ from alignsim.objectives.contract import BoolArray
 from alignsim.objectives.dpo import DPO
 from alignsim.objectives.residual import Residual
 from alignsim.parameters import Parameter
-from alignsim.validation import FloatArray, at, first_true
+from alignsim.validation import FloatArray, first_true, instance
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class DPOWithSFT(Residual):
         there = self.exists(x)
         if not there.all():
             raise NoOptimumError(
-                f"instance {at(first_true(~there)) or '()'} has no finite dpo_sft optimum: with "
+                f"{instance(first_true(~there))} has no finite dpo_sft optimum: with "
                 "sft_weight·beta = 0 nothing holds back responses that never lose, or are never "
                 "compared; give sft_weight and beta above 0, or move P off 0 and 1"
             )

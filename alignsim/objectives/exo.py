@@ -14,7 +14,7 @@ from alignsim.objectives.existence import connects
 from alignsim.objectives.residual import Balance, solved
 from alignsim.parameters import Parameter
 from alignsim.preferences.logistic import sigmoid
-from alignsim.validation import FloatArray, at, first_true
+from alignsim.validation import FloatArray, first_true, instance
 
 
 class ReverseDivergence:
@@ -137,7 +137,7 @@ class EXO(ScoreObjective, Trainable):
         there = self.exists(x)
         if not there.all():
             raise NoOptimumError(
-                f"instance {at(first_true(~there)) or '()'} has no finite exo optimum: a soft "
+                f"{instance(first_true(~there))} has no finite exo optimum: a soft "
                 "label is 0 or 1, or pairs do not join all responses; give label_smoothing above "
                 "0 or move P off 0 and 1, and compare all responses"
             )

@@ -13,7 +13,7 @@ from alignsim.objectives.comparison import Comparison, Pairs, ProductPairs, Solu
 from alignsim.objectives.contract import Objective, named
 from alignsim.preferences.conventions import signal_strength
 from alignsim.simplex import centred_logits, covariance, softmax
-from alignsim.validation import FloatArray, at, first_true
+from alignsim.validation import FloatArray, at, first_true, instance
 
 TINY = np.finfo(np.float64).tiny
 
@@ -304,6 +304,6 @@ def _require(objective: Objective, solution: Solution) -> None:
     bad = np.broadcast_to(status != OK, logits.shape[:-1]) | ~np.isfinite(logits).all(axis=-1)
     if bad.any():
         raise NoOptimumError(
-            f"the {objective} optimum of instance {at(first_true(bad)) or '()'} could not be "
+            f"the {objective} optimum of {instance(first_true(bad))} could not be "
             f"computed in float64: {objective.unsolved}"
         )

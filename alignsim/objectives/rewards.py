@@ -57,8 +57,8 @@ class RewardObjective(ScoreObjective, Trainable):
         missing = ~self.exists(x)
         if missing.any():
             raise NoOptimumError(
-                f"P{at(first_true(missing))} is no Bradley-Terry matrix, so that it has no "
-                f"rewards for {self.name!r}; give rewards=, one number a response"
+                f"P{at(first_true(missing))} is no Bradley-Terry matrix, so that there are no "
+                "rewards behind it; give rewards=, one number a response"
             )
 
     def force(self, logits: FloatArray, x: Comparison) -> FloatArray:

@@ -16,7 +16,7 @@ from alignsim.objectives.dpo import DPO
 from alignsim.objectives.dpo_derivatives import LogisticScore
 from alignsim.objectives.residual import Balance, Logistic, solved
 from alignsim.parameters import Parameter
-from alignsim.validation import FloatArray, at, first_true
+from alignsim.validation import FloatArray, first_true, instance
 
 _DPO = DPO()
 
@@ -94,7 +94,7 @@ class RobustDPO(PairLoss):
         members = [int(i) for i in np.flatnonzero(subset.reshape(*shape, -1)[place])]
         rate = np.broadcast_to(self.flip_rate, shape)[place]
         raise NoOptimumError(
-            f"instance {at(place) or '()'} has no finite robust_dpo optimum: with labels "
+            f"{instance(place)} has no finite robust_dpo optimum: with labels "
             f"(P − {rate:g})/(1 − 2·{rate:g}) responses {members} win all that is compared with "
             "the others, or more; lower flip_rate, move P off 0 and 1, or compare more pairs"
         )

@@ -17,7 +17,7 @@ from alignsim.objectives.existence import has_finite_pair_scores
 from alignsim.objectives.residual import Balance, PairTerms, Residual
 from alignsim.parameters import Parameter
 from alignsim.simplex import log_softmax
-from alignsim.validation import FloatArray, at, first_true
+from alignsim.validation import FloatArray, first_true, instance
 
 SMOOTHEST, SHARPEST, SHARPER = 1.0, 1e-8, 0.2
 """Widths of the smoothed kink, from the first to the last, and from one to the next."""
@@ -149,7 +149,7 @@ class SLiC(Residual):
         place = first_true(bad.reshape(shape))
         members = [int(i) for i in np.flatnonzero(subset.reshape(*shape, -1)[place])]
         raise NoOptimumError(
-            f"instance {at(place) or '()'} has no unique slic optimum: without a cross-entropy, "
+            f"{instance(place)} has no unique slic optimum: without a cross-entropy, "
             f"responses {members} may move against the others at no cost; give sft_weight and "
             "beta above 0"
         )

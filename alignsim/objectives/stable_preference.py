@@ -17,7 +17,7 @@ from alignsim.objectives.existence import connects
 from alignsim.objectives.residual import Balance, Logistic, solved
 from alignsim.parameters import SMALLEST, Parameter
 from alignsim.simplex import covariance, log_softmax, softmax
-from alignsim.validation import FloatArray, at, first_true
+from alignsim.validation import FloatArray, first_true, instance
 
 SEARCHES = 100
 CLOSE = 1e-9  # of the multiplier's logarithm; the last step squares what is left
@@ -123,7 +123,7 @@ class StablePreference(Objective):
         there = self.exists(x)
         if not there.all():
             raise NoOptimumError(
-                f"instance {at(first_true(~there)) or '()'} has no unique stable_preference "
+                f"{instance(first_true(~there))} has no unique stable_preference "
                 "optimum: beta is 0, or pairs do not join all responses, so that the loss leaves "
                 "directions open within the ball; give beta above 0 and sampling full support, or "
                 "weights that connect the responses"

@@ -15,7 +15,7 @@ from alignsim.objectives.dpo import DPO
 from alignsim.objectives.residual import Residual
 from alignsim.parameters import Parameter
 from alignsim.simplex import softmax
-from alignsim.validation import FloatArray, at, first_true
+from alignsim.validation import FloatArray, first_true, instance
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class XPO(Residual):
         members = [int(i) for i in np.flatnonzero(subset.reshape(*there.shape, -1)[place])]
         rate = np.broadcast_to(self.exploration, there.shape)[place]
         raise NoOptimumError(
-            f"instance {at(place) or '()'} has no finite xpo optimum: exploration {rate:g} drives "
+            f"{instance(place)} has no finite xpo optimum: exploration {rate:g} drives "
             f"the probability of responses {members} to 0, since exploration·beta times their "
             "share in the reference is not below what they win of the others; lower exploration "
             "or beta, or compare these responses more"

@@ -6,6 +6,7 @@ from scipy.integrate import solve_ivp
 
 import alignsim as asim
 from alignsim import simplex
+from alignsim.errors import NoOptimumError
 from alignsim.kernels.status import NOT_FINITE, OK, STIFF
 from alignsim.objectives import (
     OBJECTIVES,
@@ -218,3 +219,16 @@ def test_an_objective_without_a_force_is_refused():
         asim.train(Plain(), **problem(), rate=0.1)
     with pytest.raises(ValueError, match=told):
         largest_rate(Plain(), **problem())
+
+
+@pytest.mark.parametrize(
+    ("objective", "told"),
+    [
+        ("rlhf", "P is no Bradley-Terry matrix.*give rewards="),
+        ("exo", "the problem has no finite exo optimum: a soft label is 0 or 1"),
+    ],
+)
+def test_preferences_without_a_force_are_named(objective, told):
+    P = [[0.5, 1.0, 0.2], [0.0, 0.5, 1.0], [0.8, 0.0, 0.5]]
+    with pytest.raises(NoOptimumError, match=told):
+        asim.train(objective, P, [0.5, 0.3, 0.2], rate=0.1, steps=3)
