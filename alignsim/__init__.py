@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         claims,
         data,
         experiments,
+        explorer,
         feedback,
         objectives,
         plotting,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from alignsim.analysis.orbits.classification import classify
     from alignsim.analysis.orbits.exponents import lyapunov_spectrum
     from alignsim.claims import verify
+    from alignsim.explorer import explore
     from alignsim.feedback import FeedbackMap, Scheme, Trajectory
     from alignsim.feedback.diagnostics import diagnostics
     from alignsim.feedback.naming import method, methods
@@ -75,6 +77,8 @@ __all__ = [
     "dpo_optimum",
     "experiments",
     "exploitability",
+    "explore",
+    "explorer",
     "feedback",
     "fixed_points",
     "ipo_optimum",
@@ -114,6 +118,7 @@ _HOMES = {
     "diagnostics": "feedback.diagnostics",
     "dpo_optimum": "objectives",
     "exploitability": "preferences",
+    "explore": "explorer",
     "fixed_points": "analysis",
     "ipo_optimum": "objectives",
     "lyapunov_spectrum": "analysis",

@@ -39,7 +39,8 @@ ORDER = (
     ("experiments",),
     ("plotting",),
     ("claims",),
-    ("cli", "explorer"),
+    ("explorer",),
+    ("cli",),
 )
 """Rooms and single files, from the ground up: each imports what stands before it, and itself."""
 

@@ -7,6 +7,7 @@ files are written beside their place and renamed, so that a failed run leaves no
 from alignsim.cli import (
     advise,
     diagnose,
+    explore,
     glossary,
     inspect,
     methods,
@@ -22,6 +23,7 @@ __all__ = [
     "advise",
     "app",
     "diagnose",
+    "explore",
     "glossary",
     "inspect",
     "main",

@@ -1,0 +1,81 @@
+"""``alignsim explore``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from alignsim.cli import options
+from alignsim.cli.app import app
+
+
+@app.command(epilog="Example: alignsim explore votes.csv --beta 8")
+@options.expanded
+def explore(
+    file: options.Preferences = None,
+    *,
+    source: options.Source,
+    cycle: options.Cycle,
+    objective: options.Objective = "ipo",
+    beta: Annotated[
+        float | None, typer.Option(help="β with which the page begins, signal convention.")
+    ] = None,
+    lam: Annotated[float | None, typer.Option(help="λ with which the page begins.")] = None,
+    method: options.Method,
+    host: Annotated[
+        str,
+        typer.Option(help="Address to serve; any but this machine's own lets others compute here."),
+    ] = "127.0.0.1",
+    port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="Port to serve (default: 8420 or a free one)."),
+    ] = None,
+    browse: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")
+    ] = True,
+    export: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write the page instead, which then computes in the browser: NAME.html for one "
+            "file, or a folder.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Open a page on which a loop's parameters are dragged and its fate is redrawn at once.
+
+    Ctrl-C ends it.
+    """
+    from alignsim.explorer import page
+
+    if export is not None:
+        options.refuse({"FILE": file}, "the exported page opens files itself")
+        typer.echo(f"wrote {page.export(export)}")
+        return
+    fragment = ""
+    given = {**method.given, "beta": beta, "lam": lam}
+    first = file is not None or any(options.given(cycle).values()) or method.named is not None
+    if first or any(value is not None for value in given.values()) or objective != "ipo":
+        from alignsim.cli import inputs
+        from alignsim.explorer.links import link
+
+        subject = inputs.subject(file, source, cycle)
+        fragment = link(
+            subject.P, subject.labels, method=method.name, objective=objective, values=given
+        )
+    else:
+        options.refuse(options.given(source), "there is no FILE")
+    try:
+        from alignsim.explorer.running import serve
+    except ModuleNotFoundError as error:
+        raise ValueError(f"explore needs {error.name}; install alignsim[explore]") from None
+    try:
+        serve(fragment, host=host, port=port, browse=browse, tell=_tell)
+    except KeyboardInterrupt:
+        raise typer.Exit(0) from None
+
+
+def _tell(address: str) -> None:
+    typer.echo(f"The explorer is at {address} (Ctrl-C ends it)")
