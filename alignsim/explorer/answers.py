@@ -38,7 +38,7 @@ SIDES = (9, 17, 33, 65)
 """Values a side of a plane, from coarse to fine;"""
 
 FINER = 4.0
-"""the next one takes so many times longer,"""
+"""the next one takes this many times longer,"""
 
 PLANE_TIME, FINE_TIME, CLASSES_TIME = 0.3, 4.0, 2.0
 """and is left out if it would take more than these seconds."""
