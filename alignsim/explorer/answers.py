@@ -21,8 +21,8 @@ from alignsim.analysis.orbits.verdicts import Phase
 from alignsim.explorer.table import SUMS
 from alignsim.explorer.uploads import read
 from alignsim.feedback import FeedbackMap
-from alignsim.feedback.methods.contract import Parameter
 from alignsim.feedback.naming import method, parameters_named
+from alignsim.parameters import Parameter
 from alignsim.validation import FloatArray
 
 MOST_RESPONSES = 40

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import queue
 import re
 import threading
@@ -81,7 +82,8 @@ def application(hosts: tuple[str, ...] = LOOPBACK, warm: bool = True) -> Starlet
     """
     quick, slow = Worker(), Worker()
     if warm:
-        quick.begin(_compile)
+        for worker, kinds in ((quick, ("local", "plane")), (slow, ("rest", "classes"))):
+            worker.begin(functools.partial(_compile, kinds))
 
     def file(kind: str, text: Callable[[], str]) -> Callable[[Request], Response]:
         return lambda _: Response(text(), media_type=kind, headers=HEADERS)
@@ -172,10 +174,10 @@ def _same_origin(connection: HTTPConnection) -> bool:
     return origin is None or urlsplit(origin).netloc == connection.headers.get("host", "")
 
 
-def _compile() -> None:
-    """Answer the questions with which the page begins, so that their kernels are there."""
+def _compile(kinds: tuple[str, ...]) -> None:
+    """Answer questions with which the page begins, so that their kernels are there."""
     from alignsim.explorer.answers import answered
-    from alignsim.explorer.warming import QUESTIONS
+    from alignsim.explorer.warming import question
 
-    for question in QUESTIONS:
-        answered(question)
+    for kind in kinds:
+        answered(question(kind))

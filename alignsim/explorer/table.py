@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from alignsim.feedback.methods.catalogue import METHODS
-from alignsim.feedback.methods.contract import Method, Parameter
+from alignsim.feedback.methods.contract import Method
 from alignsim.feedback.methods.mrs import MRS
 from alignsim.feedback.methods.wiring import Combination, Wiring
 from alignsim.feedback.naming import parameters_named
+from alignsim.parameters import Parameter
 
 MOST_WHOLE = 12
 """The largest value of a parameter of whole numbers for which the page has the coefficients."""

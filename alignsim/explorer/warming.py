@@ -16,7 +16,7 @@ _LOOP = {
     "responses": [0, 1, 2],
 }
 
-QUESTIONS = [
-    json.dumps({"id": 0, "kind": kind, **_LOOP}) for kind in ("local", "plane", "rest", "classes")
-]
-"""As the page sends them."""
+
+def question(kind: str) -> str:
+    """Return a question as the page sends it."""
+    return json.dumps({"id": 0, "kind": kind, **_LOOP})

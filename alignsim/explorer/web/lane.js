@@ -218,6 +218,7 @@ export class Lane {
 
   fail(question, words) {
     if (!this.loop) return;
+    if (question.kind === "classes" || question.kind === "fine") return; // the page does without
     this.trouble.textContent = words;
     if (question.kind === "local") {
       this.answer = null;

@@ -8,6 +8,9 @@ import { exampleState, fromLink, loopWith, MOST, preferencesState, toCommand, to
 
 const LARGEST_FILE = 2 ** 20, REPLACED = 250;
 
+const titled = name => name.split("_").map((word, i) => (/po$|^(sft|rlhf|kto)$/.test(word) ? word.toUpperCase()
+  : i ? word : word[0].toUpperCase() + word.slice(1))).join(" ");
+
 export class View {
   constructor(element, { python = null, objectives = ["ipo"], version = "", link = null, start = "", onlink = null } = {}) {
     this.python = python;
@@ -15,7 +18,7 @@ export class View {
     this.paged = link === null;
     this.onlink = onlink;
     this.objectives = (objectives.length > 1 ? objectives : ["ipo", "dpo"]).map(name => [
-      name, objectives.includes(name) ? name.toUpperCase() : `${name.toUpperCase()} (alignsim explore)`, !objectives.includes(name)]);
+      name, objectives.includes(name) ? titled(name) : `${titled(name)} (alignsim explore)`, !objectives.includes(name)]);
     this.lanes = [];
     this.past = [];
     this.look = {};
