@@ -132,7 +132,9 @@ def train(
     kept = arguments.kept_rounds(keep, total, 8 * int(np.prod(shape)) * K)
     begin = np.broadcast_to(logits, (*shape, K)).reshape(-1, K)
     flat, taught = x.spread(shape), taught.spread(shape)
-    if not np.isfinite(taught.velocity(begin, flat)).all():
+    with np.errstate(all="ignore"):
+        moves = np.isfinite(taught.velocity(begin, flat)).all()
+    if not moves:
         maker.check(x)  # says which preferences have no force
     with ProgressBar(progress, "train", "steps", total=len(begin) * (total + 1)) as bar:
         schedule = Schedule(kept, skip, workers, bar)
