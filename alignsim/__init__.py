@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from alignsim.feedback.training import train
     from alignsim.objectives import dpo_optimum, ipo_optimum, optimum
     from alignsim.objectives.naming import objectives_table
+    from alignsim.objectives.samplers.table import sampler_weights, samplers
     from alignsim.preferences.games import exploitability, maximal_lottery
     from alignsim.reports.advice import advise
     from alignsim.reports.compare import compare
@@ -95,6 +96,8 @@ __all__ = [
     "preferences",
     "qre",
     "reports",
+    "sampler_weights",
+    "samplers",
     "simplex",
     "stability",
     "sweep",
@@ -131,6 +134,8 @@ _HOMES = {
     "open_sweep": "sweeps",
     "phase_diagram": "sweeps",
     "qre": "analysis.equilibria.quantal",
+    "sampler_weights": "objectives.samplers.table",
+    "samplers": "objectives.samplers.table",
     "stability": "analysis",
     "sweep": "sweeps",
     "train": "feedback.training",

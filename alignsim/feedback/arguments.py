@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,6 +12,9 @@ from alignsim import validation
 from alignsim.errors import InputError
 from alignsim.feedback.methods.mrs import MRS
 from alignsim.feedback.methods.scheme import Scheme
+from alignsim.objectives import OBJECTIVES, Objective, ScoreObjective
+from alignsim.objectives.contract import named
+from alignsim.objectives.samplers import Product, Sampler, sampler_named
 from alignsim.parameters import Parameter
 from alignsim.validation import FloatArray
 
@@ -41,6 +45,66 @@ def scheme_of(scheme: Scheme | None, alpha: ArrayLike | None) -> Scheme:
             "alpha", "is given beside scheme, which has its own parameters", "give one of them"
         )
     return scheme
+
+
+def objective_and_sampler(
+    objective: str | Objective, sampler: str | Sampler, parameters: Mapping[str, Any]
+) -> tuple[Objective, Sampler]:
+    """Return both with their own of the parameters; raise for one that is of neither."""
+    maker, drawn = named(objective, OBJECTIVES), sampler_named(sampler)
+    own = {name: value for name, value in parameters.items() if name in drawn.options()}
+    rest = {name: value for name, value in parameters.items() if name not in own}
+    foreign = [name for name in rest if name not in maker.options()]
+    if foreign and drawn.options():
+        raise InputError(
+            foreign[0],
+            f"is no parameter of {maker.name!r} and of sampler {drawn.name!r}",
+            f"theirs: {maker.described()}; and {drawn.described()}",
+        )
+    return named(maker, OBJECTIVES, **rest), sampler_named(drawn, **own)
+
+
+def refuse_idle(sampler: Sampler, lam: FloatArray | None, offline: ArrayLike | None) -> None:
+    """Raise where λ or the offline policy is given, but the sampler does not use it."""
+    if lam is not None and "lam" not in sampler.takes:
+        validation.refuse_where(
+            lam != 1.0, "lam", lam,
+            f"sampler {sampler.name!r} draws no share from the policy: leave lam out",
+        )  # fmt: skip
+    if offline is not None and "offline" not in sampler.takes:
+        raise InputError(
+            "offline", "is given", f"sampler {sampler.name!r} does not draw from it: leave it out"
+        )
+
+
+def changes(
+    objective: Objective, sampler: Sampler, scheme: Scheme, wanted: Mapping[str, Any]
+) -> dict[str, FloatArray]:
+    """Return other parameters of a loop, checked; those that are None are left out."""
+    given = {name: value for name, value in wanted.items() if value is not None}
+    theirs = [
+        (part, {name: given.pop(name) for name in list(given) if name in part.values})
+        for part in (objective, sampler)
+    ]
+    own = {name: given.pop(name) for name in list(given) if name not in LIMITS}
+    values = parameters(**given)
+    refuse_idle(sampler, values.get("lam"), None)
+    for part, new in theirs:
+        if new:
+            changed = part.configured(**new).values
+            values |= {name: changed[name] for name in new}
+    if own:
+        checked = scheme.method.checked({**scheme.parameters, **own})
+        values |= {name: checked[name] for name in own}
+    return values
+
+
+def refuse_scored_start(scheme: Scheme, objective: Objective, sampler: Sampler) -> None:
+    """Raise where a slot is to begin with a score, but the rounds have none."""
+    alike = isinstance(sampler, Product)
+    if "score" in scheme.starts and not (alike and isinstance(objective, ScoreObjective)):
+        rounds = str(objective) if alike else f"{objective} with sampler {sampler.name!r}"
+        raise InputError("starts", "has 'score'", f"a round of {rounds} has no score; use 'zero'")
 
 
 def of_slots(value: ArrayLike, name: str, slots: int, responses: int) -> FloatArray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +13,19 @@ from alignsim import simplex
 from alignsim.batching import Batched
 from alignsim.feedback.methods.mrs import MRS
 from alignsim.feedback.methods.scheme import Scheme
-from alignsim.kernels.status import OK
-from alignsim.objectives import Comparison, Objective, ProductPairs, ScoreObjective, Solution
-from alignsim.objectives.facts import Fact, OfMatrices
+from alignsim.kernels.status import NO_OPTIMUM, OK
+from alignsim.objectives import (
+    Comparison,
+    Fact,
+    Facts,
+    Objective,
+    ScoreObjective,
+    Solution,
+    WeightedPairs,
+)
+from alignsim.objectives.facts import OfMatrices
+from alignsim.objectives.samplers import Product, Sampler, Stage
+from alignsim.objectives.score_expansion import ScoreExpansion
 from alignsim.validation import FloatArray
 
 START_OFFSET = 1e-2
@@ -24,6 +34,14 @@ START_OFFSET = 1e-2
 
 Solve = Callable[[int, Comparison], Solution]
 """From a stage and its problem to the optimum."""
+
+
+class _StageSlopes(NamedTuple):
+    """Derivatives of an optimum by the logits of reference, opponent and start, (..., K, K)."""
+
+    reference: FloatArray
+    opponent: FloatArray
+    start: FloatArray | None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -44,6 +62,8 @@ class MapBatch(Batched):
         The fixed reference, as centred logits, and the fixed sampler.
     scheme
         How a round is wired. Its state has D slots; flat, it is (..., D·K), the policy first.
+    sampler
+        Which pairs a stage compares.
     """
 
     AXES: ClassVar = {"matrices": None, "reference_logits": 1, "offline_policy": 1}
@@ -56,6 +76,7 @@ class MapBatch(Batched):
     reference_logits: FloatArray
     offline_policy: FloatArray
     scheme: Scheme
+    sampler: Sampler
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -112,21 +133,36 @@ class MapBatch(Batched):
 
     @property
     def parameters(self) -> dict[str, FloatArray]:
-        """All parameters by name, (...) each: of the method and of the objective, β and λ."""
-        own = {**self.scheme.parameters, **self.objective.values}
+        """All parameters by name, (...) each: of method, objective and sampler, β and λ."""
+        own = {**self.scheme.parameters, **self.objective.values, **self.sampler.values}
         return {"beta": self.beta, **own, "lam": self.lam}
 
     # What is known
 
     @property
+    def samples_alike(self) -> bool:
+        """Whether both responses of a pair are drawn from μ = λπ + (1−λ)π_off, as theory has it."""
+        return isinstance(self.sampler, Product)
+
+    @property
+    def facts(self) -> Facts:
+        """What is proved for the rounds: of the objective, and nothing for other samplers."""
+        return self.objective.facts if self.samples_alike else Facts()
+
+    @property
+    def expansion(self) -> type[ScoreExpansion] | None:
+        """The round's score as a Taylor series, None where it has none."""
+        return self.objective.expansion if self.samples_alike else None
+
+    @property
     def linear(self) -> bool:
         """Whether the score is proved to be (P − ½)μ."""
-        return self.objective.facts.linear is not None
+        return self.facts.linear is not None
 
     @property
     def has_score(self) -> bool:
         """Whether a round is ref + β·v(μ): then η and λ decide the fixed points."""
-        return isinstance(self.objective, ScoreObjective)
+        return isinstance(self.objective, ScoreObjective) and self.samples_alike
 
     def of_matrices(self, question: Callable[[FloatArray], NDArray[Any]]) -> NDArray[Any]:
         """Return what is asked of the matrix of each map, once a matrix: ``(..., *answer)``."""
@@ -176,15 +212,11 @@ class MapBatch(Batched):
         known: list[Any] = [None, *identity]  # the derivatives of the vocabulary by the state
 
         def solve(stage: int, x: Comparison) -> Solution:
-            solution, tangent = self.objective.linearise(x)
-            assert x.start_logits is not None
-            slope = simplex.covariance(simplex.softmax(x.start_logits))
-            by_opponent = self.lam[..., None, None] * tangent.pairs @ slope
-            if tangent.start is not None:
-                by_opponent = by_opponent + tangent.start
+            solution, by = self._linearised(x)
+            by_opponent = by.opponent if by.start is None else by.opponent + by.start
             moved: Any = 0.0
             for full, row in (
-                (tangent.reference, wiring.references[stage]),
+                (by.reference, wiring.references[stage]),
                 (by_opponent, wiring.opponents[stage]),
             ):
                 inner = row.of(known, axes=2)
@@ -210,17 +242,23 @@ class MapBatch(Batched):
 
     def _linearise_mrs(self, logits: FloatArray, basis: str) -> tuple[Solution, FloatArray]:
         E = simplex.mean_zero_basis(self.responses)
-        slope = simplex.covariance(simplex.softmax(logits))
         with np.errstate(over="ignore", invalid="ignore"):
-            (value, status), tangent = self.objective.linearise(self.comparison(logits))
-            full = self.alpha[..., None, None] * tangent.reference + (
-                self.lam[..., None, None] * tangent.pairs @ slope
-            )
-            if tangent.start is not None:
-                full = full + tangent.start
+            (value, status), by = self._linearised(self.comparison(logits))
+            full = self.alpha[..., None, None] * by.reference + by.opponent
+            if by.start is not None:
+                full = full + by.start
             reduced = E.T @ full @ E
         moved = Solution(simplex.centre(value), status)
         return moved, np.asarray(reduced if basis == "tangent" else E @ reduced @ E.T)
+
+    def _linearised(self, x: Comparison) -> tuple[Solution, _StageSlopes]:
+        """Return the optimum of a stage, and its derivatives."""
+        solution, tangent = self.objective.linearise(x)
+        opponent, drawn = self.sampler.chained(tangent, self._stage(x), x.pairs)
+        reference = tangent.reference if drawn is None else tangent.reference + drawn
+        if opponent is None:
+            opponent = np.zeros(tangent.reference.shape)
+        return self._judged(x, solution), _StageSlopes(reference, opponent, tangent.start)
 
     @property
     def basis(self) -> FloatArray:
@@ -242,7 +280,18 @@ class MapBatch(Batched):
         return vocabulary, status
 
     def _solve(self, _: int, x: Comparison) -> Solution:
-        return self.objective.optimum(x)
+        return self._judged(x, self.objective.optimum(x))
+
+    def _judged(self, x: Comparison, solution: Solution) -> Solution:
+        """Return the solution; with a status where weighted pairs compare too little for one."""
+        if not isinstance(x.pairs, WeightedPairs):
+            return solution
+        apart = x.pairs.weights + np.eye(self.responses)
+        if (apart > 0.0).all() and (self.matrices > 0.0).all():
+            return solution
+        value, status = solution
+        there = np.asarray(self.objective.exists(x))
+        return Solution(value, np.where(there, status, NO_OPTIMUM).astype(np.int8))
 
     def comparison(self, logits: FloatArray) -> Comparison:
         """Return the one-shot problem of the first stage of the round from a state."""
@@ -252,13 +301,21 @@ class MapBatch(Batched):
 
     def problem(self, reference: FloatArray, opponent: FloatArray) -> Comparison:
         """Return the one-shot problem of reference and opponent logits (..., K)."""
-        lam = self.lam[..., None]
+        P = self.P
+        stage = Stage(P, reference, opponent, self.offline_policy, self.beta, self.lam)
         return Comparison(
-            P=self.P,
+            P=P,
             reference_logits=reference,
             beta=self.beta,
-            pairs=ProductPairs(lam * simplex.softmax(opponent) + (1.0 - lam) * self.offline_policy),
+            pairs=self.sampler.pairs(stage),
             start_logits=opponent,
+        )
+
+    def _stage(self, x: Comparison) -> Stage:
+        """Return what the pairs of a problem were made of."""
+        assert x.start_logits is not None
+        return Stage(
+            x.P, x.reference_logits, x.start_logits, self.offline_policy, self.beta, self.lam
         )
 
     # States
@@ -307,17 +364,22 @@ class MapBatch(Batched):
     def with_parameters(self, **values: FloatArray) -> Self:
         """Return the maps with other parameters, broadcast with them; nothing is checked.
 
-        A parameter is β, λ, one of the scheme's method or one of the objective.
+        A parameter is β, λ, or one of the scheme's method, of the objective or of the sampler.
         """
         shape = np.broadcast_shapes(self.shape, *(value.shape for value in values.values()))
         spread: dict[str, Any] = {
             name: np.broadcast_to(value, shape) for name, value in values.items()
         }
         whole = self.broadcast_to(shape)
-        theirs = {name: spread.pop(name) for name in list(spread) if name in self.objective.values}
+        theirs, drawn = (
+            {name: spread.pop(name) for name in list(spread) if name in part.values}
+            for part in (self.objective, self.sampler)
+        )
         own = {name: spread.pop(name) for name in list(spread) if name not in ("beta", "lam")}
         if theirs:
             spread["objective"] = whole.objective._with(**theirs)
+        if drawn:
+            spread["sampler"] = whole.sampler._with(**drawn)
         if own:
             spread["scheme"] = whole.scheme.with_parameters(**own)
         return whole._with(**spread)
@@ -341,16 +403,19 @@ class MapBatch(Batched):
         """Whether all fields are equal, to the bit."""
         if type(other) is not type(self):
             return NotImplemented
-        alike = self.objective == other.objective and self.scheme == other.scheme
+        alike = self._parts() == other._parts()
         return alike and all(
             np.array_equal(one, two)
             for one, two in zip(self._values(), other._values(), strict=True)
         )
 
     def __hash__(self) -> int:
-        return hash((self.objective, self.scheme, *(value.tobytes() for value in self._values())))
+        return hash((*self._parts(), *(value.tobytes() for value in self._values())))
+
+    def _parts(self) -> tuple[Objective, Scheme, Sampler]:
+        return self.objective, self.scheme, self.sampler
 
     def _values(self) -> list[NDArray[Any]]:
         """Return the arrays that tell maps apart, the matrix of each map in place of the table."""
-        kept = [getattr(self, entry.name) for entry in fields(self)[3:-1]]
+        kept = [getattr(self, entry.name) for entry in fields(self)[3:-2]]
         return [np.broadcast_to(self.P, (*self.shape, *self.matrices.shape[1:])), *kept]

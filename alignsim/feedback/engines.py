@@ -100,6 +100,8 @@ def recorded(
 
 def _engine(loop: MapBatch) -> Engine:
     objective, K = type(loop.objective), loop.responses
+    if not loop.samples_alike:
+        return _generic
     fused = FUSED.get((objective, loop.scheme.method))
     if fused is not None:
         return fused(K)
@@ -134,7 +136,8 @@ def jacobians_along(loop: MapBatch, frames: FloatArray) -> FloatArray:
     K = loop.responses
     tangents = loop.scheme.size * (K - 1)
     out = np.empty((n, length - 1, tangents, tangents))
-    if type(loop.objective) is DPO and loop.mixes_references and K <= WIDEST_LANE:
+    fused = type(loop.objective) is DPO and loop.mixes_references and loop.samples_alike
+    if fused and K <= WIDEST_LANE:
         from alignsim.kernels import dpo_tangent
 
         matrices, which = loop.matrix_table()

@@ -58,6 +58,11 @@ class Expansion:
     def require_known(loop: MapBatch) -> tuple[type[ScoreExpansion], ScoreObjective]:
         """Return the expansion of the maps' objective; raise if its rounds cannot be expanded."""
         objective = loop.objective
+        if not loop.samples_alike:
+            raise ValueError(
+                f"sampler is {loop.sampler.name!r}, for which second and third derivatives of a "
+                "round are not known; they are for sampler 'product'"
+            )
         if objective.expansion is None or not isinstance(objective, ScoreObjective):
             known = [name for name, each in OBJECTIVES.items() if each.expansion is not None]
             raise ValueError(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from alignsim import simplex, validation
-from alignsim.errors import InputError, NoOptimumError
+from alignsim.errors import NoOptimumError
 from alignsim.feedback import arguments
 from alignsim.feedback.batch import MapBatch
 from alignsim.feedback.engines import Schedule, iterate
@@ -18,9 +18,9 @@ from alignsim.feedback.samples import sampling
 from alignsim.feedback.threads import thread_count
 from alignsim.feedback.trajectory import Trajectory
 from alignsim.kernels.status import OK
-from alignsim.objectives import IPO, OBJECTIVES, Objective, ScoreObjective
-from alignsim.objectives.contract import named
+from alignsim.objectives import IPO, Objective
 from alignsim.objectives.one_shot import check_policies, reference_logits
+from alignsim.objectives.samplers import FixedPairs, Product, Sampler
 from alignsim.preferences.conventions import signal_strength
 from alignsim.preferences.seeds import Seed
 from alignsim.progress import ProgressBar
@@ -61,8 +61,12 @@ class FeedbackMap(MapBatch):
     scheme
         How a round is wired, instead of ``alpha``. The state of such a loop has D slots of K
         logits; the first is the policy.
+    sampler
+        Which pairs a stage compares: a name that :func:`alignsim.samplers` lists, or a sampler. By
+        default both responses are drawn from μ. What is proved of loops is proved for that one; of
+        other samplers all answers are numerical.
     parameters
-        Those of the objective: numbers (...), and policies (..., K).
+        Those of the objective and of the sampler: numbers (...), and policies (..., K).
 
     Raises
     ------
@@ -96,14 +100,16 @@ class FeedbackMap(MapBatch):
         offline: ArrayLike | None = None,
         beta_convention: str = "signal",
         scheme: Scheme | None = None,
+        sampler: str | Sampler = "product",
         **parameters: ArrayLike | None,
     ) -> None:
         P_checked = validation.preference_matrix(P)
-        maker = named(objective, OBJECTIVES, **parameters)
+        maker, drawn = arguments.objective_and_sampler(objective, sampler, parameters)
         strength = signal_strength(beta, beta_convention)
         given = arguments.parameters(beta=strength, lam=lam)
+        arguments.refuse_idle(drawn, given["lam"], offline)
         self._set_up(
-            P_checked, maker, given, reference, offline, arguments.scheme_of(scheme, alpha)
+            P_checked, maker, given, reference, offline, arguments.scheme_of(scheme, alpha), drawn
         )
 
     @classmethod
@@ -137,12 +143,11 @@ class FeedbackMap(MapBatch):
         reference: ArrayLike | None,
         offline: ArrayLike | None,
         scheme: Scheme,
+        sampler: Sampler | None = None,
     ) -> None:
-        if "score" in scheme.starts and not isinstance(objective, ScoreObjective):
-            raise InputError(
-                "starts", "has 'score'", f"a round of {objective} has no score; use 'zero'"
-            )
         K = P.shape[-1]
+        drawn = (sampler or Product()).fitted(P)
+        arguments.refuse_scored_start(scheme, objective, drawn)
         uniform = np.full(K, 1.0 / K)
         arrays = {
             "which": np.arange(P[..., 0, 0].size).reshape(P.shape[:-2]),
@@ -157,7 +162,7 @@ class FeedbackMap(MapBatch):
         spoken = {"which": "P", "reference_logits": "reference", "offline_policy": "offline"}
         of = {name: value.shape for name, value in scheme.parameters.items()}
         of = of or {"scheme": scheme.shape}
-        of |= {str(objective): objective.shape}
+        of |= {str(objective): objective.shape, f"sampler {drawn}": drawn.shape}
         check_policies(objective, K)
         batch = validation.batch_shape(
             {spoken.get(n, n): shape for n, shape in shapes.items()} | of
@@ -167,15 +172,21 @@ class FeedbackMap(MapBatch):
             for name, a in arrays.items()
         }
         values |= {"objective": objective.repeated(batch), "matrices": P.reshape(-1, K, K)}
-        values["scheme"] = scheme.repeated(batch)
+        values |= {"scheme": scheme.repeated(batch), "sampler": drawn.repeated(batch)}
         for name, value in values.items():
             object.__setattr__(self, name, value)
+        if isinstance(drawn, FixedPairs):
+            drawn.require_connected(
+                objective, self.problem(self.reference_logits, self.reference_logits)
+            )
 
     def __repr__(self) -> str:
         parameters = [f"{name}={span(value)}" for name, value in self.parameters.items()]
         facts = [repr(self.objective.name), maps(self.shape), f"K={self.responses}", *parameters]
         if not self.mixes_references:
             facts.insert(1, repr(self.scheme.name))
+        if not self.samples_alike:
+            facts.insert(1, f"sampler={self.sampler.name!r}")
         return f"FeedbackMap({', '.join(facts)})"
 
     # One round
@@ -325,7 +336,9 @@ class FeedbackMap(MapBatch):
         K, shape = self.responses, loop.shape
         plan = None
         if samples_per_round is not None:
-            plan = sampling(samples_per_round, noise or "pairs", smoothing, rng, self.objective)
+            plan = sampling(
+                samples_per_round, noise or "pairs", smoothing, rng, self.objective, self.sampler
+            )
             self._check_wins()
         else:
             given = {"noise": noise is not None, "smoothing": smoothing, "rng": rng is not None}
@@ -386,23 +399,14 @@ class FeedbackMap(MapBatch):
         """Return the same maps with other parameters (...), checked like those of a new one.
 
         ``beta``, ``lam``, those of the scheme's method (``alpha`` by default) and the numbers
-        among those of the objective.
+        among those of the objective and of the sampler.
 
         >>> import alignsim as asim
         >>> loop = asim.FeedbackMap(asim.preferences.cyclic(3, advantage=0.3), beta=4.0)
         >>> loop.replace(beta=[1.0, 2.0, 3.0]).shape
         (3,)
         """
-        given = {name: value for name, value in parameters.items() if value is not None}
-        theirs = {name: given.pop(name) for name in list(given) if name in self.objective.values}
-        own = {name: given.pop(name) for name in list(given) if name not in arguments.LIMITS}
-        values = arguments.parameters(**given)
-        if theirs:
-            changed = self.objective.configured(**theirs).values
-            values |= {name: changed[name] for name in theirs}
-        if own:
-            checked = self.scheme.method.checked({**self.scheme.parameters, **own})
-            values |= {name: checked[name] for name in own}
+        values = arguments.changes(self.objective, self.sampler, self.scheme, parameters)
         validation.batch_shape(
             {"the map": self.shape, **{name: value.shape for name, value in values.items()}}
         )

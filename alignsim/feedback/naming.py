@@ -17,6 +17,7 @@ from alignsim.feedback.methods.scheme import Scheme
 from alignsim.listing import Listing
 from alignsim.objectives import OBJECTIVES, Objective
 from alignsim.objectives.contract import named
+from alignsim.objectives.samplers import Sampler, sampler_named
 from alignsim.parameters import Parameter, call, checked, described
 from alignsim.summary import Lines
 
@@ -39,6 +40,7 @@ def method(
     offline: ArrayLike | None = None,
     beta_convention: str = "signal",
     starts: Sequence[str] | None = None,
+    sampler: str | Sampler = "product",
     **parameters: ArrayLike | None,
 ) -> FeedbackMap:
     """Return the loop of a method: a :class:`FeedbackMap` like any other.
@@ -48,13 +50,13 @@ def method(
     name
         One that :func:`alignsim.methods` lists, or another of its names in the literature, which
         then takes the literature's parameters.
-    P, beta, objective, lam, reference, offline, beta_convention
+    P, beta, objective, lam, reference, offline, beta_convention, sampler
         As for :class:`FeedbackMap`. Of names whose parameters determine β, leave ``beta`` out.
     starts
         What each slot of the state begins with; see :class:`alignsim.Scheme`. The first is
         ``"start"``.
     parameters
-        Those of the method, (...) each, and those of the objective.
+        Those of the method, (...) each, and those of the objective and the sampler.
 
     Raises
     ------
@@ -72,8 +74,9 @@ def method(
     >>> asim.method("omwu", P, eta=0.5, tau=0.2).scheme.name
     'optimistic'
     """
-    maker = named(objective, OBJECTIVES)
-    theirs = {each: parameters.pop(each) for each in maker.options() if each in parameters}
+    maker, drawn = named(objective, OBJECTIVES), sampler_named(sampler)
+    options = (*maker.options(), *drawn.options())
+    theirs = {each: parameters.pop(each) for each in options if each in parameters}
     scheme, own = scheme_named(name, parameters, starts)
     if own is not None and beta is not None:
         raise InputError("beta", "is given", f"{name!r} takes it from its other parameters")
@@ -83,7 +86,8 @@ def method(
     assert strength is not None
     return FeedbackMap(
         P, objective=maker, beta=strength, lam=lam, reference=reference, offline=offline,
-        beta_convention=beta_convention if own is None else "signal", scheme=scheme, **theirs,
+        beta_convention=beta_convention if own is None else "signal", scheme=scheme,
+        sampler=drawn, **theirs,
     )  # fmt: skip
 
 
@@ -127,16 +131,19 @@ def method_named(name: Any) -> tuple[Method, Alias | None]:
     raise InputError("method", f"is {quote(name)}", told)
 
 
-def parameters_named(name: str, objective: str | Objective = "ipo") -> tuple[Parameter, ...]:
-    """Return the parameters of the loops of a method or an alias, and of the objective.
+def parameters_named(
+    name: str, objective: str | Objective = "ipo", sampler: str | Sampler = "product"
+) -> tuple[Parameter, ...]:
+    """Return the parameters of the loops of a method or an alias, an objective and a sampler.
 
-    Its own, the objective's, β, and λ; without β where those of an alias determine it.
+    Its own, the objective's, the sampler's, β, and λ; without β where those of an alias determine
+    it.
 
     >>> [each.name for each in parameters_named("omwu")]
     ['eta', 'tau', 'lam']
     """
     of, alias = method_named(name)
-    theirs = named(objective, OBJECTIVES).parameters
+    theirs = (*named(objective, OBJECTIVES).usual, *sampler_named(sampler).usual)
     if alias is None:
         return (*of.parameters, *theirs, BETA, LAM)
     return (*alias.parameters, *theirs, *(() if alias.gives_beta else (BETA,)), LAM)

@@ -19,6 +19,7 @@ from alignsim import validation
 from alignsim.feedback.batch import MapBatch
 from alignsim.kernels.status import NOT_FINITE, OK
 from alignsim.objectives import Comparison, Objective, ScoreObjective, Solution
+from alignsim.objectives.samplers import Sampler
 from alignsim.preferences.seeds import Seed, generator
 from alignsim.validation import FloatArray
 
@@ -45,15 +46,20 @@ class Sampling:
 
 
 def sampling(
-    samples_per_round: int, noise: str, smoothing: float, rng: Seed, objective: Objective
+    samples_per_round: int,
+    noise: str,
+    smoothing: float,
+    rng: Seed,
+    objective: Objective,
+    sampler: Sampler,
 ) -> Sampling:
     """Return the checked arguments; a generator is drawn on once, for the key.
 
     Raises
     ------
     ValueError
-        For bad arguments, or ``"opponents"`` with smoothing or with an objective whose score is
-        not Pμ.
+        For bad arguments, ``"opponents"`` with smoothing or with an objective whose score is not
+        Pμ, and a sampler whose pairs are no draws from one policy.
     """
     count = validation.integer(samples_per_round, "samples_per_round", minimum=1)
     if count >= 2**32:
@@ -63,6 +69,11 @@ def sampling(
         raise ValueError(
             f"samples_per_round is {count}, but a round of {objective} has no score to estimate; "
             "leave samples_per_round out"
+        )
+    if sampler.weighted:
+        raise ValueError(
+            f"samples_per_round is {count}, and both responses of a sampled pair are drawn from "
+            f"one policy, not by sampler {sampler.name!r}; leave samples_per_round out"
         )
     if noise == "opponents" and objective.facts.linear is None:
         raise ValueError(

@@ -34,6 +34,18 @@ from alignsim.objectives.psi import PsiPO
 from alignsim.objectives.residual import Residual
 from alignsim.objectives.rlhf import RLHF
 from alignsim.objectives.robust_dpo import RobustDPO
+from alignsim.objectives.samplers import (
+    SAMPLERS,
+    FixedPairs,
+    MixP,
+    MixR,
+    Mixture,
+    Pilaf,
+    Product,
+    Rejection,
+    Sampler,
+    TwoPolicies,
+)
 from alignsim.objectives.simpo import SimPO, simpo_gap
 from alignsim.objectives.slic import SLiC
 from alignsim.objectives.stable_preference import StablePreference
@@ -49,6 +61,7 @@ __all__ = [
     "OBJECTIVES",
     "ORPO",
     "RLHF",
+    "SAMPLERS",
     "XPO",
     "AlphaDPO",
     "Comparison",
@@ -58,19 +71,27 @@ __all__ = [
     "Fact",
     "Facts",
     "Field",
+    "FixedPairs",
     "GradientSteps",
     "Minima",
+    "MixP",
+    "MixR",
+    "Mixture",
     "Objective",
     "PairEvolution",
     "PairLoss",
     "Pairs",
+    "Pilaf",
     "PreferenceMatching",
+    "Product",
     "ProductPairs",
     "PsiPO",
     "Push",
+    "Rejection",
     "Residual",
     "RobustDPO",
     "SLiC",
+    "Sampler",
     "ScoreObjective",
     "SimPO",
     "Solution",
@@ -78,6 +99,7 @@ __all__ = [
     "Tangent",
     "Trainable",
     "TwoGain",
+    "TwoPolicies",
     "WeightedPairs",
     "alpha_dpo_as_dpo",
     "dpo_optimum",

@@ -18,15 +18,14 @@ where there is one finite optimum. Its parameters are its fields; what is proved
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alignsim import validation
-from alignsim.batching import Batched
-from alignsim.errors import InputError, NoOptimumError
+from alignsim.errors import NoOptimumError
 from alignsim.kernels.status import NO_SAMPLE_OPTIMUM, OK
 from alignsim.objectives.comparison import (
     Comparison,
@@ -37,9 +36,9 @@ from alignsim.objectives.comparison import (
     Tangent,
     WeightedPairs,
 )
+from alignsim.objectives.configured import Configured
 from alignsim.objectives.facts import Facts
 from alignsim.objectives.solvers import solve_columns
-from alignsim.parameters import Parameter, checked
 from alignsim.validation import FloatArray, first_true, instance
 
 if TYPE_CHECKING:
@@ -59,21 +58,12 @@ LEAST_WEIGHT = 1e-150
 
 
 @dataclass(frozen=True)
-class Objective(Batched, ABC):
-    """A one-shot alignment objective over a finite response set.
+class Objective(Configured, ABC):
+    """A one-shot alignment objective over a finite response set, a frozen dataclass.
 
-    A subclass is a frozen dataclass. A field that ``parameters`` lists is a number or an array
-    (...), one that ``policies`` lists a policy (..., K) or None, one that ``vectors`` lists any
-    number for each response (..., K) or None; all are checked, and broadcast with the problem.
-    Other fields are shared by all instances.
+    Its parameters and policies are fields; see :class:`~alignsim.objectives.configured.Configured`.
     """
 
-    name: ClassVar[str]
-    parameters: ClassVar[tuple[Parameter, ...]] = ()
-    policies: ClassVar[tuple[str, ...]] = ()
-    vectors: ClassVar[tuple[str, ...]] = ()
-    source: ClassVar[str] = ""
-    """Where the objective is from."""
     unsolved: ClassVar[str] = (
         "P is too close to 0 or 1, or beta too large; move P into [1e-12, 1 − 1e-12] or lower beta"
     )
@@ -86,91 +76,10 @@ class Objective(Batched, ABC):
 
     def __init_subclass__(cls) -> None:
         """Inherit no fact: what is proved for a class is not proved for what overrides it."""
+        super().__init_subclass__()
         for name, value in (("facts", Facts()), ("expansion", None)):
             if name not in vars(cls):
                 setattr(cls, name, value)
-        for name in (
-            "__eq__",
-            "__hash__",
-        ):  # fields may be arrays, which dataclasses cannot compare
-            if name not in vars(cls):
-                setattr(cls, name, vars(Objective)[name])
-        cls.AXES = {**cls.AXES, **dict.fromkeys((*cls.policies, *cls.vectors), 1)}
-
-    def __post_init__(self) -> None:
-        """Check the parameters, and make arrays of them."""
-        given = {each.name: getattr(self, each.name) for each in self.parameters}
-        values: dict[str, Any] = dict(checked(self.name, self.parameters, given))
-        for name in self.policies:
-            policy = getattr(self, name)
-            if policy is not None:
-                values[name] = validation.policy(policy, name, full_support=True)
-        for name in self.vectors:
-            if getattr(self, name) is not None:
-                values[name] = validation.logits(getattr(self, name), name)
-        for name, value in values.items():
-            object.__setattr__(self, name, value)
-
-    @property
-    def values(self) -> dict[str, FloatArray]:
-        """The parameters by name, (...) each."""
-        return {each.name: getattr(self, each.name) for each in self.parameters}
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape that its arrays broadcast to, without the axis of the responses."""
-        return validation.batch_shape(
-            {
-                name: value.shape[: value.ndim - (self.AXES.get(name) or 0)]
-                for name, value in self._members()
-                if isinstance(value, np.ndarray)
-            }
-        )
-
-    @classmethod
-    def options(cls) -> tuple[str, ...]:
-        """Return the names that :meth:`configured` takes."""
-        return (*(each.name for each in cls.parameters), *cls.policies, *cls.vectors)
-
-    def configured(self, **given: Any) -> Self:
-        """Return the same objective with other parameters or policies, checked.
-
-        Raises
-        ------
-        InputError
-            For a name that is none of them, or a value out of its range.
-        """
-        foreign = [name for name in given if name not in self.options()]
-        if foreign:
-            told = ", ".join(
-                [f"{each.name} ({each.range})" for each in self.parameters]
-                + [*self.policies, *self.vectors]
-            )
-            raise InputError(
-                foreign[0], f"is no parameter of {self.name!r}", f"its parameters: {told or 'none'}"
-            )
-        now = {entry.name: getattr(self, entry.name) for entry in fields(self) if entry.init}
-        return type(self)(**{**now, **given})
-
-    def spread(self, shape: tuple[int, ...]) -> Self:
-        """Return it for a flat batch: its arrays as :meth:`Comparison.spread` has the others."""
-        return self.repeated(shape).reshaped((-1,))
-
-    def __eq__(self, other: object) -> bool:
-        """Whether it is the same class with the same fields, arrays to the bit."""
-        if type(other) is not type(self):
-            return NotImplemented
-        return all(
-            np.array_equal(one, two) if isinstance(one, np.ndarray) else one == two
-            for one, two in zip(self._fields(), other._fields(), strict=True)
-        )
-
-    def __hash__(self) -> int:
-        own = (each.tobytes() if isinstance(each, np.ndarray) else each for each in self._fields())
-        return hash((type(self), *own))
-
-    def _fields(self) -> list[Any]:
-        return [getattr(self, entry.name) for entry in fields(self)]
 
     @abstractmethod
     def optimum(self, x: Comparison) -> Solution:

@@ -249,7 +249,7 @@ def comparison(
         shapes["sampling"] = pairs.sampler.shape[:-1]
     else:
         assert pair_weights is not None
-        pairs = WeightedPairs(_pair_weights(pair_weights, K))
+        pairs = WeightedPairs(checked_pair_weights(pair_weights, K))
         shapes["pair_weights"] = pairs.weights.shape[:-2]
     logits = reference_logits(reference, "reference", K)
     shapes["reference"] = logits.shape[:-1]
@@ -274,7 +274,8 @@ def reference_logits(reference: ArrayLike | None, name: str, responses: int) -> 
     )
 
 
-def _pair_weights(value: ArrayLike, responses: int) -> FloatArray:
+def checked_pair_weights(value: ArrayLike, responses: int) -> FloatArray:
+    """Return weights of pairs (..., K, K), symmetric, 0 on the diagonal, with Σ_{i<j} w_ij = 1."""
     weights = validation.real_array(value, "pair_weights", min_ndim=2)
     if weights.shape[-2:] != (responses, responses):
         raise ValueError(

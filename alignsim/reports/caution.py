@@ -115,7 +115,7 @@ def _loses_stability_abruptly(found: Findings) -> NDArray[np.bool_]:
     flat, low = found.flat, found.tradeoff.alpha_lowest[:, WANTED]
     hard = np.zeros(flat.size, dtype=np.bool_)
     edge = np.flatnonzero((found.status == AdviceStatus.ADVISED) & (low > 0.0))
-    if len(edge) and flat.objective.expansion is not None:
+    if len(edge) and flat.expansion is not None:
         alpha = low[edge]
         maps = flat.take(edge).with_parameters(alpha=alpha, beta=flat.beta[edge] * (1.0 - alpha))
         form = first_lyapunov_coefficient(maps, found.logits[edge])

@@ -204,7 +204,7 @@ def _goals(flat: FeedbackMap, *, held: bool) -> tuple[list[_Goal], list[str]]:
                 )
         else:
             warnings.append("No fixed point was found; move P off 0 and 1.")
-    balanced = flat.objective.facts.win_gain is not None
+    balanced = flat.facts.win_gain is not None
     equilibrium = rest.interior_equilibrium(flat)
     if balanced and np.isfinite(equilibrium).all():
         unit = rest.score_problem(flat)
@@ -291,7 +291,7 @@ def _loss(loop: FeedbackMap) -> tuple[float, Criticality]:
     if not len(lost):
         return np.inf, Criticality.NONE
     at = found.at[0, lost[0]]
-    if loop.objective.expansion is None:
+    if loop.expansion is None:
         return float(at), Criticality.UNDECIDED
     form = first_lyapunov_coefficient(loop.replace(beta=[at]), found.logits[:, lost[0]])
     return float(at), _member(Criticality, form.criticality[0])

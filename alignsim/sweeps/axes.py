@@ -13,7 +13,9 @@ from alignsim.errors import InputError
 from alignsim.feedback import FeedbackMap
 from alignsim.feedback.arguments import BETA, LAM
 from alignsim.feedback.naming import loop_name, method, parameters_named
-from alignsim.objectives import Objective
+from alignsim.objectives import OBJECTIVES, Objective
+from alignsim.objectives.contract import named
+from alignsim.objectives.samplers import Sampler, sampler_named
 from alignsim.parameters import Parameter, checked
 from alignsim.validation import FloatArray
 
@@ -27,7 +29,7 @@ SCALES = ("linear", "log")
 class Family:
     """The loops of a method, or of one of its other names: one for all values of ``parameters``.
 
-    These are the method's and the objective's, and β and λ.
+    These are the method's, the objective's and the sampler's, and β and λ.
     """
 
     method: str
@@ -75,13 +77,22 @@ def attributes(of: Parameter) -> dict[str, Any]:
     return {"long_name": of.about, "symbol": of.symbol, **({"whole": 1} if of.whole else {})}
 
 
-def family(name: str, objective: str | Objective = "ipo") -> Family:
-    """Return the loops of a method, or of one of its other names, and an objective.
+def family(
+    name: str, objective: str | Objective = "ipo", sampler: str | Sampler = "product"
+) -> Family:
+    """Return the loops of a method, or of one of its other names, an objective and a sampler.
 
     >>> family("soft_reference").names
     ('mixup', 'alpha', 'pull', 'beta', 'lam')
     """
-    return Family(name, parameters_named(name, objective))
+    shapes = {
+        "objective": named(objective, OBJECTIVES).shape, "sampler": sampler_named(sampler).shape
+    }  # fmt: skip
+    for part, shape in shapes.items():
+        if shape:
+            remedy = "give it one value each, and those to compare as parameters of their own"
+            raise InputError(part, f"has parameters of shape {shape}", remedy)
+    return Family(name, parameters_named(name, objective, sampler))
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from alignsim.analysis.collapse.measure import COLLAPSE_SHARE
 from alignsim.analysis.orbits.approach import ARRIVED
 from alignsim.feedback import FeedbackMap
 from alignsim.objectives import Objective
+from alignsim.objectives.samplers import Sampler
 from alignsim.progress import ProgressBar
 from alignsim.sweeps import labels, provenance
 from alignsim.sweeps.axes import Family, attributes, family
@@ -44,6 +45,7 @@ def sweep(
     *,
     method: str = "mrs",
     objective: str | Objective = "ipo",
+    sampler: str | Sampler = "product",
     beta: ArrayLike | None = None,
     lam: ArrayLike | None = None,
     by: str = "orbit",
@@ -78,7 +80,7 @@ def sweep(
     by
         ``"orbit"``: run every map and label what it did. ``"stability"``: iterate nothing and
         label its fixed point, exactly. ``"both"``: both, and where they disagree.
-    objective, reference, offline
+    objective, sampler, reference, offline
         As for :class:`~alignsim.FeedbackMap`; ``reference`` and ``offline`` are single policies.
     rounds, burn_in, threads
         As for :meth:`~alignsim.FeedbackMap.run`; not by stability, nor ``start``. By default
@@ -150,14 +152,13 @@ def sweep(
     skip = total // 2 if burn_in is None else validation.integer(burn_in, "burn_in", minimum=0)
     policies: dict[str, Any] = {"reference": reference, "offline": offline}
     stack = Stack(P)
-    loops = family(method, objective)
+    loops = family(method, objective, sampler)
     grid = loops.checked({"beta": beta, "lam": lam, **parameters})
     for name, values in grid.items():
         _refuse_planes(values, name)
     labels.one_policy_each("a sweep", stack.responses, **policies, start=start)
-    study = Study(
-        stack, loops, grid, {"objective": objective, **policies}, Labelling(by, start, total, skip)
-    )
+    further = {"objective": objective, "sampler": sampler, **policies}
+    study = Study(stack, loops, grid, further, Labelling(by, start, total, skip))
     if dry_run:
         return study.estimate(threads_each(executor, threads))  # type: ignore[return-value]
     coordinates = study.coordinates()
@@ -175,7 +176,7 @@ class Study:
     stack, loops, grid
         The matrices, the method, and all its parameters, each a number or (n,).
     further
-        The objective and the policies.
+        The objective, the sampler and the policies.
     labelling
         What is asked of every map.
     """
@@ -360,6 +361,7 @@ class Study:
             "matrices": f"{self.stack.shape}, SHA-256 {self.stack.sha256}",
             "method": self.loops.method,
             "objective": _described(self.corner.objective),
+            "sampler": _told(self.corner.sampler),
             "by": asked.by,
             **orbits,
             **policies,
@@ -382,6 +384,12 @@ def _said(values: FloatArray) -> Any:
         return float(values)
     digest = hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()
     return f"{values.size} from {values.min():g} to {values.max():g}, SHA-256 {digest[:16]}"
+
+
+def _told(sampler: Sampler) -> str:
+    """Return its name, and what tells its arrays from others."""
+    arrays = {name: value for name, value in vars(sampler).items() if np.ndim(value)}
+    return ", ".join([sampler.name, *(f"{name} {_said(arrays[name])}" for name in arrays)])
 
 
 def _described(objective: Objective) -> str:

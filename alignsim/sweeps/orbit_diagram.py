@@ -15,6 +15,7 @@ from alignsim.feedback import FeedbackMap
 from alignsim.feedback.engines import Schedule, iterate
 from alignsim.feedback.threads import thread_count
 from alignsim.objectives import Objective
+from alignsim.objectives.samplers import Sampler
 from alignsim.progress import ProgressBar
 from alignsim.sweeps import labels, provenance
 from alignsim.sweeps.axes import Axis, attributes, family, on_no_axis, parameter_axis
@@ -35,6 +36,7 @@ def orbit_diagram(
     beta: float | None = None,
     lam: float | None = None,
     objective: str | Objective = "ipo",
+    sampler: str | Sampler = "product",
     points: int = 401,
     visits: int = 120,
     reference: ArrayLike | None = None,
@@ -67,7 +69,7 @@ def orbit_diagram(
         Values of the parameter, at least 2; one that takes whole numbers takes each of its range.
     visits
         Rounds that are kept of each orbit, at least 1.
-    objective, reference, offline
+    objective, sampler, reference, offline
         As for :class:`~alignsim.FeedbackMap`; ``reference`` and ``offline`` are single policies.
     start, rounds, threads
         As for :func:`alignsim.classify`; ``start`` is one policy (K,).
@@ -107,7 +109,7 @@ def orbit_diagram(
     K = len(matrix)
     policies: Any = {"reference": reference, "offline": offline}
     labels.one_policy_each("an orbit diagram", K, **policies, start=start)
-    loops = family(method, objective)
+    loops = family(method, objective, sampler)
     axis = parameter_axis(x, "x", loops)
     fixed = on_no_axis(loops, {"beta": beta, "lam": lam, **parameters}, {"x": axis})
     n = validation.integer(points, "points", minimum=2)
@@ -117,9 +119,10 @@ def orbit_diagram(
     validation.affordable(8.0 * n * kept * K, "visits", f"is {kept:,}, and as many policies each")
     workers = thread_count(threads)
     given: dict[str, Any] = {**fixed, axis.name: values}
-    loop = loops.loop(matrix, given, objective=objective, **policies)
+    what = {"objective": objective, "sampler": sampler, **policies}
+    loop = loops.loop(matrix, given, **what)
 
-    chunk = Chunk(method, given, {"objective": objective, **policies}, _Visits(start, rounds, kept))
+    chunk = Chunk(method, given, what, _Visits(start, rounds, kept))
     with ProgressBar(progress, "orbit diagram", "maps", n) as bar:
         columns = columns_of_points(
             matrix, chunk, USUAL_ROUNDS + kept, loop.linear, bar, threads=workers
@@ -136,7 +139,7 @@ def orbit_diagram(
             name: ((axis.name, *further.get(name, ())), column, _ATTRIBUTES[name])
             for name, column in columns.items()
         },
-        coords=coordinates | closed_form(loops, matrix, grid, objective=objective, **policies),
+        coords=coordinates | closed_form(loops, matrix, grid, **what),
         attrs={
             "rounds": "as many as needed" if rounds is None else int(rounds),
             **provenance.of_start(start, K),

@@ -16,6 +16,7 @@ from alignsim.analysis.orbits.verdicts import Phase
 from alignsim.errors import InputError
 from alignsim.feedback import FeedbackMap
 from alignsim.objectives import Objective
+from alignsim.objectives.samplers import Sampler
 from alignsim.preferences import seeds
 from alignsim.progress import ProgressBar
 from alignsim.sweeps import labels, provenance
@@ -52,6 +53,7 @@ def phase_diagram(
     beta: float | None = None,
     lam: float | None = None,
     objective: str | Objective = "ipo",
+    sampler: str | Sampler = "product",
     by: str = "stability",
     resolution: int = 1024,
     reference: ArrayLike | None = None,
@@ -91,7 +93,7 @@ def phase_diagram(
         disagree.
     resolution
         Cells a side, a power of two from 2 to 8192; there is one point more.
-    objective, reference, offline
+    objective, sampler, reference, offline
         As for :class:`~alignsim.FeedbackMap`; ``reference`` and ``offline`` are single policies.
     start, rounds, threads
         As for :func:`alignsim.classify`; ``start`` is one policy (K,). Not by
@@ -149,9 +151,10 @@ def phase_diagram(
     policies = {"reference": reference, "offline": offline}
     labels.one_policy_each("a phase diagram", len(matrix), **policies, start=start)
     labels.way(by, start=start, rounds=rounds, threads=threads)
-    loops = family(method, objective)
+    loops = family(method, objective, sampler)
     given = {"beta": beta, "lam": lam, **parameters}
-    plane = _plane(loops, x, y, given, matrix, {"objective": objective, **policies})
+    further = {"objective": objective, "sampler": sampler, **policies}
+    plane = _plane(loops, x, y, given, matrix, further)
     labeller = _Labeller(by, start, rounds)
     lattice = Lattice(
         _resolution(resolution),

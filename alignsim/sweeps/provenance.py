@@ -39,6 +39,7 @@ def of_method(loops: Family, loop: FeedbackMap) -> dict[str, str]:
     return {
         "method": loops.method,
         "scheme": loop.scheme.name,
+        "sampler": loop.sampler.name,
         "parameters": " ".join(loops.names),
     }
 

@@ -32,7 +32,7 @@ def critical_signal(loop: FeedbackMap) -> FloatArray:
     """
     validation.feedback_map(loop, "loop")
     K = loop.responses
-    gain = loop.objective.facts.uniform_gain
+    gain = loop.facts.uniform_gain
     if gain is None:
         return np.full(loop.shape, np.nan)
     balanced = np.ptp(loop.P.sum(axis=-1), axis=-1) <= BALANCE_TOLERANCE

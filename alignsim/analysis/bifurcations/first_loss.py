@@ -92,7 +92,7 @@ def first_loss(
     """Return :func:`critical_beta` of the maps of a loop, whose own β does not matter: (...)."""
     found = crossings(loop, "beta", 0.0, limit, points=points, tolerance=tolerance)
     lost = np.where(found.direction == LOST, found.at, np.inf).min(axis=-1, initial=np.inf)
-    if not loop.mixes_references:  # MRS is stable at small β
+    if not (loop.mixes_references and loop.samples_alike):  # MRS is stable at small β
         before = np.where(np.isfinite(lost), 0.5 * lost, limit)
         verdict = stability(loop.replace(beta=before)).verdict
         hidden = np.isfinite(lost) & (verdict == Verdict.MARGINAL)  # a crossing made of rounding

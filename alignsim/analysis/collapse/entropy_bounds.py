@@ -48,7 +48,7 @@ def entropy_floor(loop: FeedbackMap) -> FloatArray:
     (0.017348, 0.017391)
     """
     validation.feedback_map(loop, "loop")
-    fact = loop.objective.facts.score_gaps
+    fact = loop.facts.score_gaps
     if fact is None or not loop.mixes_references:
         return np.where(anchored(loop), np.nan, 0.0)
     reference = loop.reference_logits
@@ -75,7 +75,7 @@ def span_bound(loop: FeedbackMap) -> FloatArray:
     NaN without a declared bound, and for schemes other than MRS.
     """
     validation.feedback_map(loop, "loop")
-    fact = loop.objective.facts.score_span
+    fact = loop.facts.score_span
     if fact is None or not loop.mixes_references:
         return np.where(anchored(loop), np.nan, np.inf)
     spread = loop.of_matrices(fact.value)
@@ -134,7 +134,7 @@ def entropy_falls_from(loop: FeedbackMap, start_logits: ArrayLike) -> FloatArray
     validation.feedback_map(loop, "loop")
     z = validation.logits(start_logits, "start_logits", responses=loop.responses)
     validation.batch_shape({"the map": loop.shape, "start_logits": z.shape[:-1]})
-    fact = loop.objective.facts.win_gain
+    fact = loop.facts.win_gain
     if fact is None or not loop.mixes_references:
         return np.full(loop.shape, np.nan)
     gain = fact.value
@@ -181,7 +181,7 @@ def winners(flat: FeedbackMap) -> Winners:
     each = np.arange(flat.size)
     found = wins[each, leader] & ~(wins & ~tied[each, leader]).any(axis=-1)
     sampler = samplers[each, leader]
-    found &= flat.objective.facts.win_gain is not None
+    found &= flat.facts.win_gain is not None
     top = tied[each, leader] & found[:, None]
     problem = Comparison(flat.P, np.zeros(K), np.ones(flat.size), ProductPairs(sampler))
     value, status = flat.objective.optimum(problem)

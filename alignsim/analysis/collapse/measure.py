@@ -291,7 +291,7 @@ def _collapse_block(
         state = np.where(course.failed[:, None], opening, final)
         at = stop
     free = ~anchored(flat)
-    kind, slope = course.kind(free, surely=flat.mixes_references)
+    kind, slope = course.kind(free, surely=flat.mixes_references and flat.samples_alike)
     failed = course.failed
     valid = np.where(failed, np.nan, 1.0)
     with np.errstate(invalid="ignore"):

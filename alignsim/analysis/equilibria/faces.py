@@ -173,11 +173,16 @@ def boundary_equilibria(loop: FeedbackMap) -> BoundaryEquilibria:
             f"the loop's scheme is {loop.scheme.name!r}; the equilibria of faces are those of MRS "
             "at alpha = 1: use alignsim.fixed_points(loop)"
         )
+    if not loop.samples_alike:
+        raise ValueError(
+            f"sampler is {loop.sampler.name!r}, whose pairs follow the reference or rewards too; "
+            "the equilibria of faces are those of sampler 'product'"
+        )
     flat = loop.part(0, loop.size)
     K = flat.responses
     free = np.flatnonzero(flat.alpha == 1.0)
     part = flat.take(free)
-    searched = K <= LARGEST_ENUMERATED and flat.objective.facts.win_gain is not None
+    searched = K <= LARGEST_ENUMERATED and flat.facts.win_gain is not None
     found, continuum = _vertices(part), np.zeros(part.size, dtype=np.bool_)
     if searched and part.size:
         inner, continuum = face_equilibria(part)

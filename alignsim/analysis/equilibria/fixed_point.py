@@ -151,7 +151,7 @@ Found = tuple[FloatArray, NDArray[np.int_], FloatArray]
 def _of_mrs(flat: FeedbackMap, start: FloatArray) -> Found:
     interior = np.asarray(flat.alpha < 1.0)
     logits, residual = _searched(rest.at_alpha_zero(flat), start, interior)
-    sole = flat.holds(flat.objective.facts.unique_from) | unmoved(flat)
+    sole = flat.holds(flat.facts.unique_from) | unmoved(flat)
     status = np.where(sole, PointStatus.UNIQUE, PointStatus.FOUND)
     status = np.where(residual <= TOLERANCE, status, PointStatus.NOT_FOUND)
     return logits, np.where(interior, status, PointStatus.NONE), residual
@@ -162,7 +162,7 @@ def _of_scheme(flat: FeedbackMap, start: FloatArray) -> Found:
     held, loose, free = rest.kind(flat)
     n = flat.size
     state, residual = np.full((n, flat.width), np.nan), np.full(n, np.nan)
-    balanced = flat.objective.facts.win_gain is not None
+    balanced = flat.facts.win_gain is not None
     if held.any():
         which = np.flatnonzero(held)
         part = flat.take(which)
@@ -185,7 +185,7 @@ def _of_scheme(flat: FeedbackMap, start: FloatArray) -> Found:
     good = residual <= TOLERANCE
     state[~good] = np.nan
     one = rest.on_one_policy(flat)
-    proved = flat.holds(flat.objective.facts.unique_from) | unmoved(flat)
+    proved = flat.holds(flat.facts.unique_from) | unmoved(flat)
     sole = one & ((held & proved) | (loose & balanced))
     status = np.where(sole, PointStatus.UNIQUE, PointStatus.FOUND)
     lost = np.where(loose & balanced, PointStatus.NO_EQUILIBRIUM, PointStatus.NOT_FOUND)

@@ -263,7 +263,7 @@ def _uniqueness(flat: FeedbackMap, anchored: FeedbackMap, kinds: rest.Kind) -> N
 
     What is proved for one policy holds for a scheme whose stages all rest on one.
     """
-    theorem = anchored.holds(anchored.objective.facts.unique_from)
+    theorem = anchored.holds(anchored.facts.unique_from)
     if anchored.linear:
         pull = anchored.beta * anchored.lam
         theorem |= pull * anchored.of_matrices(row_span) < CONTRACTING
@@ -272,7 +272,7 @@ def _uniqueness(flat: FeedbackMap, anchored: FeedbackMap, kinds: rest.Kind) -> N
     if flat.mixes_references:
         return found.astype(np.int8)
     one = rest.on_one_policy(flat)
-    lone = kinds.loose & (flat.objective.facts.win_gain is not None)
+    lone = kinds.loose & (flat.facts.win_gain is not None)
     found = np.where(lone, Evidence.ANALYTIC, np.where(kinds.held, found, Evidence.NOTHING))
     return np.where(one, found, Evidence.NOTHING).astype(np.int8)
 

@@ -258,7 +258,7 @@ def _leading_eigenvalue(flat: FeedbackMap, logits: FloatArray, residual: FloatAr
     """Return it from the eigenvalues of the derivative; of conjugates the upper one leads."""
     del residual  # far smaller than the doubt
     parts = _moving_parts(flat, logits)
-    imaginary = flat.holds(flat.objective.facts.imaginary_from)
+    imaginary = flat.holds(flat.facts.imaginary_from)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         modulus = np.abs(flat.alpha[:, None] + parts)
         leading = np.argmax(np.where(np.isnan(modulus), -1.0, modulus), axis=-1)[:, None]

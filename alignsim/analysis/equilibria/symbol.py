@@ -46,7 +46,7 @@ def modes(flat: FeedbackMap, opponent: FloatArray, residual: FloatArray, every: 
     if line.all():
         return _on_a_line(flat, opponent, residual, every)
     gains = _by_eigenvalues(flat, opponent)
-    imaginary = flat.holds(flat.objective.facts.imaginary_from)
+    imaginary = flat.holds(flat.facts.imaginary_from)
     gains = np.where(imaginary[:, None], 1j * gains.imag, gains)
     with np.errstate(divide="ignore", invalid="ignore"):
         omega = np.where(imaginary, np.abs(gains.imag).max(axis=-1) / flat.beta, np.nan)

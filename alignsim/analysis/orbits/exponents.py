@@ -261,7 +261,7 @@ def _vanish(flat: FeedbackMap, growth: FloatArray, volume: FloatArray) -> None:
 
     Growth that is still lost in rounding makes the volume unknown.
     """
-    fact = flat.objective.facts.forgotten
+    fact = flat.facts.forgotten
     lost = np.zeros(flat.size, dtype=np.intp)
     if fact is not None and flat.mixes_references and (flat.alpha == 0.0).any():
         lost = np.where(flat.alpha == 0.0, flat.of_matrices(fact.value), 0)
