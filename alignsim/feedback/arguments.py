@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from alignsim import validation
 from alignsim.errors import InputError
+from alignsim.feedback.batch import MapBatch
 from alignsim.feedback.methods.mrs import MRS
 from alignsim.feedback.methods.scheme import Scheme
 from alignsim.objectives import OBJECTIVES, Objective, ScoreObjective
@@ -105,6 +106,17 @@ def refuse_scored_start(scheme: Scheme, objective: Objective, sampler: Sampler) 
     if "score" in scheme.starts and not (alike and isinstance(objective, ScoreObjective)):
         rounds = str(objective) if alike else f"{objective} with sampler {sampler.name!r}"
         raise InputError("starts", "has 'score'", f"a round of {rounds} has no score; use 'zero'")
+
+
+def require_optima(loop: MapBatch) -> None:
+    """Raise unless some of the maps have an optimum with the weights of their pairs."""
+    x = loop.problem(loop.reference_logits, loop.reference_logits)
+    if not loop.objective.exists(x).any():
+        try:
+            loop.objective.check(x)
+        except InputError as error:
+            told = f"is {loop.sampler.name!r}, whose pairs have weights"
+            raise InputError("sampler", told, f"{loop.objective} takes none: {error}") from None
 
 
 def of_slots(value: ArrayLike, name: str, slots: int, responses: int) -> FloatArray:

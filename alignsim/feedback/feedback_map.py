@@ -20,7 +20,7 @@ from alignsim.feedback.trajectory import Trajectory
 from alignsim.kernels.status import OK
 from alignsim.objectives import IPO, Objective
 from alignsim.objectives.one_shot import check_policies, reference_logits
-from alignsim.objectives.samplers import FixedPairs, Product, Sampler
+from alignsim.objectives.samplers import Product, Sampler
 from alignsim.preferences.conventions import signal_strength
 from alignsim.preferences.seeds import Seed
 from alignsim.progress import ProgressBar
@@ -175,10 +175,8 @@ class FeedbackMap(MapBatch):
         values |= {"scheme": scheme.repeated(batch), "sampler": drawn.repeated(batch)}
         for name, value in values.items():
             object.__setattr__(self, name, value)
-        if isinstance(drawn, FixedPairs):
-            drawn.require_connected(
-                objective, self.problem(self.reference_logits, self.reference_logits)
-            )
+        if drawn.weighted:
+            arguments.require_optima(self)
 
     def __repr__(self) -> str:
         parameters = [f"{name}={span(value)}" for name, value in self.parameters.items()]

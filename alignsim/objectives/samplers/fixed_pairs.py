@@ -10,9 +10,7 @@ from numpy.typing import ArrayLike
 
 from alignsim import validation
 from alignsim.errors import InputError
-from alignsim.objectives.comparison import Comparison, Pairs, WeightedPairs
-from alignsim.objectives.contract import Objective
-from alignsim.objectives.existence import connects
+from alignsim.objectives.comparison import Pairs, WeightedPairs
 from alignsim.objectives.one_shot import checked_pair_weights
 from alignsim.objectives.samplers.contract import Sampler, Slopes, Stage
 from alignsim.validation import FloatArray
@@ -22,8 +20,7 @@ from alignsim.validation import FloatArray
 class FixedPairs(Sampler):
     """Pairs have given weights (..., K, K), whatever the policy: offline data.
 
-    They are symmetrised and scaled to Σ_{i<j} w_ij = 1, the diagonal ignored, and must connect
-    all responses.
+    They are symmetrised and scaled to Σ_{i<j} w_ij = 1, the diagonal ignored.
     """
 
     name: ClassVar[str] = "fixed_pairs"
@@ -48,11 +45,6 @@ class FixedPairs(Sampler):
                 "pair_weights", "is missing", "sampler 'fixed_pairs' takes weights (..., K, K)"
             )
         return super().fitted(P)
-
-    def require_connected(self, objective: Objective, x: Comparison) -> None:
-        """Raise where weights do not connect the responses and the objective needs that."""
-        if not connects(np.asarray(self.pair_weights)).all():
-            objective.check(x)
 
     def pairs(self, stage: Stage) -> WeightedPairs:
         """Return the weights."""
