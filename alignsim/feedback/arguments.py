@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alignsim import validation
-from alignsim.errors import InputError
+from alignsim.errors import InputError, NoOptimumError
 from alignsim.feedback.batch import MapBatch
 from alignsim.feedback.methods.mrs import MRS
 from alignsim.feedback.methods.scheme import Scheme
@@ -114,6 +114,8 @@ def require_optima(loop: MapBatch) -> None:
     if not loop.objective.exists(x).any():
         try:
             loop.objective.check(x)
+        except NoOptimumError:
+            raise
         except InputError as error:
             told = f"is {loop.sampler.name!r}, whose pairs have weights"
             raise InputError("sampler", told, f"{loop.objective} takes none: {error}") from None
