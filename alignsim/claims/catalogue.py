@@ -24,6 +24,8 @@ from alignsim.claims import (
     scheme_limits,
     scheme_rates,
     scheme_stability,
+    training,
+    training_fields,
     unanchored,
 )
 from alignsim.claims.contract import Claim
@@ -49,6 +51,8 @@ SUBJECTS = (
     scheme_convergence,
     scheme_criticality,
     scheme_cycles,
+    training,
+    training_fields,
 )
 
 CLAIMS: tuple[Claim, ...] = tuple(

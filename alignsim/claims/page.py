@@ -93,6 +93,12 @@ SECTIONS = {
     "10.3": ("Methods: the fastest parameters", ""),
     "10.4": ("Methods: convergence from everywhere", ""),
     "10.5": ("Methods: cycles beside equilibria, and winners", ""),
+    "11.2": (
+        "Other objectives: training paths",
+        "Training moves logits along a force f, by steps θ + rate·f or along the flow dθ/dt = f. W "
+        "are the weights of the pairs, 2μ_iμ_j or adding up to 1, u = (θ − ref)/β, w and l the "
+        "winner and the loser of a pair that wins with probability P.",
+    ),
 }
 """Headings, and what a section says beside its claims."""
 

@@ -14,7 +14,13 @@ from alignsim.validation import FloatArray
 TOLERANCE = 1e-12
 """Of one step: its error beside 1 + the largest logit."""
 
-MOST_STEPS = 1_000
+REACH = 0.25
+"""A step times how fast the velocity changes, at most: an estimated error may vanish by chance."""
+
+ROUNDING = 1e-10
+"""Moves, beside 1 + the largest logit, from which no change of the velocity is read."""
+
+MOST_STEPS = 2_000
 """Steps, taken or refused, between two frames; a flow that needs more is stiff."""
 
 SAFETY, LEAST, MOST = 0.9, 0.2, 8.0
@@ -68,14 +74,20 @@ class Flow:
     ) -> tuple[FloatArray, FloatArray]:
         """Return where a step of these lengths leads, and its error beside what is tolerated."""
         h = length[:, None]
-        slopes = np.empty((DOP853.n_stages, *logits.shape))
-        for s in range(DOP853.n_stages):
-            path = np.tensordot(DOP853.A[s, :s], slopes[:s], axes=1) if s else 0.0
-            slopes[s] = self.velocity(logits + h * path, live)
-        after = logits + h * np.tensordot(DOP853.B, slopes, axes=1)
-        ends = np.concatenate([slopes, self.velocity(after, live)[None]])
-        scale = TOLERANCE * (1.0 + np.maximum(np.abs(logits), np.abs(after)).max(axis=-1))
-        fifth = (np.tensordot(DOP853.E5, ends, axes=1) ** 2).sum(axis=-1) / scale**2
-        third = (np.tensordot(DOP853.E3, ends, axes=1) ** 2).sum(axis=-1) / scale**2
-        size = np.sqrt((fifth + 0.01 * third) * logits.shape[-1])
-        return after, np.where(fifth > 0.0, length * fifth / np.maximum(size, 1e-300), fifth)
+        slopes = np.empty((DOP853.n_stages + 1, *logits.shape))
+        size = 1.0 + np.abs(logits).max(axis=-1)
+        change = np.zeros(len(live))
+        for s in range(DOP853.n_stages + 1):
+            weights = DOP853.A[s, :s] if s < DOP853.n_stages else DOP853.B
+            path = h * np.tensordot(weights, slopes[:s], axes=1) if s else np.zeros(logits.shape)
+            slopes[s] = self.velocity(logits + path, live)
+            bent = np.linalg.norm(slopes[s] - slopes[0], axis=-1)
+            away = np.linalg.norm(path, axis=-1)
+            change = np.maximum(change, bent / np.where(away <= ROUNDING * size, np.inf, away))
+        after = logits + path
+        scale = TOLERANCE * np.maximum(size, 1.0 + np.abs(after).max(axis=-1))
+        fifth = np.linalg.norm(np.tensordot(DOP853.E5, slopes, axes=1), axis=-1) / scale
+        third = np.linalg.norm(np.tensordot(DOP853.E3, slopes, axes=1), axis=-1) / scale
+        both = np.maximum(np.hypot(fifth, 0.1 * third), 1e-300)
+        error = length * fifth * (fifth / both) / np.sqrt(logits.shape[-1])
+        return after, np.maximum(error, (length * change / REACH) ** 8)

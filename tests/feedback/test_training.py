@@ -135,6 +135,25 @@ def test_the_flow_is_the_one_that_scipy_integrates(objective, coupling):
     assert path.scheme == "gradient_flow"
 
 
+@LOSSES
+def test_a_flow_that_has_come_to_rest_stays_there(objective):
+    given = problem(10)
+    path = asim.train(objective, **given, rate=60.0, steps=4, flow=True)
+    assert (path.status == OK).all()
+    np.testing.assert_allclose(path.final, asim.optimum(objective, **given), rtol=0, atol=1e-12)
+
+
+def test_the_error_of_a_step_is_small_also_where_its_estimate_vanishes_by_chance():
+    """The first step would be 600 times the tolerance off, with an estimate next to 0."""
+    p, beta, time = 0.36150328, 0.893106, 3.60904022
+    P = [[0.5, p, 0.5], [1 - p, 0.5, 0.5], [0.5, 0.5, 0.5]]
+    given = {"reference": [0.24858479, 0.00099955, 0.75041566], "beta": beta}
+    pair = [[0, 1, 0], [1, 0, 0], [0, 0, 0]]
+    flow = asim.train("dpo", P, pair_weights=pair, **given, rate=time / 4, steps=4, flow=True)
+    exact = asim.objectives.pair_evolution(given["reference"], p, time / 4 * flow.rounds, beta=beta)
+    np.testing.assert_allclose(flow.logits, exact.logits, rtol=0, atol=1e-11)
+
+
 def test_descent_comes_to_the_flow_in_proportion_to_the_rate():
     given = problem(5)
     flow = asim.train("dpo", **given, rate=2.0, steps=1, flow=True).final_logits
