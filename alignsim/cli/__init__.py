@@ -15,6 +15,7 @@ from alignsim.cli import (
     phase_diagram,
     reproduce,
     simulate,
+    sweep,
     verify,
 )
 from alignsim.cli.app import app, main
@@ -32,5 +33,6 @@ __all__ = [
     "phase_diagram",
     "reproduce",
     "simulate",
+    "sweep",
     "verify",
 ]

@@ -96,6 +96,10 @@ def _typed(value: object) -> str:
     return "" if value is None else "..." if value is ... else shlex.quote(shortened(value))
 
 
+def _notes(error: BaseException) -> list[str]:
+    return list(getattr(error, "__notes__", ()))
+
+
 def _given(error: Any) -> str:
     """Return what was typed, where Typer's own complaint keeps it to itself."""
     if not hasattr(error.__cause__, "errors"):
@@ -111,11 +115,11 @@ def _one_line(ctx: Any = None) -> Iterator[None]:
         yield
     except BrokenPipeError:
         raise
-    except KeyboardInterrupt:
-        typer.echo("alignsim: interrupted", err=True)
+    except KeyboardInterrupt as stop:
+        typer.echo("; ".join(["alignsim: interrupted", *_notes(stop)]), err=True)
         raise typer.Exit(130) from None
     except _BAD_INPUT as error:
-        message = str(error) or type(error).__name__
+        message = "; ".join([str(error) or type(error).__name__, *_notes(error)])
         if isinstance(error, InputError) and ctx is not None and ctx.invoked_subcommand:
             spellings = _spellings(ctx.command.commands[ctx.invoked_subcommand])
             message = error.told(lambda part: as_option(part, spellings))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 PICTURES = (".png", ".pdf", ".svg")
 TABLES = (".nc", ".csv")
+LONG_TABLES = (*TABLES, ".parquet")
 FINDINGS = (".json",)
 REPORTS = (".json", ".xml")
 
@@ -93,24 +94,13 @@ def save_data(found: xarray.Dataset, path: Path | None) -> None:
     """Write a dataset as NetCDF or CSV, if a path is given."""
     if path is None:
         return
+    from alignsim.sweeps.exporting import in_words
+
     with beside(path) as part:
         if path.suffix.lower() == ".csv":
-            _in_words(found).to_dataframe().to_csv(part)
+            in_words(found).to_dataframe().to_csv(part)
         else:
             found.to_netcdf(part, engine="scipy")
-
-
-def _in_words(found: xarray.Dataset) -> xarray.Dataset:
-    """Return the dataset with the meanings of codes in their place, where its attributes tell."""
-    from alignsim.summary import in_words
-
-    said = {}
-    for name, values in found.data_vars.items():
-        if "flag_meanings" in values.attrs:
-            meanings = values.attrs["flag_meanings"].split()
-            codes = dict(zip(values.attrs["flag_values"], meanings, strict=True))
-            said[name] = (values.dims, in_words(values.values, codes))
-    return found.assign(said)
 
 
 def save_findings(found: Inspection, path: Path | None) -> None:

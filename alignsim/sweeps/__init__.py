@@ -1,6 +1,7 @@
 """Sweeps over parameters and matrices, to labelled datasets."""
 
 from alignsim.sweeps.estimate import Estimate
+from alignsim.sweeps.exporting import export
 from alignsim.sweeps.findings import findings
 from alignsim.sweeps.grid import sweep
 from alignsim.sweeps.orbit_diagram import orbit_diagram
@@ -13,6 +14,7 @@ __all__ = [
     "Estimate",
     "WorkersLostError",
     "WrongWorkerError",
+    "export",
     "findings",
     "open_sweep",
     "orbit_diagram",
