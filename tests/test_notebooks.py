@@ -50,8 +50,9 @@ def assert_same_text(one, other):
         assert abs(a - b) <= max(Decimal(TOLERANCE) * abs(b), last_digit), (first, second)
 
 
-def test_there_are_eight():
-    assert [path.name[:2] for path in NOTEBOOKS] == [f"0{i}" for i in range(1, 9)]
+def test_they_are_numbered_without_a_gap():
+    assert len(NOTEBOOKS) >= 9
+    assert [path.name[:2] for path in NOTEBOOKS] == [f"{i + 1:02}" for i in range(len(NOTEBOOKS))]
 
 
 @each_notebook

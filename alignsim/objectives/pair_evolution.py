@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import elementwise
-from scipy.special import wrightomega
 
 from alignsim import simplex, validation
 from alignsim.errors import InputError
@@ -219,6 +217,8 @@ def _gap(wins: FloatArray, first: FloatArray, time: FloatArray) -> FloatArray:
 
 def _sure_gap(first: FloatArray, time: FloatArray) -> FloatArray:
     """Return u for P = 1: u + e^u = t + u_0 + e^{u_0}."""
+    from scipy.special import wrightomega
+
     inner = np.minimum(first, SURE)
     c = time + inner + np.exp(inner)
     near = np.maximum(c, -SURE)
@@ -232,6 +232,8 @@ def _open_gap(Q: FloatArray, first: FloatArray, time: FloatArray) -> FloatArray:
     With m(Y) = log(1 − e^{−Y}) the distance is the root of
     (Y_0 − Y)S − m(Y) + m(Y_0) = PQt, where S is Q below the end and P above it.
     """
+    from scipy.optimize import elementwise
+
     P = 1.0 - Q
     end = np.log1p(-Q) - np.log(Q)
     left = end - first
