@@ -17,6 +17,7 @@ from alignsim.claims import (
     ipo_fixed_point,
     ipo_optimum,
     ranking_axioms,
+    samplers,
     scheme_convergence,
     scheme_criticality,
     scheme_cycles,
@@ -53,6 +54,7 @@ SUBJECTS = (
     scheme_cycles,
     training,
     training_fields,
+    samplers,
 )
 
 CLAIMS: tuple[Claim, ...] = tuple(

@@ -99,6 +99,12 @@ SECTIONS = {
         "are the weights of the pairs, 2μ_iμ_j or adding up to 1, u = (θ − ref)/β, w and l the "
         "winner and the loser of a pair that wins with probability P.",
     ),
+    "11.3": (
+        "Other objectives: samplers of a stage",
+        "`asim.samplers()` lists them. u = log(π/π_ref)/β are the rewards that a policy implies, "
+        "Δr_ij = r_i − r_j; step length and weights of the exact rules are a reconstruction. "
+        "Lap(C) = diag(C1) − C.",
+    ),
 }
 """Headings, and what a section says beside its claims."""
 

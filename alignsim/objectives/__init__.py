@@ -46,6 +46,7 @@ from alignsim.objectives.samplers import (
     Sampler,
     TwoPolicies,
 )
+from alignsim.objectives.samplers.learning import learning_errors
 from alignsim.objectives.simpo import SimPO, simpo_gap
 from alignsim.objectives.slic import SLiC
 from alignsim.objectives.stable_preference import StablePreference
@@ -105,6 +106,7 @@ __all__ = [
     "dpo_optimum",
     "ipo_optimum",
     "largest_rate",
+    "learning_errors",
     "minima",
     "multipliers",
     "optimum",
