@@ -16,6 +16,7 @@ from alignsim.claims import (
     ipo_cycles,
     ipo_fixed_point,
     ipo_optimum,
+    momentum_rounds,
     ranking_axioms,
     samplers,
     scheme_convergence,
@@ -25,6 +26,7 @@ from alignsim.claims import (
     scheme_limits,
     scheme_rates,
     scheme_stability,
+    scores_and_games,
     training,
     training_fields,
     unanchored,
@@ -55,6 +57,8 @@ SUBJECTS = (
     training,
     training_fields,
     samplers,
+    scores_and_games,
+    momentum_rounds,
 )
 
 CLAIMS: tuple[Claim, ...] = tuple(

@@ -105,6 +105,13 @@ SECTIONS = {
         "Δr_ij = r_i − r_j; step length and weights of the exact rules are a reconstruction. "
         "Lap(C) = diag(C1) − C.",
     ),
+    "11.4": (
+        "Other objectives: scores and games",
+        "RLHF and preference matching have rewards r for scores, ΨPO has Ψ(P)μ, and curation, "
+        "which trains on the winners of its own pairs, log(2Pμ). A maximal lottery is a Nash "
+        "equilibrium of the preferences, a quantal response equilibrium at τ solves "
+        "π ∝ π_ref e^{Pπ/τ}.",
+    ),
 }
 """Headings, and what a section says beside its claims."""
 
