@@ -58,9 +58,9 @@ def learning_errors(rewards: ArrayLike, learner: str, rounds: int) -> FloatArray
     >>> from alignsim.objectives import learning_errors
     >>> for learner in ("uniform", "mix_r", "mix_p"):
     ...     print(learner, learning_errors([1.0, 0.0], learner, 3)[1:].round(9).tolist())
-    uniform [0.075765685, 0.015147734, 0.00319315]
-    mix_r [0.175201194, 0.007229192, 1.2087e-05]
-    mix_p [0.075765685, 0.001254501, 3.63e-07]
+    uniform [0.075765685, 0.015147732, 0.00319322]
+    mix_r [0.175201194, 0.007229242, 1.2087e-05]
+    mix_p [0.075765685, 0.001254503, 3.63e-07]
     """
     r = validation.logits(rewards, "rewards")
     validation.choice(learner, "learner", LEARNERS)

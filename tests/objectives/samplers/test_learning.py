@@ -1,6 +1,6 @@
 """One gradient step a round: the errors to their digits, and the gradient on PILAF's pairs."""
 
-from itertools import product
+import itertools
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ MAXIMA = {
 def test_the_largest_errors_have_the_digits_of_the_derivation(learner):
     largest = np.zeros(3)
     for K in range(2, 8):
-        corners = np.array(list(product([0.0, 1.0], repeat=K)))
+        corners = np.array(list(itertools.product([0.0, 1.0], repeat=K)))
         largest = np.maximum(largest, learning_errors(corners, learner, 3)[:, 1:].max(axis=0))
     np.testing.assert_allclose(largest, MAXIMA[learner], rtol=2e-5)
 
@@ -47,7 +47,7 @@ def test_steps_with_mix_p_end_where_its_loop_rests_and_how_fast_depends_on_the_m
             u = learning_step(u, P, learning_weights("mix_p", u, u))
             errors.append(np.ptp(u - rest))
         assert errors[-1] < 1e-9
-        late = [b / a for a, b in zip(errors, errors[1:], strict=False) if a > 1e-9 and b > 1e-11]
+        late = [b / a for a, b in itertools.pairwise(errors) if a > 1e-9 and b > 1e-11]
         rates.append(late[-1])
     assert rates[0] < 1e-3 < rates[1] < rates[2] < 0.5
 
@@ -57,13 +57,14 @@ def test_the_gradient_on_pilafs_pairs_aligns_with_the_oracle_as_rewards_come_nea
     rng = np.random.default_rng(5)
     K = 5
     policy, reference = rng.dirichlet(np.full(K, 3.0), 2)
-    u = np.log(policy) - np.log(reference)
+    beta = 0.3
+    u = (np.log(policy) - np.log(reference)) / beta
     away = rng.normal(size=K)
 
     def error(sampler, size):
         r = u + size * away
         P = asim.preferences.bradley_terry(r)
-        weights = asim.sampler_weights(sampler, P, policy, reference=reference)
+        weights = asim.sampler_weights(sampler, P, policy, reference=reference, beta=beta)
         gaps = u[:, None] - u[None, :]
         pushed = (weights * (P - 1.0 / (1.0 + np.exp(-gaps)))).sum(axis=1)
         oracle = policy * (r - u - policy @ (r - u))
@@ -74,4 +75,4 @@ def test_the_gradient_on_pilafs_pairs_aligns_with_the_oracle_as_rewards_come_nea
     assert errors[0] > 8.0 * errors[1]
     assert errors[1] > 8.0 * errors[2]
     plateau = [error("product", size) for size in (1e-2, 1e-3)]
-    assert plateau[1] > 0.5 * plateau[0] > 0.01
+    assert plateau[1] > 0.9 * plateau[0] > 0.05
