@@ -17,7 +17,9 @@ from alignsim.claims import (
     ipo_fixed_point,
     ipo_optimum,
     momentum_rounds,
+    nonconvex_objectives,
     ranking_axioms,
+    residual_objectives,
     samplers,
     scheme_convergence,
     scheme_criticality,
@@ -59,6 +61,8 @@ SUBJECTS = (
     samplers,
     scores_and_games,
     momentum_rounds,
+    residual_objectives,
+    nonconvex_objectives,
 )
 
 CLAIMS: tuple[Claim, ...] = tuple(

@@ -93,6 +93,12 @@ SECTIONS = {
     "10.3": ("Methods: the fastest parameters", ""),
     "10.4": ("Methods: convergence from everywhere", ""),
     "10.5": ("Methods: cycles beside equilibria, and winners", ""),
+    "11.1": (
+        "Other objectives: losses with further terms",
+        "With scores u = (θ − z_ref)/β and pair weights W an optimum solves Σ_j W_ij g(u_i − u_j; "
+        "P_ij) = βw(π_i − p_i): a pull of the pairs against a pull towards a policy p, or away "
+        "from it. The weights of pairs from μ⊗μ are W_ij = 2μ_iμ_j.",
+    ),
     "11.2": (
         "Other objectives: training paths",
         "Training moves logits along a force f, by steps θ + rate·f or along the flow dθ/dt = f. W "
