@@ -3,8 +3,8 @@
     python docs/release.py            all of it; the tests take as long as they take
     python docs/release.py --quick    of the tests, those of the import alone
 
-Needs git, the registry of Python packages, and a clean checkout. After it: write the tag, push it, and
-upload what lies in build/release/dist.
+Needs git and the registry of Python packages. When all is right: set the tag, push it, and upload
+what lies in build/release/dist.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ def test_what_is_right_passes():
     [
         ("1.3.0", "", "", "CITATION.cff is of version 1.2.0, the package of 1.3.0"),
         ("1.2.0", "## 1.2.0", "## 1.1.9", r"does not begin with a section '## 1.2.0 \(DATE\)'"),
-        ("1.2.0", "## 1.2.0 (2026-03-04)", "## 1.2.0 (unreleased)", "'unreleased'; give it the date"),
+        ("1.2.0", "## 1.2.0 (2026-03-04)", "## 1.2.0 (soon)", "'soon'; give it the date"),
         ("1.2.0", "2026-03-04", "2026-03-05", "says 2026-03-05, CITATION.cff 2026-03-04"),
     ],
 )  # fmt: skip
