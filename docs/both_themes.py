@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,8 @@ import matplotlib as mpl
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-INK = "#ced6dd"
-"""The colour of text and lines on a dark page, that of the theme's text."""
+INK, PAPER = "#ced6dd", "#14181e"
+"""The colours of text and of the ground on a dark page of the theme."""
 
 DPI = 144
 
@@ -31,13 +32,17 @@ def pictures(figure: Figure) -> dict[str, bytes]:
 
 def _png(figure: Figure) -> bytes:
     file = io.BytesIO()
-    figure.savefig(file, dpi=DPI, transparent=True, bbox_inches="tight", metadata={"Software": ""})
+    figure.savefig(file, dpi=DPI, bbox_inches="tight", metadata={"Software": ""})
     return file.getvalue()
 
 
 def darken(figure: Figure) -> None:
-    """Draw in light ink what is black, but for lines on a coloured ground, which stay visible."""
+    """Draw in light ink what is black, and dark what is white.
+
+    What lies on a ground that is coloured all over stays as it is, for there it can be seen.
+    """
     from matplotlib.collections import Collection, QuadMesh
+    from matplotlib.contour import ContourSet
     from matplotlib.image import AxesImage
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
@@ -46,40 +51,58 @@ def darken(figure: Figure) -> None:
     grounds = [
         axes
         for axes in figure.axes
-        if any(isinstance(artist, QuadMesh | AxesImage) for artist in axes.get_children())
+        if any(isinstance(each, QuadMesh | AxesImage | ContourSet) for each in axes.get_children())
     ]
     covered = {
-        id(artist)
-        for axes in grounds
-        for artist in (*axes.lines, *axes.collections, *axes.patches, *axes.texts)
+        id(artist) for axes in grounds for artist in (*axes.lines, *axes.collections, *axes.patches)
     }
     for artist in figure.findobj():
         if id(artist) in covered:
             continue
-        if isinstance(artist, Text | Line2D):
-            if _is_black(artist.get_color()):
-                artist.set_color(INK)
-            if isinstance(artist, Line2D):
-                for part in ("markeredgecolor", "markerfacecolor"):
-                    if _is_black(getattr(artist, f"get_{part}")()):
-                        getattr(artist, f"set_{part}")(INK)
+        if isinstance(artist, Text):
+            _turn(artist, "color")
+            if box := artist.get_bbox_patch():
+                _turn(box, "facecolor", "edgecolor")
+        elif isinstance(artist, Line2D):
+            _turn(artist, "color", "markeredgecolor", "markerfacecolor")
         elif isinstance(artist, Patch):
-            if _is_black(artist.get_edgecolor()):
-                artist.set_edgecolor(INK)
-            if _is_black(artist.get_facecolor()):
-                artist.set_facecolor(INK)
+            _turn(artist, "facecolor", "edgecolor")
         elif isinstance(artist, Collection):
             for part in ("edgecolor", "facecolor"):
                 colours = getattr(artist, f"get_{part}")()
                 if len(colours) and all(map(_is_black, colours)):
                     getattr(artist, f"set_{part}")(INK)
+    for axes in grounds:
+        for text in axes.texts:  # on colour: black as it was, but in a box light on dark
+            if not text.get_bbox_patch():
+                text.set_color("black")
+
+
+def _turn(artist: Any, *parts: str) -> None:
+    """Make black parts of an artist light, and white ones dark."""
+    for part in parts:
+        colour = getattr(artist, f"get_{part}")()
+        if _is_black(colour):
+            getattr(artist, f"set_{part}")(INK)
+        elif _is_white(colour):
+            *_, opacity = mpl.colors.to_rgba(colour)
+            getattr(artist, f"set_{part}")((PAPER, opacity))
 
 
 def _is_black(colour: Any) -> bool:
+    return _seen(colour, lambda rgb: max(rgb) < 0.2)
+
+
+def _is_white(colour: Any) -> bool:
+    return _seen(colour, lambda rgb: min(rgb) > 0.95)
+
+
+def _seen(colour: Any, holds: Callable[[list[float]], bool]) -> bool:
+    """Return whether a colour that can be seen is of a kind."""
     if isinstance(colour, str) and colour in ("none", "auto"):
         return False
     *rgb, opacity = mpl.colors.to_rgba(colour)
-    return opacity > 0 and max(rgb) < 0.2
+    return opacity > 0 and holds(rgb)
 
 
 def install() -> None:

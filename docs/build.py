@@ -75,7 +75,7 @@ def check() -> list[str]:
     from docs import names
 
     with (HTML / "objects.inv").open("rb") as file:
-        inventory = InventoryFile.load(file, "", lambda *parts: "/".join(parts)).data
+        inventory = InventoryFile.load(file, "", lambda *parts: "/".join(parts))
     found = {name for kind, items in inventory.items() if kind.startswith("py:") for name in items}
     wanted = {f"{room}.{name}" for room, own in names.rooms().items() for name in own}
     return [f"{name} is not in the reference" for name in sorted(wanted - found)]

@@ -109,11 +109,14 @@ html_copy_source = False
 html_show_sourcelink = False
 html_show_sphinx = False
 html_sidebars = {
-    "index": [],
-    "docs/tutorial": [],
-    "docs/theory": [],
-    "CHANGELOG": [],
-    "CONTRIBUTING": [],
+    page: []  # which have no pages below them
+    for page in (
+        "index",
+        "CHANGELOG",
+        "CONTRIBUTING",
+        *(f"docs/{name}" for name in ("tutorial", "theory", "words", "chosen", "hanna")),
+        *(f"docs/{name}" for name in ("beside", "architecture")),
+    )
 }
 html_theme_options = {
     "header_links_before_dropdown": 6,

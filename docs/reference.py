@@ -29,12 +29,18 @@ ROOM = """\
 .. currentmodule:: {room}
 
 {about}
+"""
 
+TABLE = """
 .. autosummary::
    :toctree: generated
    :nosignatures:
 
 {names}
+"""
+
+ELSEWHERE = """
+What this module makes public is listed under :doc:`alignsim`.
 """
 
 
@@ -43,14 +49,10 @@ def write(folder: Path) -> None:
     rooms = names.rooms()
     _keep(folder / "index.rst", INDEX.format(rooms="\n".join(f"   {room}" for room in rooms)))
     for room, own in rooms.items():
-        about = inspect.getdoc(importlib.import_module(room)) or ""
-        page = ROOM.format(
-            title=room,
-            line="=" * len(room),
-            room=room,
-            about=about.partition("\n")[0],
-            names="\n".join(f"   {name}" for name in own),
-        )
+        about = (inspect.getdoc(importlib.import_module(room)) or "").partition("\n")[0]
+        page = ROOM.format(title=room, line="=" * len(room), room=room, about=about)
+        names_of_room = "\n".join(f"   {name}" for name in own)
+        page += TABLE.format(names=names_of_room) if own else ELSEWHERE
         _keep(folder / f"{room}.rst", page)
 
 

@@ -205,7 +205,7 @@ def largest_rate(
     Raises
     ------
     ValueError
-        For bad input, and :class:`~alignsim.errors.NoOptimumError` where there is no optimum.
+        For bad input, and ``NoOptimumError`` where there is no optimum.
 
     Notes
     -----
