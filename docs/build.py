@@ -63,9 +63,10 @@ def build() -> int:
         "IPYTHONDIR": str(SITE / "ipython"),
     }
     environment.pop("MPLBACKEND", None)  # kernels draw in the page, the gallery into files
-    sphinx = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html"]
+    sphinx = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-j", "auto"]
     folders = ["-c", str(SOURCE / "docs"), "-d", str(SITE / "doctrees"), str(SOURCE), str(HTML)]
-    return subprocess.run([*sphinx, *folders], env=environment, check=False).returncode
+    command = [*sphinx, "-b", "html", *folders]
+    return subprocess.run(command, env=environment, check=False).returncode
 
 
 def check() -> list[str]:
