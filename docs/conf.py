@@ -43,7 +43,7 @@ exclude_patterns = ["gallery/sg_execution_times.rst", "sg_execution_times.rst"]
 templates_path = [str(HERE / "templates")]
 nitpicky = True
 nitpick_ignore_regex = [
-    ("py:.*", r"(numpy|np|xarray|matplotlib|collections)\..*"),
+    ("py:.*", r"(numpy|np|xarray|matplotlib|collections|concurrent)\..*"),
     ("py:.*", r"alignsim\.(errors|kernels)\..*"),  # named in docstrings, without a page
 ]
 
