@@ -146,10 +146,9 @@ class Balance:
         u = np.where((result.status == OK)[:, None], u - u.mean(axis=-1, keepdims=True), np.nan)
         return u, result.status
 
-    def cap(self) -> float:
-        """Return the longest step: in logits βu it is as long as in u."""
-        least = self.x.beta.min(initial=1.0, where=self.x.beta > 0.0)
-        return LONGEST_STEP / max(least, 1e-3)
+    def cap(self) -> FloatArray:
+        """Return the longest steps (n,): as long in logits βu as in u."""
+        return np.asarray(LONGEST_STEP / np.clip(self.x.beta, 1e-3, 1.0))
 
     def loss(self, u: FloatArray, which: Any = slice(None)) -> FloatArray:
         """Return the loss (n,) of scores u (n, K), up to a constant of the problem."""

@@ -37,15 +37,16 @@ def damped_newton(
     start: FloatArray,
     *,
     solve: Solver | None = None,
-    step_cap: float = 4.0,
+    step_cap: FloatArray | float = 4.0,
     tolerance: float = 1e-12,
     rounding: float = 0.0,
     max_iterations: int = 200,
 ) -> NewtonResult:
     """Return the zeros of ``system`` reached from ``start`` (n, K), one for each instance.
 
-    Steps are capped at ``step_cap`` in any coordinate and halved until the largest residual does
-    not grow, or is at most ``rounding``. A step below ``STALL`` · (1 + max|x|) is taken as it is.
+    Steps are capped at ``step_cap`` in any coordinate, one for all or (n,), and halved until the
+    largest residual does not grow, or is at most ``rounding``. A step below ``STALL`` · (1 +
+    max|x|) is taken as it is.
     An instance has converged when its step is below ``tolerance`` · (1 + max|x|), or when steps
     that short do not shrink any more: a test on the residual would stop early where the system is
     flat. ``solve`` finds the steps, by default :func:`solve_each`.
@@ -56,6 +57,7 @@ def damped_newton(
     status = np.full(instances, NOT_CONVERGED, dtype=np.int8)
     iterations = np.zeros(instances, dtype=np.intp)
     active = np.arange(instances)
+    longest = np.broadcast_to(step_cap, instances)
     residual, derivative = system(point, active)
     size = _largest(residual)
     left = size.copy()
@@ -79,7 +81,7 @@ def damped_newton(
         active, step, size, short = active[going], step[going], size[going], short[going]
         if not len(active):
             break
-        step *= np.minimum(1.0, step_cap / length[going])[:, None]
+        step *= np.minimum(1.0, longest[active] / length[going])[:, None]
         base = point[active]
         residual, derivative = system(base + step, active)
         trial = _largest(residual)

@@ -52,3 +52,23 @@ def test_loops_without_derivatives_say_why():
     assert loop.run(rounds=5).status == 0
     with pytest.raises(InputError, match="is 'slic', whose optimum is not differentiable"):
         asim.stability(loop)
+
+
+@pytest.mark.parametrize("name", [*LOOPS, "slic"])
+def test_an_orbit_depends_neither_on_its_neighbours_nor_on_names(name):
+    betas = np.array([0.05, 0.7, 2.0])
+    loops = asim.FeedbackMap(CYCLE, objective=name, beta=betas, alpha=0.3, lam=0.6)
+    start = np.array([0.5, 0.3, 0.2])
+    whole = loops.run(start, rounds=6)
+    alone = asim.FeedbackMap(CYCLE, objective=name, beta=0.7, alpha=0.3, lam=0.6)
+    np.testing.assert_array_equal(whole.logits[1], alone.run(start, rounds=6).logits)
+    order = [2, 0, 1]
+    renamed = asim.FeedbackMap(
+        CYCLE[np.ix_(order, order)], objective=name, beta=0.7, alpha=0.3, lam=0.6
+    )
+    moved = renamed.run(start[order], rounds=6).policies
+    np.testing.assert_allclose(moved, whole.policies[1][:, order], rtol=0, atol=1e-12)
+    if name == "slic":
+        return
+    one, other = asim.stability(alone), asim.stability(renamed)
+    np.testing.assert_allclose(one.spectral_radius, other.spectral_radius, rtol=1e-10)
