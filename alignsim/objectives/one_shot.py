@@ -65,7 +65,7 @@ def optimum(
     solver.check(x)
     with np.errstate(over="ignore", invalid="ignore"):
         solution = solver.optimum(x)
-    _require(solver, solution)
+    require_solved(solver, solution)
     return softmax(solution.value)
 
 
@@ -206,7 +206,7 @@ def optimum_derivative(
     solver.check(x)
     with np.errstate(over="ignore", invalid="ignore"):
         solution, tangent = solver.linearise(x)
-        _require(solver, solution)
+        require_solved(solver, solution)
         slope = covariance(softmax(solution.value))
         if variable == "reference":
             scale = softmax(x.reference_logits)[..., None, :]
@@ -299,7 +299,7 @@ def checked_pair_weights(value: ArrayLike, responses: int) -> FloatArray:
     return np.asarray(np.divide(symmetric, total, out=symmetric, where=total > 0.0))
 
 
-def _require(objective: Objective, solution: Solution) -> None:
+def require_solved(objective: Objective, solution: Solution) -> None:
     """Raise unless every instance was solved."""
     logits, status = solution
     bad = np.broadcast_to(status != OK, logits.shape[:-1]) | ~np.isfinite(logits).all(axis=-1)

@@ -170,9 +170,14 @@ def pair_evolution(
     shapes = {"start": begin.shape[:-1], "P": wins.shape, "beta": strength.shape}
     shape = validation.batch_shape({**shapes, "reference": anchor.shape[:-1]})
     wins, strength = np.broadcast_to(wins, shape), np.broadcast_to(strength, shape)
+    with np.errstate(over="ignore", divide="ignore"):
+        clock = 2.0 * moments / strength[..., None] ** 2
+    if not np.isfinite(clock).all():
+        told = f"go up to {moments.max():g}, too long for beta = {strength.min():g}"
+        raise InputError("times", told, "2t/β² overflows float64: give shorter times")
     moved = begin - anchor
     first = np.broadcast_to((moved[..., winner] - moved[..., loser]) / strength, shape)
-    gap = _gap(wins[..., None], first[..., None], 2.0 * moments / strength[..., None] ** 2)
+    gap = _gap(wins[..., None], first[..., None], clock)
     ends = np.zeros(K)
     ends[winner], ends[loser] = 0.5, -0.5
     step = strength[..., None] * (gap - first[..., None])

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from alignsim import validation
-from alignsim.errors import InputError, quote
+from alignsim.errors import InputError, NoOptimumError, quote
 from alignsim.kernels.status import NOT_FINITE, OK
 from alignsim.objectives.catalogue import OBJECTIVES
 from alignsim.objectives.comparison import Comparison, Solution, Tangent
 from alignsim.objectives.contract import Objective, Trainable, named
-from alignsim.objectives.one_shot import check_policies, comparison
+from alignsim.objectives.one_shot import check_policies, comparison, require_solved
 from alignsim.parameters import SMALLEST, Parameter
 from alignsim.preferences.conventions import signal_strength
 from alignsim.simplex import mean_zero_basis
@@ -230,11 +230,19 @@ def largest_rate(
     gram = np.eye(K) if coupling is None else gram_matrix(coupling, "coupling")
     shapes = {"the problem": x.shape, f"the parameters of {maker}": maker.shape}
     validation.batch_shape({**shapes, "coupling": gram.shape[:-2]})
+    validation.refuse_where(x.beta == 0, "beta", x.beta, "training needs a β above 0")
     maker.check(x)
-    slope = gram @ maker.force_derivatives(maker.optimum(x).value, x).logits
     E = mean_zero_basis(K)
-    rates = np.linalg.eigvals(E.T @ slope @ E)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        solution = maker.optimum(x)
+        require_solved(maker, solution)
+        slope = E.T @ gram @ maker.force_derivatives(solution.value, x).logits @ E
+        largest = np.abs(slope).max(axis=(-2, -1))
+    if not np.isfinite(largest).all():
+        raise NoOptimumError("the derivative of the force overflows float64; raise beta")
+    scale = np.where(largest > 0.0, largest, 1.0)
+    rates = np.linalg.eigvals(slope / scale[..., None, None])
     size = np.abs(rates)
-    moving = size > SKEW * np.maximum(size.max(axis=-1, keepdims=True), SMALLEST)
+    moving = size > SKEW * size.max(axis=-1, keepdims=True)
     limits = np.divide(-2.0 * rates.real, size**2, out=np.full(size.shape, np.inf), where=moving)
-    return np.asarray(np.maximum(limits.min(axis=-1), 0.0))
+    return np.asarray(np.maximum(limits.min(axis=-1), 0.0) / scale)

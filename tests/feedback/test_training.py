@@ -223,6 +223,16 @@ def test_bad_arguments_are_named(change, told):
         asim.train(**given)
 
 
+def test_the_largest_rate_refuses_what_float64_does_not_hold():
+    given = problem()
+    with pytest.raises(ValueError, match="beta is 0; training needs a β above 0"):
+        largest_rate("ipo", **{**given, "beta": 0.0})
+    one = largest_rate("ipo", **given, coupling=np.eye(4))
+    np.testing.assert_allclose(
+        largest_rate("ipo", **given, coupling=1e300 * np.eye(4)), one / 1e300
+    )
+
+
 def test_an_objective_without_a_force_is_refused():
     class Plain(ScoreObjective):
         name = "plain"

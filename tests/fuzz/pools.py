@@ -256,6 +256,20 @@ POOLS = {
         ("np.ones(({K}, {K})) - np.eye({K})", "1e-300 * np.ones(({K}, {K}))", "1e300 * np.ones(({K}, {K}))"),
         ("np.triu(np.ones(({K}, {K})))", "-np.ones(({K}, {K}))", "np.zeros(({K}, {K}))", "np.eye({K})"),
     ),
+    # training
+    "rate": Pool(("0.1", "1.0", "[0.1, 0.3]"), ("5e-324", "1e300", "[[0.1], [0.2]]"), ("0", "-0.1", "[0.1, -0.1]", "'fast'")),
+    "steps": Pool(("20", "100"), ("0", "1", "np.int64(7)"), ("-1", LONG, "2.5")),
+    "flow": Pool(("False", "True"), (), ("'yes'", "1", "None")),
+    "coupling": Pool(
+        ("None", "np.eye({K})", "np.ones(({K}, {K}))"),
+        ("1e300 * np.eye({K})", "np.zeros(({K}, {K}))", "np.stack([np.eye({K})] * 2)"),
+        ("-np.eye({K})", "np.triu(np.ones(({K}, {K})))", "np.eye({K} + 1)", "np.eye({K})[:1]"),
+    ),
+    "times": Pool(("[0.0, 1.0, 9.0]", "np.linspace(0.0, 5.0, 7)"), ("[0.0]", "[5e-324, 1e300]", "[1e308]"), ("1.0", "[-1.0]", "[[1.0]]", "[]")),
+    "winner": Pool(("0", "1"), ("{K} - 1",), ("-1", "{K}", "'a'", "0.0")),
+    "loser": Pool(("1", "0"), ("{K} - 1",), ("-1", "{K}", "'a'", "None")),
+    "margin": Pool(("0.5", "[0.0, 1.0]"), ("0", "500.0"), ("-1.0", "501.0", "'wide'")),
+    "tilt": Pool(("0.1", "[0.0, 0.5]"), ("0.0", "1 - 1e-16"), ("1.0", "-0.1", "2", "'steep'")),
     # analysis
     "beta_convention": names("signal", "trl"),
     "along": names("beta", "alpha", "lam"),
@@ -379,6 +393,12 @@ ROWS = Pool(
     ("[]", "[0, 1, 0]", "'rows'", "[[np.nan, 1, 0]]", "[[1j, 0, 0]]", "np.zeros((1, 400))"),
 )
 SPECIAL = {
+    "objectives.simpo_gap.P": SHARE,
+    "objectives.pair_evolution.P": SHARE,
+    "feedback.train.objective": Pool(
+        ("'ipo'", "'dpo'", "'kto'", "'simpo'", "'alpha_dpo'"), ("'orpo'", "'two_gain'", "'dpo_sft'", "'xpo'"),
+        ("'rlhf'", "'stable_preference'", "None", "'\\udc80'", "asim.objectives.KTO"),
+    ),
     "feedback.Scheme.reference": ROWS,
     "reports.compare.methods": Pool(
         ("['mrs', 'extragradient']", "[('soft_reference', {'mixup': 0.5}), oscillating()]", "{'a': 'mrs', 'b': ('momentum', {'momentum': 0.1})}"),
@@ -469,6 +489,7 @@ RECEIVERS = {
     "NormalForm": ("asim.analysis.first_lyapunov_coefficient(oscillating(), np.zeros(3))",),
     "Orbit": ("asim.classify(oscillating())", "asim.classify(oscillating(3, 'ipo', (3,)))"),
     "Matrices": ("matrices()",),
+    "PairEvolution": ("asim.objectives.pair_evolution([0.2, 0.5, 0.3], [0.7, 1.0], [0.0, 1.0, 9.0])",),
     "Posterior": ("asim.data.posterior(comparisons(), draws=20)",),
     "Ratings": ("ratings()",),
     "Report": ("report()",),

@@ -108,6 +108,7 @@ def test_everything_broadcasts_and_shows_itself():
         ({"times": 1.0}, r"times has shape \(\); give one row"),
         ({"times": [-1.0]}, r"times\[0\] is -1"),
         ({"beta": 0.0}, "beta is 0"),
+        ({"times": [1.0, 1e308]}, r"times go up to 1e\+308, too long for beta = 1; 2t"),
         ({"loser": 0}, "loser is 0, as winner is"),
         ({"winner": 4}, "winner is 4"),
         ({"start": [0.5, 0.5, 0.0, 0.0]}, r"start"),
