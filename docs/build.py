@@ -91,9 +91,12 @@ def main() -> int:
     if parser.parse_args().fresh:
         shutil.rmtree(SITE, ignore_errors=True)
     sys.path.insert(0, str(ROOT))
+    from alignsim import explorer
+
     lay_out()
     if code := build():
         return code
+    explorer.export(HTML / "explorer")
     if wrong := check():
         print("\n".join(wrong), file=sys.stderr)
         return 1

@@ -61,7 +61,7 @@ LEAST_WEIGHT = 1e-150
 class Objective(Configured, ABC):
     """A one-shot alignment objective over a finite response set, a frozen dataclass.
 
-    Its parameters and policies are fields; see :class:`~alignsim.objectives.configured.Configured`.
+    Its parameters and policies are fields; see ``Configured``.
     """
 
     unsolved: ClassVar[str] = (
