@@ -129,3 +129,7 @@ class Curation(ScoreObjective, Trainable):
         if not isinstance(x.pairs, ProductPairs):
             return np.full(np.broadcast_shapes(x.P.shape[:-1], x.pairs.weights.shape[:-1]), np.nan)
         return np.asarray((x.P @ x.sampler[..., None])[..., 0])
+
+    def __str__(self) -> str:
+        """Return the name as it is written in text."""
+        return "curation"

@@ -163,6 +163,26 @@ def test_methods_of_several_slots_too():
         assert float(ds[name][0]) == pytest.approx(value, abs=1e-12)
 
 
+def test_training_paths_and_the_pairs_of_samplers():
+    mu = np.array([0.4, 0.3, 0.2, 0.1])
+    path = asim.train("dpo", P[0], mu, rate=0.3, steps=4, reference=REF)
+    ds = asim.diagnostics(P[0], path, sampling=mu)
+    for f in range(5):
+        w = 2 * np.outer(mu, mu) * (1 - np.eye(K))
+        found = by_hand(P[0], path.policies[f], w, REF, mu, 2)
+        for name, value in zip(PATHS, found, strict=True):
+            assert ds[name].values[f] == pytest.approx(value, abs=1e-12), name
+    assert (np.diff(ds["margin"]) > 0).all()
+    loop = asim.FeedbackMap(P[0], beta=1.0, alpha=0.5, reference=REF, sampler="two_policies")
+    run = loop.run(START, rounds=3)
+    ds = asim.diagnostics(loop, run)
+    for f in range(4):
+        w = loop.problem(loop.reference_logits, run.logits[f]).pairs.weights
+        found = by_hand(P[0], run.policies[f], w, REF, np.full(K, 0.25), 2)
+        for name, value in zip(PATHS, found, strict=True):
+            assert ds[name].values[f] == pytest.approx(value, abs=1e-12), name
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -277,6 +277,23 @@ def test_samples_of_votes():
     assert np.abs(many.final - exact.final).max() < 0.1
 
 
+@pytest.mark.parametrize("name", ["psi", "rlhf", "preference_matching", "curation"])
+def test_training_ends_at_the_optimum(name):
+    P, mu, ref = asim.preferences.bradley_terry(REWARDS), [0.1, 0.2, 0.3, 0.4], [0.4, 0.3, 0.2, 0.1]
+    path = asim.train(name, P, mu, reference=ref, beta=0.8, rate=0.3, steps=4000, keep="last")
+    found = asim.optimum(name, P, mu, reference=ref, beta=0.8)
+    np.testing.assert_allclose(path.final, found, atol=1e-9)
+
+
+def test_samplers_with_weights_are_refused_for_curation():
+    P = asim.preferences.cyclic(3, advantage=0.3)
+    for sampler in ("two_policies", "pilaf"):
+        with pytest.raises(InputError, match="curation draws both"):
+            asim.FeedbackMap(P, objective="curation", beta=1.0, sampler=sampler)
+    past = asim.FeedbackMap(P, objective="curation", beta=1.0, sampler="mixture")
+    assert not past.run(rounds=3).failed
+
+
 LOOPS = {
     "psi": (asim.preferences.cyclic(3, advantage=0.3), {"odds_smoothing": 0.1}),
     "rlhf": (asim.preferences.bradley_terry([1.0, 0.0, -0.5]), {}),
