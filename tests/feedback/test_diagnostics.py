@@ -1,5 +1,7 @@
 """What is watched along orbits: each number from its definition, the signals, refusals."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -152,6 +154,16 @@ def test_mass_leaks_where_the_policy_flattens():
     ds = asim.diagnostics(loop, loop.run([0.85, 0.05, 0.05, 0.05], rounds=60), top=1)
     assert int(ds["mass_alarm"]) == 1
     assert int(ds["entropy_alarm"]) == NEVER
+
+
+def test_a_fall_is_one_from_the_largest_value_so_far():
+    """The mass rises from .5 to .9 and falls to .8, which is more than at first."""
+    loop = asim.FeedbackMap(np.full((3, 3), 0.5), beta=1.0)
+    shares = np.array([[0.5, 0.3, 0.2], [0.9, 0.06, 0.04], [0.8, 0.12, 0.08]])
+    run = replace(loop.run(rounds=20, keep=10), logits=np.log(shares))
+    ds = asim.diagnostics(loop, run, top=1, fall=0.1)
+    assert int(ds["mass_alarm"]) == 20
+    assert int(asim.diagnostics(loop, run, top=1, fall=0.12)["mass_alarm"]) == NEVER
 
 
 def test_methods_of_several_slots_too():
