@@ -54,7 +54,7 @@ class PsiPO(PairLoss):
     [0.3993, 0.3056, 0.2952]
     >>> cubic = asim.objectives.PsiPO(transform=lambda p: (p - 0.5) ** 3)
     >>> asim.optimum(cubic, P, [0.5, 0.3, 0.2], beta=100.0).round(4).tolist()
-    [0.3424, 0.3584, 0.2992]
+    [0.4351, 0.4016, 0.1633]
     """
 
     name: ClassVar[str] = "psi"
