@@ -10,7 +10,11 @@ import numpy as np
 
 from alignsim.explorer.answers import MOST_RESPONSES
 from alignsim.explorer.table import USUAL
+from alignsim.feedback.arguments import LAM
 from alignsim.feedback.naming import method_named, parameters_named
+from alignsim.objectives import OBJECTIVES
+from alignsim.objectives.contract import named
+from alignsim.parameters import checked
 from alignsim.validation import FloatArray
 
 
@@ -31,7 +35,8 @@ def link(
     Raises
     ------
     ValueError
-        If P has more responses than the page shows, or the method is another name of one.
+        If P has more responses than the page shows, the method is another name of one, or a name
+        or value of a parameter is none of the method's.
 
     Examples
     --------
@@ -45,7 +50,7 @@ def link(
             remedy = "pick some of them, or use alignsim inspect"
             raise ValueError(f"P has {len(P)} responses; the page shows {MOST_RESPONSES}: {remedy}")
         told["p"] = _numbers(P[np.triu_indices(len(P), 1)])
-        told["l"] = "~".join(quote(str(label), safe="") for label in labels)
+        told["l"] = "~".join(quote(str(label), safe="").replace("~", "%7E") for label in labels)
     if reference is not None:
         told["r"] = _numbers(reference)
     if start is not None:
@@ -53,16 +58,28 @@ def link(
     of, alias = method_named(method)
     if alias is not None:
         raise ValueError(f"method is {method!r}, another name of {of.name!r}; give that one")
-    given = dict(values or {})
-    named = {each.name: given.get(each.name) for each in parameters_named(of.name)}
-    pairs = [
-        f"{name}~{float(USUAL.get(name, 0.0) if value is None else value)!r}"
-        for name, value in named.items()
-        if value is not None or name in USUAL
-    ]
+    parameters = parameters_named(of.name)
+    usual = {
+        each.name: USUAL[each.name]
+        for each in parameters
+        if each.name in USUAL and each.name != LAM.name
+    }
+    given = {name: value for name, value in (values or {}).items() if value is not None}
+    known = checked(of.name, parameters, usual | given)
+    pairs = [f"{name}~{_number(value)}" for name, value in known.items()]
+    named(objective, OBJECTIVES)
     told["a"] = "*".join([of.name, objective, "beta", "lam", *pairs])
     return "#" + urlencode(told, safe="~*")
 
 
 def _numbers(values: FloatArray) -> str:
-    return "~".join(repr(float(value)).removesuffix(".0") for value in values)
+    return "~".join(map(_number, values))
+
+
+def _number(value: Any) -> str:
+    """Return a number, to the bit, as the page writes it.
+
+    >>> _number(2.0), _number(0.1)
+    ('2', '0.1')
+    """
+    return repr(float(value)).removesuffix(".0")

@@ -13,7 +13,18 @@ from alignsim._version import __version__
 from alignsim.explorer.table import table
 from alignsim.writing import beside
 
-MODULES = ("kernels", "state", "pen", "words", "panels", "backends", "controls", "lane", "view")
+MODULES = (
+    "schemes",
+    "kernels",
+    "state",
+    "pen",
+    "words",
+    "panels",
+    "backends",
+    "controls",
+    "lane",
+    "view",
+)
 """The parts of the module, each after those that it imports."""
 
 IMPORT = re.compile(r'^import (?:\* as (\w+)|\{([^}]*)\}) from "\./(\w+)\.js";\n', re.MULTILINE)

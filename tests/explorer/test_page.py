@@ -13,6 +13,7 @@ import pytest
 
 import alignsim as asim
 from alignsim.explorer import export
+from alignsim.explorer.links import link as fragment
 
 pytestmark = pytest.mark.browser
 
@@ -127,7 +128,7 @@ def test_the_link_is_the_state(open_tab, static_page):
         "#a=mrs*ipo*beta*lam*alpha~NaN*beta~1e99*lam~-3",
         "#a=%3Cscript%3E*ipo*x*y",
         "#p=0.5~2~7&l=%E0%A4%A",
-        "#p=0.9&l=%3Cb%3Ebold%3C%2Fb%3E~b",
+        "#p=0.9&l=%3Cb%3Ebold%3C%2Fb%3E~b%257Ec",
         "#e=__proto__&a=constructor*ipo*beta*beta&t=0~0~9&s=1~2",
         "#e=four&t=7~8~9&r=1e400&s=NaN~1~1~1",
     ],
@@ -137,6 +138,25 @@ def test_a_strange_link_does_no_harm(open_tab, static_page, link):
     assert tab.verdict
     assert tab.js("document.querySelectorAll('.asim b, .asim script').length") == 3
     assert np.isfinite(list(tab.lane("loop.values").values())).all()
+
+
+def test_a_link_from_python_is_that_of_the_page(open_tab, static_page):
+    P = np.array([[0.5, 0.1, 1 / 3], [0.9, 0.5, 0.25], [2 / 3, 0.75, 0.5]])
+    labels = ["a~b", "ü & <i>", "100 %"]
+    told = fragment(
+        P, labels, method="replay", values={"fresh": 0.25, "kappa": 0.1, "beta": 3.5},
+        reference=np.array([0.1, 0.2, -0.3]), start=np.array([0.2, 0.3, 0.5]),
+    )  # fmt: skip
+    tab = open_tab(static_page + told)
+    state = tab.js("document.querySelector('.asim').view.state")
+    assert state["labels"] == labels
+    np.testing.assert_array_equal(np.triu(state["P"]), np.triu(P))
+    assert state["reference"] == [0.1, 0.2, -0.3]
+    assert state["start"] == pytest.approx([0.2, 0.3, 0.5])
+    assert tab.lane("loop.values") == {"fresh": 0.25, "kappa": 0.1, "beta": 3.5, "lam": 1}
+    again = open_tab(tab.link)
+    assert again.link == tab.link
+    assert again.js("document.querySelector('.asim').view.state.labels") == labels
 
 
 def test_back_undoes(open_tab, static_page):

@@ -1,24 +1,11 @@
 // The loop in JavaScript: IPO with every method's coefficient rows, for few responses.
 // Twin of alignsim.feedback and alignsim.analysis; tests/explorer compares them.
 
+import { eliminate, restOf, symbol, wire } from "./schemes.js";
+
 export const MOST_RESPONSES = 6;
 export const ROUNDS = 3000;
-const TOLERANCE = 1e-9, SINGULAR = 1e-13, MARGINAL = 1e-9, STEP = 1e-2;
-
-const value = (polynomial, values) => polynomial.reduce(
-  (sum, [c, ...names]) => sum + names.reduce((product, name) => product * values[name], c), 0);
-
-/** Return the coefficient rows of a method: R, O (stages), N (slots) over (ref, slots, optima). */
-export function wire(method, values) {
-  const wiring = method.wirings.find(w => Object.entries(w.when).every(([k, v]) => values[k] === v));
-  const D = method.slots.length, s = wiring.R.length, width = 1 + D + s;
-  const rows = given => given.map(terms => {
-    const row = new Float64Array(width);
-    for (const [place, polynomial] of terms) row[place] = value(polynomial, values);
-    return row;
-  });
-  return { method, D, s, width, R: rows(wiring.R), O: rows(wiring.O), N: rows(wiring.N) };
-}
+const TOLERANCE = 1e-9, MARGINAL = 1e-9, STEP = 1e-2, EXACT = 4e-15, CLOSE = 1e-10;
 
 /** Return a loop: preferences, reference logits, offline policy, beta, lam, and its wiring. */
 export function loopOf(state, method, values) {
@@ -121,128 +108,101 @@ export function orbit(loop, logits, total = ROUNDS) {
   return { policies, entropies };
 }
 
-/** Solve Ax = b in place by elimination; return the smallest pivot over the largest. */
-function eliminate(A, b) {
-  const n = b.length;
-  let least = Infinity, most = 0;
-  for (let c = 0; c < n; c++) {
-    let p = c;
-    for (let r = c + 1; r < n; r++) if (Math.abs(A[r][c]) > Math.abs(A[p][c])) p = r;
-    [A[c], A[p]] = [A[p], A[c]];
-    [b[c], b[p]] = [b[p], b[c]];
-    const size = Math.abs(A[c][c]);
-    least = Math.min(least, size);
-    most = Math.max(most, size);
-    for (let r = c + 1; r < n; r++) {
-      const f = A[r][c] / A[c][c];
-      for (let k = c; k < n; k++) A[r][k] -= f * A[c][k];
-      b[r] -= f * b[c];
-    }
+const scratch = () => new Float64Array(MOST_RESPONSES);
+const [POLICY, F, TRIED, WON] = [scratch(), scratch(), scratch(), scratch()];
+const [A, B] = [new Float64Array(MOST_RESPONSES ** 2), new Float64Array(MOST_RESPONSES ** 2)];
+
+/** Set F = ref + ηv(o) − o at o = z, and POLICY; return the largest |F|. */
+function residual({ K, M, lam, reference, level }, eta, z) {
+  let top = -Infinity, sum = 0, mean = 0, most = 0;
+  for (let i = 0; i < K; i++) if (z[i] > top) top = z[i];
+  for (let i = 0; i < K; i++) sum += POLICY[i] = Math.exp(z[i] - top);
+  for (let i = 0; i < K; i++) POLICY[i] /= sum;
+  for (let i = 0; i < K; i++) {
+    let v = 0;
+    for (let j = 0; j < K; j++) v += M[i * K + j] * POLICY[j];
+    WON[i] = v;
+    F[i] = eta * (lam * v + (1 - lam) * level[i]);
+    mean += F[i] / K;
   }
-  for (let c = n - 1; c >= 0; c--) {
-    for (let k = c + 1; k < n; k++) b[c] -= A[c][k] * b[k];
-    b[c] /= A[c][c];
+  for (let i = 0; i < K; i++) {
+    F[i] += reference[i] - z[i] - mean;
+    const size = Math.abs(F[i]);
+    if (!(size <= most)) most = size;
   }
-  return least / most;
+  return most;
 }
 
-/** Return how a method rests: held by the reference, loose or free, with gain and lift. */
-export function restOf({ method, D, s, width, R, O, N }) {
-  const basis = v => Float64Array.from({ length: width }, (_, i) => +(i === v));
-  const known = Array.from({ length: 1 + D }, (_, v) => basis(v));
-  const of = row => {
-    const out = new Float64Array(width);
-    known.forEach((word, v) => { if (row[v]) word.forEach((x, i) => { out[i] += row[v] * x; }); });
-    return out;
-  };
-  const opponents = O.map((row, i) => {
-    const seen = of(row), own = of(R[i]);
-    own[1 + D + i] += 1;
-    known.push(own);
-    return seen;
-  });
-  const update = N.map(of);
-  const tail = row => row.slice(1 + D).reduce((a, b) => a + b, 0);
-  const held = update.map((row, d) => Array.from({ length: D }, (_, e) => +(d === e) - row[1 + e]));
-  const pulled = update.map(tail);
-  const size = Math.max(...held.map(row => row.reduce((a, b) => a + Math.abs(b), 0)));
-  const position = method.slots.map(slot => slot === "start" || slot === "reference");
-  const det = D === 1 ? held[0][0] : held[0][0] * held[1][1] - held[0][1] * held[1][0];
-  const anchored = update.some((row, d) => position[d] && row[0] !== 0)
-    && Math.abs(det) > SINGULAR * size ** D;
-  if (anchored) {
-    const lift = pulled.slice();
-    eliminate(held.map(row => row.slice()), lift);
-    const gains = opponents.map(row => tail(row) + lift.reduce((a, x, d) => a + row[1 + d] * x, 0));
-    const spread = Math.max(...gains) - Math.min(...gains);
-    const one = spread <= 1e-9 * (1 + Math.max(...gains.map(Math.abs)));
-    return { kind: one && gains[0] >= 0 ? "held" : "other", gain: gains[0], lift: lift[0] };
+/** Solve Ax = F in place, A flat. */
+function solve(K) {
+  for (let c = 0; c < K; c++) {
+    let p = c;
+    for (let r = c + 1; r < K; r++) if (Math.abs(A[r * K + c]) > Math.abs(A[p * K + c])) p = r;
+    if (p !== c) {
+      for (let k = c; k < K; k++) {
+        const held = A[c * K + k];
+        A[c * K + k] = A[p * K + k];
+        A[p * K + k] = held;
+      }
+      const held = F[c];
+      F[c] = F[p];
+      F[p] = held;
+    }
+    for (let r = c + 1; r < K; r++) {
+      const f = A[r * K + c] / A[c * K + c];
+      for (let k = c + 1; k < K; k++) A[r * K + k] -= f * A[c * K + k];
+      F[r] -= f * F[c];
+    }
   }
-  const columns = Array.from({ length: D }, (_, e) => held.map(row => row[e]));
-  const norm = v => Math.hypot(...v);
-  const widest = columns.reduce((a, b) => (norm(b) > norm(a) ? b : a));
-  let left = pulled;
-  if (D === 2 && Math.abs(det) > TOLERANCE * size ** D) left = [0];
-  else if (norm(widest) > TOLERANCE) {
-    const along = widest.reduce((a, x, i) => a + x * pulled[i], 0) / norm(widest) ** 2;
-    left = pulled.map((x, i) => x - along * widest[i]);
+  for (let c = K - 1; c >= 0; c--) {
+    for (let k = c + 1; k < K; k++) F[c] -= A[c * K + k] * F[k];
+    F[c] /= A[c * K + c];
   }
-  const most = v => Math.max(...v.map(Math.abs));
-  return { kind: most(left) > TOLERANCE * most(pulled) ? "loose" : "free", gain: NaN, lift: NaN };
 }
 
 /** Newton on ref + ηv(o) − o from z, in place; return whether it arrived. */
-function newton(loop, eta, z) {
-  const { K, M, lam, reference } = loop, policy = new Float64Array(K), F = new Float64Array(K);
-  const residual = at => {
-    F.set(reference);
-    pull(loop, softmax(at, policy), eta, F);
-    let most = 0;
-    for (let i = 0; i < K; i++) most = Math.max(most, Math.abs(F[i] -= at[i]));
-    return most;
-  };
-  let here = residual(z);
+function newton(loop, eta, z, close) {
+  const { K, M, lam } = loop;
+  let here = residual(loop, eta, z);
   for (let step = 0; step < 40; step++) {
-    const scale = 1 + Math.max(...z.map(Math.abs));
-    if (here <= 4e-15 * scale) return true;
-    const move = Array.from(F), A = [];
+    let scale = 1;
+    for (let i = 0; i < K; i++) scale = Math.max(scale, 1 + Math.abs(z[i]));
+    if (here <= close * scale) return true;
     for (let i = 0; i < K; i++) { // I − ηλ(P−½)(diag π − ππᵀ)
-      const row = A[i] = new Float64Array(K);
-      let won = 0;
-      for (let j = 0; j < K; j++) won += M[i * K + j] * policy[j];
       for (let j = 0; j < K; j++) {
-        row[j] = +(i === j) - eta * lam * (M[i * K + j] - won) * policy[j];
+        A[i * K + j] = (i === j ? 1 : 0) - eta * lam * (M[i * K + j] - WON[i]) * POLICY[j];
       }
     }
-    eliminate(A, move);
-    let share = 1;
-    for (let cut = 0; ; cut++) {
-      const tried = centred(z.map((v, i) => v + share * move[i])), there = residual(tried);
-      if (there < here || cut > 20) {
-        if (!(there < here)) { residual(z); return here <= TOLERANCE * scale; }
-        z.set(tried);
-        here = there;
-        break;
+    solve(K);
+    const move = F.slice(0, K), [old, before] = [z.slice(), here];
+    for (let share = 1; ; share /= 2) {
+      let mean = 0;
+      for (let i = 0; i < K; i++) mean += (TRIED[i] = old[i] + share * move[i]) / K;
+      for (let i = 0; i < K; i++) z[i] = TRIED[i] - mean;
+      here = residual(loop, eta, z);
+      if (here < before) break;
+      if (before <= TOLERANCE * scale || share < 1e-6) { // rounding is all that is left, or lost
+        z.set(old);
+        return before <= TOLERANCE * scale;
       }
-      share /= 2;
     }
   }
-  return here <= TOLERANCE * (1 + Math.max(...z.map(Math.abs)));
+  return false;
 }
 
 /** Return where the loop rests: {logits, opponent}, or {reason}; `near` is a start for Newton. */
-export function fixedPoint(loop, near = null, rest = restOf(loop.wiring)) {
+export function fixedPoint(loop, near = null, rest = restOf(loop.wiring), close = EXACT) {
   const { K, M, lam, beta, reference, level } = loop;
   if (loop.method.mixes && loop.values.alpha === 1) return { reason: "none_at_alpha_1" };
   const flat = Math.max(...level) - Math.min(...level) <= 1e-14;
   const still = beta === 0 || (lam === 0 && flat);
   if (rest.kind === "held") {
     const eta = rest.gain * beta, z = Float64Array.from(near ?? reference);
-    if (!newton(loop, eta, z)) {
+    if (!newton(loop, eta, z, close)) {
       z.set(reference);
       for (let at = Math.min(1, eta), by = 1.5; ;) { // continuation in η
         const before = z.slice();
-        if (newton(loop, at, z)) {
+        if (newton(loop, at, z, close)) {
           if (at >= eta) break;
           by = Math.min(by * 1.1, 1.5);
         } else if (by < 1.001) return { reason: "not_found" };
@@ -256,11 +216,11 @@ export function fixedPoint(loop, near = null, rest = restOf(loop.wiring)) {
   }
   if (rest.kind === "other") return { reason: "not_found" };
   if (rest.kind === "free" || still) return { reason: "set_by_the_start" };
-  const A = [], b = new Array(K + 1).fill(0);
-  for (let i = 0; i < K; i++) A.push([...M.slice(i * K, i * K + K), -1]);
-  A.push([...new Array(K).fill(1), 0]);
+  const rows = [], b = new Array(K + 1).fill(0);
+  for (let i = 0; i < K; i++) rows.push([...M.slice(i * K, i * K + K), -1]);
+  rows.push([...new Array(K).fill(1), 0]);
   b[K] = 1;
-  const sole = eliminate(A, b) > 1e-12;
+  const sole = eliminate(rows, b) > 1e-12;
   const policy = b.slice(0, K).map(m => (m - (1 - lam) / K) / lam);
   if (!sole || !policy.every(p => p > 0 && isFinite(p))) return { reason: "no_interior_equilibrium" };
   const logits = centred(Float64Array.from(policy, Math.log));
@@ -269,23 +229,23 @@ export function fixedPoint(loop, near = null, rest = restOf(loop.wiring)) {
 
 /** Return the ω_k > 0 of the modes ±iω_k of (P − ½)(diag π − ππᵀ). */
 export function rotations({ K, M }, policy) {
-  const n = K - 1, q = policy.map(Math.sqrt), w = q.slice();
-  w[n] += 1; // a Householder reflection: its first columns are orthogonal to √π
-  const B = (i, k) => q[i] * (+(i === k) - w[i] * w[k] / w[n]);
-  const c = Array.from({ length: n }, () => new Float64Array(n)), T = new Float64Array(K);
-  for (let k = 0; k < n; k++) {
+  if (K === 3) { // ω² = π₀π₁π₂(sum of the margins around the cycle)²
+    const around = M[1] + M[5] + M[6];
+    return [Math.abs(around) * Math.sqrt(policy[0] * policy[1] * policy[2])];
+  }
+  const n = K - 1, q = policy.map(Math.sqrt), last = q[n] + 1, c = [];
+  for (let i = 0; i < K; i++) { // Householder: these columns are orthogonal to √π
+    for (let k = 0; k < n; k++) B[i * n + k] = q[i] * ((i === k ? 1 : 0) - (i === n ? last : q[i]) * q[k] / last);
+  }
+  for (let k = 0; k < n; k++) c.push(new Float64Array(n));
+  for (let k = 1; k < n; k++) {
     for (let i = 0; i < K; i++) {
-      T[i] = 0;
-      for (let j = 0; j < K; j++) T[i] += M[i * K + j] * B(j, k);
+      TRIED[i] = 0;
+      for (let j = 0; j < K; j++) TRIED[i] += M[i * K + j] * B[j * n + k];
     }
-    for (let l = 0; l < k; l++) {
-      let sum = 0;
-      for (let i = 0; i < K; i++) sum += B(i, l) * T[i];
-      c[l][k] = sum;
-    }
+    for (let l = 0; l < k; l++) for (let i = 0; i < K; i++) c[l][k] += B[i * n + l] * TRIED[i];
   }
   if (n === 1) return [];
-  if (n === 2) return [Math.abs(c[0][1])];
   if (n === 3) return [Math.hypot(c[0][1], c[0][2], c[1][2])];
   if (n === 4) {
     const s = Math.hypot(c[0][1] + c[2][3], c[0][2] - c[1][3], c[0][3] + c[1][2]);
@@ -300,39 +260,6 @@ export function rotations({ K, M }, policy) {
   }
   const first = (a + Math.sqrt(Math.max(a * a - 4 * b, 0))) / 2;
   return first === 0 ? [0, 0] : [Math.sqrt(first), Math.sqrt(b / first)];
-}
-
-const times = ([a, b], [c, d]) => [a * c - b * d, a * d + b * c];
-const plus = ([a, b], [c, d]) => [a + c, b + d];
-
-/** Return the D multipliers of a mode with gain ig: eigenvalues of the symbol S(ig). */
-export function symbol({ D, s, R, O, N }, g) {
-  const known = [null, ...Array.from({ length: D }, (_, d) => Array.from(
-    { length: D }, (_, e) => [+(d === e), 0]))];
-  const of = row => Array.from({ length: D }, (_, e) => {
-    let re = 0, im = 0;
-    for (let v = 1; v < known.length; v++) {
-      if (row[v] !== 0) { re += row[v] * known[v][e][0]; im += row[v] * known[v][e][1]; }
-    }
-    return [re, im];
-  });
-  for (let i = 0; i < s; i++) {
-    const seen = of(O[i]);
-    known.push(of(R[i]).map((x, e) => [x[0] - g * seen[e][1], x[1] + g * seen[e][0]]));
-  }
-  const S = N.map(of);
-  if (D === 1) return [S[0][0]];
-  const [[a, b], [c, d]] = S;
-  const half = plus(a, d).map(x => x / 2);
-  const apart = plus(a, d.map(x => -x)).map(x => x / 2);
-  const [x, y] = plus(times(apart, apart), times(b, c)), size = Math.hypot(x, y);
-  const re = Math.sqrt((size + Math.abs(x)) / 2), im = re === 0 ? 0 : y / (2 * re);
-  const root = x >= 0 ? [re, im] : [Math.abs(im), y < 0 ? -re : re];
-  const sign = half[0] * root[0] + half[1] * root[1] < 0 ? -1 : 1;
-  const large = plus(half, root.map(v => sign * v)), norm = large[0] ** 2 + large[1] ** 2;
-  if (norm === 0) return [large, large];
-  const det = plus(times(a, d), times(b, c).map(v => -v)); // no digits cancel in det / large
-  return [large, times(det, [large[0] / norm, -large[1] / norm])];
 }
 
 /** Return the multipliers (re, im) at a rest point, all or one of each conjugate pair. */
@@ -377,10 +304,12 @@ export function radius(state, method) {
     }
     before = values;
     Object.assign(loop, { beta: values.beta, lam: values.lam, values });
-    const point = fixedPoint(loop, near, rest);
+    const point = fixedPoint(loop, near, rest, CLOSE);
     if (point.reason) return NaN;
     near = point.opponent;
-    return Math.hypot(...largest(multipliers(loop, near, false, rest)));
+    let most = 0;
+    for (const [re, im] of multipliers(loop, near, false, rest)) most = Math.max(most, re * re + im * im);
+    return Math.sqrt(most);
   };
 }
 

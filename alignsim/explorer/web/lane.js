@@ -238,13 +238,15 @@ export class Lane {
       this.drawing = false;
       const old = this.answer && this.answer.orbit.size !== this.state.P.length;
       if (!this.loop || old) return; // the state has changed; its frame comes
-      for (const f of this.figures) onCanvas(f.canvas, f.draw, view.look, this);
+      this.figures.forEach(f => this.drawOne(f));
       this.place();
       this.say();
       if (this.told) view.root.dispatchEvent(new CustomEvent("drawn", { detail: { ...this.told, lane: this.index } }));
       this.told = null;
     });
   }
+
+  drawOne({ canvas, draw }) { onCanvas(canvas, draw, this.view.look, this); }
 
   place() {
     const [plane, simplex] = this.figures.map(f => f.canvas), { axes, values } = this.loop;

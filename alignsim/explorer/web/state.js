@@ -131,7 +131,7 @@ export function toLink(state) {
   if (state.example) q.set("e", state.example);
   else {
     q.set("p", numbers(above(state.P)));
-    q.set("l", state.labels.map(encodeURIComponent).join("~"));
+    q.set("l", state.labels.map(l => encodeURIComponent(l).replaceAll("~", "%7E")).join("~"));
     if (state.reference) q.set("r", numbers(state.reference));
   }
   if (state.start) q.set("s", numbers(state.start));

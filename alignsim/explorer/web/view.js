@@ -82,10 +82,12 @@ export class View {
 
   /** Change the state, drawn in the next frame; `commit` is a step that Back undoes. */
   change(state, commit) {
-    const first = !this.pending;
+    const first = !this.pending, { P, loops } = this.state;
     this.pending = state;
     this.state = state;
-    if (first) requestAnimationFrame(() => { const next = this.pending; this.pending = null; this.go(next); });
+    const frame = () => { const next = this.pending; this.pending = null; if (next) this.go(next); };
+    if (loops.length !== state.loops.length || P.length !== state.P.length) frame(); // lanes must fit
+    else if (first) requestAnimationFrame(frame);
     clearTimeout(this.replacing);
     if (commit) this.commit();
     else this.replacing = setTimeout(() => this.commit(), 4 * REPLACED);
