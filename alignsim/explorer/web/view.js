@@ -8,6 +8,7 @@ import { exampleState, fromLink, loopWith, MOST, preferencesState, toCommand, to
 
 const LARGEST_FILE = 2 ** 20, REPLACED = 250;
 
+const shape = ({ P, loops }) => [P.length, ...loops.map(loop => loop.method)].join();
 const titled = name => name.split("_").map((word, i) => (/po$|^(sft|rlhf|kto)$/.test(word) ? word.toUpperCase()
   : i ? word : word[0].toUpperCase() + word.slice(1))).join(" ");
 
@@ -82,11 +83,11 @@ export class View {
 
   /** Change the state, drawn in the next frame; `commit` is a step that Back undoes. */
   change(state, commit) {
-    const first = !this.pending, { P, loops } = this.state;
+    const first = !this.pending, kind = shape(this.state);
     this.pending = state;
     this.state = state;
     const frame = () => { const next = this.pending; this.pending = null; if (next) this.go(next); };
-    if (loops.length !== state.loops.length || P.length !== state.P.length) frame(); // lanes must fit
+    if (kind !== shape(state)) frame(); // nothing is drawn of another shape
     else if (first) requestAnimationFrame(frame);
     clearTimeout(this.replacing);
     if (commit) this.commit();
