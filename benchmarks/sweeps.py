@@ -78,8 +78,9 @@ def overheads() -> None:
     for _ in range(2):
         with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(1) as pool:
             both.append(timed(P, executor=pool, store=Path(folder, "a.zarr"))[1])
-    print(f"by orbit, {P.shape[0] * 4096:,} maps: {alone:.2f} s alone, {min(both):.2f} s with store "
-          f"and executor: {100 * (min(both) / alone - 1):+.1f} % (processor)")  # fmt: skip
+    more = 100 * (min(both) / alone - 1)
+    print(f"{len(P) * 4096:,} maps by orbit: {alone:.2f} s of a processor alone,")
+    print(f"{min(both):.2f} s with a store and an executor, {more:+.1f} %")
 
 
 def processes() -> None:
@@ -103,7 +104,8 @@ def large() -> None:
         "with tempfile.TemporaryDirectory() as f:\n"
         "    asim.sweep(P, by='stability', store=f + '/a.zarr', executor=eval(sys.argv[2]), "
         "progress=False, **sweeps.GRID)\n"
-        "    print(round(time.perf_counter() - b[0], 1), round(sweeps.processor_seconds() - b[1], 1),"
+        "    used = sweeps.processor_seconds() - b[1]\n"
+        "    print(round(time.perf_counter() - b[0], 1), round(used, 1),"
         " *[resource.getrusage(k).ru_maxrss // 1024 for k in (0, -1)])\n"
     )
     for count, executor in ((32, "None"), (2500, "None"), (32, "2"), (2500, "2"), (5000, "2")):

@@ -23,6 +23,7 @@ from alignsim.errors import FileFormatError, InputError, quote
 from alignsim.notebook import Table
 from alignsim.progress import ProgressBar
 from alignsim.summary import Lines, Summarised, tally
+from alignsim.sweeps.runner import Job, run
 from alignsim.writing import beside
 
 PASSED, FAILED, UNDECIDED, ERROR = "passed", "failed", "undecided", "error"
@@ -154,6 +155,7 @@ def verify(
     *,
     progress: bool = True,
     claims: Iterable[Claim] | None = None,
+    executor: Any = None,
 ) -> Report:
     """Return how the claims fare on random instances and on the edges of their hypotheses.
 
@@ -170,6 +172,8 @@ def verify(
         Show a progress bar when it takes longer than a second or two.
     claims
         Other claims than :data:`alignsim.claims.CLAIMS`.
+    executor
+        Who puts them to the test, a claim at a time, as of :func:`alignsim.sweep`.
 
     Raises
     ------
@@ -186,12 +190,11 @@ def verify(
     wanted = _selected(_known(claims), select)
     count = validation.integer(trials, "trials", minimum=1)
     start = validation.integer(seed, "seed", minimum=0)
-    results = []
+    results: dict[int, ClaimResult] = {}
+    jobs = (Job(n, 1, _put_to_test, claim, (count, start)) for n, claim in enumerate(wanted))
     with ProgressBar(progress, "verify", "claims", len(wanted)) as bar:
-        for claim in wanted:
-            results.append(_put_to_test(claim, count, start))
-            bar.update(1)
-    return Report(tuple(results), count, start)
+        run(jobs, results.__setitem__, executor, bar)
+    return Report(tuple(results[n] for n in range(len(wanted))), count, start)
 
 
 def replay(path: str | Path, *, claims: Iterable[Claim] | None = None) -> ClaimResult:

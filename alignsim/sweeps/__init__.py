@@ -7,8 +7,8 @@ from alignsim.sweeps.grid import sweep
 from alignsim.sweeps.orbit_diagram import orbit_diagram
 from alignsim.sweeps.phase_diagram import phase_diagram
 from alignsim.sweeps.runner import WorkersLostError
+from alignsim.sweeps.site import WrongWorkerError
 from alignsim.sweeps.store import open_sweep
-from alignsim.sweeps.work import WrongWorkerError
 
 __all__ = [
     "Estimate",

@@ -10,7 +10,7 @@ import numpy as np
 from alignsim.progress import ProgressBar
 from alignsim.sweeps import plan
 from alignsim.sweeps.runner import Job, run, threads_each
-from alignsim.sweeps.work import Chunk, Columns, Home, compute
+from alignsim.sweeps.work import Chunk, Columns, compute
 from alignsim.validation import FloatArray
 
 
@@ -59,13 +59,13 @@ def columns_of_points(
     size = max(values.size for values in given.values())
     spans = dict(enumerate(plan.runs(size, plan.maps_a_chunk(len(P), rounds, linear))))
     found = Gathered(size, spans)
-    each, home = threads_each(executor, threads), Home.here()
+    each = threads_each(executor, threads)
 
     def jobs() -> Iterator[Job]:
         for number, (first, last) in spans.items():
             values = {name: v[first:last] if v.ndim else v for name, v in given.items()}
             part = Chunk(chunk.method, values, chunk.further, chunk.labeller)
-            yield Job(number, last - first, compute, P, (part, each, home))
+            yield Job(number, last - first, compute, P, (part, each))
 
     run(jobs(), found.put, executor, bar)
     return found.columns

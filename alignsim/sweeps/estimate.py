@@ -11,7 +11,7 @@ import numpy as np
 from alignsim.feedback.threads import thread_count
 from alignsim.summary import Lines, Summarised
 from alignsim.sweeps.plan import Plan
-from alignsim.sweeps.work import Chunk, Home, compute
+from alignsim.sweeps.work import Chunk, compute
 from alignsim.validation import FloatArray
 
 ENOUGH = 0.5
@@ -106,7 +106,7 @@ def _spread(size: int, count: int) -> np.ndarray:
 def _seconds(sample: Sample, places: np.ndarray, threads: int | None) -> float:
     P, chunk = sample(places)
     begun = time.perf_counter()
-    compute(P, chunk, threads, Home.here())
+    compute(P, chunk, threads)
     return time.perf_counter() - begun
 
 

@@ -28,9 +28,10 @@ from alignsim.sweeps.estimate import Estimate, measured
 from alignsim.sweeps.labelling import Labelling
 from alignsim.sweeps.plan import USUAL_ROUNDS, Plan, maps_a_chunk
 from alignsim.sweeps.runner import Job, run, threads_each
+from alignsim.sweeps.site import site
 from alignsim.sweeps.stack import Stack
 from alignsim.sweeps.store import Contents, Store, open_sweep, opened
-from alignsim.sweeps.work import Chunk, Home, compute, site
+from alignsim.sweeps.work import Chunk, compute
 from alignsim.validation import FloatArray
 
 if TYPE_CHECKING:
@@ -246,7 +247,6 @@ class Study:
 
     def jobs(self, numbers: list[int], threads: int | None) -> Iterator[Job]:
         """Yield the work of chunks."""
-        home = Home.here()
         outer = (1,) * len(self.grid)
         last: tuple[Any, Any] = (None, None)
         for number in numbers:
@@ -254,7 +254,7 @@ class Study:
             if last[0] is not P:
                 last = P, P.reshape(len(P), *outer, *P.shape[-2:])
             first, end = self.plan.span(number)
-            yield Job(number, end - first, compute, last[1], (chunk, threads, home))
+            yield Job(number, end - first, compute, last[1], (chunk, threads))
 
     def estimate(self, threads: int | None) -> Estimate:
         """Return what the sweep would take, from a sample that is computed here."""

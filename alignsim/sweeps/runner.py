@@ -27,6 +27,7 @@ from typing import Any
 from alignsim import validation
 from alignsim.feedback.threads import available_threads
 from alignsim.progress import ProgressBar
+from alignsim.sweeps.site import Home, settle
 
 AHEAD = 2
 """Jobs that are with an executor at a time, a worker: one runs while the next waits."""
@@ -121,6 +122,12 @@ def threads_each(executor: Any, threads: int | None) -> int | None:
     return 1 if threads is None and executor is not None else threads
 
 
+def _elsewhere(home: Home, function: Callable[..., Any], *arguments: Any) -> Any:
+    """Return the result of a job on a worker, if it is one that keeps the bits."""
+    settle(home)
+    return function(*arguments)
+
+
 _held = threading.Lock()
 _inside = 0
 _limits: Any = None
@@ -166,7 +173,10 @@ class _Crew:
 
     def submit(self, job: Job) -> Future[Any]:
         """Return the future of a job."""
-        return self.executor.submit(job.function, job.shared, *job.arguments)
+        return self._submit(job, job.shared)
+
+    def _submit(self, job: Job, shared: Any) -> Future[Any]:
+        return self.executor.submit(_elsewhere, Home.here(), job.function, shared, *job.arguments)
 
     def renew(self) -> None:
         """Replace what is broken, if that is ours to do."""
@@ -189,7 +199,7 @@ class _Cluster(_Crew):
             return super().submit(job)
         if self._sent[0] is not job.shared:
             self._sent = job.shared, self._client.scatter(job.shared, hash=True)
-        return self.executor.submit(job.function, self._sent[1], *job.arguments)
+        return self._submit(job, self._sent[1])
 
 
 class _Processes(_Crew):

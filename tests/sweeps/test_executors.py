@@ -9,7 +9,8 @@ import pytest
 import threadpoolctl
 
 import alignsim as asim
-from alignsim.sweeps import WrongWorkerError, grid, plan, work
+from alignsim.claims import verify
+from alignsim.sweeps import WrongWorkerError, grid, plan, runner, site
 from tests.sweeps import studies
 from tests.sweeps.studies import study
 
@@ -78,16 +79,16 @@ def test_a_message_holds_the_matrices_of_its_chunk_and_little_else(monkeypatch):
     assert sum(units for _, _, units in sent) == 40 * 400
 
 
-def test_a_worker_of_another_version_or_processor_is_refused_in_words(monkeypatch):
-    here = work.site()
+def test_a_worker_of_another_version_or_processor_is_refused_in_words(monkeypatch, threads):
+    here = site.site()
     assert set(here) == {"alignsim", "numba", "numpy", "scipy", "processor"}
     for name, other in (("alignsim", "9.9"), ("processor", "x86_64 abacus")):
-        home = work.Home({**here, name: other}, work.place())
-        monkeypatch.setattr(work.Home, "here", lambda home=home: home)
+        home = site.Home({**here, name: other}, site.place())
+        monkeypatch.setattr(runner.Home, "here", lambda home=home: home)
         with pytest.raises(WrongWorkerError, match=f"has {name} .*, not {other}: its last digits"):
-            study()
+            study(executor=threads)
         with pytest.raises(WrongWorkerError, match=f"has {name} .*, not {other}: its last digits"):
-            asim.phase_diagram(studies.STACK[0], alpha=0.5, resolution=8)
+            asim.phase_diagram(studies.STACK[0], alpha=0.5, resolution=8, executor=threads)
 
 
 def test_matrix_products_keep_to_one_thread_and_get_them_back(monkeypatch, threads):
@@ -152,3 +153,15 @@ def test_a_dry_run_says_what_a_sweep_would_take():
     assert study(dry_run=True, executor=2).threads == 1
     with pytest.raises(ValueError, match="dry_run"):
         study(dry_run="yes")
+
+
+@pytest.mark.parametrize("name", ["fork", "threads"])
+def test_claims_are_put_to_the_test_by_any_executor(name, request):
+    whole = verify("ipo-closed-*", trials=20, progress=False)
+    pool = request.getfixturevalue(name)
+    found = verify("ipo-closed-*", trials=20, progress=False, executor=pool)
+    assert len(found.results) == len(whole.results) > 0
+    for one, other in zip(found.results, whole.results, strict=True):
+        assert (one.name, one.status, one.worst_margin) == (
+            other.name, other.status, other.worst_margin,
+        )  # fmt: skip

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import alignsim as asim
-from alignsim.sweeps import plan, work
+from alignsim.sweeps import plan, site, work
 from alignsim.sweeps.lock import locked
 from tests.sweeps import studies
 from tests.sweeps.studies import forked, study, values
@@ -131,7 +131,7 @@ def test_other_matrices_and_another_site_are_refused(stored, monkeypatch):
         asim.sweep(
             studies.STACK[::-1], store=stored, by="both", rounds=60, progress=False, **studies.GRID
         )
-    here = work.site()
+    here = site.site()
     monkeypatch.setattr(
         "alignsim.sweeps.grid.site", lambda: {**here, "numba": "0.1", "processor": "abacus"}
     )
