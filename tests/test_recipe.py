@@ -10,7 +10,8 @@ import pytest
 
 import alignsim as asim
 from alignsim.feedback.methods.catalogue import METHODS
-from alignsim.objectives import OBJECTIVES, optimum_derivative
+from alignsim.objectives import OBJECTIVES, optimum_derivative, samplers
+from alignsim.objectives.samplers import SAMPLERS
 from tests import naive
 
 ROOT = Path(__file__).parents[1]
@@ -23,6 +24,10 @@ SHOWN = re.findall(r"<!-- source: (\S+) (\S+) -->\n+```python\n(.*?)```", RECIPE
 METHOD = PAGE[PAGE.index("## How to add a method") :].split("\n## ")[0]
 METHOD_BLOCKS = re.findall(r"```python\n(.*?)```", METHOD, flags=re.DOTALL)
 FILES = re.findall(r"<!-- file: (\S+) -->\n+```python\n(.*?)```", METHOD, flags=re.DOTALL)
+
+
+SAMPLER = PAGE[PAGE.index("## How to add a sampler") :].split("\n## ")[0]
+SAMPLER_BLOCKS = re.findall(r"```python\n(.*?)```", SAMPLER, flags=re.DOTALL)
 
 
 @pytest.fixture
@@ -48,6 +53,16 @@ def objective(monkeypatch):
     assert table == OBJECTIVES
     monkeypatch.setitem(OBJECTIVES, name, added)
     return name
+
+
+def test_the_page_says_what_is_printed_of_the_new_sampler(monkeypatch, capsys):
+    monkeypatch.setattr(samplers, "SAMPLERS", SAMPLERS.copy())
+    source, usage = SAMPLER_BLOCKS
+    exec(source, {"__name__": "recipe"})
+    monkeypatch.setitem(SAMPLERS, "tempered", samplers.SAMPLERS["tempered"])
+    exec(usage, {"__name__": "usage"})
+    promised = re.findall(r"print\(.*\)  # (.*)$", usage, flags=re.MULTILINE)
+    assert capsys.readouterr().out.splitlines() == promised
 
 
 @pytest.mark.parametrize(("module", "name", "text"), SHOWN)

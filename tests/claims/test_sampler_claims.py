@@ -9,6 +9,7 @@ from alignsim import claims
 from alignsim.claims.samplers import (
     LearningErrors,
     LearningRates,
+    MixPForgetsBeta,
     MixPRests,
     MixPStepDerivative,
     PairWeightInvariance,
@@ -26,6 +27,7 @@ BROKEN = [
     (LearningErrors(), {"mix_p": (1.0, 1.0, 3.632e-7)}),
     (MixPRests(), {"bend": 0.99}),
     (MixPRests(), {"bend": 0.0}),
+    (MixPForgetsBeta(), {"sampler": "pilaf"}),
     (MixPStepDerivative(), {"gain": 1.001}),
     (MixPStepDerivative(), {"gain": -1.0}),
     (PilafAlignment(), {"sampler": "product"}),
