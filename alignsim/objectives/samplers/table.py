@@ -98,7 +98,7 @@ def sampler_weights(
     >>> import alignsim as asim
     >>> P = asim.preferences.bradley_terry([1.0, 0.0, -1.0])
     >>> asim.sampler_weights("mix_r", P, [1/3, 1/3, 1/3]).round(3).tolist()
-    [[0.0, 0.264, 0.473], [0.264, 0.0, 0.264], [0.473, 0.264, 0.0]]
+    [[0.0, 0.258, 0.484], [0.258, 0.0, 0.258], [0.484, 0.258, 0.0]]
     """
     matrices = validation.preference_matrix(P)
     K = matrices.shape[-1]
