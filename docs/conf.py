@@ -48,6 +48,7 @@ nitpick_ignore_regex = [
 ]
 
 # Pages
+smartquotes_action = "q"  # two hyphens begin an option of a command
 myst_enable_extensions = ["attrs_block", "attrs_inline", "colon_fence"]
 myst_heading_anchors = 3
 suppress_warnings = ["config.cache"]

@@ -12,7 +12,11 @@ TRL = (
         "objective='ipo'",
         "Here a response is one choice; TRL averages its log-probability over tokens.",
     ),
-    ("other loss_type", "none yet", ""),
+    (
+        "loss_type='hinge', 'robust', 'exo_pair'",
+        "objective='slic', 'robust_dpo', 'exo'",
+        "And others: `alignsim objectives` lists them all.",
+    ),
     (
         "precompute_ref_log_probs, no sync",
         "alpha=0",
