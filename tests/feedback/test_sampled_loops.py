@@ -243,7 +243,7 @@ def test_pairs_that_compare_too_little_have_no_optimum():
     sure = np.array([[0.5, 1.0, 1.0], [0.0, 0.5, 0.6], [0.0, 0.4, 0.5]])
     with pytest.raises(NoOptimumError, match="never lose"):
         asim.FeedbackMap(sure, objective="dpo", beta=1.0, sampler="mix_p")
-    with pytest.raises(ValueError, match="sampler is 'mix_p', whose pairs have weights; CURATION"):
+    with pytest.raises(ValueError, match="sampler is 'mix_p', whose pairs have weights; curation"):
         asim.FeedbackMap(P, objective="curation", beta=1.0, sampler="mix_p")
     mixed = asim.FeedbackMap(np.stack([sure, np.full((3, 3), 0.5)]), objective="dpo", beta=1.0,
                              sampler="pilaf").run([0.2, 0.3, 0.5], rounds=3)  # fmt: skip
