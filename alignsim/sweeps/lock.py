@@ -13,6 +13,9 @@ _own: set[str] = set()
 _alone = threading.Lock()
 """The files that this process has locked: to the system, a process never stands in its own way."""
 
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_own.clear)
+
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
