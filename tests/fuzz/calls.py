@@ -20,7 +20,7 @@ UNCHECKED = {
         "advance", "broadcast_to", "comparison", "default_start_logits", "derivative", "holds",
         "linearise", "matrix_table",
         "begin", "of_matrices", "part", "policy_logits", "problem",
-        "take", "unflat", "with_scheme",
+        "take", "unflat", "with_matrices", "with_scheme",
     },
     "feedback.Scheme": {"derivative", "eigenvalues", "of", "wired"},
     "data.MatrixStacks": {"get", "items", "keys", "values"},
@@ -187,6 +187,10 @@ OPTIONS = {
     "--value": _words("phase", "entropy_mean", "spectral_radius", "cycle_strength"),
     "--temperature": _numbers("1", "2"),
     "--rounding": _words("nearest"),
+    "--over": _words("alpha=0:0.9:3", "alpha=0.5", edge=("mixup=0.5", "alpha", "=1")),
+    "--store": _words("study.zarr", "folder", edge=("numbers.csv", "/dev/null/store")),
+    "--workers": _counts("1", edge=("0",)),
+    "--scheduler": Pool(("",)),
     "--min-votes": _counts("1", "2"),
     "--draws": _counts("1", "2", edge=("1000000000",)),
     "--prompts": _counts("5", "20", edge=("1000000000000",)),
@@ -211,7 +215,8 @@ OPTIONS = {
     },
     **dict.fromkeys(
         (
-            "--each", "--exact", "--pool", "--progress", "--quick", "--quiet", "--rest-is-uniform",
+            "--dry-run", "--each", "--exact", "--pool", "--progress", "--quick", "--quiet",
+            "--rest-is-uniform", "--resume",
         ),
         Pool((None,)),
     ),
@@ -227,7 +232,7 @@ USUAL = {
 
 
 def commands():
-    """Return the options of every command of the command line."""
+    """Return the options of every command of the command line that ends by itself."""
     from typer.main import get_command
 
     from alignsim.cli import app
@@ -239,6 +244,7 @@ def commands():
             if p.name != "help"
         }
         for name, command in get_command(app).commands.items()
+        if name != "explore"
     }
 
 

@@ -270,6 +270,15 @@ POOLS = {
     "loser": Pool(("1", "0"), ("{K} - 1",), ("-1", "{K}", "'a'", "None")),
     "margin": Pool(("0.5", "[0.0, 1.0]"), ("0", "500.0"), ("-1.0", "501.0", "'wide'")),
     "tilt": Pool(("0.1", "[0.0, 0.5]"), ("0.0", "1 - 1e-16"), ("1.0", "-0.1", "2", "'steep'")),
+    # sweeps
+    "executor": Pool(("None",), ("1",), ("0", "-1", "1.5", "'processes'", "map")),
+    "store": Pool(("None",), ("'study.zarr'",), ("''", "3", "'/dev/null/store'")),
+    "dry_run": Pool(("False", "True"), (), ("'yes'", "1")),
+    "learner": names("uniform", "mix_r", "mix_p"),
+    # regularised objectives and games
+    "kl_radius": Pool(("0.1", "[0.05, 1.0]"), ("5e-324", "1e300"), ("0", "-0.1", "'near'")),
+    "anchor": POLICY,
+    "tau": Pool(("0.1", "[0.1, 1.0]"), ("1e-6", "1e300"), ("0", "-0.1", "'warm'")),
     # analysis
     "beta_convention": names("signal", "trl"),
     "along": names("beta", "alpha", "lam"),
