@@ -287,17 +287,22 @@ def _mix(stage, base, earlier, pull, pulls, tables):  # type: ignore[no-untyped-
 
 @part
 def _pull(signal, weights, inverse, pull):  # type: ignore[no-untyped-def]
-    """Set ``pull`` (K, lanes) to W softmax(o), from the softmax in two factors."""
+    """Set ``pull`` (K, lanes) to W softmax(o), from the softmax in two factors.
+
+    Every addition has one product, so that there is one way to contract it: this function is
+    compiled by itself and into :func:`run`, and which of the two a process calls depends on the
+    cache.
+    """
     K = pull.shape[0]
     for i in range(K):
         own = pull[i]
         for b in range(LANES):
-            own[b] = signal[i * K, b] * weights[0, b] + signal[i * K + 1, b] * weights[1, b]
+            own[b] = (0.0 + signal[i * K, b] * weights[0, b]) + signal[i * K + 1, b] * weights[1, b]
         for j in range(2, K - 1, 2):
             one, two = signal[i * K + j], signal[i * K + j + 1]
             first, second = weights[j], weights[j + 1]
             for b in range(LANES):
-                own[b] += one[b] * first[b] + two[b] * second[b]
+                own[b] = (own[b] + one[b] * first[b]) + two[b] * second[b]
         if K % 2 == 1:
             one, first = signal[i * K + K - 1], weights[K - 1]
             for b in range(LANES):
@@ -337,7 +342,9 @@ def _move(table, logits, pull, row, spare):  # type: ignore[no-untyped-def]
             fresh = spare[d * K + i]
             for b in range(LANES):
                 mean[b] += fresh[b]
+        for b in range(LANES):
+            mean[b] *= 1.0 / K
         for i in range(K):
             fresh, own = spare[d * K + i], logits[d * K + i]
             for b in range(LANES):
-                own[b] = fresh[b] - mean[b] * (1.0 / K)
+                own[b] = fresh[b] - mean[b]
