@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from alignsim.analysis.collapse.measure import COLLAPSE_SHARE
 from alignsim.analysis.orbits.approach import ARRIVED
 from alignsim.feedback import FeedbackMap
 from alignsim.objectives import Objective
+from alignsim.objectives.configured import Configured
 from alignsim.objectives.samplers import Sampler
 from alignsim.progress import ProgressBar
 from alignsim.sweeps import labels, provenance
@@ -361,7 +362,7 @@ class Study:
             "matrices": f"{self.stack.shape}, SHA-256 {self.stack.sha256}",
             "method": self.loops.method,
             "objective": _described(self.corner.objective),
-            "sampler": _told(self.corner.sampler),
+            "sampler": _described(self.corner.sampler),
             "by": asked.by,
             **orbits,
             **policies,
@@ -386,16 +387,21 @@ def _said(values: FloatArray) -> Any:
     return f"{values.size} from {values.min():g} to {values.max():g}, SHA-256 {digest[:16]}"
 
 
-def _told(sampler: Sampler) -> str:
-    """Return its name, and what tells its arrays from others."""
-    arrays = {name: value for name, value in vars(sampler).items() if np.ndim(value)}
-    return ", ".join([sampler.name, *(f"{name} {_said(arrays[name])}" for name in arrays)])
-
-
-def _described(objective: Objective) -> str:
-    text = repr(objective)
-    kind = type(objective)
-    return text if " at 0x" not in text else f"{kind.__module__}.{kind.__qualname__}"
+def _described(thing: Configured) -> str:
+    """Return its name, and what tells its fields from those of others."""
+    told = []
+    for entry in fields(thing):
+        value = getattr(thing, entry.name)
+        if isinstance(value, Configured):
+            said: Any = _described(value)
+        elif isinstance(value, np.ndarray):
+            said = _said(value)
+        elif callable(value):
+            said = f"{value.__module__}.{value.__qualname__}"
+        else:
+            said = repr(value)
+        told.append(f"{entry.name}={said}")
+    return f"{thing.name}({', '.join(told)})" if told else thing.name
 
 
 def _refuse_planes(values: FloatArray, name: str) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import alignsim as asim
+from alignsim.objectives import RLHF
 from alignsim.sweeps import plan, site, work
 from alignsim.sweeps.lock import locked
 from tests.sweeps import studies
@@ -111,7 +112,7 @@ def test_the_same_call_computes_nothing_again(stored, monkeypatch, whole):
         ({"rounds": 62}, "rounds was 60 and is 62; burn_in was 30 and is 31"),
         ({"burn_in": 5}, "burn_in was 30 and is 5"),
         ({"by": "orbit"}, "by was both and is orbit"),
-        ({"objective": "dpo"}, "objective was IPO() and is DPO()"),
+        ({"objective": "dpo"}, "objective was ipo and is dpo"),
         ({"beta": [0.5, 2.0, 6.0, 9.0, 11.0]}, "beta was 5 from 0.5 to 12"),
         ({"start": [0.5, 0.3, 0.2]}, "start was null and is 3 from 0.2 to 0.5"),
         ({"reference": [0.5, 0.3, 0.2]}, "reference was null and is 3 from 0.2 to 0.5"),
@@ -122,6 +123,16 @@ def test_another_sweep_in_the_same_store_is_refused_with_what_differs(stored, wh
     with pytest.raises(ValueError, match="holds another sweep: .*" + re.escape(told)):
         study(store=stored, **changed)
     assert values(asim.open_sweep(stored)).identical(whole)
+
+
+def test_objectives_that_look_alike_are_told_apart(path):
+    def sweep(rewards):
+        objective = RLHF(rewards=np.array(rewards))
+        asim.sweep(studies.STACK[0], objective=objective, beta=1.0, by="stability", store=path)
+
+    sweep([0.1, 0.2, 0.3])
+    with pytest.raises(ValueError, match=r"holds another sweep: objective was rlhf\(rewards=3 "):
+        sweep([0.1, 0.2, 0.3 + 1e-15])
 
 
 def test_other_matrices_and_another_site_are_refused(stored, monkeypatch):
