@@ -225,7 +225,7 @@ def _executor(workers: int | None, scheduler: str | None) -> Iterator[Any]:
         except ImportError:
             remedy = "pip install 'alignsim[cluster]'"
             raise ValueError(f"--scheduler needs dask, which is not installed: {remedy}") from None
-        with Client(scheduler, set_as_default=False) as client:  # type: ignore[no-untyped-call]
+        with Client(scheduler, set_as_default=False) as client:  # type: ignore[no-untyped-call, unused-ignore]
             yield client
     except (WorkersLostError, WrongWorkerError, ImportError) as error:
         told = ChildProcessError(str(error))

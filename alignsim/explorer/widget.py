@@ -65,7 +65,7 @@ def explore(
         told = "explore needs anywidget; install alignsim[notebook]"
         raise ModuleNotFoundError(told, name=error.name) from None
 
-    class Explorer(anywidget.AnyWidget):
+    class Explorer(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
         """The explorer; ``link`` is the state that it shows."""
 
         _esm = page.module()
