@@ -18,7 +18,10 @@ def explore(
     *,
     source: options.Source,
     cycle: options.Cycle,
-    objective: options.Objective = "ipo",
+    objective: Annotated[
+        str | None,
+        typer.Option(callback=options.lower_case, help="What a round optimises (default: ipo)."),
+    ] = None,
     beta: Annotated[
         float | None, typer.Option(help="β with which the page begins, signal convention.")
     ] = None,
@@ -56,14 +59,18 @@ def explore(
         return
     fragment = ""
     given = {**method.given, "beta": beta, "lam": lam}
-    first = file is not None or any(options.given(cycle).values()) or method.named is not None
-    if first or any(value is not None for value in given.values()) or objective != "ipo":
+    said = [file, method.named, objective, *given.values()]
+    if any(options.given(cycle).values()) or any(value is not None for value in said):
         from alignsim.cli import inputs
         from alignsim.explorer.links import link
 
         subject = inputs.subject(file, source, cycle)
         fragment = link(
-            subject.P, subject.labels, method=method.name, objective=objective, values=given
+            subject.P,
+            subject.labels,
+            method=method.name,
+            objective=objective or "ipo",
+            values=given,
         )
     else:
         options.refuse(options.given(source), "there is no FILE")
