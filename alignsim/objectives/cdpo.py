@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alignsim.objectives.comparison import Comparison, Solution
-from alignsim.objectives.contract import BoolArray, PairLoss
-from alignsim.objectives.dpo import DPO
+from alignsim.objectives.contract import BoolArray
 from alignsim.objectives.dpo_derivatives import LogisticScore
 from alignsim.objectives.facts import Fact, Facts
+from alignsim.objectives.relabelled import PLAIN, RelabelledDPO
 from alignsim.parameters import Parameter
 from alignsim.validation import FloatArray
 
-_DPO = DPO()
-_KEPT = _DPO.facts  # smoothed labels are preferences too, nearer to ½
+_KEPT = PLAIN.facts  # smoothed labels are preferences too, nearer to ½
 
 
 @dataclass(frozen=True)
-class ConservativeDPO(PairLoss):
+class ConservativeDPO(RelabelledDPO):
     """DPO on (1−ε)P + εPᵀ, with ε = label_smoothing: finite for any P that ε > 0 moves inside.
 
     Parameters
@@ -63,30 +62,15 @@ class ConservativeDPO(PairLoss):
 
     def score(self, x: Comparison) -> Solution:
         """Return DPO's score of the smoothed labels."""
-        return _DPO.score(self._relabelled(x))
-
-    def pull(self, gaps: FloatArray, P: FloatArray) -> FloatArray:
-        """Return the smoothed label less σ(v_i − v_j)."""
-        return _DPO.pull(gaps, self.labels(P))
-
-    def slope(self, gaps: FloatArray) -> FloatArray:
-        """Return σ'(v_i − v_j)."""
-        return _DPO.slope(gaps)
-
-    def scale(self, beta: FloatArray) -> FloatArray:
-        """Return 1/β, as DPO has it."""
-        return _DPO.scale(beta)
+        return PLAIN.score(self.relabelled(x))
 
     def exists(self, x: Comparison) -> BoolArray:
         """Return where DPO has a finite optimum for the smoothed labels."""
-        return _DPO.exists(self._relabelled(x))
+        return PLAIN.exists(self.relabelled(x))
 
     def check(self, x: Comparison) -> None:
         """Raise where it has none; names the responses."""
-        _DPO.check(self._relabelled(x))
-
-    def _relabelled(self, x: Comparison) -> Comparison:
-        return replace(x, P=self.labels(x.P))
+        PLAIN.check(self.relabelled(x))
 
 
 def _of_dpo(fact: str, P: FloatArray) -> NDArray[np.floating]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from alignsim.batching import Batched
 from alignsim.errors import InputError
 from alignsim.parameters import Parameter, checked
 from alignsim.validation import FloatArray
+
+C = TypeVar("C", bound="Configured")
 
 
 @dataclass(frozen=True)
@@ -129,3 +132,22 @@ class Configured(Batched):
 
     def _fields(self) -> list[Any]:
         return [getattr(self, entry.name) for entry in fields(self)]
+
+
+def one_named(
+    thing: Any, kind: type[Any], known: Mapping[str, C], argument: str, **given: Any
+) -> C:
+    """Return what has that name, or the one given, with these parameters.
+
+    Parameters that are None are as they were.
+
+    Raises
+    ------
+    ValueError
+        For another name; lists the known ones. And for parameters that it does not have.
+    """
+    found = thing
+    if not isinstance(thing, kind):
+        found = known[validation.choice(thing, argument, known)]
+    changes = {name: value for name, value in given.items() if value is not None}
+    return found.configured(**changes) if changes else found

@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from alignsim import validation
 from alignsim.errors import NoOptimumError
 from alignsim.kernels.status import NO_SAMPLE_OPTIMUM, OK
 from alignsim.objectives.comparison import (
@@ -36,7 +35,7 @@ from alignsim.objectives.comparison import (
     Tangent,
     WeightedPairs,
 )
-from alignsim.objectives.configured import Configured
+from alignsim.objectives.configured import Configured, one_named
 from alignsim.objectives.facts import Facts
 from alignsim.objectives.solvers import solve_columns
 from alignsim.validation import FloatArray, first_true, instance
@@ -284,17 +283,5 @@ def by_pairs(pull: FloatArray, pairs: Pairs) -> FloatArray:
 
 
 def named(objective: Any, known: dict[str, Objective], **given: Any) -> Objective:
-    """Return the objective of that name, or the one given, with these parameters.
-
-    Parameters that are None are as they were.
-
-    Raises
-    ------
-    ValueError
-        For another name; lists the known ones. And for parameters that it does not have.
-    """
-    found = objective
-    if not isinstance(objective, Objective):
-        found = known[validation.choice(objective, "objective", known)]
-    changes = {name: value for name, value in given.items() if value is not None}
-    return found.configured(**changes) if changes else found
+    """Return the objective of that name, or the one given, with these parameters."""
+    return one_named(objective, Objective, known, "objective", **given)

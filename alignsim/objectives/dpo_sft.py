@@ -8,16 +8,15 @@ from typing import ClassVar
 import numpy as np
 
 from alignsim.errors import NoOptimumError
+from alignsim.objectives.anchored import Anchored
 from alignsim.objectives.comparison import Comparison
 from alignsim.objectives.contract import BoolArray
 from alignsim.objectives.dpo import DPO
-from alignsim.objectives.residual import Residual
-from alignsim.parameters import Parameter
-from alignsim.validation import FloatArray, first_true, instance
+from alignsim.validation import first_true, instance
 
 
 @dataclass(frozen=True)
-class DPOWithSFT(Residual):
+class DPOWithSFT(Anchored):
     """L = L_DPO + sft_weight·E_{i~anchor}[−log π_i].
 
     The loss is strictly convex: for any P, even of 0 and 1, it has one finite minimum, the policy
@@ -43,24 +42,7 @@ class DPOWithSFT(Residual):
     """
 
     name: ClassVar[str] = "dpo_sft"
-    parameters: ClassVar[tuple[Parameter, ...]] = (
-        Parameter("sft_weight", "weight of the cross-entropy to the anchor", 0.1, high=np.inf),
-    )
-    policies: ClassVar[tuple[str, ...]] = ("anchor",)
     source: ClassVar[str] = "Liu et al. (2024), arXiv 2405.16436"
-
-    sft_weight: FloatArray | float = 0.1
-    anchor: FloatArray | None = None
-
-    @property
-    def weight(self) -> FloatArray:
-        """The weight of the SFT term, (...)."""
-        return np.asarray(self.sft_weight)
-
-    @property
-    def towards(self) -> FloatArray | None:
-        """The anchor, or None."""
-        return self.anchor
 
     def exists(self, x: Comparison) -> BoolArray:
         """Return where sft_weight·β > 0 or DPO has a finite optimum."""

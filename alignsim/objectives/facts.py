@@ -27,6 +27,11 @@ NEVER = np.inf
 """The least λ of what is proved for none."""
 
 
+def always(P: FloatArray) -> FloatArray:
+    """Return 0: the least λ of what is proved for each."""
+    return np.zeros(P.shape[:-2])
+
+
 @dataclass(frozen=True)
 class Fact(Generic[T]):
     """A value, or a function of the matrices that gives it, and where the proof stands."""

@@ -9,13 +9,9 @@ import numpy as np
 
 from alignsim.objectives.comparison import Comparison, Push, Solution, Tangent
 from alignsim.objectives.contract import BoolArray, Trainable
-from alignsim.objectives.facts import Fact, Facts
+from alignsim.objectives.facts import Fact, Facts, always
 from alignsim.objectives.rlhf import RLHF
 from alignsim.validation import FloatArray
-
-
-def _always(P: FloatArray) -> FloatArray:
-    return np.zeros(P.shape[:-2])
 
 
 @dataclass(frozen=True)
@@ -46,7 +42,7 @@ class PreferenceMatching(Trainable):
     source: ClassVar[str] = "Xiao et al. (2024), arXiv 2405.16455"
     form: ClassVar[str] = "a"
     vectors: ClassVar[tuple[str, ...]] = ("rewards",)
-    facts = Facts(unique_from=Fact(_always, "theory 11.4: a round is constant"))
+    facts = Facts(unique_from=Fact(always, "theory 11.4: a round is constant"))
 
     rewards: FloatArray | None = None
 

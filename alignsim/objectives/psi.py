@@ -11,7 +11,7 @@ import numpy as np
 from alignsim.errors import InputError, NoOptimumError
 from alignsim.objectives.comparison import Comparison, Solution
 from alignsim.objectives.contract import BoolArray, PairLoss
-from alignsim.objectives.facts import Fact, Facts
+from alignsim.objectives.facts import Fact, Facts, always
 from alignsim.objectives.ipo import IPO
 from alignsim.objectives.score_expansion import LinearScore
 from alignsim.parameters import Parameter
@@ -25,10 +25,6 @@ GRID = np.linspace(0.0625, 0.9375, 15)
 
 ODD = 1e-9
 """How far from odd rounding may leave it, relative to its largest value there."""
-
-
-def _always(P: FloatArray) -> FloatArray:
-    return np.zeros(P.shape[:-2])
 
 
 @dataclass(frozen=True)
@@ -65,8 +61,8 @@ class PsiPO(PairLoss):
     form: ClassVar[str] = "a"
     expansion = LinearScore
     facts = Facts(
-        unique_from=Fact(_always, "theory 11.4: as of IPO, for skew payoffs Ψ(P)"),
-        imaginary_from=Fact(_always, "theory 11.4: as of IPO, for skew payoffs Ψ(P)"),
+        unique_from=Fact(always, "theory 11.4: as of IPO, for skew payoffs Ψ(P)"),
+        imaginary_from=Fact(always, "theory 11.4: as of IPO, for skew payoffs Ψ(P)"),
     )
 
     odds_smoothing: FloatArray | float = 0.0

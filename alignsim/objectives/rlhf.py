@@ -9,14 +9,10 @@ import numpy as np
 
 from alignsim.objectives.comparison import Solution
 from alignsim.objectives.dpo import DPO
-from alignsim.objectives.facts import Fact, Facts
+from alignsim.objectives.facts import Fact, Facts, always
 from alignsim.objectives.rewards import RewardObjective
 from alignsim.objectives.score_expansion import LinearScore
 from alignsim.validation import FloatArray
-
-
-def _always(P: FloatArray) -> FloatArray:
-    return np.zeros(P.shape[:-2])
 
 
 def _all_directions(P: FloatArray) -> np.ndarray:
@@ -50,8 +46,8 @@ class RLHF(RewardObjective):
     source: ClassVar[str] = "Ouyang et al. (2022), arXiv 2203.02155; Christiano et al. (2017)"
     expansion = LinearScore
     facts = Facts(
-        unique_from=Fact(_always, "theory 11.4: a round is affine in the logits"),
-        imaginary_from=Fact(_always, "theory 11.4: the derivative of the score is 0"),
+        unique_from=Fact(always, "theory 11.4: a round is affine in the logits"),
+        imaginary_from=Fact(always, "theory 11.4: the derivative of the score is 0"),
         forgotten=Fact(_all_directions, "theory 11.4: the derivative of the score is 0"),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -11,18 +11,16 @@ from alignsim.errors import NoOptimumError
 from alignsim.kernels.status import NO_OPTIMUM, OK
 from alignsim.objectives import cuts
 from alignsim.objectives.comparison import Comparison, ProductPairs, Solution
-from alignsim.objectives.contract import BoolArray, PairLoss
-from alignsim.objectives.dpo import DPO
+from alignsim.objectives.contract import BoolArray
 from alignsim.objectives.dpo_derivatives import LogisticScore
+from alignsim.objectives.relabelled import RelabelledDPO
 from alignsim.objectives.residual import Balance, Logistic, solved
 from alignsim.parameters import Parameter
 from alignsim.validation import FloatArray, first_true, instance
 
-_DPO = DPO()
-
 
 @dataclass(frozen=True)
-class RobustDPO(PairLoss):
+class RobustDPO(RelabelledDPO):
     """DPO on P̃ = (P − ε)/(1 − 2ε), with ε = flip_rate: it undoes labels flipped at that rate.
 
     P̃ leaves [0, 1] where P is surer than flips allow. The loss is convex all the same, and has one
@@ -58,35 +56,23 @@ class RobustDPO(PairLoss):
     def score(self, x: Comparison) -> Solution:
         """Return the score u (..., K) with Σ_j W_ij (P̃_ij − σ(u_i − u_j)) = 0."""
         shape = np.broadcast_shapes(x.shape, self.shape)
-        flat = replace(x, P=self.labels(x.P)).spread(shape)
+        flat = self.relabelled(x).spread(shape)
         listed = x.P.shape[-1] <= cuts.LISTED  # beyond, a solution is what proves that there is one
         there = _least(flat)[0] > cuts.ROUNDING if listed else np.ones(len(flat.P), np.bool_)
         u, status = solved(Balance(Logistic(), flat, np.zeros(len(flat.P)), None), there)
         status = status if listed else np.where(status == OK, OK, NO_OPTIMUM).astype(np.int8)
         return Solution(u.reshape(*shape, -1), status.reshape(shape))
 
-    def pull(self, gaps: FloatArray, P: FloatArray) -> FloatArray:
-        """Return P̃_ij − σ(v_i − v_j)."""
-        return _DPO.pull(gaps, self.labels(P))
-
-    def slope(self, gaps: FloatArray) -> FloatArray:
-        """Return σ'(v_i − v_j)."""
-        return _DPO.slope(gaps)
-
-    def scale(self, beta: FloatArray) -> FloatArray:
-        """Return 1/β, as DPO has it."""
-        return _DPO.scale(beta)
-
     def exists(self, x: Comparison) -> BoolArray:
         """Return where every proper subset of the responses loses something, in the sense of P̃."""
         shape = np.broadcast_shapes(x.shape, self.shape)
-        least, _ = _least(replace(x, P=self.labels(x.P)).spread(shape))
+        least, _ = _least(self.relabelled(x).spread(shape))
         return np.asarray((least > cuts.ROUNDING).reshape(shape))
 
     def check(self, x: Comparison) -> None:
         """Raise where some subset loses nothing; names it."""
         shape = np.broadcast_shapes(x.shape, self.shape)
-        least, subset = _least(replace(x, P=self.labels(x.P)).spread(shape))
+        least, subset = _least(self.relabelled(x).spread(shape))
         bad = ~(least > cuts.ROUNDING)
         if not bad.any():
             return

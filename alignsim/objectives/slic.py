@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from alignsim.errors import InputError, NoOptimumError
 from alignsim.kernels.status import NO_OPTIMUM, NOT_CONVERGED, OK
 from alignsim.objectives import cuts
+from alignsim.objectives.anchored import Anchored
 from alignsim.objectives.comparison import Comparison, Push, Solution, Tangent
 from alignsim.objectives.contract import BoolArray
 from alignsim.objectives.existence import has_finite_pair_scores
-from alignsim.objectives.residual import Balance, PairTerms, Residual
-from alignsim.parameters import Parameter
+from alignsim.objectives.residual import Balance, PairTerms
 from alignsim.simplex import log_softmax
 from alignsim.validation import FloatArray, first_true, instance
 
@@ -57,7 +57,7 @@ class Hinge:
 
 
 @dataclass(frozen=True)
-class SLiC(Residual):
+class SLiC(Anchored):
     """L = Σ W_ij P_ij max(0, 1 − (u_i − u_j)) + sft_weight·E_{i~anchor}[−log π_i], u = (θ − ref)/β.
 
     With ``sft_weight`` > 0 and β > 0 the loss is strictly convex and has one minimum. Without, it
@@ -88,25 +88,8 @@ class SLiC(Residual):
     """
 
     name: ClassVar[str] = "slic"
-    parameters: ClassVar[tuple[Parameter, ...]] = (
-        Parameter("sft_weight", "weight of the cross-entropy to the anchor", 0.1, high=np.inf),
-    )
-    policies: ClassVar[tuple[str, ...]] = ("anchor",)
     source: ClassVar[str] = "Zhao et al. (2023), arXiv 2305.10425"
     terms: ClassVar[PairTerms] = Hinge()
-
-    sft_weight: FloatArray | float = 0.1
-    anchor: FloatArray | None = None
-
-    @property
-    def weight(self) -> FloatArray:
-        """The weight of the cross-entropy, (...)."""
-        return np.asarray(self.sft_weight)
-
-    @property
-    def towards(self) -> FloatArray | None:
-        """The anchor, or None."""
-        return self.anchor
 
     def scores(self, x: Comparison) -> Solution:
         """Return u (n, K) of a flat batch."""

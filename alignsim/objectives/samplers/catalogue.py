@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from alignsim import validation
+from alignsim.objectives.configured import one_named
 from alignsim.objectives.samplers.contract import Sampler
 from alignsim.objectives.samplers.fixed_pairs import FixedPairs
 from alignsim.objectives.samplers.mix_p import MixP
@@ -32,17 +32,5 @@ SAMPLERS: dict[str, Sampler] = {
 
 
 def sampler_named(sampler: Any, **given: Any) -> Sampler:
-    """Return the sampler of that name, or the one given, with these parameters.
-
-    Parameters that are None are as they were.
-
-    Raises
-    ------
-    ValueError
-        For another name; lists the known ones. And for parameters that it does not have.
-    """
-    found = sampler
-    if not isinstance(sampler, Sampler):
-        found = SAMPLERS[validation.choice(sampler, "sampler", SAMPLERS)]
-    changes = {name: value for name, value in given.items() if value is not None}
-    return found.configured(**changes) if changes else found
+    """Return the sampler of that name, or the one given, with these parameters."""
+    return one_named(sampler, Sampler, SAMPLERS, "sampler", **given)

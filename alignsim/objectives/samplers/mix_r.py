@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from alignsim.objectives.samplers.contract import Slopes, Stage, WeightedSampler, of_both
 from alignsim.objectives.samplers.curvature import log_inverse_slope
-from alignsim.objectives.samplers.rewards import bradley_terry_fit
+from alignsim.objectives.samplers.rewards import OfRewards
 from alignsim.validation import FloatArray
 
 
 @dataclass(frozen=True)
-class MixR(WeightedSampler):
+class MixR(OfRewards, WeightedSampler):
     """Pairs of the base policy, and pairs of base·e^r with base·e^−r, for rewards r.
 
     w_ij ∝ b_ib_j/σ'(r_i − r_j) with the offline policy b, by default uniform: the rewards are
@@ -26,18 +25,6 @@ class MixR(WeightedSampler):
     draws: ClassVar[str] = "b ⊗ b/σ'(Δr), b = π_off"
     takes: ClassVar[tuple[str, ...]] = ("offline",)
     source: ClassVar[str] = "Shi et al. (2024), arXiv 2409.19605; weights: methods 6"
-    vectors: ClassVar[tuple[str, ...]] = ("sampler_rewards",)
-
-    sampler_rewards: ArrayLike | None = None
-
-    def fitted(self, P: FloatArray) -> Self:
-        """Return it with rewards."""
-        same = super().fitted(P)
-        return (
-            same
-            if self.sampler_rewards is not None
-            else self._with(sampler_rewards=bradley_terry_fit(P))
-        )
 
     def log_weights(self, stage: Stage) -> FloatArray:
         """Return log b_ib_j/σ'(Δr)."""

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from alignsim import simplex
 from alignsim.objectives.comparison import Pairs, ProductPairs
-from alignsim.objectives.samplers.contract import Sampler, Slopes, Stage
-from alignsim.objectives.samplers.rewards import bradley_terry_fit
+from alignsim.objectives.samplers.contract import Slopes, Stage
+from alignsim.objectives.samplers.rewards import OfRewards
 from alignsim.parameters import Parameter
-from alignsim.validation import FloatArray
 
 
 @dataclass(frozen=True)
-class Rejection(Sampler):
+class Rejection(OfRewards):
     """Both responses are drawn from π̂* ∝ π_ref·e^{sβr}, by rejection from the stage's reference.
 
     The rewards r are those given, or the Bradley-Terry fit of P, which is what a reward model
@@ -31,19 +29,7 @@ class Rejection(Sampler):
     parameters: ClassVar[tuple[Parameter, ...]] = (
         Parameter("sharpness", "s, how much of β sharpens the sampled estimate", 1.0, high=np.inf),
     )
-    vectors: ClassVar[tuple[str, ...]] = ("sampler_rewards",)
-
     sharpness: Any = 1.0
-    sampler_rewards: ArrayLike | None = None
-
-    def fitted(self, P: FloatArray) -> Self:
-        """Return it with rewards."""
-        same = super().fitted(P)
-        return (
-            same
-            if self.sampler_rewards is not None
-            else self._with(sampler_rewards=bradley_terry_fit(P))
-        )
 
     def pairs(self, stage: Stage) -> ProductPairs:
         """Return the pairs of π̂*."""

@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from alignsim import simplex, validation
 from alignsim.errors import InputError
 from alignsim.kernels.status import OK
 from alignsim.objectives.comparison import Comparison, ProductPairs
 from alignsim.objectives.dpo import DPO
+from alignsim.objectives.samplers.contract import Sampler
 from alignsim.validation import FloatArray
+
+
+@dataclass(frozen=True)
+class OfRewards(Sampler):
+    """A sampler that rewards tilt: those given, or the Bradley-Terry fit of P."""
+
+    vectors: ClassVar[tuple[str, ...]] = ("sampler_rewards",)
+
+    sampler_rewards: ArrayLike | None = None
+
+    def fitted(self, P: FloatArray) -> Self:
+        """Return it with rewards."""
+        same = super().fitted(P)
+        if self.sampler_rewards is not None:
+            return same
+        return same._with(sampler_rewards=bradley_terry_fit(P))
 
 
 def bradley_terry_fit(P: FloatArray) -> FloatArray:
