@@ -23,6 +23,8 @@ found = []
 for objective in {objectives}:
     loop = asim.method("soft_reference", P, objective=objective, beta=beta, mixup=0.5)
     found.append(loop.run(start, rounds=20))
+    loop = asim.FeedbackMap(P, objective=objective, beta=beta, alpha=0.5)
+    found.append(loop.run(start, rounds=20))
     found.append(asim.train(objective, P, start, beta=beta, rate=0.3, steps=20))
 for path in found:
     print(hashlib.sha256(path.logits.tobytes() + path.policy_variance.tobytes()).hexdigest())
