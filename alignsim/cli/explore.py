@@ -47,7 +47,7 @@ def explore(
         ),
     ] = None,
 ) -> None:
-    """Open a page on which a loop's parameters are dragged and its fate is redrawn at once.
+    """Open a page on which you drag the parameters of a loop and see at once what it does.
 
     Ctrl-C ends it.
     """

@@ -20,7 +20,7 @@ def methods(
         typer.Argument(help="One of them, or another of its names: all that is known of it."),
     ] = None,
 ) -> None:
-    """List the methods, or tell all of one: how its rounds are wired, and what is known of it.
+    """List the methods, or all that is known of one: how its rounds are wired, what is proved.
 
     T(r, o) is the one-shot optimum with reference r against the opponent o, in logits; x is the
     policy, x' the next one, ref the fixed reference.

@@ -19,7 +19,7 @@ def objectives(
         str | None, typer.Argument(help="One of them: all that is known of it.")
     ] = None,
 ) -> None:
-    """List the objectives of a round, or tell all of one: its optimum, and what is proved of it.
+    """List the objectives of a round, or all that is known of one: its optimum, what is proved.
 
     π is the policy, ref the reference, μ the sampler of pairs, β the strength of the signal.
     """
