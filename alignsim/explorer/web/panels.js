@@ -300,7 +300,7 @@ export function drawRounds(pen, look, lane) {
         });
       }
       pen.lines([corners(box)], { stroke: look.line, close: true });
-      axes(pen, box, look, { x, y, xs: row ? (side ? [1, 10, 100, 1000].filter(t => t <= total) : ticks(0, first, narrow ? 3 : 5)) : [],
+      axes(pen, box, look, { x, y, xs: row ? (side ? (narrow ? [1, 10, 1000] : [1, 10, 100, 1000]).filter(t => t <= total) : ticks(0, first, narrow ? 3 : 5)) : [],
         ys: side ? [] : ticks(0, most, row ? 2 : 4), yLabel: side ? "" : row ? "entropy" : "probability",
         xLabel: row ? (side ? `${narrow ? "" : "round, "}all ${total.toLocaleString("en")}, least to most` : `${narrow ? "" : "round, "}the first ${first}`) : "", xWords: t => t.toLocaleString("en") });
     });
