@@ -90,6 +90,12 @@ class Tab:
             "input[type=number]"
         )
 
+    def copied(self, what):
+        """What a button copies; the browser's clipboard answers when it likes."""
+        self.page.get_by_role("button", name=f"Copy {what}").click()
+        self.until("document.querySelector('.asim').view.copied")
+        return self.js("document.querySelector('.asim').view.copied")
+
     def set(self, symbol, value):
         self.number(symbol).fill(str(value))
         self.number(symbol).press("Enter")

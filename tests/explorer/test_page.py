@@ -233,10 +233,8 @@ def test_what_is_copied_as_python_says_the_same(open_tab, static_page):
         "#e=four&s=0.4~0.3~0.2~0.1&a=replay*ipo*beta*kappa*fresh~0.4*kappa~0.2*beta~9*lam~0.7",
     ):
         tab = open_tab(static_page + link)
-        tab.page.get_by_role("button", name="Copy as Python").click()
-        code = tab.js("document.querySelector('.asim').view.copied")
         names = {}
-        exec(compile(code, "copied", "exec"), names)
+        exec(compile(tab.copied("as Python"), "copied", "exec"), names)
         rho = asim.stability(names["loop"]).spectral_radius
         assert tab.lane("answer.rho") == pytest.approx(float(rho), rel=1e-9)
         M = len(names["P"])
@@ -250,9 +248,7 @@ def test_what_is_copied_as_python_says_the_same(open_tab, static_page):
 )
 def test_what_is_copied_as_a_command_runs(open_tab, static_page, tmp_path, link):
     tab = open_tab(static_page + link)
-    tab.page.get_by_role("button", name="Copy as command").click()
-    command = tab.js("document.querySelector('.asim').view.copied")
-    runs = command.replace(
+    runs = tab.copied("as command").replace(
         "alignsim simulate", f"{shlex.quote(sys.executable)} -m alignsim simulate"
     )
     environment = {"PYTHONPATH": f"{asim.__path__[0]}/..", "PATH": "/usr/bin:/bin"}
