@@ -322,7 +322,8 @@ class _Run:
         if self._tries[job.number] >= TRIES:
             raise WorkersLostError(
                 f"{TRIES} workers died one after the other of chunk {job.number}; give each more "
-                "memory, or look at their logs"
+                "memory, look at their logs, and in a script of your own start the sweep under "
+                'if __name__ == "__main__":'
             )
         self._again.append(job)
 
