@@ -48,7 +48,7 @@ const figure = (name, words, drawn, ...more) => {
 export class Lane {
   constructor(view, index) {
     Object.assign(this, { view, index, answer: null, plane: null, classes: null, rest: null, attractors: null,
-      trail: [], played: null, keys: {}, shown: {}, stamp: 0, by: "" });
+      trail: [], told: [], played: null, keys: {}, shown: {}, stamp: 0, by: "" });
     this.ask = asker(view.python, (...all) => this.show(...all), (question, words) => this.fail(question, words));
     this.controls = loopControls(view, index, view.objectives);
     this.axes = axisControls(view, index);
@@ -231,9 +231,9 @@ export class Lane {
 
   draw(told = null) {
     const { view } = this;
-    if (this.drawing) { this.told = told ?? this.told; return; }
+    if (told) this.told.push(told);
+    if (this.drawing) return;
     this.drawing = true;
-    this.told = told;
     queueMicrotask(() => {
       this.drawing = false;
       const old = this.answer && this.answer.orbit.size !== this.state.P.length;
@@ -241,8 +241,8 @@ export class Lane {
       this.figures.forEach(f => this.drawOne(f));
       this.place();
       this.say();
-      if (this.told) view.root.dispatchEvent(new CustomEvent("drawn", { detail: { ...this.told, lane: this.index } }));
-      this.told = null;
+      for (const one of this.told) view.root.dispatchEvent(new CustomEvent("drawn", { detail: { ...one, lane: this.index } }));
+      this.told = [];
     });
   }
 
