@@ -1,9 +1,9 @@
 """Measure what a sweep costs: a map, a store, an executor, a second process; and its memory.
 
-python benchmarks/sweeps.py            # a few minutes; prints a table
-python benchmarks/sweeps.py --large    # and the sweeps of 10⁷ maps and more
+python benchmarks/sweeps.py            # about 15 minutes; prints the tables
+python benchmarks/sweeps.py --write    # and keeps them, in sweeps.md
 
-Neighbours on the machine disturb clocks, so that most numbers are seconds of a processor.
+Neighbours on the machine disturb clocks: seconds of a processor are given beside them.
 """
 
 from __future__ import annotations
@@ -15,12 +15,16 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 import alignsim as asim
 from alignsim.sweeps import plan
+
+PAGE = Path(__file__).with_name("sweeps.md")
 
 GRID = {"beta": np.linspace(0.1, 12.0, 64), "lam": np.linspace(0.0, 1.0, 64), "alpha": 0.6}
 
@@ -39,17 +43,20 @@ def processor_seconds() -> float:
     return sum(u.ru_utime + u.ru_stime for u in map(resource.getrusage, kinds))
 
 
-def timed(P: np.ndarray, **given: object) -> tuple[float, float]:
+def timed(P: np.ndarray, **given: Any) -> tuple[float, float]:
     """Return the seconds of a sweep by the clock and by the processor."""
     begun, used = time.perf_counter(), processor_seconds()
     asim.sweep(P, progress=False, **{**GRID, **given})
     return time.perf_counter() - begun, processor_seconds() - used
 
 
-def cost_of_a_map() -> None:
-    """Print microseconds a map against K and rounds."""
-    print("| responses | objective | by | rounds | µs a map (processor) | model |")
-    print("| --- | --- | --- | --- | --- | --- |")
+def cost_of_a_map() -> list[str]:
+    """Return a table of microseconds a map against K and rounds, and what follows of it."""
+    measured = {}
+    rows = [
+        "| responses | objective | by | rounds | µs a map (processor) | model |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
     small = {"beta": np.linspace(0.1, 12.0, 32), "lam": np.linspace(0.1, 1.0, 16)}
     for K in (3, 4, 8, 16):
         for objective in ("ipo", "dpo"):
@@ -61,70 +68,106 @@ def cost_of_a_map() -> None:
                 timed(matrices(1, K), **{**given, **small})
                 _, used = timed(matrices(count, K), **{**given, **small})
                 model = plan.seconds_a_map(K, rounds or 0, objective == "ipo")
-                each = 1e6 * used / (count * 512)
-                print(
-                    f"| {K} | {objective} | {by} | {rounds or 0} | {each:.1f} | {1e6 * model:.1f} |"
+                each = measured[K, objective, rounds] = used / (count * 512)
+                rows.append(
+                    f"| {K} | {objective} | {by} | {rounds or 0} "
+                    f"| {1e6 * each:.1f} | {1e6 * model:.1f} |"
                 )
+    one, run = (1e9 * measured[4, "ipo", rounds] for rounds in (None, 3000))
+    return [
+        *rows,
+        "",
+        "Cost is proportional to the number of maps. A fixed point costs more than the model where "
+        "K is small, because a map has a fixed cost beside its K³; orbits of few rounds do, "
+        "because what decides their label takes rounds of its own. Resolution counts as maps: "
+        "twice as many points a side are four times as many maps.",
+        "",
+        f"By the rows of IPO at K = 4, 10⁹ maps take {one:,.0f} seconds of a processor by "
+        f"stability and {run:,.0f} by orbits of 3,000 rounds: on a cluster of 128 workers "
+        f"{one / 128:,.0f} seconds and {run / 128 / 60:,.0f} minutes, if the process that writes "
+        "the store keeps up. These are extrapolated, not measured.",
+    ]
 
 
-def overheads() -> None:
-    """Print what a store and an executor add to a sweep by orbit, in processor seconds."""
-    from concurrent.futures import ThreadPoolExecutor
+def overheads(P: np.ndarray) -> list[str]:
+    """Return what a store, an executor and a second process change in one sweep by orbit."""
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(1) as pool:
+        ways: dict[str, dict[str, Any]] = {
+            "one thread": {"threads": 1},
+            "one thread of an executor, stored": {
+                "executor": pool,
+                "store": Path(folder, "a.zarr"),
+            },
+            "one worker process": {"executor": 1},
+            "two worker processes": {"executor": 2},
+        }
+        clocks = {}
+        for way, given in ways.items():
+            timed(P[:1], **{**given, "store": None})
+            clocks[way], _ = timed(P, **given)
+    alone, stored, one, two = clocks.values()
+    return [
+        f"{len(P) * 4096:,} maps by orbit, K = 4, 3,000 rounds:",
+        "",
+        "| way | seconds |",
+        "| --- | --- |",
+        *(f"| {way} | {seconds:.1f} |" for way, seconds in clocks.items()),
+        "",
+        f"A store and an executor change the time by {100 * (stored / alone - 1):+.1f} %; "
+        f"two processes are {one / two:.2f} times as fast as one, "
+        f"an efficiency of {100 * one / two / 2:.0f} %. Starting the processes counts.",
+    ]
 
-    P = matrices(12, 4)
-    timed(P[:1])
-    alone = min(timed(P, threads=1)[1] for _ in range(2))
-    both = []
-    for _ in range(2):
-        with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(1) as pool:
-            both.append(timed(P, executor=pool, store=Path(folder, "a.zarr"))[1])
-    more = 100 * (min(both) / alone - 1)
-    print(f"{len(P) * 4096:,} maps by orbit: {alone:.2f} s of a processor alone,")
-    print(f"{min(both):.2f} s with a store and an executor, {more:+.1f} %")
 
-
-def processes() -> None:
-    """Print by how much two processes are faster than one, both of our own."""
-    P = matrices(24, 4)
-    asim.sweep(P[:1], progress=False, executor=2, **GRID)
-    for workers in (1, 2):
-        clock, used = timed(P, executor=workers)
-        print(f"{workers} processes: {clock:.1f} s by the clock, {used:.1f} s of processors")
-    print(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
-
-
-def large() -> None:
-    """Print time and memory of 2·10⁷ maps by stability on two processes, stored."""
+def large() -> list[str]:
+    """Return a table of time and memory of stored sweeps by stability, up to 2·10⁷ maps."""
     code = (
         "import resource, sys, tempfile, time; sys.path.insert(0, 'benchmarks')\n"
         "import sweeps, alignsim as asim\n"
         "P = sweeps.matrices(int(sys.argv[1]), 4)\n"
         "asim.sweep(P[:1], progress=False, by='stability', **sweeps.GRID)\n"
-        "b = time.perf_counter(), sweeps.processor_seconds()\n"
+        "b = time.perf_counter()\n"
         "with tempfile.TemporaryDirectory() as f:\n"
         "    asim.sweep(P, by='stability', store=f + '/a.zarr', executor=eval(sys.argv[2]), "
         "progress=False, **sweeps.GRID)\n"
-        "    used = sweeps.processor_seconds() - b[1]\n"
-        "    print(round(time.perf_counter() - b[0], 1), round(used, 1),"
-        " *[resource.getrusage(k).ru_maxrss // 1024 for k in (0, -1)])\n"
+        "    print(round(time.perf_counter() - b, 1),"
+        " resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)\n"
     )
+    rows = [
+        "| maps | processes | seconds | peak MiB |",
+        "| --- | --- | --- | --- |",
+    ]
     for count, executor in ((32, "None"), (2500, "None"), (32, "2"), (2500, "2"), (5000, "2")):
         done = subprocess.run(
             [sys.executable, "-c", code, str(count), executor],
             capture_output=True, text=True, check=True,
         )  # fmt: skip
-        clock, used, peak, worker = done.stdout.split()
-        print(f"{count * 4096:>10,} maps, executor {executor}: {clock} s, {used} s of processors; "
-              f"peak {peak} MiB, of a worker {worker} MiB")  # fmt: skip
+        seconds, peak = done.stdout.split()
+        ways = "this one" if executor == "None" else f"{executor} workers"
+        rows.append(f"| {count * 4096:,} | {ways} | {seconds} | {peak} |")
+    return rows
+
+
+def page() -> str:
+    """Return the page of all tables."""
+    blocks = (
+        [
+            f"Measured by `benchmarks/sweeps.py` on a machine of {os.cpu_count()} processors: "
+            "random matrices, MRS, α = 0.6."
+        ],
+        cost_of_a_map(),
+        overheads(matrices(200, 4)),
+        ["Stored sweeps by stability, K = 4, 64×64 points a matrix; memory of this process:"],
+        large(),
+    )
+    return "\n\n".join("\n".join(block) for block in blocks) + "\n"
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--large", action="store_true", help="run the large sweeps")
-    chosen = parser.parse_args()
-    if chosen.large:
-        large()
-    else:
-        cost_of_a_map()
-        overheads()
-        processes()
+    parser.add_argument("--write", action="store_true", help="keep the tables")
+    options = parser.parse_args()
+    told = page()
+    print(told)
+    if options.write:
+        PAGE.write_text(told, encoding="utf-8")
