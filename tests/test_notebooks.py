@@ -19,6 +19,12 @@ TOLERANCE = 0.05
 LARGEST = 160_000
 """Bytes of a notebook with its outputs."""
 
+WORDS_OF_THE_CODE = {
+    word
+    for path in (HERE.parent / "alignsim").rglob("*.py")
+    for word in re.findall(r"\w+", path.read_text(encoding="utf-8"))
+} | {"asim"}
+
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
 
@@ -76,6 +82,17 @@ def test_what_is_kept_is_small_and_tells_nothing_about_a_machine(path):
     assert not PLACES.search(words)
     assert str(HERE.parent) not in words
     assert '"stderr"' not in words
+
+
+@each_notebook
+def test_what_its_text_names_is_in_the_code(path):
+    notebook = kept(path)
+    code = "".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    known = set(re.findall(r"\w+", code)) | WORDS_OF_THE_CODE
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            for name in re.findall(r"`([\w.]+)`", cell.source):
+                assert known.issuperset(name.split(".")), name
 
 
 @each_notebook
