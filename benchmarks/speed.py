@@ -10,6 +10,7 @@ else the machine does slows both. Start-up and memory are measured in fresh proc
 from __future__ import annotations
 
 import argparse
+import compileall
 import contextlib
 import functools
 import json
@@ -241,7 +242,8 @@ def start_up(effort: Effort) -> Iterable[Row]:
 
 
 def first_command(effort: Effort) -> Iterable[Row]:
-    """Time the README's first command once the package is installed."""
+    """Time the README's first command once the package is installed, its bytecode with it."""
+    compileall.compile_dir(Path(asim.__file__).parent, quiet=1)
     with tempfile.TemporaryDirectory() as folder:
 
         def run(cache: str) -> float:

@@ -54,6 +54,48 @@ def test_the_rooms_load_neither_xarray_nor_matplotlib_before_they_are_used(code)
     assert not {"xarray", "scipy.optimize", "matplotlib", "mpltern"} & set(loaded_after(code))
 
 
+FIRST = """
+import sys
+sys.modules["dask"] = None  # an extra, and where it is installed xarray imports much through it
+from alignsim.cli import main
+points = ["--x-points", "40", "--y-points", "30"]
+sys.argv = ["alignsim", "phase-diagram", *points, "--quiet", "--out", {picture!r}]
+try:
+    main()
+except SystemExit as end:
+    assert not end.code
+heavy = ("scipy.optimize", "scipy.special", "scipy.stats", "scipy.sparse", "scipy.integrate",
+         "zarr", "tqdm", "mpltern", "alignsim.explorer",
+         "alignsim.claims", "alignsim.reports.advice", "alignsim.feedback.flow")
+print("heavy", *[name for name in heavy if name in sys.modules])
+for name, module in sys.modules.items():
+    if name.startswith("alignsim.kernels."):
+        for kernel in vars(module).values():
+            if getattr(kernel, "signatures", ()) and kernel.py_func.__module__ == name:
+                print(name.rpartition(".")[2], kernel.py_func.__name__)
+"""
+
+FIRST_KERNELS = {
+    "equilibrium": {"judge", "_residual", "_margin", "_largest_margin"},
+    "ipo_lanes": {"run", "_advance_small", "advance_unrolled", "_average_small"}
+    | {"average_unrolled"},
+    "lanes": {"block", "load", "store", "hold", "release", "load_signal", "softmax"}
+    | {"begin_averages", "drifts"},
+    "orbits": {"examine", "_extremes", "_weighted"},
+    "rotation": {"classify", "rotations", "policy", "project", "_skew_norm"},
+    "tangents": {"lead_along", "_lead_unrolled"},
+}
+"""What the first command may compile, by file: each second of it is one that a newcomer waits."""
+
+
+def test_the_first_command_loads_and_compiles_only_what_its_diagram_needs(tmp_path):
+    heavy, *kernels = run_python(FIRST.format(picture=str(tmp_path / "p.png"))).split("\n")
+    assert heavy == "heavy"
+    allowed = {f"{file} {name}" for file, names in FIRST_KERNELS.items() for name in names}
+    assert set(kernels) <= allowed
+    assert {"ipo_lanes run", "orbits examine", "tangents lead_along"} <= set(kernels)
+
+
 def test_the_bare_import_warns_about_nothing():
     assert (
         run_python("import alignsim; print(alignsim.__version__)", "-W", "error")

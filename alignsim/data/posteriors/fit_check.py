@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import xlogy
 
 from alignsim.data.posteriors.pairs import Pairs
 from alignsim.data.posteriors.strengths import bradley_terry
@@ -72,6 +71,8 @@ def checked(pairs: Pairs, overdispersion: float, draw: np.random.Generator) -> F
 
 def _deviance(pairs: Pairs, P: FloatArray) -> FloatArray:
     """Return G² (...) of wins (..., m) against probabilities (..., m)."""
+    from scipy.special import xlogy
+
     wins, losses = pairs.wins, pairs.votes - pairs.wins
     own = xlogy(wins, wins / pairs.votes) + xlogy(losses, losses / pairs.votes)
     fitted = xlogy(wins, P) + xlogy(losses, 1.0 - P)

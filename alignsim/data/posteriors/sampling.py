@@ -11,7 +11,6 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import gammaln, logsumexp
 
 from alignsim.data.posteriors.pairs import SLAB, Pairs, log_shares, rule
 from alignsim.data.posteriors.strengths import strengths
@@ -45,6 +44,8 @@ class Weighted(NamedTuple):
     @property
     def log_evidence(self) -> FloatArray:
         """Of each prompt, (B,)."""
+        from scipy.special import logsumexp
+
         return np.asarray(logsumexp(self.log_weight, axis=1) - np.log(len(self.points)))
 
     def pick(self, uniform: FloatArray) -> FloatArray:
@@ -153,6 +154,7 @@ def divided(stacks: list[Pairs], by: float) -> list[Pairs]:
 
 def _student(d: int, count: int) -> tuple[FloatArray, FloatArray]:
     """Return points of a t distribution in d dimensions (S, d), and its log density there (S,)."""
+    from scipy.special import gammaln
     from scipy.stats import chi2, norm, qmc
 
     uniform = qmc.Sobol(d + 1, scramble=True, rng=np.random.default_rng(0)).random(count)

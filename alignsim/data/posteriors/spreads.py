@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import erf
 
 from alignsim.validation import FloatArray
 
@@ -52,6 +51,8 @@ class Grid(NamedTuple):
 
 def weighed(tau: FloatArray, scale: FloatArray, evidence: FloatArray) -> Grid:
     """Return the grid with its posterior, from log evidence (T, S)."""
+    from scipy.special import erf
+
     with np.errstate(divide="ignore"):
         log_tau = np.log(tau * _step(tau[tau > 0.0])) - 0.5 * (tau / TAU_PRIOR) ** 2
     density = np.sqrt(2.0 / np.pi) / TAU_PRIOR
