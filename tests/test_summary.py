@@ -81,6 +81,8 @@ def test_a_run_shows_where_it_ended():
         f"  cycle strength  {orbit.cycle_strength:.4g}", "  status          ok",
     ]  # fmt: skip
     assert repr(orbit).splitlines() == lines
+    drawn = asim.FeedbackMap(P, beta=1.0, alpha=0.5, sampler="mixture").run(rounds=3)
+    assert "  sampler         mixture" in repr(drawn).splitlines()
 
 
 def test_runs_that_failed_are_counted():

@@ -42,6 +42,7 @@ def advise(
     method: options.Method,
     lam: options.Lam = 1.0,
     objective: options.Objective = "ipo",
+    sampler: options.Sampler = "product",
     min_effective_support: Annotated[
         float | None,
         typer.Option(help="How many responses the policy should effectively use at least."),
@@ -77,6 +78,9 @@ def advise(
     from alignsim.plotting.advice import advice as draw
     from alignsim.reports import advice
 
+    if sampler != "product":
+        because = "advice rests on scores, which rounds of the sampler product alone have"
+        options.refuse({"--sampler": sampler}, because)
     for share in alpha or ():
         validation.parameter(share, "--alpha", high=1.0)
     if file is None:

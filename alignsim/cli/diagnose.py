@@ -80,6 +80,15 @@ def diagnose(
         str | None,
         typer.Option(help="ipo (default) or dpo, of that loop.", rich_help_panel=_KNOWN),
     ] = None,
+    sampler: Annotated[
+        str | None,
+        typer.Option(
+            callback=options.lower_case,
+            help="Which pairs a round of that loop compares (default: product), one that alignsim "
+            "samplers lists.",
+            rich_help_panel=_KNOWN,
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the draws.")] = 0,
     progress: options.Progress = True,
     out: Annotated[Path | None, typer.Option(help="Write the findings too (.json).")] = None,
@@ -93,7 +102,13 @@ def diagnose(
     from alignsim.cli import outputs
 
     outputs.check(out, "--out", outputs.FINDINGS, log[0])
-    of_loop = {"--beta": beta, "--alpha": alpha, "--lam": lam, "--objective": objective}
+    of_loop: dict[str, object] = {
+        "--beta": beta,
+        "--alpha": alpha,
+        "--lam": lam,
+        "--objective": objective,
+    }
+    of_loop["--sampler"] = sampler
     if preferences is None:
         options.refuse(of_loop, "there are no --preferences")
     elif beta is None or alpha is None:
@@ -110,7 +125,10 @@ def diagnose(
             name = (objective or "ipo").lower()
             beta = options.strength(beta, "--beta", beta_convention, file=preferences)
             share = 1.0 if lam is None else lam
-            known = {"loop": FeedbackMap(P, objective=name, beta=beta, alpha=alpha, lam=share)}
+            loop = FeedbackMap(
+                P, objective=name, sampler=sampler or "product", beta=beta, alpha=alpha, lam=share
+            )
+            known = {"loop": loop}
     found = reports.diagnose(
         source,
         n,

@@ -22,6 +22,7 @@ def explore(
         str | None,
         typer.Option(callback=options.lower_case, help="What a round optimises (default: ipo)."),
     ] = None,
+    sampler: options.Sampler = "product",
     beta: Annotated[
         float | None, typer.Option(help="β with which the page begins, signal convention.")
     ] = None,
@@ -53,6 +54,8 @@ def explore(
     """
     from alignsim.explorer import page
 
+    if sampler != "product":
+        options.refuse({"--sampler": sampler}, "the loops of the page have the sampler product")
     if export is not None:
         options.refuse({"FILE": file}, "the exported page opens files itself")
         typer.echo(f"wrote {page.export(export)}")

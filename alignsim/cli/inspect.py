@@ -38,6 +38,7 @@ def inspect(
     ] = None,
     smoothing: options.Smoothing = None,
     objective: options.Objective = "ipo",
+    sampler: options.Sampler = "product",
     method: options.Method,
     lam: options.Lam = 1.0,
     beta_max: Annotated[
@@ -70,6 +71,7 @@ def inspect(
     found = reports.inspect(
         data,
         objective=objective,
+        sampler=sampler,
         method=method.named,
         lam=lam,
         beta_max=most,

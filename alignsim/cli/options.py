@@ -91,6 +91,14 @@ Objective = Annotated[
         help="What a round optimises: ipo, dpo, or another that alignsim objectives lists.",
     ),
 ]
+Sampler = Annotated[
+    str,
+    typer.Option(
+        callback=lower_case,
+        help="Which pairs a round compares: product, both responses from λπ + (1−λ)π_off, or "
+        "another that alignsim samplers lists.",
+    ),
+]
 MethodName = Annotated[
     str | None,
     of_methods(
@@ -233,9 +241,10 @@ class Method:
 
 
 def method_options() -> Iterator[inspect.Parameter]:
-    """Yield an option for every parameter of a method, of its other names, or of an objective."""
+    """Yield an option for every parameter of a method or its other names, objective or sampler."""
     from alignsim.feedback.methods.catalogue import METHODS
     from alignsim.objectives import OBJECTIVES
+    from alignsim.objectives.samplers import SAMPLERS
     from alignsim.parameters import Parameter
 
     places: dict[str, list[tuple[str, Parameter]]] = {}
@@ -249,20 +258,21 @@ def method_options() -> Iterator[inspect.Parameter]:
                 places.setdefault(each.name, []).append((alias.name, each))
     panels = dict.fromkeys(places, "Parameters of their other names")
     panels |= dict.fromkeys(own, "Parameters of methods")
-    for objective in OBJECTIVES.values():
-        for each in objective.parameters:
-            places.setdefault(each.name, []).append((objective.name, each))
-            panels.setdefault(each.name, "Parameters of objectives")
+    for kind, things in (("objectives", OBJECTIVES), ("samplers", SAMPLERS)):
+        for thing in things.values():
+            for each in thing.parameters:
+                places.setdefault(each.name, []).append((thing.name, each))
+                panels.setdefault(each.name, f"Parameters of {kind}")
     for name, of in places.items():
         first = of[0][1]
         told = f"{first.meaning}, {first.range}: {', '.join(place for place, _ in of)}."
-        kind = int if first.whole else float
+        number = int if first.whole else float
         panel = panels[name]
         yield inspect.Parameter(
             name,
             inspect.Parameter.KEYWORD_ONLY,
             default=None,
-            annotation=Annotated[kind | None, typer.Option(help=told, rich_help_panel=panel)],
+            annotation=Annotated[number | None, typer.Option(help=told, rich_help_panel=panel)],
         )
 
 

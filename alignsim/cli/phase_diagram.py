@@ -45,6 +45,7 @@ def phase_diagram(
     source: options.Source,
     cycle: options.Cycle,
     objective: options.Objective = "ipo",
+    sampler: options.Sampler = "product",
     method: options.Method,
     x: Annotated[str | None, of_axes(help=f"{AXIS} (default: beta,0,{BETA_MAX:g}).")] = None,
     y: Annotated[str | None, of_axes(help=f"{AXIS} (default: lam,0,1).")] = None,
@@ -105,6 +106,7 @@ def phase_diagram(
     outputs.check(data, "--data", outputs.TABLES, file)
     from alignsim import validation
     from alignsim.cli import inputs
+    from alignsim.objectives.samplers import sampler_named
     from alignsim.plotting.palette import QUANTITIES
     from alignsim.sweeps import findings, sweep
     from alignsim.sweeps.axes import family
@@ -114,7 +116,7 @@ def phase_diagram(
     if by == "stability":
         options.refuse({"--rounds": rounds}, "--by stability runs no rounds")
     total = None if rounds is None else validation.integer(rounds, "--rounds", minimum=1)
-    loops = family(method.name, objective)
+    loops = family(method.name, objective, sampler)
     most = options.strength_or(BETA_MAX, beta_max, "--beta-max", beta_convention, file=file)
     inputs.require_end(most, "--beta-max", limit=BETA_LIMIT)
     inputs.require_end(1.0 if lam_max is None else lam_max, "--lam-max", limit=1.0)
@@ -122,6 +124,9 @@ def phase_diagram(
         options.refuse({"--beta-max": beta_max}, "--x says what is on this axis")
     if y is not None:
         options.refuse({"--lam-max": lam_max}, "--y says what is on this axis")
+    if y is None and "lam" not in sampler_named(sampler).takes:
+        told = f"--y is missing, and λ is no axis, as sampler {sampler!r} draws no share from π"
+        raise ValueError(f"{told}; give one, such as --y alpha,0,0.9")
     across = _axis(loops, "--x", x, ("beta", 0.0, most))
     up = _axis(loops, "--y", y, ("lam", 0.0, 1.0 if lam_max is None else lam_max))
     if across.name == up.name:
@@ -141,6 +146,7 @@ def phase_diagram(
         subject.P,
         method=method.name,
         objective=objective,
+        sampler=sampler,
         by=by,
         rounds=total,
         progress=options.shows_progress(quiet, progress),

@@ -184,7 +184,7 @@ def print_inspection(title: str, found: Inspection) -> None:
     asked = found.settings
     known = {"alpha": "α"}
     own = "".join(f", {known.get(k, k)} = {v:g}" for k, v in asked.parameters.items())
-    loop = f"{loop_name(asked.method, asked.objective)}{own}, λ = {asked.lam:g}"
+    loop = f"{loop_name(asked.method, asked.objective, asked.sampler)}{own}, λ = {asked.lam:g}"
     for problem in found.votes:
         print_rows(f"{problem.name}; loop: {loop}", problem.rows())
     for first in range(0, len(found.matrices), _ABREAST):

@@ -29,6 +29,7 @@ def simulate(
     source: options.Source,
     cycle: options.Cycle,
     objective: options.Objective = "ipo",
+    sampler: options.Sampler = "product",
     beta: Annotated[
         float | None,
         typer.Option(
@@ -78,7 +79,7 @@ def simulate(
         options.refuse({"--time": time}, "--picture simplex has no scale of time")
     scale = validation.choice((time or "log").lower(), "--time", ("linear", "log"))
     validation.integer(rounds, "--rounds", minimum=1)
-    loops = family(method.name, objective)
+    loops = family(method.name, objective, sampler)
     given = {**method.parameters(alpha=ALPHA), "lam": lam}
     if beta is not None:
         given["beta"] = options.strength(beta, "--beta", beta_convention, file=file)
@@ -90,13 +91,13 @@ def simulate(
         raise ValueError(
             f"--picture is {picture!r}, but the simplex of two responses is a line; use 'timeline'"
         )
-    loop = loops.loop(subject.P, values, objective=objective)
+    loop = loops.loop(subject.P, values, objective=objective, sampler=sampler)
     first = None if start is None else inputs.probabilities(start)
     loop.with_start(first)  # refuses a bad start before the rounds are laid out
     orbit = loop.run(first, rounds, keep=inputs.kept_rounds(rounds, loop.responses))
     if orbit.failed:
         raise ValueError(f"the loop failed: {orbit.reason()}")
-    title = f"{subject.name}: {loops.title(objective, values)}"
+    title = f"{subject.name}: {loops.title(values)}"
     figure = _draw(orbit, subject.labels, picture, scale)
     figure.axes[0].title.set_text(title)
     outputs.save_picture(figure, out)

@@ -39,6 +39,7 @@ def sweep(
     source: options.Source,
     cycle: options.Cycle,
     objective: options.Objective = "ipo",
+    sampler: options.Sampler = "product",
     method: options.Method,
     beta: Annotated[
         str | None, typer.Option(help=f"β, strength of the preference signal: {_AXIS}.")
@@ -106,13 +107,14 @@ def sweep(
         options.refuse({"--resume": resume}, "there is no --store to go on with")
     elif store.exists() and not resume and not dry_run:
         raise ValueError(f"--store is {quote(str(store))}, which exists; pass --resume to go on")
-    given = _grid(family(method.name, objective), method, beta, lam, over or [])
+    given = _grid(family(method.name, objective, sampler), method, beta, lam, over or [])
     name, P, notes = _matrices(file, source, cycle)
     with _executor(workers, scheduler) as executor:
         found = run(
             P,
             method=method.name,
             objective=objective,
+            sampler=sampler,
             by=by,
             rounds=rounds,
             progress=options.shows_progress(quiet, progress),

@@ -13,7 +13,7 @@ from alignsim.errors import InputError, NoOptimumError
 from alignsim.feedback.batch import MapBatch
 from alignsim.feedback.methods.mrs import MRS
 from alignsim.feedback.methods.scheme import Scheme
-from alignsim.objectives import OBJECTIVES, Objective, ScoreObjective
+from alignsim.objectives import OBJECTIVES, GradientSteps, Objective, ScoreObjective
 from alignsim.objectives.contract import named
 from alignsim.objectives.samplers import Product, Sampler, sampler_named
 from alignsim.parameters import Parameter
@@ -52,17 +52,36 @@ def objective_and_sampler(
     objective: str | Objective, sampler: str | Sampler, parameters: Mapping[str, Any]
 ) -> tuple[Objective, Sampler]:
     """Return both with their own of the parameters; raise for one that is of neither."""
-    maker, drawn = named(objective, OBJECTIVES), sampler_named(sampler)
-    own = {name: value for name, value in parameters.items() if name in drawn.options()}
-    rest = {name: value for name, value in parameters.items() if name not in own}
-    foreign = [name for name in rest if name not in maker.options()]
+    maker, drawn, foreign = configured(objective, sampler, parameters)
     if foreign and drawn.options():
         raise InputError(
-            foreign[0],
+            next(iter(foreign)),
             f"is no parameter of {maker.name!r} and of sampler {drawn.name!r}",
             f"theirs: {maker.described()}; and {drawn.described()}",
         )
-    return named(maker, OBJECTIVES, **rest), sampler_named(drawn, **own)
+    return named(maker, OBJECTIVES, **foreign), drawn
+
+
+def configured(
+    objective: str | Objective, sampler: str | Sampler, parameters: Mapping[str, Any]
+) -> tuple[Objective, Sampler, dict[str, Any]]:
+    """Return both with their own of the parameters, and the parameters that are of neither."""
+    maker, drawn = named(objective, OBJECTIVES), sampler_named(sampler)
+    own = {name: value for name, value in parameters.items() if name in drawn.options()}
+    others = {name: value for name, value in parameters.items() if name not in own}
+    theirs = {name: value for name, value in others.items() if name in maker.options()}
+    rest = {name: value for name, value in others.items() if name not in theirs}
+    return named(maker, OBJECTIVES, **theirs), sampler_named(drawn, **own), rest
+
+
+def refuse_unheard(objective: Objective, sampler: Sampler) -> None:
+    """Raise where a sampler is given to an objective that compares no pairs."""
+    trained = objective.objective if isinstance(objective, GradientSteps) else objective
+    if not trained.compares and not isinstance(sampler, Product):
+        raise InputError(
+            "sampler", f"is {sampler.name!r}", f"objective {trained.name!r} learns from rewards "
+            "and compares no pairs: leave sampler out",
+        )  # fmt: skip
 
 
 def refuse_idle(sampler: Sampler, lam: FloatArray | None, offline: ArrayLike | None) -> None:

@@ -107,6 +107,7 @@ class FeedbackMap(MapBatch):
         maker, drawn = arguments.objective_and_sampler(objective, sampler, parameters)
         strength = signal_strength(beta, beta_convention)
         given = arguments.parameters(beta=strength, lam=lam)
+        arguments.refuse_unheard(maker, drawn)
         arguments.refuse_idle(drawn, given["lam"], offline)
         self._set_up(
             P_checked, maker, given, reference, offline, arguments.scheme_of(scheme, alpha), drawn
@@ -360,6 +361,7 @@ class FeedbackMap(MapBatch):
             objective=self.objective.name,
             final_state=record.state.reshape(*shape, -1, K),
             scheme=self.scheme.name,
+            sampler=self.sampler.name,
         )
 
     def with_start(

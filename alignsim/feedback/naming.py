@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from numpy.typing import ArrayLike
 
 from alignsim.errors import InputError, quote
-from alignsim.feedback.arguments import BETA, LAM
+from alignsim.feedback.arguments import BETA, LAM, configured
 from alignsim.feedback.feedback_map import FeedbackMap
 from alignsim.feedback.methods.catalogue import METHODS
 from alignsim.feedback.methods.contract import Alias, Method, MethodFact
@@ -17,7 +17,7 @@ from alignsim.feedback.methods.scheme import Scheme
 from alignsim.listing import Listing
 from alignsim.objectives import OBJECTIVES, Objective
 from alignsim.objectives.contract import named
-from alignsim.objectives.samplers import Sampler, sampler_named
+from alignsim.objectives.samplers import Product, Sampler, sampler_named
 from alignsim.parameters import Parameter, call, checked, described
 from alignsim.summary import Lines
 
@@ -74,10 +74,8 @@ def method(
     >>> asim.method("omwu", P, eta=0.5, tau=0.2).scheme.name
     'optimistic'
     """
-    maker, drawn = named(objective, OBJECTIVES), sampler_named(sampler)
-    options = (*maker.options(), *drawn.options())
-    theirs = {each: parameters.pop(each) for each in options if each in parameters}
-    scheme, own = scheme_named(name, parameters, starts)
+    maker, drawn, rest = configured(objective, sampler, parameters)
+    scheme, own = scheme_named(name, rest, starts)
     if own is not None and beta is not None:
         raise InputError("beta", "is given", f"{name!r} takes it from its other parameters")
     if own is None and beta is None:
@@ -87,7 +85,7 @@ def method(
     return FeedbackMap(
         P, objective=maker, beta=strength, lam=lam, reference=reference, offline=offline,
         beta_convention=beta_convention if own is None else "signal", scheme=scheme,
-        sampler=drawn, **theirs,
+        sampler=drawn,
     )  # fmt: skip
 
 
@@ -149,16 +147,18 @@ def parameters_named(
     return (*alias.parameters, *theirs, *(() if alias.gives_beta else (BETA,)), LAM)
 
 
-def loop_name(method: str, objective: str) -> str:
-    """Return what a loop is called in titles.
+def loop_name(method: str, objective: str, sampler: str = Product.name) -> str:
+    """Return what a loop is called in titles, with its sampler if that is not the default.
 
-    >>> loop_name("mrs", "ipo"), loop_name("soft_reference", "dpo")
-    ('MRS-IPO', 'soft reference DPO')
+    >>> loop_name("mrs", "ipo"), loop_name("soft_reference", "dpo", "mix_p")
+    ('MRS-IPO', 'soft reference DPO, sampler mix_p')
     """
     known = METHODS.get(method)
+    start = f"{method.replace('_', ' ')} "
     if known is not None and known.acronym:
-        return f"{known.acronym}-{objective.upper()}"
-    return f"{method.replace('_', ' ')} {objective.upper()}"
+        start = f"{known.acronym}-"
+    drawn = "" if sampler == Product.name else f", sampler {sampler}"
+    return f"{start}{objective.upper()}{drawn}"
 
 
 class MethodTable(Listing):

@@ -24,6 +24,7 @@ from alignsim.feedback.threads import in_threads, thread_count
 from alignsim.feedback.trajectory import Trajectory
 from alignsim.objectives import DPO, IPO, Comparison, GradientSteps, Objective, PairLoss
 from alignsim.objectives.one_shot import check_policies, comparison
+from alignsim.objectives.samplers import FixedPairs, Product
 from alignsim.objectives.training import trainable
 from alignsim.preferences.conventions import signal_strength
 from alignsim.progress import ProgressBar
@@ -159,6 +160,7 @@ def train(
         objective=maker.name,
         final_state=record.state.reshape(*shape, 1, K),
         scheme="gradient_flow" if flow else "gradient_descent",
+        sampler=(Product if pair_weights is None else FixedPairs).name,
     )
 
 

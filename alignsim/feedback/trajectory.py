@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from alignsim import notebook, simplex, validation
 from alignsim.feedback.status import MEANINGS, REASONS
+from alignsim.objectives.samplers import Product
 from alignsim.summary import Lines, Summarised, in_words, numbers, tally
 from alignsim.validation import FloatArray, at
 
@@ -47,8 +48,8 @@ class Trajectory(Summarised):
         The objective that was iterated.
     final_state : (..., D, K)
         The whole state after the last round: of a scheme with D slots, the policy's logits first.
-    scheme : str
-        The name of the scheme.
+    scheme, sampler : str
+        The names of the scheme and of the sampler.
 
     Examples
     --------
@@ -71,6 +72,7 @@ class Trajectory(Summarised):
     objective: str
     final_state: FloatArray
     scheme: str
+    sampler: str
 
     @property
     def policies(self) -> FloatArray:
@@ -144,6 +146,8 @@ class Trajectory(Summarised):
     def _summary(self) -> Lines:
         yield "objective", self.objective
         yield "scheme", self.scheme
+        if self.sampler != Product.name:
+            yield "sampler", self.sampler
         yield "rounds", f"{self.rounds[-1]:,}, {len(self.rounds):,} frames kept"
         yield "final entropy", numbers(simplex.entropy(self.final_logits))
         yield "cycle strength", numbers(self.cycle_strength)
@@ -183,5 +187,10 @@ class Trajectory(Summarised):
                 ),
             },
             coords={"round": self.rounds, "response": np.arange(self.logits.shape[-1])},
-            attrs={"objective": self.objective, "scheme": self.scheme, "burn_in": self.burn_in},
+            attrs={
+                "objective": self.objective,
+                "scheme": self.scheme,
+                "sampler": self.sampler,
+                "burn_in": self.burn_in,
+            },
         )

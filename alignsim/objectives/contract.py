@@ -69,6 +69,8 @@ class Objective(Configured, ABC):
     """Why an optimum could not be computed in float64 although there is one, and the remedy."""
     form: ClassVar[str] = "b"
     """How it is solved, a key of ``FORMS``."""
+    compares: ClassVar[bool] = True
+    """Whether the optimum depends on which pairs of responses are compared."""
     facts: ClassVar[Facts] = Facts()
     expansion: ClassVar[type[ScoreExpansion] | None] = None
     """The score as a Taylor series, for normal forms; without it there are none."""

@@ -42,6 +42,7 @@ class PreferenceMatching(Trainable):
     source: ClassVar[str] = "Xiao et al. (2024), arXiv 2405.16455"
     form: ClassVar[str] = "a"
     vectors: ClassVar[tuple[str, ...]] = ("rewards",)
+    compares: ClassVar[bool] = False
     facts = Facts(unique_from=Fact(always, "theory 11.4: a round is constant"))
 
     rewards: FloatArray | None = None

@@ -28,6 +28,7 @@ class RewardObjective(ScoreObjective, Trainable):
 
     form: ClassVar[str] = "a"
     vectors: ClassVar[tuple[str, ...]] = ("rewards",)
+    compares: ClassVar[bool] = False
 
     rewards: FloatArray | None = None
 

@@ -89,7 +89,7 @@ def animate(
         raise ValueError("orbit has 2 responses, whose simplex is a line; use plotting.timeline")
     ax, projected = simplex_axes(ax, orbits.response_labels(labels, responses))
     points = projected(course.policies[:shown])
-    loop = loop_name(orbit.scheme, orbit.objective)
+    loop = loop_name(orbit.scheme, orbit.objective, orbit.sampler)
     title_above(ax, f"{loop}, round {course.rounds[0]}")
     shrink(ax)
     flat: Style = {"transform": ax.transData, "clip_on": False}
@@ -106,9 +106,7 @@ def animate(
         dots.set_alpha(np.linspace(_PALEST, 1.0, len(past) + 1)[1:].tolist())
         path.set_data(*past.T)
         head.set_data(*past[-1:].T)
-        ax.title.set_text(
-            f"{loop_name(orbit.scheme, orbit.objective)}, round {course.rounds[frame]}"
-        )
+        ax.title.set_text(f"{loop}, round {course.rounds[frame]}")
         return [dots, path, head, ax.title]
 
     from matplotlib.animation import FuncAnimation

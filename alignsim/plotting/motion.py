@@ -98,6 +98,7 @@ def motion(
         arrows = ax.quiver(*start.T, *drawn.T, moved, **style | kwargs)
         around.add_bar(ax, arrows, label="moved in a round", shrink=0.75, pad=0.06)
     if not ax.get_title():
-        title_above(ax, f"{loop_name(orbits.scheme, orbits.objective)}, the motion of a round")
+        loop = loop_name(orbits.scheme, orbits.objective, orbits.sampler)
+        title_above(ax, f"{loop}, the motion of a round")
     shrink(ax)
     return ax

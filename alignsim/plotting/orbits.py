@@ -115,6 +115,6 @@ def title(orbit: Trajectory | Sequence[Trajectory]) -> str:
     'MRS-IPO, up to 9 rounds'
     """
     runs = [orbit] if isinstance(orbit, Trajectory) else orbit
-    methods = dict.fromkeys(loop_name(run.scheme, run.objective) for run in runs)
+    methods = dict.fromkeys(loop_name(run.scheme, run.objective, run.sampler) for run in runs)
     rounds = {int(run.rounds[-1]) for run in runs}
     return f"{' and '.join(methods)}, {'up to ' * (len(rounds) > 1)}{max(rounds)} rounds"

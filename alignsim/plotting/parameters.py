@@ -35,10 +35,11 @@ def label(ds: xr.Dataset, name: str, ax: Axes, along: str) -> str:
 
 
 def title(ds: xr.Dataset) -> str:
-    """Return the method, the objective and the parameters that have one value."""
+    """Return the method, the objective, its sampler and the parameters that have one value."""
     loop = ""
     if "objective" in ds.attrs:
-        loop = loop_name(ds.attrs.get("method", "mrs"), ds.attrs["objective"])
+        sampler = ds.attrs.get("sampler", "product")
+        loop = loop_name(ds.attrs.get("method", "mrs"), ds.attrs["objective"], sampler)
     return ", ".join(filter(None, [loop, fixed(ds)]))
 
 

@@ -16,8 +16,10 @@ from alignsim.data.comparisons import UNNAMED
 from alignsim.data.rating_votes import rating_votes
 from alignsim.data.scores import refuse_idle
 from alignsim.errors import InputError, MissingPairsError, Words, quote, words
+from alignsim.feedback.arguments import configured
 from alignsim.feedback.methods.mrs import MRS
 from alignsim.objectives import OBJECTIVES
+from alignsim.objectives.samplers import SAMPLERS
 from alignsim.preferences import Structure, structure
 from alignsim.reports.populations import (
     Loop,
@@ -41,9 +43,10 @@ DEFAULTS = {
 
 @dataclass(frozen=True)
 class Settings:
-    """What was asked: the loop (its reference and sampler are uniform) and how."""
+    """What was asked: the loop (its reference and offline policy are uniform) and how."""
 
     objective: str
+    sampler: str
     method: str
     parameters: dict[str, float]
     lam: float
@@ -61,8 +64,8 @@ class Settings:
     def loop(self) -> Loop:
         """The loop, as arguments of `critical_beta`."""
         return {
-            "objective": self.objective, "method": self.method, **self.parameters,
-            "lam": self.lam, "beta_max": self.beta_max,
+            "objective": self.objective, "sampler": self.sampler, "method": self.method,
+            **self.parameters, "lam": self.lam, "beta_max": self.beta_max,
         }  # fmt: skip
 
 
@@ -115,6 +118,7 @@ def inspect(
     data: Ratings | Comparisons | Matrices,
     *,
     objective: str = "ipo",
+    sampler: str = "product",
     method: str | None = None,
     alpha: float | None = None,
     lam: float = 1.0,
@@ -140,10 +144,11 @@ def inspect(
     ----------
     data
         From :func:`alignsim.data.read`.
-    objective, method, lam
-        The loop; reference and offline sampler are uniform.
+    objective, sampler, method, lam
+        The loop; reference and offline policy are uniform.
     alpha, parameters
-        Those of the method, by default MRS. Where none is named α is by default ½.
+        Those of the method, by default MRS, and those of the objective and the sampler. Where no
+        method is named α is by default ½.
     beta_max
         How far β is searched.
     rng
@@ -175,6 +180,7 @@ def inspect(
     6.0
     """
     validation.choice(objective, "objective", OBJECTIVES)
+    validation.choice(sampler, "sampler", SAMPLERS)
     exact = validation.boolean(exact, "exact")
     of_ratings = {
         "recipe": recipe, "temperature": temperature, "subsets": subsets, "rounding": rounding,
@@ -194,8 +200,9 @@ def inspect(
     refuse_idle(chosen["recipe"], temperature=temperature)
     settings = Settings(
         objective=objective,
+        sampler=sampler,
         method=method or MRS.name,
-        parameters=_of_method(method, {"alpha": alpha, **parameters}),
+        parameters=_of_loop(objective, sampler, method, {"alpha": alpha, **parameters}),
         lam=validation.number(lam, "lam", high=1.0),
         beta_max=validation.number(beta_max, "beta_max", low=1e-6),
         seed=validation.integer(chosen["rng"], "rng", minimum=0),
@@ -210,9 +217,11 @@ def inspect(
     return _inspect(data, settings)
 
 
-def _of_method(method: str | None, given: dict[str, float | None]) -> dict[str, float]:
+def _of_loop(
+    objective: str, sampler: str, method: str | None, given: dict[str, float | None]
+) -> dict[str, float]:
     """Return the parameters that are given, checked; without a method an α in any case."""
-    free_scheme(method or MRS.name, given)
+    free_scheme(method or MRS.name, configured(objective, sampler, given)[2])
     chosen = {"alpha": ALPHA} if method is None else {}
     return chosen | {
         name: validation.number(value, name, low=-np.inf)

@@ -9,6 +9,7 @@ import numpy as np
 
 from alignsim.analysis.bifurcations.first_loss import critical_beta
 from alignsim.data import Posterior
+from alignsim.objectives.samplers import Product, sampler_named
 from alignsim.validation import FloatArray
 
 INTERVAL = (0.025, 0.975)
@@ -105,9 +106,11 @@ def draws_onset(P: FloatArray, **loop: Any) -> FloatArray:
     Reference and sampler are uniform over the K responses.
     """
     grouped, weight = condensed(P)
+    drawn = sampler_named(loop.get("sampler", Product.name))
     return critical_beta(
-        grouped, reference=weight, offline=weight, points=POINTS, tolerance=TOLERANCE, **loop
-    )
+        grouped, reference=weight, offline=weight if "offline" in drawn.takes else None,
+        points=POINTS, tolerance=TOLERANCE, **loop,
+    )  # fmt: skip
 
 
 def condensed(P: FloatArray) -> tuple[FloatArray, FloatArray]:

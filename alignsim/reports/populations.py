@@ -10,6 +10,7 @@ from alignsim.data import Comparisons, PromptPosterior, prompt_posterior
 from alignsim.feedback.methods.mrs import MRS
 from alignsim.feedback.naming import method_named
 from alignsim.objectives import OBJECTIVES
+from alignsim.objectives.samplers import Product
 from alignsim.preferences import condorcet_winner, spread, structure
 from alignsim.preferences.seeds import Seed, generator
 from alignsim.reports.onsets import INTERVAL, draws_onset
@@ -120,7 +121,8 @@ def onsets_computed(K: int, loop: Loop) -> int:
     >>> onsets_computed(4, {"objective": "ipo"}), onsets_computed(4, {"objective": "dpo"})
     (250000, 6250)
     """
-    linear = OBJECTIVES[loop["objective"]].facts.linear is not None
+    alike = loop.get("sampler", Product.name) == Product.name
+    linear = alike and OBJECTIVES[loop["objective"]].facts.linear is not None
     method, _ = method_named(loop.get("method", MRS.name))
     work = K * K * (1 if linear else HARDER) * (1 if method == MRS else SLOWER)
     return max(ONSET_WORK // work, 1)

@@ -34,6 +34,8 @@ class Family:
 
     method: str
     parameters: tuple[Parameter, ...]
+    objective: str
+    sampler: str
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -58,10 +60,10 @@ class Family:
         """Return the loops with parameters that broadcast."""
         return method(self.method, P, **values, **further)
 
-    def title(self, objective: str, values: Mapping[str, Any]) -> str:
+    def title(self, values: Mapping[str, Any]) -> str:
         """Return the loop's name and its parameters, one value each, as titles tell them.
 
-        >>> family("mrs").title("ipo", {"alpha": 0.6, "beta": 8.0, "lam": 1.0})
+        >>> family("mrs").title({"alpha": 0.6, "beta": 8.0, "lam": 1.0})
         'MRS-IPO, β = 8, α = 0.6, λ = 1'
         """
         first = [each for each in self.parameters if each.name == BETA.name]
@@ -69,7 +71,7 @@ class Family:
             f"{each.symbol} = {float(values[each.name]):g}"
             for each in [*first, *(each for each in self.parameters if each not in first)]
         )
-        return ", ".join([loop_name(self.method, objective), *told])
+        return ", ".join([loop_name(self.method, self.objective, self.sampler), *told])
 
 
 def attributes(of: Parameter) -> dict[str, Any]:
@@ -85,14 +87,12 @@ def family(
     >>> family("soft_reference").names
     ('mixup', 'alpha', 'pull', 'beta', 'lam')
     """
-    shapes = {
-        "objective": named(objective, OBJECTIVES).shape, "sampler": sampler_named(sampler).shape
-    }  # fmt: skip
-    for part, shape in shapes.items():
+    maker, drawn = named(objective, OBJECTIVES), sampler_named(sampler)
+    for part, shape in {"objective": maker.shape, "sampler": drawn.shape}.items():
         if shape:
             remedy = "give it one value each, and those to compare as parameters of their own"
             raise InputError(part, f"has parameters of shape {shape}", remedy)
-    return Family(name, parameters_named(name, objective, sampler))
+    return Family(name, parameters_named(name, maker, drawn), maker.name, drawn.name)
 
 
 @dataclass(frozen=True)

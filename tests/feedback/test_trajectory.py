@@ -87,7 +87,9 @@ def test_the_dataset_holds_what_the_trajectory_holds(orbit):
     assert ds.policy.dims == ("map_0", "map_1", "round", "response")
     assert ds.policy_mean.dims == ("map_0", "map_1", "response")
     assert ds.cycle_strength.dims == ("map_0", "map_1")
-    assert ds.attrs == {"objective": "ipo", "scheme": "mrs", "burn_in": 10}
+    assert ds.attrs == {
+        "objective": "ipo", "scheme": "mrs", "sampler": "product", "burn_in": 10,
+    }  # fmt: skip
     flags = dict(zip(ds.status.attrs["flag_values"], ds.status.attrs["flag_meanings"].split(),
                      strict=True))  # fmt: skip
     assert flags[0] == "ok"

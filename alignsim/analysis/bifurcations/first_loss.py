@@ -12,9 +12,11 @@ from alignsim.analysis.bifurcations.onset import LOST, ROOT_TOLERANCE, SearchSta
 from alignsim.analysis.equilibria.stability import Verdict, stability
 from alignsim.errors import InputError, quote
 from alignsim.feedback import FeedbackMap, Scheme
+from alignsim.feedback.arguments import configured
 from alignsim.feedback.methods.mrs import MRS
 from alignsim.feedback.naming import scheme_named
 from alignsim.objectives import Objective
+from alignsim.objectives.samplers import Sampler
 from alignsim.validation import FloatArray
 
 POINTS = 60
@@ -30,6 +32,7 @@ def critical_beta(
     P: ArrayLike,
     *,
     objective: str | Objective = "ipo",
+    sampler: str | Sampler = "product",
     method: str | None = None,
     alpha: ArrayLike | None = None,
     lam: ArrayLike = 1.0,
@@ -48,10 +51,11 @@ def critical_beta(
 
     Parameters
     ----------
-    P, objective, lam, reference, offline
+    P, objective, sampler, lam, reference, offline
         As for :class:`~alignsim.FeedbackMap`.
     method, parameters
-        The method with its parameters, as for :func:`alignsim.method`; by default MRS.
+        The method, by default MRS, and the parameters of it, of the objective and of the sampler,
+        as for :func:`alignsim.method`.
     alpha
         By default ½, or the default of the method that is named.
     beta_max
@@ -69,10 +73,11 @@ def critical_beta(
     [4.0, 0.0]
     """
     limit = validation.number(beta_max, "beta_max", low=SMALLEST_LIMIT)
-    own = parameters | {"alpha": ALPHA if alpha is None and method is None else alpha}
+    maker, drawn, rest = configured(objective, sampler, parameters)
+    own = rest | {"alpha": ALPHA if alpha is None and method is None else alpha}
     loop = FeedbackMap(
-        P, objective=objective, beta=limit, lam=lam, reference=reference, offline=offline,
-        scheme=free_scheme(method or MRS.name, own),
+        P, objective=maker, beta=limit, lam=lam, reference=reference, offline=offline,
+        scheme=free_scheme(method or MRS.name, own), sampler=drawn,
     )  # fmt: skip
     return first_loss(loop, limit, points=points, tolerance=tolerance)
 
