@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,20 +17,19 @@ from alignsim.analysis.collapse.measure import COLLAPSE_SHARE
 from alignsim.analysis.orbits.approach import ARRIVED
 from alignsim.feedback import FeedbackMap
 from alignsim.objectives import Objective
-from alignsim.objectives.configured import Configured
 from alignsim.objectives.samplers import Sampler
 from alignsim.progress import ProgressBar
 from alignsim.sweeps import labels, provenance
 from alignsim.sweeps.axes import Family, attributes, family
-from alignsim.sweeps.batches import Gathered
+from alignsim.sweeps.batches import Jobs, complete, in_memory
 from alignsim.sweeps.closed_form import closed_form
 from alignsim.sweeps.estimate import Estimate, measured
 from alignsim.sweeps.labelling import Labelling
 from alignsim.sweeps.plan import USUAL_ROUNDS, Plan, maps_a_chunk
-from alignsim.sweeps.runner import Job, run, threads_each
+from alignsim.sweeps.runner import Job, threads_each
 from alignsim.sweeps.site import site
 from alignsim.sweeps.stack import Stack
-from alignsim.sweeps.store import Contents, Store, open_sweep, opened
+from alignsim.sweeps.store import Contents, open_sweep, opened
 from alignsim.sweeps.work import Chunk, compute
 from alignsim.validation import FloatArray
 
@@ -246,16 +244,20 @@ class Study:
     def _of(self, values: Mapping[str, FloatArray]) -> Chunk:
         return Chunk(self.loops.method, values, self.further, self.labelling)
 
-    def jobs(self, numbers: list[int], threads: int | None) -> Iterator[Job]:
-        """Yield the work of chunks."""
+    def jobs(self, threads: int | None) -> Jobs:
+        """Return what yields the work of chunks."""
         outer = (1,) * len(self.grid)
-        last: tuple[Any, Any] = (None, None)
-        for number in numbers:
-            P, chunk = self.chunk(number)
-            if last[0] is not P:
-                last = P, P.reshape(len(P), *outer, *P.shape[-2:])
-            first, end = self.plan.span(number)
-            yield Job(number, end - first, compute, last[1], (chunk, threads))
+
+        def jobs(numbers: Iterable[int]) -> Iterator[Job]:
+            last: tuple[Any, Any] = (None, None)
+            for number in numbers:
+                P, chunk = self.chunk(number)
+                if last[0] is not P:
+                    last = P, P.reshape(len(P), *outer, *P.shape[-2:])
+                first, end = self.plan.span(number)
+                yield Job(number, end - first, compute, last[1], (chunk, threads))
+
+        return jobs
 
     def estimate(self, threads: int | None) -> Estimate:
         """Return what the sweep would take, from a sample that is computed here."""
@@ -273,16 +275,16 @@ class Study:
         validation.affordable(
             float(each * self.plan.size), "grid", maps, "give a store, or sweep less", copies=1
         )
-        found = Gathered(self.plan.size, {n: self.plan.span(n) for n in self.plan})
         with ProgressBar(progress, "sweep", "maps", self.plan.size) as bar:
-            each_job = threads_each(executor, threads)
-            run(self.jobs(list(self.plan), each_job), found.put, executor, bar)
+            columns = in_memory(
+                self.plan, self.jobs(threads_each(executor, threads)), executor, bar
+            )
         import xarray  # after the run: a caller may import it beside
 
         return xarray.Dataset(
             {
                 name: (self.dims, values.reshape(self.plan.shape), described[name][1])
-                for name, values in found.columns.items()
+                for name, values in columns.items()
             },
             coords=coordinates,
             attrs=self.attributes(),
@@ -306,14 +308,8 @@ class Study:
         )
         with opened(path, contents) as kept:
             kept.check()
-            spans = map(self.plan.span, kept.left)
-            with ProgressBar(progress, "sweep", "maps", sum(b - a for a, b in spans)) as bar:
-                try:
-                    jobs = self.jobs(kept.left, threads_each(executor, threads))
-                    run(jobs, kept.put, executor, bar)
-                except BaseException as error:
-                    error.add_note(_how_to_go_on(kept, len(self.plan)))
-                    raise
+            with ProgressBar(progress, "sweep", "maps", kept.maps_left) as bar:
+                complete(kept, self.jobs(threads_each(executor, threads)), executor, bar)
         return open_sweep(path)
 
     def coordinates(self) -> dict[str, Any]:
@@ -352,56 +348,21 @@ class Study:
         asked = self.labelling
         orbits: dict[str, Any] = {}
         if asked.by != "stability":
-            start = None if asked.start is None else _said(np.asarray(asked.start, np.float64))
+            start = provenance.said(asked.start)
             orbits = {"rounds": asked.rounds, "burn_in": asked.burn_in, "start": start}
-        policies = {
-            name: None if self.further[name] is None else _said(np.asarray(self.further[name]))
-            for name in ("reference", "offline")
-        }
+        policies = {n: provenance.said(self.further[n]) for n in ("reference", "offline")}
         return {
             "matrices": f"{self.stack.shape}, SHA-256 {self.stack.sha256}",
             "method": self.loops.method,
-            "objective": _described(self.corner.objective),
-            "sampler": _described(self.corner.sampler),
+            "objective": provenance.described(self.corner.objective),
+            "sampler": provenance.described(self.corner.sampler),
             "by": asked.by,
             **orbits,
             **policies,
-            **{name: _said(values) for name, values in self.grid.items()},
+            **{name: provenance.said(values) for name, values in self.grid.items()},
             "chunks": list(self.plan.box),
             **site(),
         }
-
-
-def _how_to_go_on(kept: Store, chunks: int) -> str:
-    return (
-        f"{kept.done:,} of {chunks:,} chunks are kept in '{kept.path}'; the same call goes on "
-        "from there"
-    )
-
-
-def _said(values: FloatArray) -> Any:
-    """Return a number, or a few words on many that tell them from others."""
-    if not values.ndim:
-        return float(values)
-    digest = hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()
-    return f"{values.size} from {values.min():g} to {values.max():g}, SHA-256 {digest[:16]}"
-
-
-def _described(thing: Configured) -> str:
-    """Return its name, and what tells its fields from those of others."""
-    told = []
-    for entry in fields(thing):
-        value = getattr(thing, entry.name)
-        if isinstance(value, Configured):
-            said: Any = _described(value)
-        elif isinstance(value, np.ndarray):
-            said = _said(value)
-        elif callable(value):
-            said = f"{value.__module__}.{value.__qualname__}"
-        else:
-            said = repr(value)
-        told.append(f"{entry.name}={said}")
-    return f"{thing.name}({', '.join(told)})" if told else thing.name
 
 
 def _refuse_planes(values: FloatArray, name: str) -> None:

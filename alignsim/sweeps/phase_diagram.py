@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,7 +36,11 @@ from alignsim.sweeps.batches import columns_of_points
 from alignsim.sweeps.closed_form import closed_form
 from alignsim.sweeps.contours import Curves, zero_curves
 from alignsim.sweeps.lattice import IntArray, Lattice
+from alignsim.sweeps.levels import Levels
 from alignsim.sweeps.plan import USUAL_ROUNDS
+from alignsim.sweeps.shelf import shelf
+from alignsim.sweeps.site import site
+from alignsim.sweeps.store import Variables
 from alignsim.sweeps.work import Chunk, Columns
 from alignsim.validation import FloatArray
 
@@ -65,6 +72,7 @@ def phase_diagram(
     rng: seeds.Seed = 0,
     progress: bool = True,
     executor: Any = None,
+    store: str | os.PathLike[str] | None = None,
     **parameters: float | None,
 ) -> xarray.Dataset:
     """Return the phases of a map over two of its parameters, and the boundary of stability.
@@ -107,6 +115,10 @@ def phase_diagram(
     executor
         Who computes, as of :func:`alignsim.sweep`: each level of refinement is a batch, cut into
         chunks.
+    store
+        A folder for Zarr stores (extra ``store``), one a level, in which every finished chunk of
+        points is kept. The same call goes on where an earlier one ended, however that ended.
+        :func:`alignsim.open_sweep` reads each level: ``open_sweep("NAME/level-00")``.
 
     Returns
     -------
@@ -128,6 +140,9 @@ def phase_diagram(
     ------
     ValueError
         For bad arguments, a parameter that is missing, given twice or not the method's; names it.
+        For a store of another diagram; says what differs.
+    OSError
+        If the store cannot be written. What is finished stays in it, also after an interrupt.
 
     Examples
     --------
@@ -156,14 +171,21 @@ def phase_diagram(
     further = {"objective": objective, "sampler": sampler, **policies}
     plane = _plane(loops, x, y, given, matrix, further)
     labeller = _Labeller(by, start, rounds)
-    lattice = Lattice(
-        _resolution(resolution),
-        audit=validation.number(audit, "audit", high=1.0),
-        rng=seeds.generator(rng),
-    )
+    side, share = _resolution(resolution), validation.number(audit, "audit", high=1.0)
+    drawing = seeds.generator(rng)
+    lattice = Lattice(side, audit=share, rng=drawing)
     corner = plane.maps(np.zeros(1), np.zeros(1))
     linear = corner.linear
-    columns, curves = _fill(lattice, plane, labeller, linear, progress, executor, threads)
+    with nullcontext() if store is None else shelf(store) as stores:
+        levels = None
+        if stores is not None:
+            told = {"resolution": side, "audit": share, "rng": _told(rng, drawing)}
+            recipe = labeller.recipe() | plane.recipe(corner) | told | site()
+            about = {"by": by, "resolution": side}
+            levels = Levels(stores, recipe, labeller.variables(), about, plane.attributes())
+        columns, curves = _fill(
+            lattice, plane, labeller, linear, progress, executor, threads, levels
+        )
     evaluations = int(lattice.evaluated.sum())
     return xarray.Dataset(
         _variables(lattice, plane, labeller, columns) | _boundary(lattice, plane, curves),
@@ -202,6 +224,24 @@ class _Plane:
         """Return the maps at positions 0 to 1 along y and x."""
         return self.loops.loop(self.matrix, self.values(row, column), **self.further)
 
+    def attributes(self) -> dict[str, dict[str, Any]]:
+        """Return what the axes say about their parameters, by their names."""
+        names = (self.y.name, self.x.name)
+        return {name: attributes(self.loops.parameter(name)) for name in names}
+
+    def recipe(self, loop: FeedbackMap) -> dict[str, Any]:
+        """Return all of this that decides values, by name; ``loop`` is any of the maps."""
+        policies = {n: provenance.said(self.further[n]) for n in ("reference", "offline")}
+        return {
+            "matrices": f"{self.matrix.shape}, SHA-256 {provenance.digest(self.matrix)}",
+            "method": self.loops.method,
+            "objective": provenance.described(loop.objective),
+            "sampler": provenance.described(loop.sampler),
+            **policies,
+            **{name: float(value) for name, value in self.fixed.items()},
+            **{at: repr(getattr(self, at)) for at in ("x", "y")},
+        }
+
 
 @dataclass(frozen=True)
 class _Labeller:
@@ -238,8 +278,29 @@ class _Labeller:
         """Return the attributes of a label."""
         if name == "phase" and self.by != "stability":
             return labels.flags(Phase, "long-run behaviour")
-        known = {"period": labels.PERIOD, "disagreement": labels.DISAGREEMENT}
+        known = {
+            "period": labels.PERIOD,
+            "disagreement": labels.DISAGREEMENT,
+            "rotation_number": labels.ROTATION_NUMBER,
+            "spectral_radius": labels.SPECTRAL_RADIUS,
+        }
         return known.get(name, labels.STABILITY)
+
+    def variables(self) -> Variables:
+        """Return these variables as a store wants them."""
+        code, number = np.dtype(np.int8), np.dtype(np.float64)
+        kinds: dict[str, np.dtype[Any]] = {"phase": code, "spectral_radius": number}
+        if self.by != "stability":
+            kinds |= {"period": np.dtype(np.int32), "rotation_number": number}
+        if self.by == "both":
+            kinds |= {"stability": code, "disagreement": np.dtype(np.bool_)}
+        return {n: (["point"], kind, self.attributes(n)) for n, kind in kinds.items()}
+
+    def recipe(self) -> dict[str, Any]:
+        """Return all of this that decides values, by name."""
+        limit = self.rounds
+        rounds = None if limit is None else validation.integer(limit, "rounds", minimum=0)
+        return {"by": self.by, "start": provenance.said(self.start), "rounds": rounds}
 
     def record(self, responses: int) -> dict[str, Any]:
         """Return what the dataset's attributes say about the orbits."""
@@ -251,7 +312,7 @@ class _Labeller:
 
 def _fill(
     lattice: Lattice, plane: _Plane, labeller: _Labeller, linear: bool, progress: bool,
-    executor: Any, threads: int | None,
+    executor: Any, threads: int | None, levels: Levels | None,
 ) -> tuple[Columns, Curves]:  # fmt: skip
     """Evaluate the lattice until it is settled; return the flat columns and the curves ρ = 1."""
     side = lattice.resolution
@@ -266,7 +327,10 @@ def _fill(
             row, column = lattice.places(asked)
             given = plane.values(row / side, column / side)
             chunk = Chunk(plane.loops.method, given, plane.further, labeller)
-            found = columns_of_points(plane.matrix, chunk, rounds, linear, bar, executor, threads)
+            keep = None if levels is None else partial(levels.keep, asked, given)
+            found = columns_of_points(
+                plane.matrix, chunk, rounds, linear, bar, executor, threads, keep
+            )
             for name, values in found.items():
                 columns.setdefault(name, np.zeros(lattice.label.size, dtype=values.dtype))
                 columns[name][asked] = values
@@ -299,13 +363,15 @@ def _variables(
         for name, values in columns.items()
     }
     if turns is not None:
-        found["rotation_number"] = (dims, lattice.filled_turns(), labels.ROTATION_NUMBER)
+        about = labeller.attributes("rotation_number")
+        found["rotation_number"] = (dims, lattice.filled_turns(), about)
     found["evaluated"] = (
         dims,
         lattice.evaluated.reshape(shape),
         {"long_name": "computed here, not taken from the cell"},
     )
-    found["spectral_radius"] = (dims, radius.reshape(shape), labels.SPECTRAL_RADIUS)
+    about = labeller.attributes("spectral_radius")
+    found["spectral_radius"] = (dims, radius.reshape(shape), about)
     return found
 
 
@@ -354,6 +420,11 @@ def _plane(
             raise InputError(f"{which}[0]", told, "sweep them with alignsim.sweep")
     fixed = on_no_axis(loops, given, {"x": across, "y": up})
     return _Plane(loops, across, up, fixed, matrix, further)
+
+
+def _told(rng: seeds.Seed, drawing: np.random.Generator) -> Any:
+    """Return what tells the seed from others; of a generator, of the state that it is in."""
+    return rng if isinstance(rng, int) else repr(drawing.bit_generator.state)
 
 
 def _resolution(value: int) -> int:

@@ -135,13 +135,3 @@ class Plan:
             first = first * size + places.start
             count *= places.stop - places.start
         return first, first + count
-
-
-def runs(size: int, most: int) -> Iterator[tuple[int, int]]:
-    """Yield the ends of equal runs, of at most ``most`` maps, of a flat batch.
-
-    >>> list(runs(10, 4))
-    [(0, 4), (4, 8), (8, 10)]
-    """
-    plan = Plan.of((size,), most)
-    return map(plan.span, plan)

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,6 +99,19 @@ class Store:
     def done(self) -> int:
         """How many chunks are."""
         return int(np.count_nonzero(self.sums))
+
+    @property
+    def maps_left(self) -> int:
+        """How many maps are in the chunks that are not done."""
+        return sum(last - first for first, last in map(self._plan.span, self.left))
+
+    def columns(self) -> Columns:
+        """Return the values of all maps, flat, in memory."""
+        return {
+            name: np.asarray(array[...]).ravel()
+            for name, array in self._arrays.items()
+            if name != COMPUTED
+        }
 
     def put(self, chunk: int, columns: Columns) -> None:
         """Write a chunk, and then that it is done.
@@ -221,7 +234,10 @@ def open_sweep(path: str | os.PathLike[str]) -> xarray.Dataset:
     place = Path(path)
     attributes = _attributes(place)
     if attributes.get(FORMAT_KEY) != FORMAT:
-        raise InputError("path", f"is {quote(str(path))}", "where no stored sweep is")
+        parts = sorted(part.parent.name for part in place.glob(f"*/{CHECKSUM}"))
+        told = f"is {quote(str(path))}, where no stored sweep is"
+        remedy = f"open one of its parts, such as {quote(str(place / parts[0]))}" if parts else ""
+        raise InputError("path", told, remedy or "give what a sweep was given as store")
     _refuse_gaps(place)
     found = xarray.open_zarr(
         str(place), chunks=None, consolidated=False, zarr_format=3, mask_and_scale=False,
@@ -267,8 +283,13 @@ def _refuse_foreign(path: Path) -> None:
             told = f"is {quote(str(path))}, a sweep stored in format {quote(known)}"
             raise InputError("store", told, f"this version reads and writes format {FORMAT}")
     elif path.exists():
-        told = f"is {quote(str(path))}, where something else is"
-        raise InputError("store", told, "name a folder that does not exist yet")
+        refuse_any(path)
+
+
+def refuse_any(path: Path) -> NoReturn:
+    """Refuse a path where something is that is not ours."""
+    told = f"is {quote(str(path))}, where something else is"
+    raise InputError("store", told, "name a folder that does not exist yet")
 
 
 def _refuse_other(path: Path, known: Mapping[str, Any], recipe: Mapping[str, Any]) -> None:

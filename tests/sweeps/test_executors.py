@@ -10,7 +10,7 @@ import threadpoolctl
 
 import alignsim as asim
 from alignsim.claims import verify
-from alignsim.sweeps import WrongWorkerError, grid, plan, runner, site
+from alignsim.sweeps import WrongWorkerError, batches, grid, plan, runner, site
 from tests.sweeps import studies
 from tests.sweeps.studies import study
 
@@ -70,7 +70,7 @@ def test_a_message_holds_the_matrices_of_its_chunk_and_little_else(monkeypatch):
             )
             receive(job.number, job.run())
 
-    monkeypatch.setattr(grid, "run", watched)
+    monkeypatch.setattr(batches, "run", watched)
     P = np.stack([asim.preferences.cyclic(3, advantage=a) for a in np.linspace(0.1, 0.5, 40)])
     axes = {"beta": np.linspace(0.0, 9.0, 20), "lam": np.linspace(0.0, 1.0, 20)}
     asim.sweep(P, by="stability", progress=False, **axes)
