@@ -31,6 +31,19 @@ def is_conversation(cell: Any) -> bool:
     )  # fmt: skip
 
 
+def broken_conversation(cells: Sequence[Any]) -> int | None:
+    """Return which cell is a list but no conversation, where other cells are conversations.
+
+    >>> said = [{"role": "user", "content": "hi"}]
+    >>> broken_conversation([said, [{"": "user", "content": "hi"}], said])
+    1
+    >>> broken_conversation([[1], [2]])
+    """
+    lists = [row for row, cell in enumerate(cells) if isinstance(cell, list)]
+    broken = [row for row in lists if not is_conversation(cells[row])]
+    return broken[0] if broken and len(broken) < len(lists) else None
+
+
 def text_of_cell(cell: Any) -> str | None:
     """Return a cell as text, the same text for equal cells; None if it is empty.
 

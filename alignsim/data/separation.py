@@ -68,10 +68,14 @@ def _oddities(votes: Comparisons) -> Iterator[str]:
     usual = float(np.median(often))
     if len(once) and usual >= OFTEN:
         named = f"{listed(votes.labels[k] for k in once[:NAMED])}{', ...' * (len(once) > NAMED)}"
-        yield f"{named} occur once only, others {usual:g} times at the median: mind the spelling."
+        verb = "occur" if len(once) > 1 else "occurs"
+        yield f"{named} {verb} only once, others {usual:g} times at the median: mind the spelling."
     if len(votes.prompts) > 1 and "" in votes.prompts:
         nowhere = int((votes.prompt == votes.prompts.index("")).sum())
-        yield f"{nowhere:,} votes have no prompt and are a problem of their own."
+        if nowhere == 1:
+            yield "1 vote has no prompt and is a problem of its own."
+        else:
+            yield f"{nowhere:,} votes have no prompt and are a problem of their own."
 
 
 def _of_judges(votes: Comparisons) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from alignsim.data.conversations import text_of_cell
+from alignsim.data.conversations import broken_conversation, text_of_cell
 from alignsim.data.sources import Source, not_utf8, parse_json, refuse_binary, refuse_large
 from alignsim.errors import FileFormatError, Words, quote, words
 from alignsim.validation import FloatArray
@@ -99,10 +99,19 @@ class Table:
         if column not in self._coded:
             index: dict[Any, int] = {None: -1}
             cells = self.columns[column]
-            texts = cells if _are_texts(cells) else map(text_of_cell, cells)
+            texts = cells if _are_texts(cells) else map(text_of_cell, self.whole(column))
             at = np.array([index.setdefault(text, len(index) - 1) for text in texts], np.int64)
             self._coded[column] = Coded(tuple(index)[1:], at)
         return self._coded[column]
+
+    def whole(self, column: str) -> Sequence[Any]:
+        """Return the cells of a column, in which no conversation is broken."""
+        cells = self.columns[column]
+        row = broken_conversation(cells)
+        if row is not None:
+            told = f"column {quote(column)} holds a message without a role or a content"
+            raise self.error(row, told, "mend it, as the column's other cells are conversations")
+        return cells
 
     def full(self, column: str) -> Coded:
         """Return a column as texts, of which none may be missing."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -57,8 +56,7 @@ def read(table: Table, given: Given) -> Comparisons:
 
 def _sides(table: Table, name: str) -> tuple[Coded, Coded]:
     """Return a column as what was asked and what was answered."""
-    cells: Sequence[Any] = table.columns[name]
-    parts = [question_and_answer(cell) for cell in cells]
+    parts = [question_and_answer(cell) for cell in table.whole(name)]
     for row, (_, answer) in enumerate(parts):
         if answer is None:
             told = f"column {quote(name)} is empty"

@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 
 import alignsim as asim
-from alignsim.data import FORMATS, Comparisons
+from alignsim.data import FORMATS, Comparisons, Matrices
 
-VARIANTS = 300
+VARIANTS, MOST_VARIANTS = 300, 3000
+"""Damaged files; more of those layouts of which all were refused."""
+
 LONGEST = 700
 """Characters of a sentence that refuses, the path apart."""
 
@@ -115,13 +117,20 @@ def _refusal(path):
     return found
 
 
-# a slow, obvious reading of what stands in a table of votes
+# a slow, obvious reading of what stands in a file: wins by prompt and pair, or scores
 
 MARKS = {"model_a": 1, "model_b": 0, "tie": 0.5, "tie (bothbad)": 0.5}
+VERDICTS = {"A>>B": 1, "A>B": 1, "A=B": 0.5, "B>A": 0, "B>>A": 0}
 
 
 def _battle(row):
     yield row["model_a"], row["model_b"], MARKS[row["winner"]], 1
+
+
+def _winner_loser(row):
+    assert row["winner"] or not row["loser"]
+    if row["winner"]:
+        yield row["winner"], row["loser"], 1, 1
 
 
 def _by_name(row):
@@ -141,17 +150,81 @@ def _aggregated(row):
         yield row["model_a"], row["model_b"], share, float(row[what])
 
 
-NAIVE = {
-    "battles_with_texts.csv": _battle,
-    "bradley_terry_board.csv": _battle,
-    "cycles_by_judge.csv": _battle,
-    "cycles_by_prompt.csv": _battle,
-    "lines_named.json": _battle,
-    "winner_by_name.csv": _by_name,
-    "one_hot_winner.csv": _one_hot,
-    "aggregated.csv": _aggregated,
-    "winner_loser.csv": lambda row: [(row["winner"], row["loser"], 1, 1)],
+def _chosen(row):
+    answers = row["chosen"], row["rejected"]
+    if isinstance(answers[0], list):
+        answers = [turn["content"].strip() for (turn,) in answers]
+    if answers[0] != answers[1]:
+        yield *answers, 1, 1
+
+
+def _graded(row):
+    assert 1 <= row["preference"] <= 2
+    yield row["generator_1"], row["generator_2"], 2 - row["preference"], 1
+
+
+def _strength(row):
+    if row["preference_strength"] is not None:
+        share = 0.5 - 0.5 * np.sign(float(row["preference_strength"]))
+        yield row["response_1"], row["response_2"], share, 1
+
+
+def _ranked(row):
+    ranks = [(answer["model"].strip(), answer["rank"]) for answer in row["answers"]]
+    assert len(dict(ranks)) == len(ranks)
+    for (one, first), (other, second) in itertools.combinations(ranks, 2):
+        if None not in (first, second):
+            yield one, other, 0.5 + 0.5 * np.sign(second - first), 1
+
+
+def _games(row):
+    first, second = (VERDICTS[game["score"].strip()] for game in row["games"])
+    yield row["baseline"], row["model"], first, 1
+    yield row["model"], row["baseline"], second, 1
+
+
+ROWS = {
+    "battles_with_texts.csv": (_battle, "prompt"),
+    "bradley_terry_board.csv": (_battle, None),
+    "cycles_by_judge.csv": (_battle, None),
+    "cycles_by_prompt.csv": (_battle, "prompt"),
+    "lines_named.json": (_battle, None),
+    "winner_by_name.csv": (_by_name, None),
+    "one_hot_winner.csv": (_one_hot, "prompt"),
+    "aggregated.csv": (_aggregated, None),
+    "winner_loser.csv": (_winner_loser, None),
+    "chosen_rejected.jsonl": (_chosen, "prompt"),
+    "chosen_rejected_conversational.jsonl": (_chosen, "prompt"),
+    "graded_preference.json": (_graded, "instruction"),
+    "preference_strength.jsonl": (_strength, "prompt"),
+    "ranked_answers.jsonl": (_ranked, "prompt"),
+    "two_games.jsonl": (_games, "question_id"),
 }
+"""Votes of one record: sides, the share of the first, how many; and the column of the prompt."""
+
+
+def _votes(name, text):
+    if name == "graded_preference.json":
+        rows = json.loads(text)
+    elif "json" in name:
+        rows = _lines(text)
+    else:
+        rows = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
+    votes, asked = ROWS[name]
+    wins = Counter()
+    for row in rows:
+        cells = {k: cell.strip() if isinstance(cell, str) else cell for k, cell in row.items()}
+        prompt = cells[asked] if asked else ""
+        if isinstance(prompt, list):
+            prompt = "\n".join(turn["content"].strip() for turn in prompt)
+        for left, right, share, count in votes(cells):
+            wins[prompt, left, right] += share * count
+            wins[prompt, right, left] += (1 - share) * count
+    return wins
+
+
+def _lines(text):
+    return [json.loads(line) for line in text.split("\n") if line.strip()]
 
 
 def _rankings(text):
@@ -165,7 +238,25 @@ def _rankings(text):
     wins = Counter()
     for ranks in orders.values():
         for (one, first), (other, second) in itertools.permutations(ranks.items(), 2):
-            wins[one, other] += (first < second) + (first == second) / 2
+            wins["", one, other] += (first < second) + (first == second) / 2
+    return wins
+
+
+def _orders(text):
+    names, wins = {}, Counter()
+    for line in text.splitlines():
+        if line.startswith("# ALTERNATIVE NAME "):
+            number, name = line.removeprefix("# ALTERNATIVE NAME ").split(":", 1)
+            names[int(number)] = name.strip()
+        elif line.strip() and not line.startswith("#"):
+            voters, order = line.split(":")
+            places = [
+                (names[int(number)], place)
+                for place, tied in enumerate(re.findall(r"\{.*?\}|\d+", order))
+                for number in re.findall(r"\d+", tied)
+            ]
+            for (one, first), (other, second) in itertools.permutations(places, 2):
+                wins["", one, other] += int(voters) * ((first < second) + (first == second) / 2)
     return wins
 
 
@@ -173,7 +264,7 @@ def _square(labels, table):
     assert len(set(labels)) == len(labels) == len(table)
     return Counter(
         {
-            (one, other): np.nan_to_num(float(cell))  # NaN is no win, as the output says
+            ("", one, other): np.nan_to_num(float(cell))  # NaN is no win, as the output says
             for one, row in zip(labels, table, strict=True)
             for other, cell in zip(labels, row, strict=True)
             if one != other
@@ -192,6 +283,11 @@ def _counts_in_json(text):
     return _square(found["labels"], found["wins"])
 
 
+def _bare(text):
+    rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    return _square([str(k) for k in range(len(rows))], rows)
+
+
 def _scores(text):
     scores = {}
     for row in csv.DictReader(io.StringIO(text, newline=""), delimiter=";", strict=True):
@@ -199,75 +295,121 @@ def _scores(text):
         assert all(key)
         assert key not in scores
         scores[key] = float(row["quality"].replace(",", "."))
-    return scores
+    return Counter((*key, "quality", score) for key, score in scores.items())
+
+
+def _labels(text):
+    found = {}
+    for row in _lines(text):
+        assert row["label"] in (0, 1)
+        key = row["prompt"].strip(), row["completion"].strip(), "", "label"
+        found.setdefault(key, []).append(int(row["label"]))
+    return Counter((*key, sum(labels) / len(labels)) for key, labels in found.items())
+
+
+def _nested(text):
+    return Counter(
+        (row["instruction"].strip(), each["model"].strip(), "", name, float(said["Rating"]))
+        for row in _lines(text)
+        for each in row["completions"]
+        for name, said in each["annotations"].items()
+        if said["Rating"] not in ("", "NaN", "null", None)
+    )
 
 
 WHOLE = {
     "rankings_long.csv": _rankings,
+    "rankings.soc": _orders,
+    "rankings.toc": _orders,
     "counts_square.csv": _counts,
     "counts.json": _counts_in_json,
+    "matrix_square.csv": _counts,
+    "matrix_bare.csv": _bare,
     "decimal_comma.csv": _scores,
+    "unpaired_labels.jsonl": _labels,
+    "nested_ratings.jsonl": _nested,
 }
-"""Readings of whole files: wins, or scores by prompt, response and rater."""
+"""Readings of whole files."""
 
 
 def told_by(found):
     """Return what was read as the naive readings say it."""
+    told = Counter()
     if isinstance(found, Comparisons):
-        pairs = np.argwhere(found.wins > 0).tolist()
-        return {(found.labels[i], found.labels[j]): found.wins[i, j] for i, j in pairs}
-    return {
-        (prompt, response, rater): scores[i, j, 0]
-        for prompt, responses, raters, scores in zip(
-            found.prompts, found.responses, found.raters, found.scores, strict=True
-        )
-        for (i, response), (j, rater) in itertools.product(enumerate(responses), enumerate(raters))
-        if np.isfinite(scores[i, j, 0])
-    }
+        for left, right, share, count, prompt in zip(
+            found.left, found.right, found.share, found.count, found.prompt, strict=True
+        ):
+            one, other = found.labels[left], found.labels[right]
+            asked = found.prompts[prompt].strip()
+            told[asked, one, other] += share * count
+            told[asked, other, one] += (1 - share) * count
+        return told
+    if isinstance(found, Matrices):
+        (problem,) = found.problems()
+        return _square(problem.labels, problem.P)
+    for prompt, responses, raters, scores in zip(
+        found.prompts, found.responses, found.raters, found.scores, strict=True
+    ):
+        for (i, j, k), score in np.ndenumerate(scores):
+            if np.isfinite(score):
+                told[prompt, responses[i], raters[j], found.attributes[k], score] += 1
+    return told
 
 
-def naive_wins(name, content):
-    """Return the wins of each over each, or None where this reading does not understand it."""
+def naive_reading(name, content):
+    """Return wins or scores by what they are of, None where this reading does not understand."""
     try:
         text = content.decode("utf-8-sig")
-        if name in WHOLE:
-            return {key: value for key, value in WHOLE[name](text).items() if value}
-        if name.endswith(".json"):
-            rows = [json.loads(line) for line in text.split("\n") if line.strip()]
-        else:
-            rows = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
-        wins = Counter()
-        for row in rows:
-            cells = {key: cell.strip() for key, cell in row.items()}
-            for left, right, share, count in NAIVE[name](cells):
-                wins[left, right] += share * count
-                wins[right, left] += (1 - share) * count
+        found = WHOLE[name](text) if name in WHOLE else _votes(name, text)
     except Exception:
         return None
-    return {pair: won for pair, won in wins.items() if won}
+    return {key: value for key, value in found.items() if value}
+
+
+def assert_read(name, found, expected, damage=None):
+    """Assert that what was read is what stands in the file."""
+    told = {key: value for key, value in told_by(found).items() if value}
+    assert told == pytest.approx(expected), (name, damage)
+
+
+def layouts(data):
+    names = sorted({p.name for p in (data / "formats").iterdir()} - {"truth.json"})
+    assert names == sorted({*ROWS, *WHOLE})
+    assert len(names) == 25
+    return names
+
+
+def test_naive_readings_of_all_layouts_are_right(data):
+    for name in layouts(data):
+        path = data / "formats" / name
+        expected = naive_reading(name, path.read_bytes())
+        assert expected
+        assert_read(name, asim.data.read(path), expected)
 
 
 def test_damaged_files_are_refused_or_read_right(data, tmp_path):
     rng = random.Random(0)
-    files = sorted({p.name for p in (data / "formats").iterdir()} - {"truth.json"})
-    compared = refused = 0
-    for _ in range(VARIANTS):
-        name, damage = rng.choice(files), rng.choice(MAY_BE_READ + REFUSED)
-        if damage is with_columns_swapped and not name.endswith(".csv"):
+    files = layouts(data)
+    refused, compared, unknown = 0, set(), 0
+    for k in range(MOST_VARIANTS):
+        name, damage = files[k % len(files)], rng.choice(MAY_BE_READ + REFUSED)
+        if k >= VARIANTS and name in compared:
             continue
+        if damage is with_columns_swapped and not name.endswith(".csv"):
+            damage = with_a_line_twice
         content = damage((data / "formats" / name).read_bytes(), rng)
         (tmp_path / name).write_bytes(content)
         found = _refusal(tmp_path / name)
         refused += found is None
         assert found is None or damage not in REFUSED, (name, damage)
-        if found is None or name not in {*NAIVE, *WHOLE}:
-            continue
-        expected = naive_wins(name, content)
-        if expected is not None:
-            assert told_by(found) == pytest.approx(expected), (name, damage)
-            compared += 1
-    assert compared > 20
+        expected = naive_reading(name, content)
+        if found is not None and expected is not None:
+            assert_read(name, found, expected, damage)
+            compared.add(name)
+        unknown += found is not None and expected is None
+    assert sorted(compared) == files
     assert refused > 100
+    assert unknown < 0.1 * VARIANTS
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -281,10 +423,17 @@ def test_the_examples_damaged(write, name):
             assert found is None or damage not in REFUSED, (damage, content)
 
 
+CHANGED = (
+    "battles_with_texts.csv", "bradley_terry_board.csv", "cycles_by_judge.csv",
+    "cycles_by_prompt.csv", "lines_named.json", "winner_by_name.csv", "one_hot_winner.csv",
+    "aggregated.csv", "winner_loser.csv",
+)  # fmt: skip
+
+
 @pytest.mark.parametrize("change", ["bom", "returns", "shuffled", "columns"])
 def test_what_changes_nothing(data, write, change):
     rng = random.Random(1)
-    for name in NAIVE:
+    for name in CHANGED:
         content = (data / "formats" / name).read_bytes()
         head, *lines = content.replace(b"\r\n", b"\n").rstrip().split(b"\n")
         if change == "bom":

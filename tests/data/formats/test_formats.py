@@ -337,10 +337,32 @@ def test_what_cannot_be_split_is_refused():
         asim.data.read(votes, temperature=2)
 
 
+def test_a_broken_conversation_among_others_is_refused(write):
+    """Taken for a text it would be a prompt, or a response, of its own."""
+    names = ("prompt", "chosen", "rejected")
+    row = json.dumps({name: [{"role": "user", "content": name[0]}] for name in names}) + "\n"
+    for column in names:
+        start = row.index("content", row.index(column))
+        broken = row[:start] + "cont" + row[start + len("content") :]
+        with pytest.raises(InputError, match=f"line 2: column '{column}' holds a message without"):
+            asim.data.read(write("v.jsonl", row + broken + row))
+
+
+def test_a_vote_without_a_prompt_is_noted(write):
+    text = "prompt,left,right,winner\np,a,b,left\np,b,c,left\np,c,a,left\n"
+    read = asim.data.read
+    one, two = (
+        read(write("v.csv", text + ",a,b,left\n")),
+        read(write("w.csv", text + ",a,b,left\n" * 2)),
+    )
+    assert "1 vote has no prompt and is a problem of its own." in one.notes
+    assert "2 votes have no prompt and are a problem of their own." in two.notes
+
+
 def test_slips_of_the_pen_are_noted(write):
     text = "left,right,winner\n" + "a,b,left\n" * 9 + "a,bb,left\n"
     assert any(
-        "'bb' occur once only" in note for note in asim.data.read(write("v.csv", text)).notes
+        "'bb' occurs only once" in note for note in asim.data.read(write("v.csv", text)).notes
     )
     short = asim.data.read(write("w.csv", "left,right,winner\na,b,left\na,b,left"))
     assert short.notes == ("The last line has no end: the file may be cut short.",)
