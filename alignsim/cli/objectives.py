@@ -42,6 +42,7 @@ def _rows(of: Objective) -> Iterator[tuple[str, str]]:
 
     yield "optimum", naming.summary(of)
     yield "class", FORMS[of.form]
+    yield "analysable in loops", naming.analysable(of)
     for each in of.parameters:
         yield f"parameter {each.name}", reports.described(each)
     for policy in of.policies:

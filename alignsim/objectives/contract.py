@@ -69,6 +69,8 @@ class Objective(Configured, ABC):
     """Why an optimum could not be computed in float64 although there is one, and the remedy."""
     form: ClassVar[str] = "b"
     """How it is solved, a key of ``FORMS``."""
+    unanalysable: ClassVar[str] = ""
+    """What it is that keeps its loops from being analysed, as refusals say it; "" if nothing."""
     compares: ClassVar[bool] = True
     """Whether the optimum depends on which pairs of responses are compared."""
     facts: ClassVar[Facts] = Facts()
@@ -81,6 +83,11 @@ class Objective(Configured, ABC):
         for name, value in (("facts", Facts()), ("expansion", None)):
             if name not in vars(cls):
                 setattr(cls, name, value)
+
+    @property
+    def analysable(self) -> bool:
+        """Whether its loops have derivatives: fixed points, multipliers, exponents and diagrams."""
+        return not self.unanalysable
 
     @abstractmethod
     def optimum(self, x: Comparison) -> Solution:
@@ -130,6 +137,7 @@ class Field(Trainable):
     """
 
     form: ClassVar[str] = "c"
+    unanalysable: ClassVar[str] = "a field, which has no optimum of its own"
 
     def optimum(self, x: Comparison) -> Solution:
         """Raise ``NoOptimumError``: a field has none."""
@@ -149,7 +157,7 @@ class Field(Trainable):
 
     def _no_optimum(self, _: Comparison) -> NoOptimumError:
         return NoOptimumError(
-            f"objective is {self.name!r}, which has no optimum of its own; train it with "
+            f"objective is {self.name!r}, {self.unanalysable}; train it with "
             "alignsim.train, or for a number of steps a round: objective=alignsim.objectives."
             f"GradientSteps({type(self).__name__}(), count, rate)"
         )

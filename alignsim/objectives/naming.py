@@ -39,7 +39,7 @@ class ObjectiveTable(Listing):
             yield call(each.name, each.parameters, *others), FORMS[each.form]
 
     def rows(self) -> list[dict[str, str]]:
-        """Return name, class, parameters, loops, training, what is proved and source, as words."""
+        """Return name, class, parameters, use, what is proved and source of each, as words."""
         return [_row(each) for each in self.objectives]
 
 
@@ -64,6 +64,17 @@ def proved(of: Objective) -> dict[str, str]:
     return {FACTS[name]: source for name, source in of.facts.sources().items()}
 
 
+def analysable(of: Objective) -> str:
+    """Return whether loops have fixed points, multipliers and exponents to look for, or why not.
+
+    >>> analysable(OBJECTIVES["dpo"])
+    'yes'
+    >>> analysable(OBJECTIVES["slic"])
+    'no: a loss whose optimum is not differentiable where margins are met'
+    """
+    return "yes" if of.analysable else f"no: {of.unanalysable}"
+
+
 def summary(of: Objective) -> str:
     """Return the first line of what is said of an objective's class."""
     return (inspect.getdoc(type(of)) or "").partition("\n")[0]
@@ -78,6 +89,7 @@ def _row(each: Objective) -> dict[str, str]:
         "optimum": summary(each),
         "parameters": ", ".join([*map(described, each.parameters), *policies, *vectors]),
         "in loops": "of gradient steps" if isinstance(each, Field) else "yes",
+        "analysable": analysable(each),
         "training": "yes" if isinstance(each, Trainable) else "no",
         "proved": ", ".join(proved(each)) or "nothing",
         "source": each.source,

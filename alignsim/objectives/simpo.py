@@ -45,6 +45,7 @@ class SimPO(Field):
     name: ClassVar[str] = "simpo"
     parameters: ClassVar[tuple[Parameter, ...]] = (MARGIN,)
     source: ClassVar[str] = "Meng, Xia and Chen (2024), arXiv 2405.14734"
+    unanalysable: ClassVar[str] = "a loss whose optimum is not solved for here"
 
     margin: FloatArray | float = 0.5
 
@@ -69,7 +70,7 @@ class SimPO(Field):
 
     def _no_optimum(self, _: Comparison) -> NoOptimumError:
         return NoOptimumError(
-            "objective is 'simpo', whose optimum is not solved for here; follow it with "
+            f"objective is {self.name!r}, {self.unanalysable}; follow it with "
             "alignsim.train, or for two responses with alignsim.objectives.simpo_gap"
         )
 

@@ -89,6 +89,7 @@ class SLiC(Anchored):
 
     name: ClassVar[str] = "slic"
     source: ClassVar[str] = "Zhao et al. (2023), arXiv 2305.10425"
+    unanalysable: ClassVar[str] = "a loss whose optimum is not differentiable where margins are met"
     terms: ClassVar[PairTerms] = Hinge()
 
     def scores(self, x: Comparison) -> Solution:
@@ -153,7 +154,7 @@ class SLiC(Anchored):
     def _refuse(self) -> NoReturn:
         raise InputError(
             "objective",
-            "is 'slic', whose optimum is not differentiable where margins are met",
+            f"is {self.name!r}, {self.unanalysable}",
             "run the loop, or use a smooth objective, such as 'dpo_sft'",
         )
 

@@ -50,7 +50,7 @@ def test_loops_are_wired_by_any_scheme(name):
 def test_loops_without_derivatives_say_why():
     loop = asim.FeedbackMap(CYCLE, objective="slic", beta=1.0, alpha=0.3)
     assert loop.run(rounds=5).status == 0
-    with pytest.raises(InputError, match="is 'slic', whose optimum is not differentiable"):
+    with pytest.raises(InputError, match="is 'slic', a loss whose optimum is not differentiable"):
         asim.stability(loop)
 
 

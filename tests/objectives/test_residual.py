@@ -354,7 +354,7 @@ def test_what_has_no_optimum_is_refused_with_reason_and_remedy(objective, P, giv
 
 def test_what_cannot_be_asked_is_refused_in_words():
     x, logits = problem(ProductPairs)
-    with pytest.raises(InputError, match="is 'slic', whose optimum is not differentiable"):
+    with pytest.raises(InputError, match="is 'slic', a loss whose optimum is not differentiable"):
         SLiC().linearise(x)
     with pytest.raises(InputError, match="is 'slic'"):
         SLiC().force_derivatives(logits, x)

@@ -178,6 +178,8 @@ def lyapunov_spectrum(
         raise ValueError(f"exponents is {wanted}; {K} responses{slots} have {directions}")
     workers = thread_count(threads)
     whole, opening = loop.with_start(start, start_logits, start_state)
+    if not loop.objective.analysable:
+        whole.derivative(opening)  # says why there is none, before the rounds
     flat = whole.part(0, whole.size)
     state = np.array(opening.reshape(-1, loop.width), order="C")
     edges = skip + (total - skip) * np.arange(BATCHES + 1) // BATCHES
