@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from alignsim.cli import options
+from alignsim.cli import executors, options
 from alignsim.cli.app import app
 
 if TYPE_CHECKING:
@@ -92,6 +92,8 @@ def phase_diagram(
     ] = "phase",
     out: options.Out = Path("phase-diagram.png"),
     data: options.Data = None,
+    workers: executors.Workers = None,
+    scheduler: executors.Scheduler = None,
     progress: options.Progress = True,
     quiet: options.Quiet = False,
 ) -> None:
@@ -104,6 +106,7 @@ def phase_diagram(
 
     outputs.check(out, "--out", outputs.PICTURES, file)
     outputs.check(data, "--data", outputs.TABLES, file)
+    executors.check(workers, scheduler)
     from alignsim import validation
     from alignsim.cli import inputs
     from alignsim.objectives.samplers import sampler_named
@@ -142,16 +145,18 @@ def phase_diagram(
     subject = inputs.subject(file, source, cycle)
     drawing = threading.Thread(target=_import_drawing, daemon=True)
     drawing.start()
-    found = sweep(
-        subject.P,
-        method=method.name,
-        objective=objective,
-        sampler=sampler,
-        by=by,
-        rounds=total,
-        progress=options.shows_progress(quiet, progress),
-        **given,
-    )
+    with executors.opened(workers, scheduler) as executor:
+        found = sweep(
+            subject.P,
+            method=method.name,
+            objective=objective,
+            sampler=sampler,
+            by=by,
+            rounds=total,
+            progress=options.shows_progress(quiet, progress),
+            executor=executor,
+            **given,
+        )
     drawing.join()
     from matplotlib.figure import Figure
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from alignsim.cli import options, outputs
+from alignsim.cli import executors, options, outputs
 from alignsim.cli.app import app
 
 if TYPE_CHECKING:
@@ -83,6 +83,10 @@ def reproduce(
         int, typer.Option(min=1, help="Matrices of a class that are run at most.")
     ] = 800,
     ratings: options.RatingColumns,
+    store: executors.KeptIn = None,
+    resume: executors.Resume = False,
+    workers: executors.Workers = None,
+    scheduler: executors.Scheduler = None,
     progress: options.Progress = True,
     quiet: options.Quiet = False,
 ) -> None:
@@ -93,15 +97,26 @@ def reproduce(
     into the reference (share α) and into the sampler (share λ). Errors of class shares are over
     draws of the recipe, all others over the matrices of one draw. Averages are over matrices
     without a failed run; failed runs are counted by their status.
+
+    With --store, what is finished stays on disk whatever ends the command, and the same command
+    with --resume goes on from there.
     """
     outputs.check_folder(out, "--out")
+    outputs.check_folder(store, "--store")
+    executors.check(workers, scheduler)
+    executors.check_store(store, resume=resume)
     from alignsim import experiments
     from alignsim.experiments.findings import reproduction_findings
 
     population = _population(file, key or [], ratings, responses, prompts, seed, draws)
     shown = options.shows_progress(quiet, progress)
-    found = experiments.reproduce(population.P, rounds=rounds, most=most, progress=shown)
-    winner = experiments.winner_from_corners(population.P, rounds=rounds, most=most, progress=shown)
+    part = {name: store and store / name for name in ("classes", "corners")}
+    with executors.opened(workers, scheduler) as executor:
+        how: dict[str, Any] = {
+            "rounds": rounds, "most": most, "progress": shown, "executor": executor
+        }  # fmt: skip
+        found = experiments.reproduce(population.P, store=part["classes"], **how)
+        winner = experiments.winner_from_corners(population.P, store=part["corners"], **how)
     classes = _classes(population, found)
     out.mkdir(exist_ok=True)
     _save_table(classes, out / "classes.csv")
@@ -112,7 +127,7 @@ def reproduce(
         reports.print_notes(population.notes)
         reports.print_rows(population.name, _class_rows(classes))
         reports.print_rows(f"{rounds:,} rounds each", reproduction_findings(found, winner))
-        reports.print_saved(*saved)
+        reports.print_saved(*saved, *filter(None, [store]))
 
 
 def _population(

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from alignsim.cli import options
+from alignsim.cli import executors, options
 from alignsim.cli.app import app
 
 if TYPE_CHECKING:
@@ -63,19 +61,10 @@ def sweep(
         int | None,
         typer.Option(min=0, max=10**9, help="How many rounds the loop goes (default: 3000)."),
     ] = None,
-    store: Annotated[
-        Path | None,
-        typer.Option(help="Folder (Zarr) that keeps every finished chunk, whatever happens."),
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the sweep in --store, where it ended.")
-    ] = False,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes that compute (default: this one).")
-    ] = None,
-    scheduler: Annotated[
-        str | None, typer.Option(help="Address of a dask scheduler whose workers compute instead.")
-    ] = None,
+    store: executors.KeptIn = None,
+    resume: executors.Resume = False,
+    workers: executors.Workers = None,
+    scheduler: executors.Scheduler = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say how many maps, bytes and seconds it would take.")
     ] = False,
@@ -94,22 +83,17 @@ def sweep(
 
     outputs.check(data, "--data", outputs.LONG_TABLES, file)
     outputs.check_folder(store, "--store")
-    from alignsim.errors import quote
     from alignsim.sweeps import export, findings
     from alignsim.sweeps import sweep as run
     from alignsim.sweeps.axes import family
 
     if by == "stability":
         options.refuse({"--rounds": rounds}, "--by stability runs no rounds")
-    if scheduler is not None:
-        options.refuse({"--workers": workers}, "--scheduler has workers of its own")
-    if store is None:
-        options.refuse({"--resume": resume}, "there is no --store to go on with")
-    elif store.exists() and not resume and not dry_run:
-        raise ValueError(f"--store is {quote(str(store))}, which exists; pass --resume to go on")
+    executors.check(workers, scheduler)
+    executors.check_store(store, resume=resume, dry_run=dry_run)
     given = _grid(family(method.name, objective, sampler), method, beta, lam, over or [])
     name, P, notes = _matrices(file, source, cycle)
-    with _executor(workers, scheduler) as executor:
+    with executors.opened(workers, scheduler) as executor:
         found = run(
             P,
             method=method.name,
@@ -211,26 +195,3 @@ def _mapped(file: Path) -> FloatArray | None:
         return None
     square = array.ndim == 3 and array.shape[1] == array.shape[2]
     return array if square and array.dtype.kind == "f" and array.max() <= 1.0 else None
-
-
-@contextmanager
-def _executor(workers: int | None, scheduler: str | None) -> Iterator[Any]:
-    """Yield who computes; what goes wrong there is said on one line."""
-    from alignsim.sweeps import WorkersLostError, WrongWorkerError
-
-    try:
-        if scheduler is None:
-            yield workers
-            return
-        try:
-            from distributed import Client
-        except ImportError:
-            remedy = "pip install 'alignsim[cluster]'"
-            raise ValueError(f"--scheduler needs dask, which is not installed: {remedy}") from None
-        with Client(scheduler, set_as_default=False) as client:  # type: ignore[no-untyped-call, unused-ignore]
-            yield client
-    except (WorkersLostError, WrongWorkerError, ImportError) as error:
-        told = ChildProcessError(str(error))
-        for note in getattr(error, "__notes__", ()):
-            told.add_note(note)
-        raise told from None

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from alignsim.cli import options
+from alignsim.cli import executors, options
 from alignsim.cli.app import app
 
 TRIALS = 1000
@@ -56,6 +56,8 @@ def verify(
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Write a report (.json, .xml).")] = None,
+    workers: executors.Workers = None,
+    scheduler: executors.Scheduler = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Check every theorem numerically, and say how hard it was tried.
@@ -70,6 +72,7 @@ def verify(
 
     outputs.check(out, "--out", outputs.REPORTS, replay)
     outputs.check_folder(worst, "--worst")
+    executors.check(workers, scheduler)
     from alignsim import claims
 
     if replay is None:
@@ -77,9 +80,13 @@ def verify(
             options.refuse({"--trials": trials}, f"--quick means {QUICK_TRIALS} trials")
         count = QUICK_TRIALS if quick else TRIALS if trials is None else trials
         shown = options.shows_progress(quiet)
-        report = claims.verify(select or None, count, seed or 0, progress=shown)
+        with executors.opened(workers, scheduler) as executor:
+            report = claims.verify(
+                select or None, count, seed or 0, progress=shown, executor=executor
+            )
     else:
-        idle = {"CLAIM": select, "--trials": trials, "--quick": quick, "--seed": seed}
+        idle = {"CLAIM": select, "--trials": trials, "--quick": quick, "--seed": seed,
+                "--workers": workers, "--scheduler": scheduler}  # fmt: skip
         options.refuse(idle, "--replay names the one instance that is checked")
         report = claims.Report((claims.replay(replay),), 1, 0)
     if worst is not None:

@@ -5,23 +5,26 @@ The protocol is that of theory 9. Its grid, sigmoid temperature, burn-in and sta
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from alignsim import validation
-from alignsim.analysis import stability
 from alignsim.experiments.classes import CLASSES, split_classes, stacked, standard_error
-from alignsim.feedback import FeedbackMap
+from alignsim.experiments.runs import PARAMETERS, Grid, Runs
 from alignsim.feedback.status import MEANINGS
 from alignsim.kernels.status import NO_SAMPLE_OPTIMUM, OK
 from alignsim.objectives import OBJECTIVES
-from alignsim.preferences import condorcet_winner, spread
+from alignsim.preferences import spread
 from alignsim.preferences.structure import TOLERANCE
 from alignsim.progress import ProgressBar
 from alignsim.sweeps import provenance
+from alignsim.sweeps.shelf import shelf
+from alignsim.sweeps.work import Columns
 from alignsim.validation import FloatArray
 
 if TYPE_CHECKING:
@@ -46,11 +49,6 @@ SLOW = 0.99
 
 CORNER = 0.97
 """Probability of the one response near which a corner start lies."""
-
-CHUNK = 32_768
-"""Maps that are run at a time, to bound memory."""
-
-PARAMETERS = ("alpha", "beta", "lam")
 
 FAILURES = tuple(code for code in MEANINGS if code not in (OK, NO_SAMPLE_OPTIMUM))
 """Statuses with which a run may fail here; none of them draws samples."""
@@ -84,6 +82,8 @@ def reproduce(
     most: int = MOST,
     threads: int | None = None,
     progress: bool = True,
+    executor: Any = None,
+    store: str | os.PathLike[str] | None = None,
 ) -> xarray.Dataset:
     """Return what the loop does on average, (class, objective, alpha, beta, lam).
 
@@ -108,6 +108,12 @@ def reproduce(
         As for :meth:`~alignsim.FeedbackMap.run`.
     progress
         Show a progress bar when it takes longer than a second or two.
+    executor
+        Who computes, as of :func:`alignsim.sweep`; the values do not depend on it.
+    store
+        A folder for Zarr stores (extra ``store``), one an objective, in which every finished chunk
+        of runs is kept. The same call goes on where an earlier one ended, however that ended.
+        :func:`alignsim.open_sweep` reads each: ``open_sweep("NAME/ipo")`` has a value a run.
 
     Returns
     -------
@@ -126,6 +132,9 @@ def reproduce(
     ------
     ValueError
         For bad arguments; names them. A matrix that fails numerically is left out and counted.
+        For a store of other runs; says what differs.
+    OSError
+        If the store cannot be written. What is finished stays in it, also after an interrupt.
 
     References
     ----------
@@ -143,18 +152,18 @@ def reproduce(
     >>> ds.cycle_strength.sel({"class": "cyclic"}).values.ravel().round(3).tolist()
     [0.0, 0.094]
     """
-    study = _Study(P, objective, alpha, beta, lam, rounds, most, threads)
+    study = _Study(P, objective, alpha, beta, lam, rounds, most, threads, progress, executor, store)
     members = {name: study.P[mask] for name, mask in split_classes(study.P).items()}
     chosen = {name: spread(group, study.most) for name, group in members.items()}
     counts = {
         "matrices": ("class", [len(group) for group in members.values()]),
         "run": ("class", [len(group) for group in chosen.values()]),
     }
-    with ProgressBar(progress, "reproduce", "maps", study.work(sum(counts["run"][1]))) as bar:
-        cells = [
-            [_summary(study, group, kind, name, bar) for name in study.objectives]
-            for kind, group in chosen.items()
-        ]
+    found = study.runs(np.concatenate(list(chosen.values())), "reproduce")
+    cells, last = [], 0
+    for kind, group in chosen.items():
+        own = slice(last, last := last + len(group))
+        cells.append([_summary(group, kind, _taken(runs, own)) for runs in found])
     return study.dataset(cells, {"class": list(CLASSES), **counts}).assign_attrs(
         oscillates_above=OSCILLATES, **provenance.of_start(None, study.P.shape[-1])
     )
@@ -171,6 +180,8 @@ def winner_from_corners(
     most: int = MOST,
     threads: int | None = None,
     progress: bool = True,
+    executor: Any = None,
+    store: str | os.PathLike[str] | None = None,
 ) -> xarray.Dataset:
     """Return whether loops find a Condorcet winner above a cycle, (objective, alpha, beta, lam).
 
@@ -182,7 +193,7 @@ def winner_from_corners(
     ----------
     P
         A stack of preference matrices, (m, K, K); those of other classes are left out.
-    objective, alpha, beta, lam, rounds, most, threads, progress
+    objective, alpha, beta, lam, rounds, most, threads, progress, executor, store
         As for `reproduce`.
 
     Returns
@@ -211,12 +222,13 @@ def winner_from_corners(
     >>> ds.winner.item() < 0.01  # its fixed point gives the winner .948, and is stable
     True
     """
-    study = _Study(P, objective, alpha, beta, lam, rounds, most, threads)
+    study = _Study(P, objective, alpha, beta, lam, rounds, most, threads, progress, executor, store)
     members = study.P[split_classes(study.P)["cyclic_winner"]]
     chosen = spread(members, study.most)
     K = study.P.shape[-1]
-    with ProgressBar(progress, "winner", "maps", study.work(K * len(chosen))) as bar:
-        cells = [_from_corners(study, chosen, name, bar) for name in study.objectives]
+    corners = np.full((K, K), (1.0 - CORNER) / (K - 1))
+    np.fill_diagonal(corners, CORNER)
+    cells = [_from_corners(chosen, runs) for runs in study.runs(chosen, "winner", corners)]
     counts = {"matrices": len(members), "run": len(chosen)}
     return study.dataset(cells, counts).assign_attrs(corner=CORNER)
 
@@ -226,7 +238,8 @@ class _Study:
 
     def __init__(
         self, P: ArrayLike, objective: str | Sequence[str], alpha: ArrayLike, beta: ArrayLike,
-        lam: ArrayLike, rounds: int, most: int, threads: int | None,
+        lam: ArrayLike, rounds: int, most: int, threads: int | None, progress: bool,
+        executor: Any, store: str | os.PathLike[str] | None,
     ) -> None:  # fmt: skip
         several = [objective] if isinstance(objective, str) else objective
         names = validation.names(several, "objective")
@@ -242,44 +255,19 @@ class _Study:
         self.rounds = validation.integer(rounds, "rounds", minimum=1)
         self.most = validation.integer(most, "most", minimum=1)
         self.threads = threads
+        self.progress = progress
+        self.executor = executor
+        self.store = store
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Sizes of the three parameters."""
-        return self.alpha.size, self.beta.size, self.lam.size
-
-    def work(self, runs: int) -> int:
-        """Return the number of maps, given runs a cell of the grid and objective."""
-        return runs * len(self.objectives) * int(np.prod(self.shape))
-
-    def loops(self, P: FloatArray, objective: str) -> FeedbackMap:
-        """Return the maps (..., alpha, beta, lam) of matrices (..., K, K)."""
-        return FeedbackMap(
-            P[..., None, None, None, :, :], objective=objective, alpha=self.alpha[:, None, None],
-            beta=self.beta[:, None], lam=self.lam,
-        )  # fmt: skip
-
-    def runs(
-        self, P: FloatArray, objective: str, bar: ProgressBar, starts: FloatArray | None = None
-    ) -> dict[str, FloatArray]:
-        """Return what each run does, (m, alpha, beta, lam); of starts (n, K), (m, n, ...)."""
-        over = () if starts is None else (len(starts),)
-        names = ("cycle_strength", "entropy", "winner", "spectral_radius", "status")
-        found = {name: np.empty((len(P), *over, *self.shape)) for name in names}
-        start = None if starts is None else starts[:, None, None, None]
-        size = max(1, CHUNK // int(np.prod((*over, *self.shape))))
-        for first in range(0, len(P), size):
-            part = slice(first, first + size)
-            loop = self.loops(P[part] if starts is None else P[part][:, None], objective)
-            orbit = loop.run(start, self.rounds, keep="last", threads=self.threads)
-            exact = loop.linear
-            found["cycle_strength"][part] = orbit.cycle_strength
-            found["entropy"][part] = orbit.entropy[..., -1]
-            found["winner"][part] = _of_winner(orbit.policy_mean, P[part])
-            found["spectral_radius"][part] = stability(loop).spectral_radius if exact else np.nan
-            found["status"][part] = orbit.status
-            bar.update(orbit.status.size)
-        return found
+    def runs(self, P: FloatArray, title: str, starts: FloatArray | None = None) -> list[Any]:
+        """Return what each run of matrices (m, K, K) does, an objective each: (m, [n], a, b, l)."""
+        with nullcontext() if self.store is None else shelf(self.store) as keep:
+            runs = [
+                Runs(P, Grid(name, self.alpha, self.beta, self.lam, starts, self.rounds), keep)
+                for name in self.objectives
+            ]
+            with ProgressBar(self.progress, title, "maps", sum(part.left for part in runs)) as bar:
+                return [part.found(self.executor, self.threads, bar) for part in runs]
 
     def dataset(self, cells: list[Any], coordinates: dict[str, Any]) -> xarray.Dataset:
         """Return a dataset from a dictionary of values an objective, or from a list a class."""
@@ -319,11 +307,12 @@ def _axis(values: FloatArray, name: str) -> FloatArray:
     return axis
 
 
-def _summary(
-    study: _Study, P: FloatArray, kind: str, objective: str, bar: ProgressBar
-) -> dict[str, Any]:
+def _taken(runs: Columns, which: slice) -> Columns:
+    return {name: values[which] for name, values in runs.items()}
+
+
+def _summary(P: FloatArray, kind: str, found: Columns) -> dict[str, Any]:
     """Return every variable of the dataset for one class and objective."""
-    found = study.runs(P, objective, bar)
     failures, completed = _failures(found["status"])
     strength, entropy, radius = (
         found[name][completed] for name in ("cycle_strength", "entropy", "spectral_radius")
@@ -345,16 +334,13 @@ def _summary(
     }
 
 
-def _from_corners(study: _Study, P: FloatArray, objective: str, bar: ProgressBar) -> dict[str, Any]:
-    K = study.P.shape[-1]
-    corners = np.full((K, K), (1.0 - CORNER) / (K - 1))
-    np.fill_diagonal(corners, CORNER)
-    found = study.runs(P, objective, bar, corners)
+def _from_corners(P: FloatArray, found: Columns) -> dict[str, Any]:
+    K = P.shape[-1]
     failures, completed = _failures(found["status"])
     share = found["winner"][completed].min(axis=1)
     strength = found["cycle_strength"][completed].max(axis=1)
     others = np.where(np.eye(K, dtype=bool), 1.0, P[completed]) - 0.5
-    none = np.full(study.shape, np.nan)
+    none = np.full(share.shape[1:], np.nan)
     return {
         "winner": _mean(share),
         "winner_least": share.min(axis=0) if len(share) else none,
@@ -370,13 +356,6 @@ def _failures(status: FloatArray) -> tuple[np.ndarray, np.ndarray]:
     over = tuple(range(status.ndim - 3))
     failed = np.stack([(status == code).sum(axis=over) for code in FAILURES], axis=-1)
     return failed, (status == OK).all(axis=tuple(range(1, status.ndim)))
-
-
-def _of_winner(policy: FloatArray, P: FloatArray) -> FloatArray:
-    """Return the Condorcet winner's coordinate of policies (m, ..., K), NaN if there is none."""
-    winner = condorcet_winner(P).reshape(-1, *([1] * (policy.ndim - 1)))
-    share = np.take_along_axis(policy, np.maximum(winner, 0), axis=-1)
-    return np.asarray(np.where(winner >= 0, share, np.nan)[..., 0])
 
 
 def _mean(values: np.ndarray) -> FloatArray:

@@ -1,3 +1,6 @@
+import os
+import signal
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +11,8 @@ from alignsim import preferences as prefs
 from alignsim.experiments import evolution, reproduce, winner_from_corners
 from alignsim.experiments.findings import reproduction_findings
 from alignsim.experiments.reproduction import OSCILLATES
+from alignsim.sweeps.store import Store
+from tests.sweeps.studies import forked
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "hanna_K4_int.npz"
 SMALL = {"alpha": [0.0, 0.5], "beta": [0.5, 6.0, 40.0], "lam": [0.5, 1.0], "rounds": 400}
@@ -168,9 +173,7 @@ def test_a_matrix_that_fails_in_one_cell_is_in_none(monkeypatch, population):
 
 
 def test_results_do_not_depend_on_chunks(monkeypatch, population, found):
-    from alignsim.experiments import reproduction
-
-    monkeypatch.setattr(reproduction, "CHUNK", 50)
+    monkeypatch.setattr("alignsim.sweeps.plan.MOST_MAPS", 50)
     again = reproduce(population, most=30, **OPTIONS)
     assert again.identical(found)
 
@@ -408,3 +411,74 @@ def test_findings_of_something_else_are_refused():
     ):
         with pytest.raises(ValueError, match=message):
             reproduction_findings(*given)
+
+
+# Whoever computes, killed or not
+
+
+@pytest.fixture
+def chunks(monkeypatch):
+    """Small chunks, as those of every run of this module are not."""
+    monkeypatch.setattr("alignsim.sweeps.plan.MOST_MAPS", 50)
+
+
+def test_the_values_do_not_depend_on_who_computes(chunks, population, found):
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(2) as pool:
+        assert reproduce(population, most=30, executor=pool, **OPTIONS).identical(found)
+        given = {"most": 4, **OPTIONS}
+        corners = winner_from_corners(population, executor=pool, **given)
+    assert corners.identical(winner_from_corners(population, **given))
+
+
+@pytest.mark.slow
+def test_nor_on_processes_of_our_own(chunks, population, found):
+    assert reproduce(population, most=30, executor=2, **OPTIONS).identical(found)
+
+
+def test_killed_in_mid_run_it_goes_on_and_ends_the_same_to_the_bit(
+    chunks, population, found, tmp_path, monkeypatch
+):
+    pytest.importorskip("zarr")
+    place = tmp_path / "kept"
+    given = {"most": 30, "store": place, **OPTIONS}
+    plain, left = Store.put, [6]
+
+    def put(self, chunk, columns):
+        if not left[0]:
+            os.kill(os.getpid(), signal.SIGKILL)
+        left[0] -= 1
+        plain(self, chunk, columns)
+
+    with monkeypatch.context() as patch, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a fork beside threads
+        patch.setattr(Store, "put", put)
+        process = forked(lambda: reproduce(population, **given))
+        process.join()
+    assert process.exitcode == -signal.SIGKILL
+    dims = ("matrix", "alpha", "beta", "lam")
+    partial = asim.open_sweep(place / "ipo")
+    assert partial.cycle_strength.dims == dims
+    assert 0 < int(partial.computed.sum()) < partial.computed.size
+    assert reproduce(population, **given).identical(found)
+    whole = asim.open_sweep(place / "dpo")
+    assert bool(whole.computed.all())
+    first = whole.cycle_strength[: int(found.run[0])].values
+    assert first.mean(axis=0) == pytest.approx(found.cycle_strength[0].sel(objective="dpo").values)
+
+    def none(*_):
+        raise AssertionError("computed again")
+
+    monkeypatch.setattr(Store, "put", none)
+    assert reproduce(population, **given).identical(found)
+    with pytest.raises(ValueError, match="holds another sweep: rounds was 400 and is 399"):
+        reproduce(population, **{**given, "rounds": 399})
+    with pytest.raises(ValueError, match=r"holds another sweep: .*starts was null and is 16 from"):
+        winner_from_corners(population, **given)
+
+
+def test_a_class_without_matrices_needs_no_store(tmp_path):
+    P = prefs.bradley_terry([3.0, 2.0, 1.0, 0.0])[None]
+    ds = winner_from_corners(P, store=tmp_path / "kept", **OPTIONS)
+    assert ds.winner.isnull().all()
