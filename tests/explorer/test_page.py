@@ -284,6 +284,30 @@ def test_pictures_and_numbers_are_saved(open_tab, static_page, tmp_path):
     np.testing.assert_allclose(np.array(rows[1:22], dtype=float)[:, 1:4], wanted, atol=1e-5)
 
 
+def test_a_drag_draws_each_picture_once_a_frame(open_tab, static_page):
+    tab = open_tab(static_page)
+    drawn = tab.js(
+        """async () => {
+          const lane = document.querySelector(".asim").view.lanes[0], drawn = [];
+          const draw = lane.drawOne.bind(lane);
+          lane.drawOne = figure => { drawn.push(figure.name); draw(figure); };
+          const move = async (symbol, value) => {
+            const bar = [...document.querySelectorAll(".slider")].find(
+              row => row.querySelector("b").textContent === symbol).querySelector("[type=range]");
+            bar.value = value;
+            bar.dispatchEvent(new Event("input"));
+            await new Promise(resolve => document.querySelector(".asim").addEventListener(
+              "drawn", resolve, { once: true }));
+            return drawn.splice(0);
+          };
+          return [await move("α", 0.3), await move("β", 4)];
+        }"""
+    )
+    every = ["plane", "simplex", "multipliers", "rounds"]
+    assert drawn == [every, every]
+    tab.settle()
+
+
 def test_two_methods_side_by_side(open_tab, static_page):
     tab = open_tab(static_page)
     tab.page.get_by_role("button", name="Compare two methods").click()

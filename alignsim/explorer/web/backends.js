@@ -23,7 +23,7 @@ export const here = {
   can: q => q.objective === "ipo" && q.P.length <= kernels.MOST_RESPONSES
     && METHODS[q.method].wirings.some(w => Object.entries(w.when).every(([k, v]) => q.values[k] === v))
     && ["local", "plane", "rest", "attractors"].includes(q.kind),
-  async ask(q) { return ANSWERS[q.kind](q, METHODS[q.method]); },
+  ask(q) { return ANSWERS[q.kind](q, METHODS[q.method]); },
 };
 
 const ANSWERS = {
@@ -137,8 +137,8 @@ const PATIENCE = 200; // milliseconds until JavaScript bridges
 /** Ask Python, one question of a kind at a time, the newest next; JavaScript bridges the wait. */
 export function asker(there, show, fail) {
   const busy = {}, next = {};
-  const bridge = async question => {
-    if (here.can(question)) show(question, await here.ask(question), there ? "bridge" : "here");
+  const bridge = question => { // at once, so that all the answers of a frame are drawn together
+    if (here.can(question)) show(question, here.ask(question), there ? "bridge" : "here");
   };
   const ask = async question => {
     const { kind } = question;

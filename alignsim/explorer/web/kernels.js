@@ -17,7 +17,8 @@ export function loopOf(state, method, values) {
     wiring: wire(method, values), beta: values.beta, lam: values.lam, values,
   };
   for (let i = 0; i < K; i++) for (let j = 0; j < K; j++) level[i] += M[i * K + j] / K;
-  return Object.assign(loop, { level }); // what the uniform offline sampler scores
+  const flat = Math.max(...level) - Math.min(...level) <= 1e-14;
+  return Object.assign(loop, { level, flat }); // what the uniform offline sampler scores
 }
 
 export function centred(z) {
@@ -192,12 +193,11 @@ function newton(loop, eta, z, close) {
 
 /** Return where the loop rests: {logits, opponent}, or {reason}; `near` is a start for Newton. */
 export function fixedPoint(loop, near = null, rest = restOf(loop.wiring), close = EXACT) {
-  const { K, M, lam, beta, reference, level } = loop;
+  const { K, M, lam, beta, reference, flat } = loop;
   if (loop.method.mixes && loop.values.alpha === 1) return { reason: "none_at_alpha_1" };
-  const flat = Math.max(...level) - Math.min(...level) <= 1e-14;
   const still = beta === 0 || (lam === 0 && flat);
   if (rest.kind === "held") {
-    const eta = rest.gain * beta, z = Float64Array.from(near ?? reference);
+    const eta = rest.gain * beta, z = (near ?? reference).slice();
     if (!newton(loop, eta, z, close)) {
       z.set(reference);
       for (let at = Math.min(1, eta), by = 1.5; ;) { // continuation in η
@@ -211,7 +211,7 @@ export function fixedPoint(loop, near = null, rest = restOf(loop.wiring), close 
       }
     }
     const logits = rest.gain === rest.lift || rest.gain === 0
-      ? z.slice() : z.map((o, i) => reference[i] + rest.lift / rest.gain * (o - reference[i]));
+      ? z : z.map((o, i) => reference[i] + rest.lift / rest.gain * (o - reference[i]));
     return { logits, opponent: z };
   }
   if (rest.kind === "other") return { reason: "not_found" };
@@ -295,15 +295,17 @@ export function local(loop, near = null) {
 
 /** Return a function from β, λ and a method's values to ρ, each fixed point near the last one. */
 export function radius(state, method) {
-  let loop = null, rest = null, near = null, before = null;
+  const own = method.parameters.map(p => p.name).filter(name => name !== "beta" && name !== "lam");
+  const before = own.map(() => NaN);
+  let loop = null, rest = null, near = null;
   return values => {
-    const own = method.parameters.filter(p => p.name !== "beta" && p.name !== "lam");
-    if (!loop || own.some(p => values[p.name] !== before[p.name])) {
+    if (!loop || own.some((name, i) => values[name] !== before[i])) {
       loop = loopOf(state, method, values);
       rest = restOf(loop.wiring);
+      own.forEach((name, i) => { before[i] = values[name]; });
     }
-    before = values;
-    Object.assign(loop, { beta: values.beta, lam: values.lam, values });
+    loop.beta = values.beta;
+    loop.lam = values.lam;
     const point = fixedPoint(loop, near, rest, CLOSE);
     if (point.reason) return NaN;
     near = point.opponent;
@@ -317,11 +319,14 @@ export function radius(state, method) {
 export function plane(state, method, values, [x, y], [xs, ys]) {
   const rho = radius(state, method), found = new Float32Array(xs.length * ys.length);
   const outer = y === "beta" || y === "lam" ? xs : ys; // the wiring changes as seldom as can be
-  const inner = outer === xs ? ys : xs;
-  outer.forEach((o, i) => inner.forEach((v, j) => {
-    const at = outer === xs ? { [x]: o, [y]: v } : { [x]: v, [y]: o };
-    found[outer === xs ? j * xs.length + i : i * xs.length + j] = rho({ ...values, ...at });
-  }));
+  const inner = outer === xs ? ys : xs, at = { ...values }, [slow, fast] = outer === xs ? [x, y] : [y, x];
+  outer.forEach((o, i) => {
+    at[slow] = o;
+    inner.forEach((v, j) => {
+      at[fast] = v;
+      found[outer === xs ? j * xs.length + i : i * xs.length + j] = rho(at);
+    });
+  });
   return found;
 }
 

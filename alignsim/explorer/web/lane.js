@@ -7,6 +7,9 @@ import { distance, figures, longRun, number, verdict } from "./words.js";
 import { asker } from "./backends.js";
 import { centred, softmax, usualStart } from "./kernels.js";
 
+export const EVERY = ["plane", "simplex", "multipliers", "rounds"];
+const SHOWS = { local: ["simplex", "multipliers", "rounds"], plane: ["plane"], fine: ["plane"], classes: ["plane"],
+  rest: ["simplex"], attractors: ["simplex"], failed: EVERY };
 const SIDE = 65, CLASSES = 65, PAUSE = 280, TRAIL = 90, SPOKEN = 500;
 
 /** Make an element draggable, with arrow keys besides; `move(x, y)` in pixels of the canvas. */
@@ -48,7 +51,7 @@ const figure = (name, words, drawn, ...more) => {
 export class Lane {
   constructor(view, index) {
     Object.assign(this, { view, index, answer: null, plane: null, classes: null, rest: null, attractors: null,
-      trail: [], told: [], played: null, keys: {}, shown: {}, stamp: 0, by: "" });
+      trail: [], told: [], stale: new Set(), played: null, keys: {}, shown: {}, stamp: 0, by: "" });
     this.ask = asker(view.python, (...all) => this.show(...all), (question, words) => this.fail(question, words));
     this.controls = loopControls(view, index, view.objectives);
     this.axes = axisControls(view, index);
@@ -83,7 +86,7 @@ export class Lane {
       h("div", { class: "buttons share" }, save("python", "Copy as Python"), save("command", "Copy as command"),
         save("svg", "Save SVG"), save("png", "Save PNG"), save("csv", "Save CSV"), this.maker)));
     this.listen(plane.canvas, simplex.canvas);
-    this.watcher = new ResizeObserver(() => this.draw());
+    this.watcher = new ResizeObserver(() => this.draw(EVERY));
     this.figures.forEach(f => this.watcher.observe(f.canvas));
   }
 
@@ -152,7 +155,7 @@ export class Lane {
 
   /** Ask what the present state needs; nothing that is known already. */
   refresh() {
-    const { P, reference, start } = this.state, { method, objective, values, axes } = this.loop;
+    const { P, labels, reference, start, three, turn } = this.state, { method, objective, values, axes } = this.loop;
     this.controls.set(this.loop);
     this.axes.set(this.loop);
     this.corners.set(this.state);
@@ -161,6 +164,9 @@ export class Lane {
     const keys = {
       local: JSON.stringify([P, reference, start, method, objective, values]),
       plane: JSON.stringify([P, reference, method, objective, others, axes, ranges]),
+      point: JSON.stringify([method, axes, ranges, axes.map(name => values[name])]),
+      corners: JSON.stringify([labels, reference, start, three, turn]),
+      labels: JSON.stringify(labels),
     };
     const fresh = kind => {
       const isNew = this.keys[kind] !== keys[kind];
@@ -168,7 +174,13 @@ export class Lane {
       return isNew;
     };
     const [moved, redrawn] = [fresh("local"), fresh("plane")];
-    if (this.answer && this.answer.orbit.size !== P.length) this.answer = null;
+    if (fresh("point") || (redrawn && this.classes)) this.draw(["plane"]);
+    if (fresh("corners") || (moved && (this.attractors || this.played !== null))) this.draw(["simplex"]);
+    if (fresh("labels")) this.draw(["rounds"]);
+    if (this.answer && this.answer.orbit.size !== P.length) {
+      this.answer = null;
+      this.draw(EVERY);
+    }
     if (moved) {
       this.trouble.textContent = "";
       this.attractors = this.rest = null;
@@ -191,7 +203,7 @@ export class Lane {
         if (this.view.python && !this.classes) this.ask(this.question("classes", { n: CLASSES, ranges }));
       }, PAUSE);
     }
-    this.draw();
+    this.draw([]);
   }
 
   show(question, answer, by) {
@@ -213,7 +225,7 @@ export class Lane {
       if (this.answer && answer.points?.length) this.answer.points = answer.points;
     } else if (kind === "classes" && live && same("axes")) this.classes = answer;
     else if (kind === "attractors" && live && same("values")) this.attractors = answer;
-    this.draw({ kind, by });
+    this.draw(SHOWS[kind], { kind, by });
   }
 
   fail(question, words) {
@@ -226,11 +238,12 @@ export class Lane {
       this.distance.textContent = this.details.textContent = "";
     }
     if (question.kind === "local" || question.kind === "plane") this.plane = null;
-    this.draw({ kind: "failed" });
+    this.draw(EVERY, { kind: "failed" });
   }
 
-  draw(told = null) {
-    const { view } = this;
+  /** Draw these figures again, once all that is known by now has come. */
+  draw(figures, told = null) {
+    figures.forEach(name => this.stale.add(name));
     if (told) this.told.push(told);
     if (this.drawing) return;
     this.drawing = true;
@@ -238,11 +251,13 @@ export class Lane {
       this.drawing = false;
       const old = this.answer && this.answer.orbit.size !== this.state.P.length;
       if (!this.loop || old) return; // the state has changed; its frame comes
-      this.figures.forEach(f => this.drawOne(f));
+      this.say(); // before sizes are read, so that the page is laid out once
+      this.figures.filter(f => this.stale.has(f.name)).forEach(f => this.drawOne(f));
       this.place();
-      this.say();
-      for (const one of this.told) view.root.dispatchEvent(new CustomEvent("drawn", { detail: { ...one, lane: this.index } }));
-      this.told = [];
+      this.stale.clear();
+      for (const one of this.told.splice(0)) {
+        this.view.root.dispatchEvent(new CustomEvent("drawn", { detail: { ...one, lane: this.index } }));
+      }
     });
   }
 
@@ -290,7 +305,7 @@ export class Lane {
   scatter() {
     if (this.attractors) this.attractors = null;
     else this.ask(this.question("attractors", {}));
-    this.draw();
+    this.draw(["simplex"]);
   }
 
   watch() {
@@ -304,11 +319,11 @@ export class Lane {
         if (this.played === null || this.played >= 240) { clearInterval(this.clock); this.played = null; }
         else this.played += 1;
         this.play.textContent = this.played === null ? "Watch the rounds" : `Round ${this.played}: stop`;
-        this.draw();
+        this.draw(["simplex"]);
       }, 70);
     }
     this.play.textContent = this.played === null ? "Watch the rounds" : "Stop";
-    this.draw();
+    this.draw(["simplex"]);
   }
 
   end() {

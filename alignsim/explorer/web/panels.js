@@ -1,6 +1,6 @@
 // The pictures. Each draws with a pen what a lane shows, and never asks where it draws.
 
-import { canvasPen, contour, ticks } from "./pen.js";
+import { canvasPen, contours, ticks } from "./pen.js";
 import { parameter, range } from "./state.js";
 
 export const SERIES = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"];
@@ -34,27 +34,32 @@ export function planeFrame(width, height, loop) {
 
 const sheet = () => document.createElement("canvas");
 
-/** Return ρ as a picture: interpolated to pixels first, coloured then. */
-function landscape(rho, n, w, h, dark) {
-  const canvas = Object.assign(sheet(), { width: w, height: h }), c = canvas.getContext("2d");
-  const image = c.createImageData(w, h), table = [];
-  for (let k = 0; k <= 512; k++) table.push(shade(k / 160, dark));
+const STEPS = 160, HATCH = { light: [0xffb2b2b2, 0xffeeeeee], dark: [0xff5c5c5c, 0xff2c2c2c] }, TABLES = {};
+
+/** Return the colours of ρ = 0, 1/STEPS, … as the words of an ImageData. */
+function colours(theme) {
+  return TABLES[theme] ??= Uint32Array.from({ length: 513 }, (_, k) => (
+    shade(k / STEPS, theme === "dark").reduceRight((word, v) => word * 256 + Math.round(v), 255)));
+}
+
+/** Draw ρ on a canvas of its own: interpolated to pixels first, coloured then. */
+function landscape(canvas, rho, n, w, h, dark) {
+  const c = Object.assign(canvas, { width: w, height: h }).getContext("2d", { willReadFrequently: true });
+  const image = c.createImageData(w, h), words = new Uint32Array(image.data.buffer);
+  const theme = dark ? "dark" : "light", table = colours(theme), [line, ground] = HATCH[theme];
+  const left = new Int32Array(w), share = new Float64Array(w), row = new Float64Array(n);
+  for (let x = 0; x < w; x++) {
+    const gx = (x + 0.5) / w * (n - 1);
+    left[x] = Math.min(Math.floor(gx), n - 2);
+    share[x] = gx - left[x];
+  }
   for (let y = 0; y < h; y++) {
     const gy = (1 - (y + 0.5) / h) * (n - 1), r = Math.min(Math.floor(gy), n - 2), v = gy - r;
+    for (let q = 0; q < n; q++) row[q] = (1 - v) * rho[r * n + q] + v * rho[r * n + n + q];
     for (let x = 0; x < w; x++) {
-      const gx = (x + 0.5) / w * (n - 1), q = Math.min(Math.floor(gx), n - 2), u = gx - q;
-      const i = r * n + q;
-      const value = (1 - v) * ((1 - u) * rho[i] + u * rho[i + 1])
-        + v * ((1 - u) * rho[i + n] + u * rho[i + n + 1]);
-      const at = 4 * (y * w + x);
-      if (value !== value) {
-        const stripe = (x + y) % 7 < 1 ? (dark ? 92 : 178) : dark ? 44 : 238;
-        image.data[at] = image.data[at + 1] = image.data[at + 2] = stripe;
-      } else {
-        const colour = table[Math.min(Math.round(value * 160), 512)];
-        for (let k = 0; k < 3; k++) image.data[at + k] = colour[k];
-      }
-      image.data[at + 3] = 255;
+      const q = left[x], value = row[q] + share[x] * (row[q + 1] - row[q]);
+      words[y * w + x] = value === value ? table[Math.min(Math.round(value * STEPS), 512)]
+        : (x + y) % 7 < 1 ? line : ground;
     }
   }
   c.putImageData(image, 0, 0);
@@ -96,8 +101,8 @@ export function drawPlane(pen, look, lane) {
     const { rho, n } = plane, key = `${box.w}/${box.h}/${look.dark}`;
     if (plane.key !== key) {
       plane.key = key;
-      plane.picture = landscape(rho, n, Math.ceil(box.w / 2), Math.ceil(box.h / 2), look.dark);
-      plane.contours ??= LEVELS.map(level => contour(rho, n, n, level));
+      plane.picture = landscape(plane.picture ?? sheet(), rho, n, Math.ceil(box.w / 2), Math.ceil(box.h / 2), look.dark);
+      plane.contours ??= contours(rho, n, LEVELS);
     }
     pen.image(plane.picture, box.x, box.y, box.w, box.h);
     if (classes) pen.image(classes.picture ??= mosaic(classes), box.x, box.y, box.w, box.h, false, look.dark ? 0.62 : 0.82);

@@ -108,21 +108,23 @@ export function ticks(low, high, count = 5) {
   return found;
 }
 
-/** Return line segments of the level set of a grid (rows × columns), in grid coordinates. */
-export function contour(grid, columns, rows, level) {
-  const found = [];
-  const cut = (a, b) => (level - a) / (b - a);
-  for (let r = 0; r + 1 < rows; r++) {
-    for (let c = 0; c + 1 < columns; c++) {
-      const i = r * columns + c;
-      const [a, b, d, e] = [grid[i], grid[i + 1], grid[i + columns], grid[i + columns + 1]];
-      if (!(Number.isFinite(a + b + d + e))) continue;
-      const ends = [];
-      if ((a < level) !== (b < level)) ends.push([c + cut(a, b), r]);
-      if ((b < level) !== (e < level)) ends.push([c + 1, r + cut(b, e)]);
-      if ((d < level) !== (e < level)) ends.push([c + cut(d, e), r + 1]);
-      if ((a < level) !== (d < level)) ends.push([c, r + cut(a, d)]);
-      for (let k = 0; k + 1 < ends.length; k += 2) found.push([ends[k], ends[k + 1]]);
+/** Return line segments of each level set of a grid (n × n), in grid coordinates. */
+export function contours(grid, n, levels) {
+  const found = levels.map(() => []);
+  for (let r = 0; r + 1 < n; r++) {
+    for (let c = 0; c + 1 < n; c++) {
+      const i = r * n + c, a = grid[i], b = grid[i + 1], d = grid[i + n], e = grid[i + n + 1];
+      const least = Math.min(a, b, d, e), most = Math.max(a, b, d, e);
+      if (!(most - least < Infinity)) continue; // one is no number
+      for (let k = 0; k < levels.length; k++) {
+        const level = levels[k], ends = [];
+        if (level <= least || level > most) continue;
+        if ((a < level) !== (b < level)) ends.push([c + (level - a) / (b - a), r]);
+        if ((b < level) !== (e < level)) ends.push([c + 1, r + (level - b) / (e - b)]);
+        if ((d < level) !== (e < level)) ends.push([c + (level - d) / (e - d), r + 1]);
+        if ((a < level) !== (d < level)) ends.push([c, r + (level - a) / (d - a)]);
+        for (let at = 0; at + 1 < ends.length; at += 2) found[k].push([ends[at], ends[at + 1]]);
+      }
     }
   }
   return found;

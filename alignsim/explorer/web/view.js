@@ -2,7 +2,7 @@
 
 import { overSocket, overWidget, squareOf } from "./backends.js";
 import { h, preferenceControls } from "./controls.js";
-import { Lane } from "./lane.js";
+import { EVERY, Lane } from "./lane.js";
 import { FONT, svgPen } from "./pen.js";
 import { exampleState, fromLink, loopWith, MOST, preferencesState, toCommand, toLink, toPython } from "./state.js";
 
@@ -62,7 +62,7 @@ export class View {
 
   themed() {
     this.readLook();
-    this.lanes.forEach(lane => lane.draw());
+    this.lanes.forEach(lane => lane.draw(EVERY));
   }
 
   /** Take a state: build or end lanes, ask what is new. */
