@@ -85,7 +85,7 @@ class Asked(NamedTuple):
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         """Those of the loop."""
-        return parameters_named(self.method)
+        return parameters_named(self.method, self.objective)
 
     def loop(self, **changes: Any) -> FeedbackMap:
         """Return the loop, or a batch with other values."""
@@ -140,16 +140,16 @@ def asked(question: Mapping[str, Any]) -> Asked:
     if not 2 <= len(rows) <= MOST_RESPONSES:
         raise ValueError(f"P has {len(rows)} responses; the page shows 2 to {MOST_RESPONSES}")
     P = validation.preference_matrix(rows)
-    name = str(question["method"])
+    name, objective = str(question["method"]), str(question["objective"])
     own = question["values"]
-    values = {each.name: float(own[each.name]) for each in parameters_named(name)}
+    values = {each.name: float(own[each.name]) for each in parameters_named(name, objective)}
     reference, start = question.get("reference"), question.get("start")
     if reference is not None:
         logits = validation.logits(reference, "reference", responses=len(P))
         reference = simplex.softmax(logits)
     if start is not None:
         start = validation.policy(start, "start", responses=len(P), full_support=True)
-    return Asked(P, reference, start, name, str(question["objective"]), values, question)
+    return Asked(P, reference, start, name, objective, values, question)
 
 
 def local(question: Mapping[str, Any]) -> Answer:

@@ -12,8 +12,6 @@ from alignsim.explorer.answers import MOST_RESPONSES
 from alignsim.explorer.table import USUAL
 from alignsim.feedback.arguments import LAM
 from alignsim.feedback.naming import method_named, parameters_named
-from alignsim.objectives import OBJECTIVES
-from alignsim.objectives.contract import named
 from alignsim.parameters import checked
 from alignsim.validation import FloatArray
 
@@ -36,7 +34,7 @@ def link(
     ------
     ValueError
         If P has more responses than the page shows, the method is another name of one, or a name
-        or value of a parameter is none of the method's.
+        or value of a parameter is none of the method's or the objective's.
 
     Examples
     --------
@@ -58,7 +56,7 @@ def link(
     of, alias = method_named(method)
     if alias is not None:
         raise ValueError(f"method is {method!r}, another name of {of.name!r}; give that one")
-    parameters = parameters_named(of.name)
+    parameters = parameters_named(of.name, objective)
     usual = {
         each.name: USUAL[each.name]
         for each in parameters
@@ -67,7 +65,6 @@ def link(
     given = {name: value for name, value in (values or {}).items() if value is not None}
     known = checked(of.name, parameters, usual | given)
     pairs = [f"{name}~{_number(value)}" for name, value in known.items()]
-    named(objective, OBJECTIVES)
     told["a"] = "*".join([of.name, objective, "beta", "lam", *pairs])
     return "#" + urlencode(told, safe="~*")
 

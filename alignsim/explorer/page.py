@@ -10,7 +10,7 @@ from importlib import resources
 from pathlib import Path
 
 from alignsim._version import __version__
-from alignsim.explorer.table import table
+from alignsim.explorer.table import objectives, table
 from alignsim.writing import beside
 
 MODULES = (
@@ -89,7 +89,9 @@ def module() -> str:
 
     Names: ``mount(element, options)``, ``kernels``, ``methods``, and a default for anywidget.
     """
-    parts = [f"const _methods = {{ METHODS: {_json(table())} }};"]
+    parts = [
+        f"const _methods = {{ METHODS: {_json(table())}, OBJECTIVES: {_json(objectives())} }};"
+    ]
     for name in MODULES:
         text = _part(f"{name}.js")
         names = [each[1] for each in EXPORT.findall(text)]

@@ -17,6 +17,7 @@ from alignsim.feedback.methods.contract import Method
 from alignsim.feedback.methods.mrs import MRS
 from alignsim.feedback.methods.wiring import Combination, Wiring
 from alignsim.feedback.naming import parameters_named
+from alignsim.objectives import OBJECTIVES
 from alignsim.parameters import Parameter
 
 MOST_WHOLE = 12
@@ -89,10 +90,30 @@ def table() -> dict[str, Any]:
     return {method.name: _entry(method) for method in METHODS.values()}
 
 
+def objectives() -> dict[str, Any]:
+    """Return the parameters of objectives by name, of those that have some.
+
+    >>> [each["symbol"] for each in objectives()["alpha_dpo"]]
+    ['tilt', 'offset']
+    """
+    return {
+        name: [_parameter(each) | _named_in_words(each) for each in objective.usual]
+        for name, objective in OBJECTIVES.items()
+        if objective.usual
+    }
+
+
+def _named_in_words(each: Parameter) -> dict[str, str]:
+    """Return what else a parameter of an objective is called: its letter may be a method's."""
+    words = each.name.replace("_", " ")
+    return {"symbol": words, "about": words + each.about.removeprefix(each.symbol)}
+
+
 def _entry(method: Method) -> dict[str, Any]:
     return {
         "name": method.name,
         "label": method.acronym or LABELS.get(method.name) or _words(method).capitalize(),
+        "aliases": [alias.name for alias in method.aliases],
         "update": method.update,
         "source": method.source,
         "mixes": method == MRS,

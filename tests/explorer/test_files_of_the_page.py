@@ -54,6 +54,11 @@ def test_links():
     P = np.array([[0.5, 0.75], [0.25, 0.5]])
     told = link(P, ["a b", "c~d"], method="nash_md", values={"kappa": 0.3, "beta": 2})
     assert told == "#p=0.75&l=a%2520b~c%257Ed&a=nash_md*ipo*beta*lam*kappa~0.3*beta~2*lam~1"
+    smoothed = link(P, ["a", "b"], objective="cdpo", values={"label_smoothing": 0.25})
+    assert "&a=mrs*cdpo*beta*lam*" in smoothed
+    assert "*label_smoothing~0.25*" in smoothed
+    with pytest.raises(ValueError, match="label_smoothing"):
+        link(P, ["a", "b"], objective="dpo", values={"label_smoothing": 0.25})
     with pytest.raises(ValueError, match="41 responses"):
         link(np.full((41, 41), 0.5), ["x"] * 41)
     with pytest.raises(ValueError, match="another name of 'optimistic'"):

@@ -14,6 +14,7 @@ import pytest
 import alignsim as asim
 from alignsim.explorer import export
 from alignsim.explorer.links import link as fragment
+from alignsim.feedback.methods.catalogue import METHODS
 
 pytestmark = pytest.mark.browser
 
@@ -282,6 +283,15 @@ def test_pictures_and_numbers_are_saved(open_tab, static_page, tmp_path):
     loop = asim.FeedbackMap(asim.preferences.cyclic(3, advantage=0.3), beta=10, alpha=0.6, lam=0.8)
     wanted = loop.run(rounds=20).policies
     np.testing.assert_allclose(np.array(rows[1:22], dtype=float)[:, 1:4], wanted, atol=1e-5)
+
+
+def test_other_names_of_a_method_are_listed(open_tab, static_page):
+    tab = open_tab(static_page)
+    for method in METHODS.values():
+        tab.page.get_by_label("Method").select_option(method.name)
+        tab.settle()
+        names = ", ".join(alias.name for alias in method.aliases)
+        assert tab.page.text_content(".names") == (names and f"Also known as {names}.")
 
 
 def test_a_drag_draws_each_picture_once_a_frame(open_tab, static_page):

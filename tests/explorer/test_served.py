@@ -51,6 +51,26 @@ def test_dpo(open_tab, served_page):
     assert len(tab.lane("answer.points")) == len(points)
 
 
+def test_parameters_of_an_objective_are_set(open_tab, served_page):
+    tab = open_tab(f"{served_page}#e=uneven&a=mrs*dpo*beta*lam*alpha~0.6*beta~1.5*lam~1")
+    tab.page.get_by_label("Objective").select_option("cdpo")
+    tab.set("label smoothing", 0.25)
+    by_python(tab)
+    loop = asim.FeedbackMap(
+        tab.P, objective="cdpo", label_smoothing=0.25, beta=1.5, alpha=0.6, lam=1.0
+    )
+    rho = float(asim.stability(loop).spectral_radius)
+    assert tab.lane("answer.rho") == pytest.approx(rho)
+    tab.page.get_by_label("up", exact=True).select_option("label_smoothing")
+    again = open_tab(tab.link)
+    by_python(again)
+    assert again.lane("answer.rho") == pytest.approx(rho)
+    assert again.lane("loop.axes") == ["beta", "label_smoothing"]
+    assert "label_smoothing=0.25" in again.copied("as Python")
+    again.js("document.querySelector('.asim').view.copied = null")
+    assert " --label-smoothing 0.25 " in again.copied("as command")
+
+
 def test_many_starts(open_tab, served_page):
     tab = open_tab(f"{served_page}#e=hysteresis")
     by_python(tab)

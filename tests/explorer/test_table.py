@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from alignsim.errors import InputError
-from alignsim.explorer.table import MOST_SLOTS, MOST_WHOLE, SUMS, table
+from alignsim.explorer.table import MOST_SLOTS, MOST_WHOLE, SUMS, objectives, table
 from alignsim.feedback.methods.catalogue import METHODS
 from alignsim.feedback.methods.scheme import Scheme
+from alignsim.feedback.naming import parameters_named
+from alignsim.objectives import OBJECTIVES
 
 TABLE = table()
 
@@ -81,3 +83,15 @@ def test_sliders_begin_within_their_range():
         for each in entry["parameters"]:
             high = np.inf if each["high"] is None else each["high"]
             assert each["low"] <= each["usual"] <= high
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+@pytest.mark.parametrize("name", METHODS)
+def test_the_page_knows_every_parameter_once(name, objective):
+    listed = [*TABLE[name]["parameters"], *objectives().get(objective, [])]
+    names = [each["name"] for each in listed]
+    assert sorted(names) == sorted(each.name for each in parameters_named(name, objective))
+    assert len({each["symbol"] for each in listed}) == len(names)
+    for each in listed:
+        assert ", " in each["about"]  # a name, and what it means
+        assert each["low"] <= each["usual"] <= (each["high"] or np.inf)

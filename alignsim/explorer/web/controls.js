@@ -1,7 +1,7 @@
 // Everything that is clicked or typed: preferences, methods, sliders.
 
 import { METHODS } from "./methods.js";
-import { EXAMPLES, changed, continuous, exampleState, loopWith, preferencesState, range, whole } from "./state.js";
+import { EXAMPLES, changed, continuous, exampleState, loopWith, parametersOf, preferencesState, range, whole } from "./state.js";
 
 /** Return an element: h("button", {class: "x", onclick}, "text", child). */
 export function h(tag, given = {}, ...children) {
@@ -42,7 +42,7 @@ function slider(p, apply) {
   };
   exact.addEventListener("input", () => typed(false));
   exact.addEventListener("change", () => typed(true));
-  const meaning = p.about.replace(/^[^,]{1,9}, /, "");
+  const meaning = p.about.slice(p.about.indexOf(", ") + 2);
   return {
     element: h("div", { class: "slider" },
       h("label", { for: id }, h("b", {}, p.symbol), h("span", { id: `${id}-about` }, meaning)), bar, exact),
@@ -64,23 +64,28 @@ export function loopControls(view, index, objectives) {
     const { objective, values, axes } = now();
     change(loopWith(name, objective, values, axes), true);
   });
-  const objective = choice("Objective", objectives, name => change({ ...now(), objective: name }, true));
-  const update = h("p", { class: "update" }), rows = h("div", { class: "sliders" });
+  const objective = choice("Objective", objectives, name => {
+    const { method: of, values, axes } = now();
+    change(loopWith(of, name, values, axes), true);
+  });
+  const update = h("p", { class: "update" }), names = h("p", { class: "names" }), rows = h("div", { class: "sliders" });
   let built = null, sliders = [];
   return {
     element: h("section", { class: "card loop", "aria-label": index ? "Second loop" : "Loop" },
       h("h2", {}, index ? "The other loop" : "Loop"),
-      h("div", { class: "pair" }, method.element, objective.element), update, rows),
+      h("div", { class: "pair" }, method.element, objective.element), update, names, rows),
     set(loop) {
       method.select.value = loop.method;
       objective.select.value = loop.objective;
-      if (built !== loop.method) {
-        built = loop.method;
-        const { parameters } = METHODS[built];
-        const order = [...parameters].sort((a, b) => (b.name === "beta") - (a.name === "beta"));
+      const kind = `${loop.method} ${loop.objective}`;
+      if (built !== kind) {
+        built = kind;
+        const { update: formula, aliases } = METHODS[loop.method];
+        const order = parametersOf(loop).sort((a, b) => (b.name === "beta") - (a.name === "beta"));
         sliders = order.map(p => [p, slider(p, (v, commit) => change(changed(now(), p.name, v), commit))]);
         rows.replaceChildren(...sliders.map(([, s]) => s.element));
-        update.textContent = METHODS[built].update;
+        update.textContent = formula;
+        names.textContent = aliases.length ? `Also known as ${aliases.join(", ")}.` : "";
       }
       for (const [p, s] of sliders) s.set(loop.values[p.name], range(loop, p.name));
     },
@@ -100,10 +105,11 @@ export function axisControls(view, index) {
   return {
     element: h("div", { class: "inline" }, ...picks.map(p => p.element)),
     set(loop) {
-      if (built !== loop.method) {
-        built = loop.method;
+      const kind = `${loop.method} ${loop.objective}`;
+      if (built !== kind) {
+        built = kind;
         for (const p of picks) {
-          p.select.replaceChildren(...continuous(built).map(each => h("option", { value: each.name }, each.symbol)));
+          p.select.replaceChildren(...continuous(loop).map(each => h("option", { value: each.name }, each.symbol)));
         }
       }
       picks.forEach((p, side) => { p.select.value = loop.axes[side]; });

@@ -1,6 +1,6 @@
 // What the page shows: preferences, one loop or two, axes, start. The link is the state.
 
-import { METHODS } from "./methods.js";
+import { METHODS, OBJECTIVES } from "./methods.js";
 
 export const MOST = 40; // responses
 const round6 = x => Number(x.toFixed(6));
@@ -37,13 +37,15 @@ export const EXAMPLES = {
     command: " --advantage 0.47" },
 };
 
-/** Return the usual values of a method's parameters, those of another one kept where they fit. */
-export function usualValues(method, kept = {}) {
-  const own = Object.fromEntries(METHODS[method].parameters.map(p => [p.name, p.usual]));
-  for (const p of METHODS[method].parameters) {
-    if (p.name in kept) own[p.name] = within(p, kept[p.name], own[p.name]);
-  }
-  return summing(METHODS[method], own);
+/** Return the parameters of a loop: its method's and its objective's. */
+export const parametersOf = ({ method, objective }) => [
+  ...METHODS[method].parameters, ...(Object.hasOwn(OBJECTIVES, objective) ? OBJECTIVES[objective] : [])];
+
+/** Return the usual values of a loop's parameters, those of another one kept where they fit. */
+export function usualValues(loop, kept = {}) {
+  const own = Object.fromEntries(parametersOf(loop).map(p => [
+    p.name, Object.hasOwn(kept, p.name) ? within(p, kept[p.name], p.usual) : p.usual]));
+  return summing(METHODS[loop.method], own);
 }
 
 function summing(method, values, changed = null) {
@@ -63,8 +65,8 @@ export function within(parameter, given, otherwise) {
   return parameter.whole ? Math.round(Math.min(held, 1000)) : held;
 }
 
-export const parameter = (loop, name) => METHODS[loop.method].parameters.find(p => p.name === name);
-export const continuous = method => METHODS[method].parameters.filter(p => !p.whole);
+export const parameter = (loop, name) => parametersOf(loop).find(p => p.name === name);
+export const continuous = loop => parametersOf(loop).filter(p => !p.whole);
 
 /** Return a loop with one value changed. */
 export function changed(loop, name, v) {
@@ -74,12 +76,12 @@ export function changed(loop, name, v) {
 
 /** Return a loop on its method's usual axes, where its own do not fit, wide enough for its values. */
 function fitted(loop) {
-  const names = continuous(loop.method).map(p => p.name);
+  const names = continuous(loop).map(p => p.name);
   let [x, y] = loop.axes ?? ["beta", "lam"];
   if (!names.includes(x)) x = "beta";
   if (!names.includes(y) || y === x) y = names.find(n => n !== x && n !== "lam") ?? "lam";
   const reach = { ...loop.reach };
-  for (const p of METHODS[loop.method].parameters) {
+  for (const p of parametersOf(loop)) {
     if (p.high !== null && p.high <= 1) continue;
     const usual = p.whole ? 12 : p.name === "beta" ? 12 : 2;
     reach[p.name] = Math.max(reach[p.name] ?? usual, nice(loop.values[p.name]));
@@ -100,7 +102,7 @@ export const range = (loop, name) => {
 };
 
 export function loopWith(method, objective = "ipo", kept = {}, axes = null) {
-  return fitted({ method, objective, values: usualValues(method, kept), axes, reach: {} });
+  return fitted({ method, objective, values: usualValues({ method, objective }, kept), axes, reach: {} });
 }
 
 /** Return the state of a named example. */
@@ -137,7 +139,7 @@ export function toLink(state) {
   if (state.start) q.set("s", numbers(state.start));
   state.loops.forEach((loop, i) => q.set(i ? "b" : "a", [
     loop.method, loop.objective, ...loop.axes,
-    ...METHODS[loop.method].parameters.map(p => `${p.name}~${loop.values[p.name]}`),
+    ...parametersOf(loop).map(p => `${p.name}~${loop.values[p.name]}`),
     ...Object.entries(loop.reach).map(([name, v]) => `${name}~~${v}`)].join("*")));
   if (state.three) q.set("t", state.three.join("~"));
   return `#${q}`.replaceAll("%7E", "~");
@@ -154,7 +156,7 @@ function loopFrom(text) {
     if (far === undefined) loop.values[name] = v;
     else if (Number(far) > 0 && Number(far) <= 1e6) loop.reach[name] = Number(far);
   }
-  loop.values = usualValues(method, loop.values);
+  loop.values = usualValues(loop, loop.values);
   return fitted(loop);
 }
 
@@ -196,7 +198,7 @@ export const normalised = policy => {
 
 const plain = v => String(Number(v));
 const array = rows => `[${rows.map(r => `[${r.map(plain).join(", ")}]`).join(", ")}]`;
-const options = loop => METHODS[loop.method].parameters.map(p => `${p.name}=${plain(loop.values[p.name])}`);
+const options = loop => parametersOf(loop).map(p => `${p.name}=${plain(loop.values[p.name])}`);
 
 /** Return Python code that computes what the page shows. */
 export function toPython(state, loop) {
@@ -218,7 +220,7 @@ export function toPython(state, loop) {
 export function toCommand(state, loop) {
   if (state.reference) return null;
   const named = EXAMPLES[state.example]?.command;
-  const told = METHODS[loop.method].parameters.map(p => `--${p.name} ${plain(loop.values[p.name])}`);
+  const told = parametersOf(loop).map(p => `--${p.name.replaceAll("_", "-")} ${plain(loop.values[p.name])}`);
   const start = state.start ? ` --start=${state.start.map(plain).join(",")}` : "";
   const objective = loop.objective === "ipo" ? "" : ` --objective ${loop.objective}`;
   const end = `--method ${loop.method} ${told.join(" ")}${objective}${start}`;
