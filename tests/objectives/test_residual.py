@@ -101,10 +101,15 @@ def test_convex_optima_are_those_that_scipy_finds(name):
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-7)
 
 
-@pytest.mark.parametrize("P", [None, np.where(np.triu(np.ones((K, K)), 1) > 0, 1.0, 0.0)])
-def test_the_ball_gives_what_a_constrained_solver_finds(P):
+SURE = np.where(np.triu(np.ones((K, K)), 1) > 0, 1.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("P", "count"), [(None, 16), (SURE, 16), pytest.param(None, TRIALS, marks=pytest.mark.slow)]
+)
+def test_the_ball_gives_what_a_constrained_solver_finds(P, count):
     drawn_P, mu, reference, anchor, beta, _, pairs = drawn(1)
-    for i, radius in enumerate([0.003, 0.02, 0.1, 0.5] * 4):
+    for i, radius in enumerate(np.tile([0.003, 0.02, 0.1, 0.5], count // 4)):
         labels = drawn_P[i] if P is None else P + 0.5 * np.eye(K)
 
         def loss(theta, i=i, labels=labels):
