@@ -52,7 +52,8 @@ def ipo_scheme_arrays(loop: MapBatch) -> tuple[Any, ...]:
         np.array(part, order="C") for part in (loop.reference_logits, loop.offline_policy)
     )
     scheme_lanes.constants(matrices, which, mixture, rows, D, reference, offline, fixed)
-    return (*scheme_lanes.code_for(K, D), matrices, which, loop.beta * loop.lam, rows, fixed)
+    code = scheme_lanes.code_for(K, D, rows.shape[1] - D)
+    return (*code, matrices, which, loop.beta * loop.lam, rows, fixed)
 
 
 def dpo_scheme_arrays(loop: MapBatch) -> tuple[Any, ...]:

@@ -33,10 +33,12 @@ from alignsim.kernels.lanes import (
 )
 from alignsim.kernels.scheme_unrolled import (
     average,
-    combine,
+    begin_row,
     make_slot,
-    move,
+    move_one,
+    move_two,
     multiply,
+    next_row,
     replace_slots,
     weigh,
 )
@@ -47,13 +49,18 @@ STAGES = 8  # the largest s
 SAME = 1e-15  # relative difference that is rounding
 
 
-def code_for(K: int, D: int) -> tuple[tuple[int, ...] | None, tuple[int, ...] | None, int | None]:
-    """Return the three arguments of :func:`run` that choose its code, with K, D, or neither, known.
+def code_for(
+    K: int, D: int, stages: int
+) -> tuple[tuple[int, ...] | None, tuple[int, ...] | None, int | None, int | None]:
+    """Return the four arguments of :func:`run` that choose its code.
 
-    As :func:`alignsim.kernels.lanes.code_for`. (Of one tuple of tuples the compiler would not take
-    the lengths as known.)
+    As :func:`alignsim.kernels.lanes.code_for`. K and D are both known, or neither (of one tuple of
+    tuples the compiler would not take the lengths as known); the third is ``stages`` where that
+    needs more code than one stage of two slots does.
     """
-    return ((0,) * K, (0,) * D, None) if K <= UNROLLED else (None, None, K)
+    if K > UNROLLED:
+        return None, None, None, K
+    return (0,) * K, (0,) * D, (stages if stages > 1 or D > 2 else None), None
 
 
 @kernel
@@ -83,8 +90,8 @@ def constants(matrices, which, parameters, rows, slots, reference, offline, fixe
 
 @kernel
 def run(  # type: ignore[no-untyped-def]
-    literal, wired, general, matrices, which, gains, rows, fixed, state, frames, kept, rounds, sums,
-    blocks,
+    literal, wired, several, general, matrices, which, gains, rows, fixed, state, frames, kept,
+    rounds, sums, blocks,
 ):  # fmt: skip
     """Iterate the maps of some blocks over some of the rounds.
 
@@ -92,7 +99,7 @@ def run(  # type: ignore[no-untyped-def]
 
     Parameters
     ----------
-    literal, wired, general
+    literal, wired, several, general
         From :func:`code_for`.
     gains : (n,)
         βλ of each map.
@@ -140,33 +147,31 @@ def run(  # type: ignore[no-untyped-def]
         for t in range(begin, end):
             for i in range(0 if t > 0 else stages + 1, stages + 1):
                 table = tables[i * depth :]
-                if i > 0:
-                    if literal is not None:
-                        multiply(w, len(literal), len(wired))
-                    if general is not None:
-                        _pull(memory, weights, inverse, pull)
+                if several is not None and mixed & (i > 0):
+                    _multiply(w, literal, wired)
+                    _mix(i, base, earlier, pull, pulls, tables)
+                if general is not None and i > 0:
+                    _pull(memory, weights, inverse, pull)
                     if mixed:
                         _mix(i, base, earlier, pull, pulls, tables)
                 if i == stages:
                     needed = on_policy | (t >= burn_in)
                     if literal is not None:
-                        if len(wired) < 3:
-                            move(w, table, len(literal), len(wired))
-                        else:
-                            make_slot(w, table, len(literal), len(wired), 0)
-                            make_slot(w, table, len(literal), len(wired), 1)
-                            make_slot(w, table, len(literal), len(wired), 2)
-                            replace_slots(w, len(literal), len(wired))
-                        if needed:
-                            source = len(literal) * len(literal) * LANES
-                            weigh(w, source, len(literal), len(wired))
+                        _move_small(w, table, literal, wired, several, needed)
                     if general is not None:
                         _move(table, logits, pull, row, spare)
                         if needed:
                             softmax(logits[:K], top, weights, inverse)
-                elif (i > 0) | (not on_policy):
+                elif i > 0:
+                    if several is not None:
+                        _next_row(w, table, literal, wired)
+                    if general is not None:
+                        _row(table, logits, pull, row, spare[:K])
+                        copy(spare[:K], row)
+                        softmax(row, top, weights, inverse)
+                elif not on_policy:
                     if literal is not None:
-                        combine(w, table, len(literal), len(wired))
+                        _begin_row(w, table, literal, wired)
                     if general is not None:
                         _row(table, logits, pull, row, spare[:K])
                         copy(spare[:K], row)
@@ -175,7 +180,7 @@ def run(  # type: ignore[no-untyped-def]
                 begin_averages(weights, inverse, streamed)
             if t >= burn_in:
                 if literal is not None:
-                    average(w, len(literal), len(wired))
+                    _average(w, literal, wired)
                 if general is not None:
                     scratch = spare[:3]
                     update_averages(logits[:K], top, weights, inverse, scratch, streamed)
@@ -188,6 +193,50 @@ def run(  # type: ignore[no-untyped-def]
         store(logits, start, starts)
         if end > burn_in:
             store(streamed, start - blocks[0] * LANES, sums)
+
+
+# Inlined into the loop over rounds, the loops over lanes would be a tenth slower.
+
+
+@part
+def _begin_row(w, table, literal, wired):  # type: ignore[no-untyped-def]
+    begin_row(w, table, len(literal), len(wired))
+
+
+@part
+def _next_row(w, table, literal, wired):  # type: ignore[no-untyped-def]
+    next_row(w, table, len(literal), len(wired))
+
+
+@part
+def _multiply(w, literal, wired):  # type: ignore[no-untyped-def]
+    multiply(w, len(literal), len(wired))
+
+
+@part
+def _move_small(w, table, literal, wired, several, needed):  # type: ignore[no-untyped-def]
+    """Set every slot to the combination of its table; the softmax of the policy where needed."""
+    K, D = len(literal), len(wired)
+    if several is None:
+        if D == 1:
+            move_one(w, table, False, K)
+        else:
+            move_two(w, table, K)
+    if several is not None:
+        if D == 1:
+            move_one(w, table, True, K)
+        else:
+            multiply(w, K, D)
+            for d in range(D):
+                make_slot(w, table, K, D, d)
+            replace_slots(w, K, D)
+    if needed:
+        weigh(w, K * K * LANES, K, D)
+
+
+@part
+def _average(w, literal, wired):  # type: ignore[no-untyped-def]
+    average(w, len(literal), len(wired))
 
 
 @part

@@ -1,8 +1,8 @@
 """The parts of a round of :mod:`alignsim.kernels.scheme_lanes` with literal K and D.
 
 The rows of the workspace ``w``, and of a table, then lie at offsets known to the compiler, which
-unrolls all but the loop over lanes. Pulls go through memory: one loop from softmax to row would be
-too long to unroll, and so would one that moves three slots at a time.
+unrolls all but the loop over lanes. One loop goes from the softmax of a stage to the row of the
+next one, or to the new state. Where it would be too long to unroll, pulls go through memory.
 """
 
 from __future__ import annotations
@@ -13,36 +13,62 @@ from alignsim.kernels.compile import unrolled
 from alignsim.kernels.ipo_lanes import LANES, average_unrolled
 from alignsim.kernels.vectormath import exp
 
+FUSED = 4  # the largest K at which one loop makes the pull and moves two slots
+
+
+@unrolled
+def pull_on(w, i, b, K, D):  # type: ignore[no-untyped-def]
+    """Return what W softmax(o) adds to response i of lane b."""
+    weights = (K * K + D * K) * LANES
+    inverse = weights + 3 * K * LANES
+    pull = w[i * K * LANES + b] * w[weights + b]
+    for j in range(1, K):
+        pull += w[(i * K + j) * LANES + b] * w[weights + j * LANES + b]
+    return pull * w[inverse + b]
+
+
+@unrolled
+def combined(w, table, pull, carries, i, b, K, D):  # type: ignore[no-untyped-def]
+    """Return response i of lane b in the combination of a table.
+
+    Where no table ``carries`` the row of the stage before, its coefficient is not looked at.
+    """
+    row = (K * K + (D + 2) * K) * LANES
+    moved = without_pull(w, table, i, b, K, D)
+    if carries:
+        moved += table[(K + D) * LANES + b] * w[row + i * LANES + b]
+    moved += table[(K + D + 1) * LANES + b] * pull
+    return moved
+
+
+@unrolled
+def without_pull(w, table, i, b, K, D):  # type: ignore[no-untyped-def]
+    """Return response i of lane b in the combination of a table with the slots alone."""
+    logits = K * K * LANES
+    moved = table[i * LANES + b]
+    for d in range(D):
+        moved += table[(K + d) * LANES + b] * w[logits + (d * K + i) * LANES + b]
+    return moved
+
 
 @unrolled
 def multiply(w, K, D):  # type: ignore[no-untyped-def]
     """Set the pull to W softmax(o)."""
-    weights = (K * K + D * K) * LANES
-    pulls = weights + K * LANES
-    inverse = pulls + 2 * K * LANES
+    pulls = (K * K + (D + 1) * K) * LANES
     for b in range(LANES):
         for i in range(K):
-            pull = w[i * K * LANES + b] * w[weights + b]
-            for j in range(1, K):
-                pull += w[(i * K + j) * LANES + b] * w[weights + j * LANES + b]
-            w[pulls + i * LANES + b] = pull * w[inverse + b]
+            w[pulls + i * LANES + b] = pull_on(w, i, b, K, D)
 
 
 @unrolled
-def combine(w, table, K, D):  # type: ignore[no-untyped-def]
-    """Set the row to the combination of a table, and its softmax."""
-    logits = K * K * LANES
-    pulls = logits + (D + 1) * K * LANES
-    row = pulls + K * LANES
+def begin_row(w, table, K, D):  # type: ignore[no-untyped-def]
+    """Set the row of the first stage, and its softmax."""
+    row = (K * K + (D + 2) * K) * LANES
     tops = row + (K + 1) * LANES
     for b in range(LANES):
         top = -np.inf
         for i in range(K):
-            moved = table[i * LANES + b]
-            for d in range(D):
-                moved += table[(K + d) * LANES + b] * w[logits + (d * K + i) * LANES + b]
-            moved += table[(K + D) * LANES + b] * w[row + i * LANES + b]
-            moved += table[(K + D + 1) * LANES + b] * w[pulls + i * LANES + b]
+            moved = without_pull(w, table, i, b, K, D)
             w[row + i * LANES + b] = moved
             top = moved if moved > top else top
         w[tops + b] = top
@@ -50,38 +76,68 @@ def combine(w, table, K, D):  # type: ignore[no-untyped-def]
 
 
 @unrolled
-def move(w, table, K, D):  # type: ignore[no-untyped-def]
-    """Set every slot to the combination of its table, centred, response by response."""
-    logits = K * K * LANES
-    pulls = logits + (D + 1) * K * LANES
-    row = pulls + K * LANES
+def next_row(w, table, K, D):  # type: ignore[no-untyped-def]
+    """Set the row of the next stage from the softmax of this one, and its softmax."""
+    row = (K * K + (D + 2) * K) * LANES
     tops = row + (K + 1) * LANES
-    means = tops + LANES
-    fresh = means + D * LANES
-    size = (K + D + 2) * LANES
     for b in range(LANES):
         top = -np.inf
-        for d in range(D):
-            w[means + d * LANES + b] = 0.0
         for i in range(K):
-            for d in range(D):
-                moved = table[d * size + i * LANES + b]
-                for e in range(D):
-                    share = table[d * size + (K + e) * LANES + b]
-                    moved += share * w[logits + (e * K + i) * LANES + b]
-                moved += table[d * size + (K + D) * LANES + b] * w[row + i * LANES + b]
-                moved += table[d * size + (K + D + 1) * LANES + b] * w[pulls + i * LANES + b]
-                w[fresh + d * LANES + b] = moved
-                w[means + d * LANES + b] += moved
-            top = w[fresh + b] if w[fresh + b] > top else top
-            for d in range(D):
-                w[logits + (d * K + i) * LANES + b] = w[fresh + d * LANES + b]
-        for d in range(D):
-            mean = w[means + d * LANES + b] * (1.0 / K)
-            for i in range(K):
-                w[logits + (d * K + i) * LANES + b] -= mean
-            if d == 0:
-                w[tops + b] = top - mean
+            moved = combined(w, table, pull_on(w, i, b, K, D), True, i, b, K, D)
+            w[row + i * LANES + b] = moved
+            top = moved if moved > top else top
+        w[tops + b] = top
+    weigh(w, row, K, D)
+
+
+@unrolled
+def move_one(w, table, carries, K):  # type: ignore[no-untyped-def]
+    """Set the one slot, from the softmax of the last stage, to its combination, centred."""
+    logits = K * K * LANES
+    tops = logits + (4 * K + 1) * LANES
+    for b in range(LANES):
+        top = -np.inf
+        mean = 0.0
+        for i in range(K):
+            moved = combined(w, table, pull_on(w, i, b, K, 1), carries, i, b, K, 1)
+            w[logits + i * LANES + b] = moved
+            mean += moved
+            top = moved if moved > top else top
+        mean *= 1.0 / K
+        w[tops + b] = top - mean
+        for i in range(K):
+            w[logits + i * LANES + b] -= mean
+
+
+@unrolled
+def move_two(w, table, K):  # type: ignore[no-untyped-def]
+    """Set both slots, from the softmax of the only stage, to their combinations, centred."""
+    logits = K * K * LANES
+    others = logits + K * LANES
+    pulls = others + 2 * K * LANES
+    tops = pulls + (2 * K + 1) * LANES
+    other = table[(K + 4) * LANES :]
+    if K > FUSED:
+        multiply(w, K, 2)
+    for b in range(LANES):
+        top = -np.inf
+        mean = 0.0
+        other_mean = 0.0
+        for i in range(K):
+            pull = pull_on(w, i, b, K, 2) if K <= FUSED else w[pulls + i * LANES + b]
+            moved = combined(w, table, pull, False, i, b, K, 2)
+            other_moved = combined(w, other, pull, False, i, b, K, 2)
+            w[logits + i * LANES + b] = moved
+            w[others + i * LANES + b] = other_moved
+            mean += moved
+            other_mean += other_moved
+            top = moved if moved > top else top
+        mean *= 1.0 / K
+        other_mean *= 1.0 / K
+        w[tops + b] = top - mean
+        for i in range(K):
+            w[logits + i * LANES + b] -= mean
+            w[others + i * LANES + b] -= other_mean
 
 
 @unrolled
@@ -89,21 +145,15 @@ def make_slot(w, table, K, D, d):  # type: ignore[no-untyped-def]
     """Set what slot ``d`` becomes to the combination of its table, and its mean."""
     logits = K * K * LANES
     pulls = logits + (D + 1) * K * LANES
-    row = pulls + K * LANES
-    tops = row + (K + 1) * LANES
+    tops = pulls + (2 * K + 1) * LANES
     means = tops + LANES
     fresh = means + (D + d * K) * LANES
-    first = d * (K + D + 2) * LANES
+    own = table[d * (K + D + 2) * LANES :]
     for b in range(LANES):
         total = 0.0
         top = -np.inf
         for i in range(K):
-            moved = table[first + i * LANES + b]
-            for e in range(D):
-                share = table[first + (K + e) * LANES + b]
-                moved += share * w[logits + (e * K + i) * LANES + b]
-            moved += table[first + (K + D) * LANES + b] * w[row + i * LANES + b]
-            moved += table[first + (K + D + 1) * LANES + b] * w[pulls + i * LANES + b]
+            moved = combined(w, own, w[pulls + i * LANES + b], True, i, b, K, D)
             w[fresh + i * LANES + b] = moved
             total += moved
             top = moved if moved > top else top

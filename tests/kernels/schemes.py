@@ -158,7 +158,7 @@ def run(batch, kept, burn_in, *, blocks=None, cuts=(), whole=True):
     for begin, end in itertools.pairwise(edges):
         out = [state[:n], frames[:n], kept, (burn_in, begin, end), part]
         if ipo:
-            code = scheme_lanes.code_for(K, D)
+            code = scheme_lanes.code_for(K, D, rows.shape[1] - D)
             gains = parameters[:, 0] * parameters[:, 1]
             scheme_lanes.run(*code, matrices, which, gains, rows, fixed, *out, (first, last))
         else:
