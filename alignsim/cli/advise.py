@@ -200,7 +200,10 @@ def _drawn(found: Comparisons, name: str, file: Path, index: int | None) -> Subj
     parts = found.split()
     if len(parts) > 1 and index is None:
         several = readers.prompt_posterior(found)
-        remedy = "pick one with --index, make them one with --pool, or take shares as --exact"
+        remedy = (
+            "pick one with --index, make them one with --pool, or take the shares of votes for "
+            "the probabilities with --exact"
+        )
         if several.undetermined:
             raise FileFormatError(str(file), several.undetermined, remedy)
         if len(several.P) > 1:

@@ -240,8 +240,8 @@ def _advice_rows(found: Advice, names: Sequence[str]) -> list[Row]:
         ("certified to converge from every start", _above(told(found.alpha_certified, _near_one))),
         ("fastest α", told(found.alpha, _near_one)),
         ("β that goes with it", told(found.beta)),
-        ("rate a round", told(found.rate, _near_one)),
-        (f"rounds to {found.tolerance:g}", told(found.rounds, "{:.6g}".format)),
+        ("deviation kept a round", told(found.rate, _near_one)),
+        (f"rounds until {found.tolerance:g} of it", told(found.rounds, "{:.6g}".format)),
     ]
     for i, alpha in enumerate(found.alphas):
         radius = found.radii.reshape(-1, len(found.alphas))[:, i]

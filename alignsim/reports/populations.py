@@ -111,7 +111,7 @@ def _posterior_share(count: FloatArray, found: PromptPosterior, draw: np.random.
     error = np.sqrt(rest * share * (1.0 - share) / found.sampled)
     share = np.clip(share + error * draw.standard_normal(len(share)), 0.0, 1.0)
     low, middle, high = (100.0 * np.quantile(share, q) for q in INTERVAL_AND_MEDIAN)
-    of = f", from {found.sampled:,} of {found.prompts:,}" if rest else ""
+    of = f", from {found.sampled:,} of {found.prompts:,} prompts" if rest else ""
     return f"{middle:.3g} % ({low:.3g} to {high:.3g} %{of})"
 
 

@@ -21,7 +21,7 @@ def test_an_alpha_close_to_one_can_be_used(run):
     )
     assert told["stable"].strip() == "for α above 0.999994"
     assert told["fastest α"].strip() == "0.999997"
-    assert told["rate a round"].strip() == "0.9999985"
+    assert told["deviation kept a round"].strip() == "0.9999985"
     wanted = next(line for line in printed.split("\n") if line.strip().startswith("η = 500"))
     assert "> 1−6e-06 " in wanted
     assert " 1−3e-06 " in wanted

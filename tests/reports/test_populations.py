@@ -68,5 +68,5 @@ def test_a_sample_of_prompts_widens_the_interval(monkeypatch):
     assert populations._posterior_share(count, found, draw) == "25 % (25 to 25 %)"
     some = asim.data.PromptPosterior(**(vars(found) | {"prompts": 6000}))
     told = populations._posterior_share(count, some, draw)
-    assert told.endswith("from 60 of 6,000)")
+    assert told.endswith("from 60 of 6,000 prompts)")
     assert "(25 to" not in told
