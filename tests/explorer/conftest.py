@@ -92,6 +92,7 @@ class Tab:
 
     def copied(self, what):
         """What a button copies; the browser's clipboard answers when it likes."""
+        self.js("document.querySelector('.asim').view.copied = null")
         self.page.get_by_role("button", name=f"Copy {what}").click()
         self.until("document.querySelector('.asim').view.copied")
         return self.js("document.querySelector('.asim').view.copied")
