@@ -62,3 +62,11 @@ def dying_once(shared, number):
 def dying(shared, number):
     """End the process of whoever computes this."""
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def of_another_version():
+    """Make this process one in which another version is installed."""
+    from alignsim.sweeps import site
+
+    site.__version__ = "9.9"
+    site.site.cache_clear()

@@ -91,6 +91,21 @@ def test_a_worker_of_another_version_or_processor_is_refused_in_words(monkeypatc
             asim.phase_diagram(studies.STACK[0], alpha=0.5, resolution=8, executor=threads)
 
 
+def test_processes_of_another_version_are_refused_and_what_is_done_is_kept(tmp_path):
+    pytest.importorskip("zarr")
+    fork = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(2, fork, initializer=studies.of_another_version) as pool:
+        here = site.site()["alignsim"]
+        with pytest.raises(
+            WrongWorkerError, match=rf"has alignsim 9\.9, not {here}: its last"
+        ) as e:
+            study(executor=pool, store=tmp_path / "s.zarr")
+        assert e.value.__notes__[0].startswith("0 of 18 chunks are kept")
+        with pytest.raises(WrongWorkerError, match=r"has alignsim 9\.9, not"):
+            verify("ipo-closed-form", trials=20, progress=False, executor=pool)
+    assert study(store=tmp_path / "s.zarr").computed.all()
+
+
 def test_matrix_products_keep_to_one_thread_and_get_them_back(monkeypatch, threads):
     def counts():
         found = threadpoolctl.threadpool_info()
