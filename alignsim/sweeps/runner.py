@@ -44,6 +44,9 @@ WORTH_SENDING_ONCE = 2**16
 GENTLE_END = 1.0
 """Seconds that processes of our own have to end by themselves."""
 
+UNGUARDED = 78
+"""Exit status of a worker process in which the user's script begins the sweep once more."""
+
 Receive = Callable[[int, Any], None]
 """Takes the number of a job and its result."""
 
@@ -178,6 +181,10 @@ class _Crew:
     def _submit(self, job: Job, shared: Any) -> Future[Any]:
         return self.executor.submit(_elsewhere, Home.here(), job.function, shared, *job.arguments)
 
+    def unguarded(self) -> bool:
+        """Return whether workers broke because the script begins the sweep in each of them."""
+        return False
+
     def renew(self) -> None:
         """Replace what is broken, if that is ours to do."""
         raise WorkersLostError(
@@ -206,6 +213,8 @@ class _Processes(_Crew):
     """Processes of our own: a broken pool is replaced, and all of them end with this one."""
 
     def __init__(self, workers: int) -> None:
+        if getattr(multiprocessing.current_process(), "_inheriting", False):
+            os._exit(UNGUARDED)  # in a worker, which imports the script: its parent says why
         self._workers = workers
         super().__init__(self._pool())
 
@@ -213,6 +222,10 @@ class _Processes(_Crew):
         kind = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
         context = multiprocessing.get_context(kind)
         return ProcessPoolExecutor(self._workers, mp_context=context, initializer=_live_as_long)
+
+    def unguarded(self) -> bool:
+        own = (getattr(self.executor, "_processes", None) or {}).values()
+        return any(process.exitcode == UNGUARDED for process in own)
 
     def renew(self) -> None:
         self.end()
@@ -294,8 +307,7 @@ class _Run:
             try:
                 self._out[self._crew.submit(job)] = job
             except BrokenExecutor:
-                self._lost(job)
-                self._renew()
+                self._broken(job)
             room -= 1
         return bool(self._out)
 
@@ -306,8 +318,7 @@ class _Run:
         try:
             result = future.result()
         except BrokenExecutor:
-            self._lost(job)
-            self._renew()
+            self._broken(job)
         except CancelledError:
             self._lost(job)
         except Exception as error:
@@ -317,6 +328,15 @@ class _Run:
         else:
             self._tries.pop(job.number, None)
             self._done(job, result)
+
+    def _broken(self, job: Job) -> None:
+        if self._crew.unguarded():
+            raise WorkersLostError(
+                "each worker process imports the script that begins this sweep, and would begin it "
+                'once more; in the script, start it under if __name__ == "__main__":'
+            ) from None
+        self._lost(job)
+        self._renew()
 
     def _lost(self, job: Job) -> None:
         if self._tries[job.number] >= TRIES:

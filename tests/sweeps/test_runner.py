@@ -3,6 +3,8 @@
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import threading
 from concurrent.futures import (
     CancelledError,
@@ -11,6 +13,7 @@ from concurrent.futures import (
     ProcessPoolExecutor,
     ThreadPoolExecutor,
 )
+from pathlib import Path
 
 import pytest
 
@@ -208,3 +211,20 @@ def test_what_cannot_compute_is_refused(executor):
 def test_a_number_of_processes_is_at_least_one(executor):
     with pytest.raises(ValueError, match="executor is"):
         run(jobs(studies.added), Found().put, executor)
+
+
+def test_a_script_without_the_main_guard_is_told_so_in_one_sentence(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from alignsim.sweeps.runner import Job, run\nrun([Job(0, 1, max, 1, (2,))], print, 2)\n"
+    )
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run(
+        [sys.executable, str(script)], env={**os.environ, "PYTHONPATH": str(root)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.count("Traceback") == 1
+    told = done.stderr.splitlines()[-1]
+    assert told.startswith("alignsim.sweeps.runner.WorkersLostError: each worker process imports")
+    assert told.endswith('in the script, start it under if __name__ == "__main__":')
