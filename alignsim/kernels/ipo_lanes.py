@@ -26,6 +26,8 @@ from alignsim.kernels.lanes import (
 from alignsim.kernels.vectormath import exp, log
 
 LANES = 64
+GROUP = 8  # lanes that go alone where a block has few
+FEW = 4  # groups up to which that is faster than the whole block
 UNROLLED = 6  # the largest K with code of its own
 
 
@@ -88,10 +90,15 @@ def run(  # type: ignore[no-untyped-def]
         if begin > burn_in:
             load(sums, start - blocks[0] * LANES, streamed)
         frame = sent = first_frame
+        groups = -(-(state.shape[0] - start) // GROUP)
         for t in range(begin, end):
             if t > 0:
                 if literal is not None:
-                    _advance_small(w, literal)
+                    if groups <= FEW:
+                        for g in range(groups):
+                            _advance_group(w[g * GROUP :], literal)
+                    else:
+                        _advance_small(w, literal)
                 if general is not None:
                     advance(logits, weights, inverse, signal, constant, alpha, top, scratch)
             if t == burn_in:
@@ -153,11 +160,16 @@ def advance(logits, weights, inverse, signal, constant, alpha, top, scratch):  #
 @part
 def _advance_small(w, literal):  # type: ignore[no-untyped-def]
     """As :func:`advance_unrolled`: inlined into the loop over rounds it is a tenth slower."""
-    advance_unrolled(w, len(literal))
+    advance_unrolled(w, len(literal), LANES)
+
+
+@part
+def _advance_group(w, literal):  # type: ignore[no-untyped-def]
+    advance_unrolled(w, len(literal), GROUP)
 
 
 @unrolled
-def advance_unrolled(w, K):  # type: ignore[no-untyped-def]
+def advance_unrolled(w, K, lanes):  # type: ignore[no-untyped-def]
     """Do one round in place, with a K that is a literal in the caller.
 
     Rows of the workspace then lie at offsets known to the compiler: the loops over i and j
@@ -169,7 +181,7 @@ def advance_unrolled(w, K):  # type: ignore[no-untyped-def]
     alpha = weights + K * LANES
     inverse = alpha + LANES
     tops = inverse + LANES
-    for b in range(LANES):
+    for b in range(lanes):
         mean = 0.0
         top = -np.inf
         for i in range(K):
@@ -185,7 +197,7 @@ def advance_unrolled(w, K):  # type: ignore[no-untyped-def]
         w[tops + b] = top - mean
         for i in range(K):
             w[logits + i * LANES + b] -= mean
-    for b in range(LANES):
+    for b in range(lanes):
         total = 0.0
         for i in range(K):
             weight = exp(w[logits + i * LANES + b] - w[tops + b])

@@ -113,7 +113,7 @@ def run(  # type: ignore[no-untyped-def]
                 _begin_batch(product, order, shift)
             if literal is not None:
                 _carry_small(w, len(literal), len(carried))
-                advance_unrolled(w, len(literal))
+                advance_unrolled(w, len(literal), LANES)
             if general is not None:
                 _differentiate(weights, inverse, alpha, margins, policy, scratch, D, shift)
                 _carry(D, Q, policy, scratch, product, order)
