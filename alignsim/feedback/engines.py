@@ -125,37 +125,6 @@ def ipo_arrays(
     return matrices, which, np.stack([loop.alpha, loop.beta * loop.lam], axis=-1), drift
 
 
-def jacobians_along(loop: MapBatch, frames: FloatArray) -> FloatArray:
-    """Return the Jacobians of consecutive rounds, (n, T, D(K−1), D(K−1)), on mean-zero vectors.
-
-    ``frames`` (n, T + 1, D·K) are whole states.
-
-    NaN where a frame is not finite.
-    """
-    n, length, width = frames.shape
-    K = loop.responses
-    tangents = loop.scheme.size * (K - 1)
-    out = np.empty((n, length - 1, tangents, tangents))
-    fused = type(loop.objective) is DPO and loop.mixes_references and loop.samples_alike
-    if fused and K <= WIDEST_LANE:
-        from alignsim.kernels import dpo_tangent
-
-        matrices, which = loop.matrix_table()
-        dpo_tangent.jacobians(
-            matrices, which, np.stack([loop.alpha, loop.beta, loop.lam], axis=-1),
-            np.ascontiguousarray(loop.reference_logits), np.ascontiguousarray(loop.offline_policy),
-            simplex.mean_zero_basis(K), np.ascontiguousarray(frames), out,
-        )  # fmt: skip
-        return out
-    before = frames[:, :-1].reshape(-1, width)
-    known = np.asarray(np.isfinite(before).all(axis=-1))
-    each = loop.take(np.repeat(np.arange(n), length - 1))
-    usable = np.where(known[:, None], before, each.begin(each.reference_logits))
-    slopes = np.where(known[:, None, None], each.derivative(usable, "tangent"), np.nan)
-    out[:] = slopes.reshape(out.shape)
-    return out
-
-
 def _ipo_lanes(loop: MapBatch, schedule: Schedule, record: Record) -> None:
     from alignsim.kernels import ipo_lanes, lanes
 

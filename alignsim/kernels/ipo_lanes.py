@@ -28,6 +28,7 @@ from alignsim.kernels.vectormath import exp, log
 LANES = 64
 GROUP = 8  # lanes that go alone where a block has few
 FEW = 4  # groups up to which that is faster than the whole block
+NARROW = 16
 UNROLLED = 6  # the largest K with code of its own
 
 
@@ -67,9 +68,12 @@ def run(  # type: ignore[no-untyped-def]
     K = state.shape[1]
     burn_in, begin, end = rounds
     rows = K * K + 6 * K + 5
-    w = block((rows + 3 + HELD * K) * LANES)
-    memory = w.reshape((rows + 3 + HELD * K, LANES))
-    signal = memory[: K * K].reshape((K, K, LANES))
+    lanes = LANES
+    if general is not None:
+        lanes = min(LANES, -(-(state.shape[0] - blocks[0] * LANES) // NARROW) * NARROW)
+    w = block((rows + 3 + HELD * K) * lanes)
+    memory = w.reshape((rows + 3 + HELD * K, lanes))
+    signal = memory[: K * K].reshape((K, K, lanes))
     constant = memory[K * K : K * K + K]
     logits = memory[K * K + K : K * K + 2 * K]
     weights = memory[K * K + 2 * K : K * K + 3 * K]
@@ -100,7 +104,12 @@ def run(  # type: ignore[no-untyped-def]
                     else:
                         _advance_small(w, literal)
                 if general is not None:
-                    advance(logits, weights, inverse, signal, constant, alpha, top, scratch)
+                    if lanes < LANES:
+                        _advance_narrow(
+                            logits, weights, inverse, signal, constant, alpha, top, scratch
+                        )
+                    else:
+                        advance(logits, weights, inverse, signal, constant, alpha, top, scratch)
             if t == burn_in:
                 begin_averages(weights, inverse, streamed)
             if t >= burn_in:
@@ -119,42 +128,54 @@ def run(  # type: ignore[no-untyped-def]
             store(streamed, start - blocks[0] * LANES, sums)
 
 
-@part
-def advance(logits, weights, inverse, signal, constant, alpha, top, scratch):  # type: ignore[no-untyped-def]
-    """Do one round in place: new ``logits``, and their softmax in two factors."""
+@unrolled
+def _advance(logits, weights, inverse, signal, constant, alpha, top, scratch, lanes):  # type: ignore[no-untyped-def]
+    """Do one round of ``lanes`` in place, as many as there are or the literal number."""
     K = logits.shape[0]
     pull = scratch[0]
     mean = scratch[1]
-    for b in range(LANES):
+    for b in range(lanes):
         top[b] = -np.inf
         mean[b] = 0.0
     for i in range(K):
-        for b in range(LANES):
+        for b in range(lanes):
             pull[b] = signal[i, 0, b] * weights[0, b] + signal[i, 1, b] * weights[1, b]
         for j in range(2, K - 1, 2):
-            for b in range(LANES):
+            for b in range(lanes):
                 pull[b] += signal[i, j, b] * weights[j, b] + signal[i, j + 1, b] * weights[j + 1, b]
         if K % 2 == 1:
-            for b in range(LANES):
+            for b in range(lanes):
                 pull[b] += signal[i, K - 1, b] * weights[K - 1, b]
-        for b in range(LANES):
+        for b in range(lanes):
             moved = (alpha[b] * logits[i, b] + constant[i, b]) + pull[b] * inverse[b]
             logits[i, b] = moved
             mean[b] += moved
             top[b] = moved if moved > top[b] else top[b]
-    for b in range(LANES):
+    for b in range(lanes):
         mean[b] *= 1.0 / K
         top[b] -= mean[b]
         inverse[b] = 0.0
     for i in range(K):
-        for b in range(LANES):
+        for b in range(lanes):
             centred = logits[i, b] - mean[b]
             weight = exp(centred - top[b])
             logits[i, b] = centred
             weights[i, b] = weight
             inverse[b] += weight
-    for b in range(LANES):
+    for b in range(lanes):
         inverse[b] = 1.0 / inverse[b]
+
+
+@part
+def advance(logits, weights, inverse, signal, constant, alpha, top, scratch):  # type: ignore[no-untyped-def]
+    """Do one round in place: new ``logits``, and their softmax in two factors."""
+    _advance(logits, weights, inverse, signal, constant, alpha, top, scratch, LANES)
+
+
+@part
+def _advance_narrow(logits, weights, inverse, signal, constant, alpha, top, scratch):  # type: ignore[no-untyped-def]
+    """As :func:`advance`, of a block that has fewer lanes."""
+    _advance(logits, weights, inverse, signal, constant, alpha, top, scratch, logits.shape[1])
 
 
 @part

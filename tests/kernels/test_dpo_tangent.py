@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import alignsim as asim
-from alignsim.feedback.engines import jacobians_along
+from alignsim.feedback.tangents import jacobians_along
 from tests import naive
 from tests.feedback.systems import policy, preferences
 

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from alignsim.analysis.results import Result
 from alignsim.feedback import FeedbackMap
-from alignsim.feedback.engines import Schedule, iterate, jacobians_along
+from alignsim.feedback.engines import Schedule, iterate
+from alignsim.feedback.tangents import jacobians_along
 from alignsim.objectives.solvers import solve_each
 from alignsim.summary import Lines, holding, numbers
 from alignsim.validation import FloatArray

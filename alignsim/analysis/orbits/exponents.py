@@ -27,10 +27,10 @@ from alignsim.feedback.engines import (
     Schedule,
     ipo_arrays,
     iterate,
-    jacobians_along,
     mark_failures,
 )
 from alignsim.feedback.status import MEANINGS as RUN_MEANINGS
+from alignsim.feedback.tangents import jacobians_along
 from alignsim.feedback.threads import in_threads, thread_count
 from alignsim.kernels.status import NOT_FINITE, OK
 from alignsim.summary import Lines, numbers, tally
