@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from measuring import Effort, Row, interleave, ratio
@@ -15,6 +15,7 @@ MANY, MAPS = 100_000, 4096
 EXPONENT_MAPS, EXPONENT_ROUNDS = 4096, 1000
 ORBIT_ROUNDS = 3000
 CLEAR = 0.01  # |ρ − 1| of the maps that are classified
+BETAS = (3.0, 10.0, 30.0)  # of the random maps
 RESOLUTION = 1024
 
 
@@ -62,6 +63,22 @@ def classification(effort: Effort) -> Iterable[Row]:
     factor = ratio(times, "classify", "rounds")
     yield Row(f"`classify`, K=4, {MAPS:,} maps, {ORBIT_ROUNDS:,} rounds",
               f"{factor:.2f}× the rounds alone", "≤ 1.5×", factor <= 1.5)  # fmt: skip
+
+
+def random_maps(effort: Effort) -> Iterable[Row]:
+    """Time the phases of orbits of random skew matrices, beside rounds alone."""
+    P = asim.preferences.random_skew(4, size=MAPS, max_margin=0.4, rng=0)
+    start = np.zeros((MAPS, 4)) + asim.simplex.asymmetric_direction(4)
+    for beta in BETAS:
+        loop = asim.FeedbackMap(P, beta=beta, alpha=0.5)
+        contestants: dict[str, Callable[[int], object]] = {
+            "classify": lambda _, loop=loop: asim.classify(loop, threads=1),
+            "rounds": lambda rounds, loop=loop: _run(loop, start, rounds),
+        }
+        times = interleave(contestants, effort, rounds=ORBIT_ROUNDS)
+        factor = ratio(times, "classify", "rounds")
+        yield Row(f"`classify`, random K=4, β = {beta:g}, {MAPS:,} maps",
+                  f"{factor:.1f}× {ORBIT_ROUNDS:,} rounds", "≤ 8×", factor <= 8.0)  # fmt: skip
 
 
 def diagram(effort: Effort) -> Iterable[Row]:

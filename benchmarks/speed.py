@@ -60,7 +60,8 @@ def main() -> None:
     effort = QUICK if options.quick else FULL
     sections = (
         *(ipo, dpo, wide, threads, memory),
-        *(analysis.stability, analysis.exponents, analysis.classification, analysis.diagram),
+        *(analysis.stability, analysis.exponents, analysis.classification),
+        *(analysis.random_maps, analysis.diagram),
         *(start_up, first_command),
     )
     rows: list[Row] = []
