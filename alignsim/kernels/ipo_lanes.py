@@ -28,7 +28,7 @@ from alignsim.kernels.vectormath import exp, log
 LANES = 64
 GROUP = 8  # lanes that go alone where a block has few
 FEW = 4  # groups up to which that is faster than the whole block
-NARROW = 16
+NARROW = 16  # lanes of a block for more responses, rounded up to a multiple of it
 UNROLLED = 6  # the largest K with code of its own
 
 

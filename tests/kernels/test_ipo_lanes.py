@@ -75,3 +75,13 @@ def test_beta_of_zero_goes_to_the_reference_in_one_round():
     loop = asim.FeedbackMap(P, beta=0.0, alpha=0.0, reference=reference)
     orbit = loop.run(rng.dirichlet(np.ones(4)), rounds=1)
     np.testing.assert_allclose(orbit.final, reference, rtol=1e-14)
+
+
+@pytest.mark.parametrize("K", [4, 8])
+def test_blocks_of_few_maps_have_the_bits_of_a_full_one(K):
+    P = asim.preferences.random_skew(K, size=64, rng=0)
+    loop = asim.FeedbackMap(P, beta=20.0, alpha=0.5)
+    whole = loop.run(rounds=50, keep="last").final_logits
+    for n in (1, 8, 9, 17, 32, 33):
+        few = loop.take(np.arange(64 - n, 64)).run(rounds=50, keep="last").final_logits
+        assert (few == whole[64 - n :]).all()
