@@ -157,6 +157,7 @@ OPTIONS = {
     "--responses": _counts("3", "5", edge=("2", "4", "65", "1000000")),
     "--advantage": _numbers("0.3", "0.5", edge=("0", "0.6")),
     "--objective": _words("ipo", "dpo", "IPO"),
+    "--sampler": _words("product", "mixture", "rejection", "two_policies", "fixed_pairs", "PILAF"),
     "--method": _words("mrs", "soft_reference", "omwu", "hard_reference"),
     "name": _words("mrs", "soft_reference", "omwu"),
     "--x": _words("beta,0,12", "lam,0,1", "mixup,0.1,1", "beta,1,100,log"),
