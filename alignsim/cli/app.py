@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import io
 import os
 import signal
@@ -23,10 +22,6 @@ app = typer.Typer(
 WIDTHS = range(20, 1000)
 """Columns that COLUMNS may ask for: fewer hold no word, and the lines of many fill the memory."""
 
-NEW_OBJECTS = 50_000
-"""More objects than before that start a collection of garbage. Imports and compilation make many
-that stay: at Python's own 700, looking for garbage among them takes a tenth of a command."""
-
 
 def main() -> None:
     """Run the command line; the entry point ``alignsim``."""
@@ -36,7 +31,6 @@ def main() -> None:
     if os.environ.get("COLUMNS", "") not in map(str, WIDTHS):
         os.environ.pop("COLUMNS", None)
     signal.signal(signal.SIGTERM, _terminate)
-    gc.set_threshold(NEW_OBJECTS)
     try:
         app(prog_name="alignsim")
     except KeyboardInterrupt:  # before the command was known
