@@ -107,8 +107,8 @@ def diagnose(
         "--alpha": alpha,
         "--lam": lam,
         "--objective": objective,
+        "--sampler": sampler,
     }
-    of_loop["--sampler"] = sampler
     if preferences is None:
         options.refuse(of_loop, "there are no --preferences")
     elif beta is None or alpha is None:

@@ -43,12 +43,7 @@ def _rows(of: Objective) -> Iterator[tuple[str, str]]:
     yield "optimum", naming.summary(of)
     yield "class", FORMS[of.form]
     yield "analysable in loops", naming.analysable(of)
-    for each in of.parameters:
-        yield f"parameter {each.name}", reports.described(each)
-    for policy in of.policies:
-        yield f"policy {policy}", "one probability a response"
-    for vector in of.vectors:
-        yield f"vector {vector}", "one number a response"
+    yield from reports.inputs(of)
     for what, source in naming.proved(of).items():
         yield what, f"proved: {source}"
     yield "source", of.source

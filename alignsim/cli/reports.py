@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.console import Console
@@ -68,6 +68,16 @@ def described(each: Parameter) -> str:
     """Return the meaning, the range and the default of a parameter."""
     default = "must be given" if each.default is None else f"by default {each.default:g}"
     return f"{each.meaning}; {each.range}, {default}"
+
+
+def inputs(of: Any) -> Iterator[tuple[str, str]]:
+    """Yield what an objective or a sampler takes beside β: parameters, policies and vectors."""
+    for each in of.parameters:
+        yield f"parameter {each.name}", described(each)
+    for policy in of.policies:
+        yield f"policy {policy}", "one probability a response, in Python"
+    for vector in of.vectors:
+        yield f"vector {vector}", "one number a response, in Python"
 
 
 def print_convention() -> None:

@@ -39,12 +39,7 @@ def _rows(of: Sampler) -> Iterator[tuple[str, str]]:
     from alignsim.cli import reports
 
     yield "pairs", of.draws
-    for each in of.parameters:
-        yield f"parameter {each.name}", reports.described(each)
-    for policy in of.policies:
-        yield f"policy {policy}", "one probability a response, in Python"
-    for vector in of.vectors:
-        yield f"vector {vector}", "one number a response, in Python"
+    yield from reports.inputs(of)
     if "pair_weights" in of.AXES:
         yield "pair_weights", "one number a pair, in Python"
     yield "source", of.source
