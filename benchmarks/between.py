@@ -71,9 +71,7 @@ def calls() -> dict[str, Callable[[], object]]:
     many = asim.FeedbackMap(np.tile(P, (25, 1, 1)), beta=3.0, alpha=0.5)
 
     def run(loop: asim.FeedbackMap, burn_in: int | None = ROUNDS) -> object:
-        return loop.run(
-            start_logits=start, rounds=ROUNDS, keep="last", burn_in=burn_in, threads=1
-        )
+        return loop.run(start_logits=start, rounds=ROUNDS, keep="last", burn_in=burn_in, threads=1)
 
     return {
         f"`run`, IPO, K=4, {MAPS:,} maps, {ROUNDS:,} rounds": lambda: run(loop),
@@ -118,7 +116,8 @@ def process(tree: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def ask(child: subprocess.Popen[str], name: str) -> float:
-    assert child.stdin is not None and child.stdout is not None
+    assert child.stdin is not None
+    assert child.stdout is not None
     print(name, file=child.stdin, flush=True)
     return float(child.stdout.readline())
 

@@ -2,13 +2,16 @@
 
 import importlib.metadata
 import importlib.resources
+import os
 import subprocess
 import sys
 from pathlib import Path
 
+import numba
 import pytest
 
 import alignsim
+from alignsim.kernels import ahead
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = ("xarray", "scipy.optimize", "matplotlib", "mpltern", "numba", "tqdm", "typer", "pandas")
@@ -77,7 +80,7 @@ for name, module in sys.modules.items():
 
 FIRST_KERNELS = {
     "equilibrium": {"judge", "_residual", "_margin", "_largest_margin"},
-    "ipo_lanes": {"run", "_advance_small", "advance_unrolled", "_average_small"}
+    "ipo_lanes": {"run", "_advance_small", "_advance_group", "advance_unrolled", "_average_small"}
     | {"average_unrolled"},
     "lanes": {"block", "load", "store", "hold", "release", "load_signal", "softmax"}
     | {"begin_averages", "drifts"},
@@ -94,6 +97,72 @@ def test_the_first_command_loads_and_compiles_only_what_its_diagram_needs(tmp_pa
     allowed = {f"{file} {name}" for file, names in FIRST_KERNELS.items() for name in names}
     assert set(kernels) <= allowed
     assert {"ipo_lanes run", "orbits examine", "tangents lead_along"} <= set(kernels)
+
+
+AHEAD = """
+import sys
+sys.modules["dask"] = None
+from alignsim.kernels import ahead
+ahead.compile_rounds(3), ahead.compile_judging(3)
+def signatures():
+    return {{(name, each): len(kernel.signatures) for name, module in sys.modules.items()
+            if name.startswith("alignsim.kernels.") for each, kernel in vars(module).items()
+            if getattr(kernel, "signatures", ())}}
+before = signatures()
+from alignsim.cli import main
+sys.argv = ["alignsim", "phase-diagram", "--x-points", "40", "--y-points", "30", "--quiet",
+            "--out", {picture!r}]
+try:
+    main()
+except SystemExit as end:
+    assert not end.code
+after = signatures()
+print(*[name for name in after if after[name] != before.get(name)])
+"""
+
+
+def test_what_is_compiled_ahead_is_all_that_the_first_command_calls(tmp_path):
+    assert run_python(AHEAD.format(picture=str(tmp_path / "p.png"))) == ""
+
+
+@pytest.mark.skipif(numba.config.DISABLE_JIT, reason="the JIT is off")
+def test_a_second_process_compiles_where_nothing_is_kept_and_ends_with_the_first(
+    monkeypatch, tmp_path
+):
+    begun = []
+    monkeypatch.setattr(ahead.atexit, "register", lambda end, process: begun.append((end, process)))
+    ahead.compile_rounds(3)
+    ahead.compile_ahead(3)
+    assert begun == []
+    monkeypatch.setattr(ahead, "cached", lambda kernel: False)
+    ahead.compile_ahead(3)
+    ((end, process),) = begun
+    assert process.args[1:] == ["-m", "alignsim.kernels.ahead", "3"]
+    end(process)
+    assert process.returncode is not None
+
+
+def test_the_second_process_compiles_what_judges():
+    command = [sys.executable, "-m", "alignsim.kernels.ahead", "3"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.skipif(numba.config.DISABLE_JIT, reason="the JIT is off")
+def test_a_kernel_knows_whether_the_disk_holds_it(tmp_path):
+    code = (
+        "from alignsim.kernels import ahead, rotation\n"
+        "from alignsim.kernels.compile import cached\n"
+        "print(cached(rotation.classify), cached(rotation.classify.py_func)); import numpy as np\n"
+        "rotation.classify(np.empty((0, 3, 3)), np.empty(0, dtype=np.int8))\n"
+        "print(cached(rotation.classify))"
+    )
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True,
+        env=environment,
+    )  # fmt: skip
+    assert done.stdout.split() == ["False", "None", "True"]
 
 
 def test_the_bare_import_warns_about_nothing():

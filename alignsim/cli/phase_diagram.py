@@ -109,6 +109,8 @@ def phase_diagram(
     executors.check(workers, scheduler)
     from alignsim import validation
     from alignsim.cli import inputs
+    from alignsim.feedback.threads import available_threads
+    from alignsim.kernels import ahead
     from alignsim.objectives.samplers import sampler_named
     from alignsim.plotting.palette import QUANTITIES
     from alignsim.sweeps import findings, sweep
@@ -143,6 +145,8 @@ def phase_diagram(
     given = method.parameters(alpha=ALPHA) | given
     given |= {across.name: across.spread(x_points), up.name: up.spread(y_points)}
     subject = inputs.subject(file, source, cycle)
+    if (by, objective, method.name) == ("orbit", "ipo", "mrs") and available_threads() > 1:
+        ahead.compile_ahead(subject.P.shape[-1])
     drawing = threading.Thread(target=_import_drawing, daemon=True)
     drawing.start()
     with executors.opened(workers, scheduler) as executor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -57,12 +58,22 @@ def unrolled(function: Callable[..., Any]) -> Callable[..., Any]:
     return njit(**{**PART, "forceinline": True})(function)
 
 
+def cached(dispatcher: Any) -> bool | None:
+    """Return whether the disk holds code of a kernel; None where nothing is kept there."""
+    index = _index(dispatcher)
+    return None if index is None else os.path.exists(index._index_path)
+
+
+def _index(dispatcher: Any) -> Any:
+    return getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
+
+
 def _stamp(dispatcher: Any) -> None:
     """Let the cached code depend on every file of this folder, not only on the kernel's own.
 
     Numba would otherwise run an old copy of a kernel whose callee in another file has changed.
     """
-    index = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
+    index = _index(dispatcher)
     if index is not None and hasattr(index, "_source_stamp"):
         index._source_stamp = SOURCES
 
