@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from alignsim.analysis.equilibria.quantal import qre
     from alignsim.analysis.equilibria.stability import stability
     from alignsim.analysis.equilibria.transients import transient_growth
-    from alignsim.analysis.orbits.basins import basins
     from alignsim.analysis.orbits.classification import classify
     from alignsim.analysis.orbits.exponents import lyapunov_spectrum
     from alignsim.claims import verify
@@ -55,6 +54,7 @@ if TYPE_CHECKING:
     from alignsim.reports.advice import advise
     from alignsim.reports.compare import compare
     from alignsim.reports.diagnosis.diagnosis import diagnose
+    from alignsim.sweeps.basins import basins
     from alignsim.sweeps.grid import sweep
     from alignsim.sweeps.phase_diagram import phase_diagram
     from alignsim.sweeps.store import open_sweep
@@ -112,7 +112,7 @@ _HOMES = {
     "Scheme": "feedback",
     "Trajectory": "feedback",
     "advise": "reports",
-    "basins": "analysis",
+    "basins": "sweeps",
     "certificates": "analysis",
     "classify": "analysis",
     "collapse": "analysis",

@@ -29,7 +29,7 @@ from alignsim.analysis.equilibria.stability import (
     stability,
 )
 from alignsim.analysis.equilibria.transients import TransientGrowth, transient_growth
-from alignsim.analysis.orbits.basins import Basins, basins
+from alignsim.analysis.orbits.basins import Basins
 from alignsim.analysis.orbits.classification import Orbit, classify
 from alignsim.analysis.orbits.exponents import LyapunovSpectrum, lyapunov_spectrum
 from alignsim.analysis.orbits.verdicts import OSCILLATING
@@ -51,7 +51,6 @@ __all__ = [
     "Stability",
     "TransientGrowth",
     "asymptotic_entropy",
-    "basins",
     "bifurcations",
     "boundary_equilibria",
     "capture_region",

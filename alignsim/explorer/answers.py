@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from alignsim import simplex, validation
-from alignsim.analysis import basins, classify, crossings, fixed_points, stability
+from alignsim.analysis import classify, crossings, fixed_points, stability
 from alignsim.analysis.equilibria.stability import all_multipliers
 from alignsim.analysis.orbits.verdicts import Phase
 from alignsim.explorer.table import SUMS
@@ -23,6 +23,7 @@ from alignsim.explorer.uploads import read
 from alignsim.feedback import FeedbackMap
 from alignsim.feedback.naming import method, parameters_named
 from alignsim.parameters import Parameter
+from alignsim.sweeps.basins import basins
 from alignsim.validation import FloatArray
 
 MOST_RESPONSES = 40
@@ -298,7 +299,7 @@ def _candidates(q: Asked, along: Parameter, own: float) -> FloatArray:
 def attractors(question: Mapping[str, Any]) -> Answer:
     """Return where many starts end."""
     q = asked(question)
-    found = basins(q.loop(), samples=STARTS)
+    found = basins(q.loop(), samples=STARTS, progress=False)
     points = found.attractor_points.reshape(-1, *found.attractor_points.shape[-2:])
     count = int(found.count)
     listed = [

@@ -146,7 +146,7 @@ class _Choice(NamedTuple):
 
 
 def _chosen(result: Basins, index: tuple[int, ...] | int) -> _Choice:
-    of_kind(result, Basins, "result", "alignsim.analysis.basins")
+    of_kind(result, Basins, "result", "alignsim.basins")
     at = validation.position(index, "index", result.count.shape)
     count = int(result.count[at])
     share = result.share[at][:count]

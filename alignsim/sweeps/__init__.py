@@ -1,5 +1,6 @@
 """Sweeps over parameters and matrices, to labelled datasets."""
 
+from alignsim.sweeps.basins import basins
 from alignsim.sweeps.estimate import Estimate
 from alignsim.sweeps.exporting import export
 from alignsim.sweeps.findings import findings
@@ -14,6 +15,7 @@ __all__ = [
     "Estimate",
     "WorkersLostError",
     "WrongWorkerError",
+    "basins",
     "export",
     "findings",
     "open_sweep",

@@ -45,6 +45,7 @@ def orbit_diagram(
     rounds: int | None = None,
     threads: int | None = None,
     progress: bool = True,
+    executor: Any = None,
     **parameters: float | None,
 ) -> xarray.Dataset:
     """Return the policies that an orbit visits in the long run, over one parameter.
@@ -75,6 +76,8 @@ def orbit_diagram(
         As for :func:`alignsim.classify`; ``start`` is one policy (K,).
     progress
         Show a progress bar when it takes longer than a second or two.
+    executor
+        Who computes, as of :func:`alignsim.sweep`.
 
     Returns
     -------
@@ -117,7 +120,7 @@ def orbit_diagram(
     n = len(values)
     kept = validation.integer(visits, "visits", minimum=1)
     validation.affordable(8.0 * n * kept * K, "visits", f"is {kept:,}, and as many policies each")
-    workers = thread_count(threads)
+    thread_count(threads)
     given: dict[str, Any] = {**fixed, axis.name: values}
     what = {"objective": objective, "sampler": sampler, **policies}
     loop = loops.loop(matrix, given, **what)
@@ -125,7 +128,7 @@ def orbit_diagram(
     chunk = Chunk(method, given, what, _Visits(start, rounds, kept))
     with ProgressBar(progress, "orbit diagram", "maps", n) as bar:
         columns = columns_of_points(
-            matrix, chunk, USUAL_ROUNDS + kept, loop.linear, bar, threads=workers
+            matrix, chunk, USUAL_ROUNDS + kept, loop.linear, bar, executor, threads
         )
     further = {"policy": ("visit", "response")}
     grid = {name: np.asarray(given[name]) for name in loops.names}

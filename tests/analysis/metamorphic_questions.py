@@ -315,14 +315,14 @@ NUMBERED = "code period rotation_number entropy_mean cycle_strength share share_
 
 
 @question(
-    analysis.basins,
+    asim.basins,
     same=f"label reason_code evidence count undecided resolution {NUMBERED}",
     untold="starts logits orbit_logits",
     loose=AVERAGES,
 )
 def basins(case):
     """What is too alike is numbered by response; here by entropy, and starts by who goes along."""
-    found = told(analysis.basins(case.loop, case.starts, rounds=6000))
+    found = told(asim.basins(case.loop, case.starts, rounds=6000, progress=False))
     together = found["label"][..., :, None] == found["label"][..., None, :]
     found["label"] = np.where(found["label"] < 0, -1, together.argmax(axis=-1))
     return sorted_by(found, (found["entropy_mean"],), NUMBERED.split())

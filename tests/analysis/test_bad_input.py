@@ -118,7 +118,7 @@ def test_no_question_warns_at_extreme_strengths(objective, alpha):
         for answer in (
             analysis.classify(loop, rounds=3000),
             analysis.collapse(loop, rounds=50),
-            analysis.basins(loop, samples=4, rounds=200),
+            asim.basins(loop, samples=4, rounds=200),
             analysis.lyapunov_spectrum(loop, rounds=50),
             analysis.fixed_points(loop),
             analysis.capture_region(loop, analysis.fixed_point(loop)),

@@ -35,7 +35,7 @@ def attractors_of(loop):
 ASK = {
     "Advice": lambda loop: asim.advise(P, eta=loop.beta),
     "Attractors": attractors_of,
-    "Basins": lambda loop: analysis.basins(loop, samples=8, rounds=2000),
+    "Basins": lambda loop: asim.basins(loop, samples=8, rounds=2000),
     "BoundaryEquilibria": lambda loop: analysis.boundary_equilibria(loop.replace(alpha=1.0)),
     "CaptureRegion": lambda loop: analysis.capture_region(loop, analysis.fixed_point(loop)),
     "Certificates": analysis.certificates,

@@ -8,8 +8,8 @@ from matplotlib.collections import PathCollection, PolyCollection
 from matplotlib.colors import to_hex
 
 import alignsim as asim
-from alignsim.analysis.orbits.basins import basins as find
 from alignsim.plotting.basins import COLOURS, basins
+from alignsim.sweeps.basins import basins as find
 
 ROCK = asim.preferences.cyclic(3, advantage=0.5)
 COPIES = asim.FeedbackMap(ROCK, beta=12.0, alpha=0.5)

@@ -1,5 +1,6 @@
 """Whoever computes a sweep: the same to the bit, from small messages, on the same kind of site."""
 
+import dataclasses
 import multiprocessing
 import pickle
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -10,7 +11,7 @@ import threadpoolctl
 
 import alignsim as asim
 from alignsim.claims import verify
-from alignsim.sweeps import WrongWorkerError, batches, grid, plan, runner, site
+from alignsim.sweeps import WrongWorkerError, batches, grid, orbit_diagram, plan, runner, site
 from tests.sweeps import studies
 from tests.sweeps.studies import study
 
@@ -57,6 +58,59 @@ def test_a_diagram_is_too_level_by_level(by, fork, monkeypatch):
     given = {"by": by, "resolution": 64, "alpha": 0.6, "progress": False}
     P = asim.preferences.cyclic(3, advantage=0.5)
     assert asim.phase_diagram(P, executor=fork, **given).identical(asim.phase_diagram(P, **given))
+
+
+def bistable(**given):
+    """Return the basins of four maps, of a circle beside a fixed point (theory 7) among others."""
+    P = asim.preferences.cyclic(3, advantage=0.47)
+    loop = asim.FeedbackMap(P, objective="dpo", beta=[[0.7, 0.79], [0.81, 2.0]], alpha=0.5)
+    return asim.basins(loop, **{"resolution": 5, "progress": False, **given})
+
+
+def same_basins(one, other):
+    for field in dataclasses.fields(one):
+        np.testing.assert_array_equal(getattr(one, field.name), getattr(other, field.name))
+
+
+@pytest.mark.parametrize("name", ["fork", "threads"])
+def test_basins_are_too(name, request):
+    whole = bistable()
+    assert whole.count.tolist() == [[1, 2], [1, 3]]
+    same_basins(bistable(executor=request.getfixturevalue(name)), whole)
+
+
+def test_basins_do_not_depend_on_where_they_are_cut(monkeypatch):
+    whole = bistable()
+    monkeypatch.setattr(plan, "MOST_MAPS", 1000)
+    same_basins(bistable(), whole)
+
+
+@pytest.mark.parametrize("name", ["fork", "threads"])
+def test_an_orbit_diagram_is_too(name, request):
+    given = {"alpha": 0.5, "lam": 1.0, "points": 20, "visits": 5, "progress": False}
+    P, axis = asim.preferences.cyclic(3, advantage=0.5), ("beta", 2.0, 12.0)
+    found = orbit_diagram(P, axis, executor=request.getfixturevalue(name), **given)
+    assert found.identical(orbit_diagram(P, axis, **given))
+
+
+def test_where_basins_are_cut_follows_from_the_recipe_alone(monkeypatch, threads):
+    """By maps and starts; neither by who computes nor by how many threads there are."""
+    monkeypatch.setattr(plan, "MOST_MAPS", 10)
+    cuts = []
+
+    def watched(jobs, receive, executor, bar):
+        cuts.append([])
+        for job in jobs:
+            cuts[-1].append((job.number, job.shared.beta.tolist(), job.arguments[0].tolist()))
+            receive(job.number, job.run())
+
+    monkeypatch.setattr(batches, "run", watched)
+    for given in ({}, {"executor": threads}, {"executor": 2}, {"threads": 1}):
+        seen = bistable(**given)
+    assert all(each == cuts[0] for each in cuts)
+    assert [len(starts) for _, _, starts in cuts[0]] == [9, 9, 7] * 4
+    assert [beta for _, beta, _ in cuts[0]] == [[b] for b in (0.7, 0.79, 0.81, 2.0) for _ in "abc"]
+    assert [start for _, _, starts in cuts[0][:3] for start in starts] == seen.starts.tolist()
 
 
 def test_a_message_holds_the_matrices_of_its_chunk_and_little_else(monkeypatch):

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -107,6 +108,15 @@ def client():
 def test_a_cluster_gives_the_same_bits_by_both_of_its_faces(client, whole):
     assert study(executor=client).identical(whole)
     assert study(executor=client.get_executor()).identical(whole)
+
+
+def test_basins_have_the_same_bits_whoever_follows_the_orbits(client):
+    loop = asim.FeedbackMap(asim.preferences.cyclic(3, advantage=0.5), beta=[2.0, 12.0], alpha=0.5)
+    whole = asim.basins(loop, resolution=6, progress=False)
+    for executor in (client, client.get_executor(), 2):
+        found = asim.basins(loop, resolution=6, progress=False, executor=executor)
+        for field in fields(whole):
+            np.testing.assert_array_equal(getattr(found, field.name), getattr(whole, field.name))
 
 
 def test_a_cluster_gets_a_large_matrix_once(client):

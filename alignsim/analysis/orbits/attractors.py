@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar, TypeVar
 
 import numpy as np
@@ -21,6 +22,7 @@ from alignsim import simplex
 from alignsim.analysis.orbits.classification import Orbit
 from alignsim.analysis.orbits.verdicts import Phase
 from alignsim.analysis.results import Result
+from alignsim.batching import Batched
 from alignsim.feedback import FeedbackMap
 from alignsim.feedback.engines import Schedule, iterate
 from alignsim.summary import Lines, numbers, tally
@@ -91,62 +93,169 @@ class Attractors(Result):
         yield "code", tally(self.words("code"))
 
 
-def attracted(orbits: Orbit) -> NDArray[np.bool_]:
-    """Return which orbits have been decided and do not rest on a point that attracts nothing."""
-    resting = (orbits.code == Phase.CONVERGED) & ~(orbits.spectral_radius < 1.0)
-    return np.asarray((orbits.code != Phase.UNDECIDED) & ~resting)
-
-
-def attractors(loop: FeedbackMap, orbits: Orbit, starts: int, threads: int) -> Attractors:
-    """Return the attractors that a flat batch of classified orbits lies on.
-
-    ``loop`` and ``orbits`` hold ``starts`` orbits of the first map, then those of the next.
-    """
-    rows = np.flatnonzero(attracted(orbits))
-    seen = _Seen(loop.take(rows), rows // starts, orbits, rows, threads)
-    group = seen.groups()
-    return _listed(seen, group, _representatives(seen, group), loop.size // starts, starts)
-
-
-class _Seen:
-    """Orbits on their attractors: a point of each, averages, and the keys that tell them apart.
+@dataclass(frozen=True, eq=False)
+class Ends(Batched):
+    """Where n orbits end, each told by itself alone; NaN for what is not attracted.
 
     Attributes
     ----------
-    loop : flat batch of r maps
-    rows, owner : (r,)
-        The place of an orbit, and of its map.
-    point : (r, D·K)
-        Canonical state of a fixed point or cycle, the last state of other orbits.
-    entropy, strength : (r,)
-    keys : (r, 2K + 1)
-        What tells attractors of one kind apart, in units of the tolerance.
+    code, period, rotation_number, reason_code, evidence : (n,)
+        As of :class:`~alignsim.analysis.Orbit`.
+    attracted : (n,)
+        Whether it has been decided and does not rest on a point that attracts nothing.
+    point : (n, D·K)
+        A point of the attractor: of a fixed point or a cycle the same from every start. NaN for
+        orbits that drift.
+    entropy, strength : (n,)
+        Time averages of the entropy and of the variance of the policy; not of what drifts.
+    moments : (n, 2K)
+        Means and standard deviations of the policy in time, of circles and chaotic attractors.
+    error : (n,)
+        Largest standard error of these.
     """
 
-    def __init__(
-        self,
-        loop: FeedbackMap,
-        owner: NDArray[np.intp],
-        orbits: Orbit,
-        rows: NDArray[np.intp],
-        threads: int,
-    ) -> None:
-        self.loop = loop
-        self.owner = owner
-        self.rows = rows
-        self.threads = threads
-        self.code = orbits.code[rows]
-        self.period = orbits.period[rows]
-        self.turns = orbits.rotation_number[rows]
-        self.point = orbits.final_state[rows].reshape(len(rows), loop.width)
-        self.entropy = np.full(len(rows), np.nan)
-        self.strength = np.full(len(rows), np.nan)
-        self.keys = np.zeros((len(rows), 2 * loop.responses + 1))
-        self.kind = KIND[self.code]
-        self._at_rest(np.flatnonzero(self.kind == POINT))
-        self._on_cycles(np.flatnonzero(self.kind == CLOSED))
-        self._wandering(np.flatnonzero(self.kind == WANDERING))
-        self.point[self.kind == DRIFT] = np.nan
+    AXES: ClassVar = {"point": 1, "moments": 1}
+
+    code: NDArray[np.int8]
+    period: NDArray[np.int64]
+    rotation_number: FloatArray
+    reason_code: NDArray[np.int8]
+    evidence: NDArray[np.int8]
+    attracted: NDArray[np.bool_]
+    point: FloatArray
+    entropy: FloatArray
+    strength: FloatArray
+    moments: FloatArray
+    error: FloatArray
+
+
+def ends(loop: FeedbackMap, orbits: Orbit, threads: int) -> Ends:
+    """Return where a flat batch of classified orbits ends."""
+    n, K = loop.size, loop.responses
+    resting = (orbits.code == Phase.CONVERGED) & ~(orbits.spectral_radius < 1.0)
+    attracted = (orbits.code != Phase.UNDECIDED) & ~resting
+    kind = np.where(attracted, KIND[orbits.code], -1)
+    state = orbits.final_state.reshape(n, loop.width)
+    found = Ends(
+        code=orbits.code,
+        period=orbits.period,
+        rotation_number=orbits.rotation_number,
+        reason_code=orbits.reason_code,
+        evidence=orbits.evidence,
+        attracted=attracted,
+        point=np.where((kind >= 0)[:, None] & (kind != DRIFT)[:, None], state, np.nan),
+        entropy=np.full(n, np.nan),
+        strength=np.full(n, np.nan),
+        moments=np.full((n, 2 * K), np.nan),
+        error=np.full(n, np.nan),
+    )
+    at_rest = kind == POINT
+    found.entropy[at_rest] = simplex.entropy(loop.policy_logits(found.point[at_rest]))
+    found.strength[at_rest] = 0.0
+    _go_around(loop, found, np.flatnonzero(kind == CLOSED), threads)
+    _average(loop, found, np.flatnonzero(kind == WANDERING), threads)
+    return found
+
+
+def _follow(
+    loop: FeedbackMap, point: FloatArray, rounds: int, threads: int
+) -> tuple[FloatArray, FloatArray]:
+    """Return ``rounds`` states (n, rounds, D·K) from ``point`` on, and averages over them."""
+    kept = np.arange(rounds, dtype=np.int64)
+    record = iterate(loop, point, Schedule(kept, 0, threads, whole=True))
+    return record.frames, record.averages
+
+
+def _go_around(loop: FeedbackMap, found: Ends, rows: NDArray[np.intp], threads: int) -> None:
+    """Go once around each cycle, and stop at its extremal point."""
+    K = loop.responses
+    for period in np.unique(found.period[rows]):
+        same = rows[found.period[rows] == period]
+        share = max(1, int(FRAME_MEMORY // (8 * period * loop.width)))
+        for begin in range(0, len(same), share):
+            some = same[begin : begin + share]
+            frames, averages = _follow(loop.take(some), found.point[some], int(period), threads)
+            found.point[some] = extremal(frames, K)
+            _tell_averages(found, some, averages, K)
+
+
+def _average(loop: FeedbackMap, found: Ends, rows: NDArray[np.intp], threads: int) -> None:
+    """Average circles or chaotic orbits over two runs, whose difference tells the error."""
+    if not len(rows):
+        return
+    here = loop.take(rows)
+    schedule = Schedule(np.array([AVERAGED - 1]), 0, threads)
+    first = iterate(here, found.point[rows], schedule)
+    second = iterate(here, here.advance(first.state).value, schedule)
+    halves = [_moments(run.averages, loop.responses) for run in (first, second)]
+    found.moments[rows] = 0.5 * (halves[0] + halves[1])
+    found.error[rows] = 0.5 * np.abs(halves[0] - halves[1]).max(axis=-1)
+    _tell_averages(found, rows, 0.5 * (first.averages + second.averages), loop.responses)
+
+
+def _tell_averages(found: Ends, rows: NDArray[np.intp], averages: FloatArray, K: int) -> None:
+    found.strength[rows] = averages[:, K : 2 * K].mean(axis=-1)
+    found.entropy[rows] = averages[:, 2 * K]
+
+
+def _moments(averages: FloatArray, K: int) -> FloatArray:
+    """Return means and standard deviations of the policy: (n, 2K)."""
+    return np.concatenate([averages[:, :K], np.sqrt(averages[:, K : 2 * K])], axis=-1)
+
+
+def attractors(loop: FeedbackMap, found: Ends, starts: int, threads: int) -> Attractors:
+    """Return the attractors of a flat batch of maps.
+
+    ``found`` has the ends of ``starts`` orbits of the first map, then those of the next.
+    """
+    rows = np.flatnonzero(found.attracted)
+    seen = _Seen(loop, rows, rows // starts, found.taken(rows))
+    group = seen.groups()
+    return _listed(seen, group, _representatives(seen, group), starts, threads)
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """Orbits on attractors.
+
+    Attributes
+    ----------
+    loop
+        A flat batch of maps.
+    rows, owner : (r,)
+        The place of an orbit, and of its map.
+    ends
+        Of these orbits.
+    """
+
+    loop: FeedbackMap
+    rows: NDArray[np.intp]
+    owner: NDArray[np.intp]
+    ends: Ends
+
+    @cached_property
+    def kind(self) -> NDArray[np.int64]:
+        """What is compared, (r,)."""
+        return np.asarray(KIND[self.ends.code])
+
+    @cached_property
+    def keys(self) -> FloatArray:
+        """What tells attractors of one kind apart, in units of the tolerance: (r, 2K + 1)."""
+        K = self.loop.responses
+        keys = np.zeros((len(self.rows), 2 * K + 1))
+        still = (self.kind == POINT) | (self.kind == CLOSED)
+        point = self.loop.policy_logits(self.ends.point[still])
+        size = 1.0 + np.abs(point).max(axis=-1, keepdims=True)
+        keys[still, 1 : 1 + K] = point / size / SAME_POINT
+        closed = self.kind == CLOSED
+        keys[closed, 0] = self.ends.period[closed] / 0.5
+        wandering = self.kind == WANDERING
+        moments, error = self.ends.moments[wandering], self.ends.error[wandering]
+        owner = self.owner[wandering]
+        amplitude = moments[:, K:].max(axis=-1, initial=0.0)
+        tolerance = SAME_AVERAGE * _pooled(amplitude, owner) + ERRORS * _pooled(error, owner)
+        keys[wandering, 1:] = moments / tolerance[:, None]
+        return keys
 
     def groups(self) -> NDArray[np.int64]:
         """Return the group of each orbit, 0, 1, …: (r,)."""
@@ -154,61 +263,6 @@ class _Seen:
         for values in self.keys.T:
             group = split(group, values)
         return group
-
-    def follow(
-        self, rows: NDArray[np.intp], point: FloatArray, rounds: int
-    ) -> tuple[FloatArray, FloatArray]:
-        """Return ``rounds`` states (r, rounds, D·K) from ``point`` on, and averages over them."""
-        kept = np.arange(rounds, dtype=np.int64)
-        record = iterate(self.loop.take(rows), point, Schedule(kept, 0, self.threads, whole=True))
-        return record.frames, record.averages
-
-    def _at_rest(self, rows: NDArray[np.intp]) -> None:
-        self.entropy[rows] = simplex.entropy(self.loop.policy_logits(self.point[rows]))
-        self.strength[rows] = 0.0
-        self._tell_by_point(rows)
-
-    def _on_cycles(self, rows: NDArray[np.intp]) -> None:
-        """Go once around each cycle, and stop at its extremal point."""
-        for period in np.unique(self.period[rows]):
-            same = rows[self.period[rows] == period]
-            share = max(1, int(FRAME_MEMORY // (8 * period * self.loop.width)))
-            for begin in range(0, len(same), share):
-                some = same[begin : begin + share]
-                frames, averages = self.follow(some, self.point[some], int(period))
-                self.point[some] = extremal(frames, self.loop.responses)
-                self._average(some, averages)
-        self.keys[rows, 0] = self.period[rows] / 0.5
-        self._tell_by_point(rows)
-
-    def _tell_by_point(self, rows: NDArray[np.intp]) -> None:
-        point = self.loop.policy_logits(self.point[rows])
-        size = 1.0 + np.abs(point).max(axis=-1, keepdims=True)
-        self.keys[rows, 1 : 1 + point.shape[-1]] = point / size / SAME_POINT
-
-    def _wandering(self, rows: NDArray[np.intp]) -> None:
-        """Average circles or chaotic orbits over two runs, whose difference tells the error."""
-        if not len(rows):
-            return
-        K = self.loop.responses
-        here = self.loop.take(rows)
-        schedule = Schedule(np.array([AVERAGED - 1]), 0, self.threads)
-        first = iterate(here, self.point[rows], schedule)
-        second = iterate(here, here.advance(first.state).value, schedule)
-        averages = 0.5 * (first.averages + second.averages)
-        self._average(rows, averages)
-        halves = [_moments(run.averages, K) for run in (first, second)]
-        moments = 0.5 * (halves[0] + halves[1])
-        error = 0.5 * np.abs(halves[0] - halves[1]).max(axis=-1)
-        amplitude = moments[:, K:].max(axis=-1)
-        owner = self.owner[rows]
-        tolerance = SAME_AVERAGE * _pooled(amplitude, owner) + ERRORS * _pooled(error, owner)
-        self.keys[rows, 1:] = moments / tolerance[:, None]
-
-    def _average(self, rows: NDArray[np.intp], averages: FloatArray) -> None:
-        K = self.loop.responses
-        self.strength[rows] = averages[:, K : 2 * K].mean(axis=-1)
-        self.entropy[rows] = averages[:, 2 * K]
 
 
 def split(group: NDArray[np.int64], values: FloatArray) -> NDArray[np.int64]:
@@ -233,11 +287,6 @@ def extremal(frames: FloatArray, responses: int) -> FloatArray:
     return np.asarray(frames[np.arange(len(frames)), along.argmax(axis=-1)])
 
 
-def _moments(averages: FloatArray, K: int) -> FloatArray:
-    """Return means and standard deviations of the policy: (n, 2K)."""
-    return np.concatenate([averages[:, :K], np.sqrt(averages[:, K : 2 * K])], axis=-1)
-
-
 def _pooled(values: FloatArray, owner: NDArray[np.intp]) -> FloatArray:
     """Return the root of the mean square over all values (r,) of one owner: (r,)."""
     _, place = np.unique(owner, return_inverse=True)
@@ -249,27 +298,29 @@ def _representatives(seen: _Seen, group: NDArray[np.int64]) -> NDArray[np.int64]
     """Return an orbit of each group that has its most frequent code: the first by its keys."""
     codes = len(Phase)
     groups = int(group.max(initial=-1)) + 1
-    frequent = np.bincount(group * codes + seen.code, minlength=groups * codes)
-    rare = seen.code != frequent.reshape(groups, codes).argmax(axis=-1)[group]
+    code = seen.ends.code
+    frequent = np.bincount(group * codes + code, minlength=groups * codes)
+    rare = code != frequent.reshape(groups, codes).argmax(axis=-1)[group]
     order = np.lexsort((*seen.keys.T[::-1], rare, group))
     _, first = np.unique(group[order], return_index=True)
     return np.asarray(order[first])
 
 
 def _listed(
-    seen: _Seen, group: NDArray[np.int64], first: NDArray[np.int64], maps: int, starts: int
+    seen: _Seen, group: NDArray[np.int64], first: NDArray[np.int64], starts: int, threads: int
 ) -> Attractors:
     """Return the groups, each told by its orbit ``first``, sorted and padded map by map."""
-    K = seen.loop.responses
-    points, orbits = _drawn(seen, first)
+    maps, K = seen.loop.size, seen.loop.responses
+    points, orbits = _drawn(seen, first, threads)
+    told = seen.ends.taken(first)
     owner = seen.owner[first]
     place_along = points @ simplex.asymmetric_direction(K)
     order = np.lexsort(
         (
             place_along.round(POINT_DIGITS),
-            seen.entropy[first].round(ENTROPY_DIGITS),
-            seen.period[first],
-            seen.code[first],
+            told.entropy.round(ENTROPY_DIGITS),
+            told.period,
+            told.code,
             owner,
         )
     )
@@ -288,26 +339,27 @@ def _listed(
     return Attractors(
         label=label.reshape(maps, starts),
         count=count,
-        code=padded(seen.code[first], -1),
-        period=padded(seen.period[first], 0),
-        rotation_number=padded(seen.turns[first], np.nan),
-        entropy_mean=padded(seen.entropy[first], np.nan),
-        cycle_strength=padded(seen.strength[first], np.nan),
+        code=padded(told.code, -1),
+        period=padded(told.period, 0),
+        rotation_number=padded(told.rotation_number, np.nan),
+        entropy_mean=padded(told.entropy, np.nan),
+        cycle_strength=padded(told.strength, np.nan),
         logits=padded(points, np.nan),
         orbit_logits=padded(orbits, np.nan),
     )
 
 
-def _drawn(seen: _Seen, first: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
+def _drawn(seen: _Seen, first: NDArray[np.int64], threads: int) -> tuple[FloatArray, FloatArray]:
     """Return canonical points (g, K) of the attractors and their orbits (g, ORBIT_POINTS, K)."""
-    points = seen.point[first]
-    orbits = np.full((len(first), ORBIT_POINTS, seen.loop.responses), np.nan)
-    wandering = np.flatnonzero(seen.kind[first] == WANDERING)
+    K = seen.loop.responses
+    loop, points, kind = seen.loop.take(seen.owner[first]), seen.ends.point[first], seen.kind[first]
+    orbits = np.full((len(first), ORBIT_POINTS, K), np.nan)
+    wandering = np.flatnonzero(kind == WANDERING)
     if len(wandering):
-        frames, _ = seen.follow(first[wandering], points[wandering], ORBIT_POINTS)
-        points[wandering] = extremal(frames, seen.loop.responses)
-    bounded = np.flatnonzero(seen.kind[first] != DRIFT)
+        frames, _ = _follow(loop.take(wandering), points[wandering], ORBIT_POINTS, threads)
+        points[wandering] = extremal(frames, K)
+    bounded = np.flatnonzero(kind != DRIFT)
     if len(bounded):
-        frames, _ = seen.follow(first[bounded], points[bounded], ORBIT_POINTS)
-        orbits[bounded] = seen.loop.policy_logits(frames)
-    return seen.loop.policy_logits(points), orbits
+        frames, _ = _follow(loop.take(bounded), points[bounded], ORBIT_POINTS, threads)
+        orbits[bounded] = loop.policy_logits(frames)
+    return loop.policy_logits(points), orbits

@@ -15,12 +15,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from alignsim import notebook, simplex, validation
 from alignsim.analysis.evidence import Evidence
-from alignsim.analysis.orbits.attractors import Attractors, attracted, attractors
+from alignsim.analysis.orbits.attractors import Attractors, Ends, attractors, ends
 from alignsim.analysis.orbits.classification import classify
 from alignsim.analysis.orbits.verdicts import Phase, Reason
 from alignsim.errors import Argument, InputError
 from alignsim.feedback import FeedbackMap
-from alignsim.feedback.threads import thread_count
 from alignsim.preferences.seeds import Seed, generator
 from alignsim.summary import LISTED, Lines, numbers, span, tally
 from alignsim.validation import FloatArray
@@ -156,79 +155,43 @@ class Basins(Attractors):
         return ", ".join([*large, *rest])
 
 
-def basins(
-    loop: FeedbackMap,
-    starts: ArrayLike | None = None,
-    *,
-    samples: int | None = None,
-    resolution: int | None = None,
-    rounds: int | None = None,
-    rng: Seed = None,
-    threads: int | None = None,
+def ends_from(maps: FeedbackMap, policies: FloatArray, rounds: int | None, threads: int) -> Ends:
+    """Return where the orbits of a flat batch of maps from policies (m, K) end: (n·m,)."""
+    n, m = maps.size, len(policies)
+    flat = maps.take(np.repeat(np.arange(n), m))
+    begin = np.tile(simplex.centred_logits(policies), (n, 1))
+    return ends(flat, classify(flat, rounds=rounds, start_logits=begin, threads=threads), threads)
+
+
+def basins_of(
+    loop: FeedbackMap, policies: FloatArray, resolution: int, found: Ends, threads: int
 ) -> Basins:
-    """Return which start goes where: attractors, a label for every start, shares.
+    """Return the basins of a batch of maps.
 
     Parameters
     ----------
     loop
-        A batch of maps.
-    starts : (m, K)
-        Full-support policies. By default the centres of a lattice for three responses, random
-        ones for others.
-    samples
-        Instead: this many policies, uniform on the simplex, from a scrambled Sobol sequence.
-    resolution
-        Instead, for three responses: the centres of the resolution² triangles of equal area into
-        which lines cut the simplex.
-    rounds, threads
-        As for :func:`alignsim.classify`. The result does not depend on
-        ``threads``.
-    rng
-        Seed or generator of random starts; a number gives the same starts each time. By default 0.
-
-    Raises
-    ------
-    ValueError
-        For bad arguments. An orbit that fails or is not decided has label −1, with a reason.
-
-    Notes
-    -----
-    An attractor with a share p of the starts is missed by m random ones with probability
-    (1 − p)ᵐ. Fixed points and cycles are told apart by their points, to 1e-6 of their size;
-    circles and chaotic attractors by time averages of the policy and of its deviation, to a
-    hundredth of the amplitude and six standard errors; see ``analysis/orbits/attractors.py``.
-
-    Examples
-    --------
-    The hysteresis of MRS-DPO (theory 7): a stable fixed point beside a stable circle.
-
-    >>> import alignsim as asim
-    >>> P = asim.preferences.cyclic(3, advantage=0.47)
-    >>> loop = asim.FeedbackMap(P, objective="dpo", beta=0.79, alpha=0.5)
-    >>> seen = asim.basins(loop, resolution=12)
-    >>> seen.phase.tolist(), seen.share.round(3).tolist()
-    (['converged', 'invariant circle'], [0.208, 0.792])
+        The maps.
+    policies, resolution
+        The starts, from :func:`starts_of`.
+    found
+        Where the orbits of the first map end, from all starts, then those of the next.
+    threads
+        At most this many.
     """
-    validation.feedback_map(loop, "loop")
-    limit = None if rounds is None else validation.integer(rounds, "rounds", minimum=0)
-    workers = thread_count(threads)
-    policies, side = _starts(loop.responses, starts, samples, resolution, rng)
     n, m = loop.size, len(policies)
-    flat = loop.take(np.repeat(np.arange(n), m))
-    begin = np.tile(simplex.centred_logits(policies), (n, 1))
-    found = classify(flat, rounds=limit, start_logits=begin, threads=workers)
-    seen = attractors(flat, found, m, workers)
-    known = (found.code == Phase.UNDECIDED) | attracted(found)
+    seen = attractors(loop.part(0, n), found, m, threads)
+    known = (found.code == Phase.UNDECIDED) | found.attracted
     reason = np.where(known, found.reason_code, NEUTRAL).astype(np.int8)
     A = seen.code.shape[-1]
     hits = (seen.label[:, :, None] == np.arange(A)).sum(axis=1)
     listed = np.arange(A) < seen.count[:, None]
     low, high = _wilson(hits, m)
-    drawn = listed & (side == 0)
+    drawn = listed & (resolution == 0)
     listing = {field.name: getattr(seen, field.name) for field in fields(seen)}
     return Basins(
         starts=policies,
-        resolution=side,
+        resolution=resolution,
         reason_code=reason.reshape(n, m),
         evidence=found.evidence.reshape(n, m),
         share=np.where(listed, hits / m, np.nan),
@@ -239,10 +202,16 @@ def basins(
     ).reshaped(loop.shape)
 
 
-def _starts(
+def starts_of(
     K: int, starts: ArrayLike | None, samples: int | None, resolution: int | None, rng: Seed
 ) -> tuple[FloatArray, int]:
-    """Return the starts (m, K), and the cells a side if they are a lattice."""
+    """Return the starts (m, K), and the cells a side if they are a lattice, else 0.
+
+    Raises
+    ------
+    ValueError
+        For bad arguments of :func:`alignsim.basins`; names them.
+    """
     given = {"starts": starts, "samples": samples, "resolution": resolution}
     named = [name for name, value in given.items() if value is not None]
     if len(named) > 1:

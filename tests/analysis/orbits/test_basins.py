@@ -10,8 +10,9 @@ import alignsim as asim
 from alignsim.analysis.evidence import Evidence
 from alignsim.analysis.orbits import attractors as grouping
 from alignsim.analysis.orbits import classification as orbits
-from alignsim.analysis.orbits.basins import NEUTRAL, REASONS, basins, random_starts
+from alignsim.analysis.orbits.basins import NEUTRAL, REASONS, random_starts
 from alignsim.analysis.orbits.verdicts import Phase, Reason
+from alignsim.sweeps.basins import basins
 from tests.analysis.orbits.test_cycles import PERIOD_FIVE, REFERENCE
 from tests.feedback.systems import policy, preferences
 
@@ -231,10 +232,11 @@ def test_codes_of_one_kind_that_are_told_of_one_attractor_are_one():
     starts = random_starts(30, 3, 0)
     flat = COPIES.take(np.zeros(30, dtype=np.intp))
     found = orbits.classify(flat, starts)
-    plain = grouping.attractors(flat, found, 30, 1)
+    map_, told = flat.part(0, 1), grouping.ends(flat, found, 1)
+    plain = grouping.attractors(map_, told, 30, 1)
     code = found.code.copy()
     code[np.flatnonzero(plain.label[0] == 1)[0]] = Phase.CYCLE
-    mixed = grouping.attractors(flat, replace(found, code=code), 30, 1)
+    mixed = grouping.attractors(map_, replace(told, code=code), 30, 1)
     np.testing.assert_array_equal(mixed.label, plain.label)
     assert (mixed.code == Phase.LOCKED).all()
 
@@ -245,7 +247,7 @@ def test_circles_of_different_size_are_two():
     loops = asim.FeedbackMap(P, beta=np.repeat([5.3, 5.5], 8), alpha=0.5)
     found = orbits.classify(loops, random_starts(16, 3, 0))
     assert (found.code == Phase.CIRCLE).all()
-    seen = grouping.attractors(loops, found, 16, 1)
+    seen = grouping.attractors(loops.part(0, 1), grouping.ends(loops, found, 1), 16, 1)
     assert seen.count == 2
     np.testing.assert_array_equal(seen.label[0, :8], np.full(8, seen.label[0, 0]))
     np.testing.assert_array_equal(seen.label[0, 8:], np.full(8, 1 - seen.label[0, 0]))

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import alignsim as asim
-from alignsim.analysis.orbits.basins import basins
 from alignsim.analysis.orbits.verdicts import OSCILLATING, Phase
+from alignsim.sweeps.basins import basins
 from tests.analysis.orbits.scheme_systems import at_nash, limit
 
 SMALL, LARGE = 0.01, 0.3
