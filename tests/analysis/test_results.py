@@ -10,7 +10,7 @@ import pytest
 import alignsim as asim
 from alignsim import analysis
 from alignsim.analysis.evidence import Evidence
-from alignsim.analysis.orbits.attractors import attractors
+from alignsim.analysis.orbits.attractors import attractors, ends
 from alignsim.analysis.orbits.cycles import polish
 from alignsim.analysis.results import Result
 from alignsim.codes import words_of
@@ -29,7 +29,8 @@ def a_loop(beta, alpha=0.5):
 
 def attractors_of(loop):
     flat = loop.part(0, loop.size)
-    return attractors(flat, analysis.classify(flat, rounds=3000), starts=1, threads=1)
+    found = ends(flat, analysis.classify(flat, rounds=3000), threads=1)
+    return attractors(flat, found, starts=1, threads=1)
 
 
 ASK = {
