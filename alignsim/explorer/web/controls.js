@@ -15,6 +15,9 @@ export function h(tag, given = {}, ...children) {
   return element;
 }
 
+/** Set a property, a text or a value, unless it is that already: nothing is laid out again then. */
+export const put = (element, name, v) => { if (element[name] !== v) element[name] = v; };
+
 export const choice = (label, options, onchange) => {
   const select = h("select", { "aria-label": label, onchange: () => onchange(select.value) },
     ...options.map(([v, words, disabled]) => h("option", { value: v, disabled: disabled || null }, words)));
@@ -31,7 +34,7 @@ function slider(p, apply) {
   const id = `asim-${Math.random().toString(36).slice(2)}`;
   const bar = h("input", { type: "range", id, "aria-describedby": `${id}-about` });
   const exact = h("input", { type: "number", step: "any", "aria-label": `${p.about}: exact value` });
-  let ends = [0, 1];
+  let ends = [];
   bar.addEventListener("input", () => apply(p.whole ? Number(bar.value) : round(Number(bar.value), ends), false));
   bar.addEventListener("change", () => apply(p.whole ? Number(bar.value) : round(Number(bar.value), ends), true));
   const typed = done => {
@@ -47,10 +50,14 @@ function slider(p, apply) {
     element: h("div", { class: "slider" },
       h("label", { for: id }, h("b", {}, p.symbol), h("span", { id: `${id}-about` }, meaning)), bar, exact),
     set(v, limits) {
-      ends = limits;
-      Object.assign(bar, { min: ends[0], max: ends[1], step: p.whole ? 1 : "any", value: v });
-      bar.style.setProperty("--share", `${100 * (v - ends[0]) / (ends[1] - ends[0])}%`);
-      if (document.activeElement !== exact) { exact.value = String(v); exact.setAttribute("aria-invalid", "false"); }
+      if (String(limits) !== String(ends)) {
+        ends = limits;
+        Object.assign(bar, { min: ends[0], max: ends[1], step: p.whole ? 1 : "any" });
+      }
+      const share = `${100 * (v - ends[0]) / (ends[1] - ends[0])}%`;
+      put(bar, "value", String(v));
+      if (bar.style.getPropertyValue("--share") !== share) bar.style.setProperty("--share", share);
+      if (document.activeElement !== exact) { put(exact, "value", String(v)); put(exact, "ariaInvalid", "false"); }
     },
   };
 }
@@ -75,8 +82,8 @@ export function loopControls(view, index, objectives) {
       h("h2", {}, index ? "The other loop" : "Loop"),
       h("div", { class: "pair" }, method.element, objective.element), update, names, rows),
     set(loop) {
-      method.select.value = loop.method;
-      objective.select.value = loop.objective;
+      put(method.select, "value", loop.method);
+      put(objective.select, "value", loop.objective);
       const kind = `${loop.method} ${loop.objective}`;
       if (built !== kind) {
         built = kind;
@@ -112,7 +119,7 @@ export function axisControls(view, index) {
           p.select.replaceChildren(...continuous(loop).map(each => h("option", { value: each.name }, each.symbol)));
         }
       }
-      picks.forEach((p, side) => { p.select.value = loop.axes[side]; });
+      picks.forEach((p, side) => put(p.select, "value", loop.axes[side]));
     },
   };
 }
@@ -169,7 +176,7 @@ export function preferenceControls(view) {
       problem.element.hidden = names.length < 2;
     },
     set(state) {
-      example.select.value = state.example ?? "";
+      put(example.select, "value", state.example ?? "");
       const K = state.P.length, key = JSON.stringify(state.labels);
       const small = K <= EDITABLE;
       if (!small) {
@@ -179,8 +186,8 @@ export function preferenceControls(view) {
         if (built !== key) { build(state.labels); built = key; }
         inputs.forEach((row, i) => row.forEach((input, j) => {
           if (!input || document.activeElement === input) return;
-          input.value = String(Number(state.P[i][j].toFixed(4)));
-          input.setAttribute("aria-invalid", "false");
+          put(input, "value", String(Number(state.P[i][j].toFixed(4))));
+          put(input, "ariaInvalid", "false");
         }));
       }
       more.disabled = !small || K >= EDITABLE;

@@ -36,7 +36,7 @@ export function softmax(z, out = new Float64Array(z.length)) {
 
 export function entropy(policy) {
   let sum = 0;
-  for (const p of policy) if (p > 0) sum -= p * Math.log(p);
+  for (let i = 0; i < policy.length; i++) if (policy[i] > 0) sum -= policy[i] * Math.log(policy[i]);
   return sum;
 }
 
@@ -61,27 +61,27 @@ export function usualStart(reference) {
   return reference.map((z, i) => z + STEP * squares[i] / size);
 }
 
-/** Return a function that replaces a state, an array of slots, by the next one. */
-export function rounds(loop) {
+/** Return a function that replaces a state, an array of slots, by the next one, in place. */
+export function rounds(loop, state) {
   const { K, wiring: { D, s, R, O, N }, reference, beta } = loop;
   const policy = new Float64Array(K), opponent = new Float64Array(K);
   const optima = Array.from({ length: s }, () => new Float64Array(K));
   const next = Array.from({ length: D }, () => new Float64Array(K));
-  const combine = (row, words, out) => {
-    out.fill(0);
-    for (let v = 0; v < row.length; v++) {
-      if (row[v] !== 0) for (let i = 0; i < K; i++) out[i] += row[v] * words[v][i];
-    }
+  const words = [reference, ...state, ...optima];
+  const terms = row => Array.from(row, (share, v) => ({ share, word: words[v] })).filter(term => term.share !== 0);
+  const [from, against, update] = [R, O, N].map(rows => rows.map(terms));
+  const combine = (row, out) => {
+    for (let i = 0; i < K; i++) out[i] = 0;
+    for (const { share, word } of row) for (let i = 0; i < K; i++) out[i] += share * word[i];
   };
-  return state => {
-    const words = [reference, ...state, ...optima];
+  return () => {
     for (let i = 0; i < s; i++) {
-      combine(O[i], words, opponent);
-      combine(R[i], words, optima[i]);
+      combine(against[i], opponent);
+      combine(from[i], optima[i]);
       pull(loop, softmax(opponent, policy), beta, optima[i]);
     }
-    N.forEach((row, d) => combine(row, words, next[d]));
-    next.forEach((slot, d) => state[d].set(slot));
+    for (let d = 0; d < D; d++) combine(update[d], next[d]);
+    for (let d = 0; d < D; d++) for (let i = 0; i < K; i++) state[d][i] = next[d][i];
   };
 }
 
@@ -98,12 +98,13 @@ export function begin(loop, logits) {
 
 /** Return policies (rounds + 1, K) and entropies of the orbit from these logits. */
 export function orbit(loop, logits, total = ROUNDS) {
-  const { K } = loop, state = begin(loop, centred(Float64Array.from(logits))), go = rounds(loop);
+  const { K } = loop, state = begin(loop, centred(Float64Array.from(logits))), go = rounds(loop, state);
   const policies = new Float32Array((total + 1) * K), entropies = new Float32Array(total + 1);
   const policy = new Float64Array(K);
   for (let t = 0; t <= total; t++) {
-    if (t > 0) go(state);
-    policies.set(softmax(state[0], policy), t * K);
+    if (t > 0) go();
+    softmax(state[0], policy);
+    for (let i = 0; i < K; i++) policies[t * K + i] = policy[i];
     entropies[t] = entropy(policy);
   }
   return { policies, entropies };
@@ -264,7 +265,7 @@ export function rotations({ K, M }, policy) {
 
 /** Return the multipliers (re, im) at a rest point, all or one of each conjugate pair. */
 export function multipliers(loop, opponent, every = true, rest = restOf(loop.wiring)) {
-  const found = [], policy = softmax(opponent);
+  const found = [], policy = softmax(opponent, POLICY);
   for (const omega of rotations(loop, policy)) {
     for (const m of symbol(loop.wiring, loop.beta * loop.lam * omega)) {
       found.push(m);

@@ -1,6 +1,6 @@
 // One loop on the page: its questions, its verdict, its pictures.
 
-import { axisControls, cornerControls, h, loopControls } from "./controls.js";
+import { axisControls, cornerControls, h, loopControls, put } from "./controls.js";
 import { drawMultipliers, drawPlane, drawRounds, drawSimplex, onCanvas, PHASES, planeFrame, series, simplexFrame } from "./panels.js";
 import { changed, normalised, parameter, range } from "./state.js";
 import { distance, figures, longRun, number, verdict } from "./words.js";
@@ -44,7 +44,7 @@ function draggable(canvas, handle, { move, nudge, done }) {
 
 const figure = (name, words, drawn, ...more) => {
   const canvas = h("canvas", { role: "img", "aria-label": words });
-  return { name, words, draw: drawn, canvas,
+  return { name, words, draw: drawn, canvas, size: [0, 0],
     element: h("figure", { class: `card ${name}` }, h("figcaption", {}, h("h3", {}, words)), h("div", { class: "paper" }, canvas), ...more) };
 };
 
@@ -85,10 +85,13 @@ export class Lane {
       h("div", { class: "figures" }, ...this.figures.map(f => f.element)),
       h("div", { class: "buttons share" }, save("python", "Copy as Python"), save("command", "Copy as command"),
         save("svg", "Save SVG"), save("png", "Save PNG"), save("csv", "Save CSV"), this.maker)));
-    this.listen(plane.canvas, simplex.canvas);
-    this.watcher = new ResizeObserver(() => this.draw(EVERY));
+    this.listen(plane, simplex);
+    this.watcher = new ResizeObserver(() => { this.measure(); this.draw(EVERY); });
     this.figures.forEach(f => this.watcher.observe(f.canvas));
   }
+
+  /** Read the sizes of the pictures, which the page is laid out for: not while it is drawn. */
+  measure() { for (const f of this.figures) f.size = [f.canvas.clientWidth, f.canvas.clientHeight]; }
 
   get loop() { return this.view.state.loops[this.index]; }
   get state() { return this.view.state; }
@@ -105,9 +108,9 @@ export class Lane {
       this.view.change({ ...this.state, loops: this.state.loops.map((l, i) => (i === this.index ? loop : l)) }, commit);
     };
     const done = () => this.view.commit();
-    draggable(plane, this.handle, {
+    draggable(plane.canvas, this.handle, {
       move: (px, py) => {
-        const frame = planeFrame(plane.clientWidth, plane.clientHeight, this.loop);
+        const frame = planeFrame(...plane.size, this.loop);
         set(frame.vx(px), frame.vy(py), false);
       },
       nudge: (dx, dy) => {
@@ -117,11 +120,11 @@ export class Lane {
       done,
     });
     const begin = (x, y) => {
-      const frame = simplexFrame(simplex.clientWidth, simplex.clientHeight, this.state);
+      const frame = simplexFrame(...simplex.size, this.state);
       this.view.change({ ...this.state, start: normalised(frame.from(x, y, this.start())) }, false);
     };
     let before = null;
-    draggable(simplex, this.grip, {
+    draggable(simplex.canvas, this.grip, {
       move: (x, y) => {
         if (simplexFrame(1, 1, this.state).from) return begin(x, y);
         if (before) this.turn(0.01 * (x - before[0]), 0.01 * (y - before[1]));
@@ -129,7 +132,7 @@ export class Lane {
         return undefined;
       },
       nudge: (dx, dy) => {
-        const frame = simplexFrame(simplex.clientWidth, simplex.clientHeight, this.state);
+        const frame = simplexFrame(...simplex.size, this.state);
         if (!frame.from) return this.turn(0.06 * dx, 0.06 * dy);
         const [x, y] = frame.to(this.start());
         return begin(x + 3 * dx, y - 3 * dy);
@@ -251,7 +254,8 @@ export class Lane {
       this.drawing = false;
       const old = this.answer && this.answer.orbit.size !== this.state.P.length;
       if (!this.loop || old) return; // the state has changed; its frame comes
-      this.say(); // before sizes are read, so that the page is laid out once
+      this.say();
+      if (!this.figures[0].size[0]) this.measure();
       this.figures.filter(f => this.stale.has(f.name)).forEach(f => this.drawOne(f));
       this.place();
       this.stale.clear();
@@ -261,45 +265,45 @@ export class Lane {
     });
   }
 
-  drawOne({ canvas, draw }) { onCanvas(canvas, draw, this.view.look, this); }
+  drawOne(one) { onCanvas(one, this.view.look, this); }
 
   place() {
-    const [plane, simplex] = this.figures.map(f => f.canvas), { axes, values } = this.loop;
-    const frame = planeFrame(plane.clientWidth, plane.clientHeight, this.loop);
-    const put = (handle, x, y, words) => {
+    const [plane, simplex] = this.figures, { axes, values } = this.loop;
+    const frame = planeFrame(...plane.size, this.loop);
+    const move = (handle, x, y, words) => {
       handle.style.transform = `translate(${x}px, ${y}px)`;
       handle.setAttribute("aria-label", words);
     };
     const told = axes.map(name => `${parameter(this.loop, name).symbol} ${number(values[name], 4)}`).join(", ");
-    put(this.handle, frame.px(values[axes[0]]), frame.py(values[axes[1]]), `Present point: ${told}. Arrow keys move it.`);
-    const ternary = simplexFrame(simplex.clientWidth, simplex.clientHeight, this.state);
+    move(this.handle, frame.px(values[axes[0]]), frame.py(values[axes[1]]), `Present point: ${told}. Arrow keys move it.`);
+    const ternary = simplexFrame(...simplex.size, this.state);
     const solid = !ternary.from, [x, y] = ternary.to(this.start());
     this.grip.classList.toggle("solid", solid);
-    put(this.grip, x, y, solid ? "Start. Arrow keys turn the tetrahedron." : "Start of the orbit. Arrow keys move it.");
+    move(this.grip, x, y, solid ? "Start. Arrow keys turn the tetrahedron." : "Start of the orbit. Arrow keys move it.");
     this.again.disabled = !this.state.start;
   }
 
   say() {
     const { answer, rest, loop } = this;
     if (!answer) return;
-    this.headline.textContent = verdict(answer);
-    this.headline.dataset.verdict = answer.verdict;
+    put(this.headline, "textContent", verdict(answer));
+    put(this.headline.dataset, "verdict", answer.verdict);
     const where = distance(loop, answer, rest);
-    if (where || answer.verdict === "undecided") this.distance.textContent = where;
+    if (where || answer.verdict === "undecided") put(this.distance, "textContent", where);
     this.distance.classList.toggle("stale", !rest);
-    this.details.textContent = figures(answer, rest);
-    this.maker.textContent = { python: `computed by alignsim ${this.view.version}`, here: "computed in this browser",
-      bridge: "computed in this browser while Python is busy" }[this.by] ?? "";
+    put(this.details, "textContent", figures(answer, rest));
+    put(this.maker, "textContent", { python: `computed by alignsim ${this.view.version}`, here: "computed in this browser",
+      bridge: "computed in this browser while Python is busy" }[this.by] ?? "");
     const heard = `${this.headline.textContent} ${this.distance.textContent}`;
     clearTimeout(this.speaking);
     if (heard !== this.spoken.textContent) this.speaking = setTimeout(() => { this.spoken.textContent = heard; }, SPOKEN);
     const seen = this.classes ? [...new Set(this.classes.codes)].map(code => this.classes.words[code]).filter(w => PHASES[w]) : [];
-    this.legend.replaceChildren(...(seen.length ? seen.map(word => swatch(PHASES[word], word.replace("_", " ")))
-      : [`Blue settles, orange does not; lines of equal ρ.${this.plane?.rho.some(v => v !== v) ? " Hatched: undecided." : ""}`]));
+    explain(this.legend, seen.length ? seen.map(word => [PHASES[word], word.replace("_", " ")])
+      : [[null, `Blue settles, orange does not; lines of equal ρ.${this.plane?.rho.some(v => v !== v) ? " Hatched: undecided." : ""}`]]);
     const marks = answer.points.length ? "● rest point that attracts, ⊗ one that repels." : "";
-    this.listed.replaceChildren(...(this.attractors ? this.attractors.list.map((found, i) => swatch(series(this.view.look.dark, i),
+    explain(this.listed, this.attractors ? this.attractors.list.map((found, i) => [series(this.view.look.dark, i),
       found.phase ? `${number(100 * found.share, 3)} % of ${this.attractors.starts} starts: ${longRun(found)}`
-        : `the last rounds from ${this.attractors.starts} starts`)) : [`Ring: the start. ${marks}`]));
+        : `the last rounds from ${this.attractors.starts} starts`]) : [[null, `Ring: the start. ${marks}`]]);
   }
 
   scatter() {
@@ -335,8 +339,14 @@ export class Lane {
   }
 }
 
-const swatch = (colour, words) => {
-  const box = h("span", { class: "swatch" }), all = h("span", {}, box, words);
-  box.style.background = colour;
-  return all;
-};
+/** Show [colour, words] of a legend, unless they are there already. */
+function explain(legend, entries) {
+  const key = JSON.stringify(entries);
+  if (legend.key === key) return;
+  legend.key = key;
+  legend.replaceChildren(...entries.map(([colour, words]) => {
+    const box = colour && h("span", { class: "swatch" });
+    if (box) box.style.background = colour;
+    return h("span", {}, box, words);
+  }));
+}

@@ -44,8 +44,10 @@ function colours(theme) {
 
 /** Draw ρ on a canvas of its own: interpolated to pixels first, coloured then. */
 function landscape(canvas, rho, n, w, h, dark) {
-  const c = Object.assign(canvas, { width: w, height: h }).getContext("2d", { willReadFrequently: true });
-  const image = c.createImageData(w, h), words = new Uint32Array(image.data.buffer);
+  if (canvas.width !== w || canvas.height !== h) Object.assign(canvas, { width: w, height: h });
+  const c = canvas.context ??= canvas.getContext("2d", { willReadFrequently: true });
+  if (canvas.image?.width !== w || canvas.image.height !== h) canvas.image = c.createImageData(w, h);
+  const { image } = canvas, words = new Uint32Array(image.data.buffer);
   const theme = dark ? "dark" : "light", table = colours(theme), [line, ground] = HATCH[theme];
   const left = new Int32Array(w), share = new Float64Array(w), row = new Float64Array(n);
   for (let x = 0; x < w; x++) {
@@ -55,11 +57,11 @@ function landscape(canvas, rho, n, w, h, dark) {
   }
   for (let y = 0; y < h; y++) {
     const gy = (1 - (y + 0.5) / h) * (n - 1), r = Math.min(Math.floor(gy), n - 2), v = gy - r;
-    for (let q = 0; q < n; q++) row[q] = (1 - v) * rho[r * n + q] + v * rho[r * n + n + q];
-    for (let x = 0; x < w; x++) {
+    for (let q = 0; q < n; q++) row[q] = 0.5 + STEPS * ((1 - v) * rho[r * n + q] + v * rho[r * n + n + q]);
+    for (let x = 0, at = y * w; x < w; x++, at++) {
       const q = left[x], value = row[q] + share[x] * (row[q + 1] - row[q]);
-      words[y * w + x] = value === value ? table[Math.min(Math.round(value * STEPS), 512)]
-        : (x + y) % 7 < 1 ? line : ground;
+      if (value < 512) words[at] = table[value | 0];
+      else words[at] = value === value ? table[512] : (x + y) % 7 < 1 ? line : ground;
     }
   }
   c.putImageData(image, 0, 0);
@@ -101,7 +103,7 @@ export function drawPlane(pen, look, lane) {
     const { rho, n } = plane, key = `${box.w}/${box.h}/${look.dark}`;
     if (plane.key !== key) {
       plane.key = key;
-      plane.picture = landscape(plane.picture ?? sheet(), rho, n, Math.ceil(box.w / 2), Math.ceil(box.h / 2), look.dark);
+      plane.picture = landscape(lane.sheet ??= sheet(), rho, n, Math.ceil(box.w / 2), Math.ceil(box.h / 2), look.dark);
       plane.contours ??= contours(rho, n, LEVELS);
     }
     pen.image(plane.picture, box.x, box.y, box.w, box.h);
@@ -205,16 +207,17 @@ export function drawSimplex(pen, look, lane) {
   const point = t => frame.to(policyAt(orbit, t));
   if (attractors) {
     attractors.list.forEach((found, i) => {
-      const colour = series(look.dark, i), M = orbit.size;
-      for (let k = 0; k < found.points.length; k += M) {
-        pen.dot(...frame.to(found.points.subarray(k, k + M)), found.period === 1 ? 6 : 1.8, { fill: colour, opacity: 0.9 });
-      }
+      const M = orbit.size, style = { fill: series(look.dark, i), opacity: 0.9 };
+      const points = Array.from({ length: found.points.length / M }, (_, k) => frame.to(found.points.subarray(k * M, k * M + M)));
+      if (found.period === 1) points.forEach(([x, y]) => pen.dot(x, y, 6, style));
+      else pen.dots(points, 1.8, style);
     });
   } else if (played === null) {
     const early = Math.min(total, 400), late = Math.max(total - 600, 0);
     pen.lines([Array.from({ length: Math.min(early, 120) }, (_, t) => point(t))], { stroke: look.accent, width: 1, opacity: 0.28 });
-    for (let t = 0; t < early; t += 1) pen.dot(...point(t), 1.5, { fill: look.accent, opacity: 0.3 });
-    for (let t = late; t < total; t += 1) pen.dot(...point(t), 1.7, { fill: look.ink, opacity: 0.8 });
+    const points = (from, end) => Array.from({ length: end - from }, (_, i) => point(from + i));
+    pen.dots(points(0, early), 1.5, { fill: look.accent, opacity: 0.3 });
+    pen.dots(points(late, total), 1.7, { fill: look.ink, opacity: 0.8 });
   } else {
     const first = Math.max(0, played - 24);
     pen.lines([Array.from({ length: played - first + 1 }, (_, i) => point(first + i))], { stroke: look.accent, width: 1.6, opacity: 0.55 });
@@ -256,6 +259,7 @@ export function drawMultipliers(pen, look, lane) {
   }
 }
 
+const grouped = new Intl.NumberFormat("en").format;
 const WINDOW = 5; // rounds to either side, at least, but for the first ones
 
 /** Return least and most about each of some rounds, evenly spread over their logarithm. */
@@ -299,7 +303,7 @@ export function drawRounds(pen, look, lane) {
               pen.lines([upper, lower], { stroke, width: 1, opacity: 0.75 });
             } else {
               const line = Array.from({ length: first + 1 }, (_, t) => [x(t), y(values[t * stride + offset])]);
-              pen.lines([line], { stroke, width: 1.5, dash });
+              pen.lines([line], { stroke, dash }); // wider ones, dashed, take longer than all the rest
             }
           }
         });
@@ -307,7 +311,7 @@ export function drawRounds(pen, look, lane) {
       pen.lines([corners(box)], { stroke: look.line, close: true });
       axes(pen, box, look, { x, y, xs: row ? (side ? (narrow ? [1, 10, 1000] : [1, 10, 100, 1000]).filter(t => t <= total) : ticks(0, first, narrow ? 3 : 5)) : [],
         ys: side ? [] : ticks(0, most, row ? 2 : 4), yLabel: side ? "" : row ? "entropy" : "probability",
-        xLabel: row ? (side ? `${narrow ? "" : "round, "}all ${total.toLocaleString("en")}, least to most` : `${narrow ? "" : "round, "}the first ${first}`) : "", xWords: t => t.toLocaleString("en") });
+        xLabel: row ? (side ? `${narrow ? "" : "round, "}all ${grouped(total)}, least to most` : `${narrow ? "" : "round, "}the first ${first}`) : "", xWords: grouped });
     });
   });
   if (!answer) return;
@@ -323,7 +327,6 @@ export function drawRounds(pen, look, lane) {
 }
 
 /** Draw on a canvas of the page, at its size there. */
-export function onCanvas(canvas, draw, look, lane) {
-  const width = canvas.clientWidth, height = canvas.clientHeight;
+export function onCanvas({ canvas, draw, size: [width, height] }, look, lane) {
   if (width > 20 && height > 20) draw(canvasPen(canvas, width, height), look, lane);
 }

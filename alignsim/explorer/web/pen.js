@@ -5,7 +5,7 @@ export function canvasPen(canvas, width, height) {
   const scale = Math.min(window.devicePixelRatio || 1, 2);
   const [w, h] = [Math.round(width * scale), Math.round(height * scale)];
   if (canvas.width !== w || canvas.height !== h) Object.assign(canvas, { width: w, height: h });
-  const c = canvas.getContext("2d");
+  const c = canvas.context ??= canvas.getContext("2d");
   c.setTransform(scale, 0, 0, scale, 0, 0);
   c.clearRect(0, 0, width, height);
   const trace = (lines, close) => {
@@ -29,6 +29,13 @@ export function canvasPen(canvas, width, height) {
     width, height,
     lines(lines, style) { trace(lines, style.close); paint(style); },
     dot(x, y, r, style) { c.beginPath(); c.arc(x, y, r, 0, 2 * Math.PI); paint(style); },
+    dots(points, r, { fill, opacity }) { // squares of a circle's area: so small, they look the same
+      const side = r * Math.sqrt(Math.PI);
+      c.globalAlpha = opacity;
+      c.fillStyle = fill;
+      for (const [x, y] of points) c.fillRect(x - side / 2, y - side / 2, side, side);
+      c.globalAlpha = 1;
+    },
     text(x, y, words, { size = 12, fill, anchor = "start", weight = 400, turn = 0, halo, opacity = 1 }) {
       c.save();
       c.translate(x, y);
@@ -75,6 +82,7 @@ export function svgPen(width, height) {
       const d = lines.map(line => `M${line.map(p => `${n(p[0])} ${n(p[1])}`).join("L")}${style.close ? "Z" : ""}`);
       if (d.length) parts.push(`<path d="${d.join("")}" stroke-linejoin="round" ${look(style)}/>`);
     },
+    dots(points, r, style) { for (const [x, y] of points) this.dot(x, y, r, style); },
     dot(x, y, r, style) { parts.push(`<circle cx="${n(x)}" cy="${n(y)}" r="${r}" ${look(style)}/>`); },
     text(x, y, words, { size = 12, fill, anchor = "start", weight = 400, turn = 0, halo }) {
       const spin = turn ? ` transform="rotate(${n(turn * 180 / Math.PI)} ${n(x)} ${n(y)})"` : "";

@@ -88,7 +88,7 @@ export function restOf({ method, D, s, width, R, O, N }) {
   return { kind: most(left) > TOLERANCE * most(pulled) ? "loose" : "free", gain: NaN, lift: NaN };
 }
 
-const RE = new Float64Array(64), IM = new Float64Array(64);
+const RE = new Float64Array(64), IM = new Float64Array(64), S = new Float64Array(8);
 
 /** Return the D multipliers of a mode with gain ig: eigenvalues of the symbol S(ig), D at most 2. */
 export function symbol({ D, s, R, O, N }, g) {
@@ -98,7 +98,7 @@ export function symbol({ D, s, R, O, N }, g) {
     IM[v * D + e] = 0;
   }
   for (let i = 0; i < s; i++) for (let e = 0; e < D; e++) {
-    let [a, b, c, d] = [0, 0, 0, 0];
+    let a = 0, b = 0, c = 0, d = 0;
     for (let v = 1; v < first + i; v++) {
       a += R[i][v] * RE[v * D + e];
       b += R[i][v] * IM[v * D + e];
@@ -108,20 +108,17 @@ export function symbol({ D, s, R, O, N }, g) {
     RE[(first + i) * D + e] = a - g * d;
     IM[(first + i) * D + e] = b + g * c;
   }
-  const S = N.map(row => {
-    const out = [];
-    for (let e = 0; e < D; e++) {
-      let [a, b] = [0, 0];
-      for (let v = 1; v < first + s; v++) {
-        a += row[v] * RE[v * D + e];
-        b += row[v] * IM[v * D + e];
-      }
-      out.push([a, b]);
+  for (let d = 0; d < D; d++) for (let e = 0; e < D; e++) {
+    let re = 0, im = 0;
+    for (let v = 1; v < first + s; v++) {
+      re += N[d][v] * RE[v * D + e];
+      im += N[d][v] * IM[v * D + e];
     }
-    return out;
-  });
-  if (D === 1) return [S[0][0]];
-  const [[a, b], [c, d]] = S, half = [(a[0] + d[0]) / 2, (a[1] + d[1]) / 2];
+    S[2 * (d * D + e)] = re;
+    S[2 * (d * D + e) + 1] = im;
+  }
+  if (D === 1) return [[S[0], S[1]]];
+  const [a, b, c, d] = [0, 2, 4, 6].map(k => [S[k], S[k + 1]]), half = [(a[0] + d[0]) / 2, (a[1] + d[1]) / 2];
   const [p, q] = [(a[0] - d[0]) / 2, (a[1] - d[1]) / 2];
   const crossed = [b[0] * c[0] - b[1] * c[1], b[0] * c[1] + b[1] * c[0]];
   const [x, y] = [p * p - q * q + crossed[0], 2 * p * q + crossed[1]], size = Math.hypot(x, y);

@@ -1,7 +1,7 @@
 // The page: one state, one lane a loop, the link, history, saving.
 
 import { overSocket, overWidget, squareOf } from "./backends.js";
-import { h, preferenceControls } from "./controls.js";
+import { h, preferenceControls, put } from "./controls.js";
 import { EVERY, Lane } from "./lane.js";
 import { FONT, svgPen } from "./pen.js";
 import { exampleState, fromLink, loopWith, MOST, preferencesState, toCommand, toLink, toPython } from "./state.js";
@@ -75,8 +75,8 @@ export class View {
       this.lanes.push(lane);
       this.body.append(lane.element);
     }
-    this.root.dataset.lanes = String(this.lanes.length);
-    this.twin.textContent = this.lanes.length > 1 ? "Show one method" : "Compare two methods";
+    put(this.root.dataset, "lanes", String(this.lanes.length));
+    put(this.twin, "textContent", this.lanes.length > 1 ? "Show one method" : "Compare two methods");
     this.back.disabled = this.past.length === 0;
     this.lanes.forEach(lane => lane.refresh());
   }
