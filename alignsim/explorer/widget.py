@@ -38,7 +38,8 @@ def explore(
     reference, start : (K,)
         Policies with full support; by default uniform, and a little beside it.
     **parameters
-        Of the loop: ``beta``, ``lam`` and those of the method.
+        Of the loop: ``beta``, ``lam``, those of the method and those of the objective. The
+        sampler is ``"product"``, with a uniform offline policy.
 
     Returns
     -------
@@ -94,6 +95,10 @@ def _fragment(
     P: ArrayLike | None, labels: list[str] | None, method: str, objective: str,
     reference: ArrayLike | None, start: ArrayLike | None, parameters: dict[str, float],
 ) -> str:  # fmt: skip
+    for name in ("sampler", "offline", "beta_convention"):
+        if name in parameters:
+            told = "the page has the sampler product, a uniform offline policy and signal β"
+            raise InputError(name, "is given", f"{told}; leave it out")
     if P is None:
         matrix = preferences.cyclic(3, advantage=0.3)
         labels = labels or ["rock", "paper", "scissors"]

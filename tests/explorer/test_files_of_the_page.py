@@ -94,6 +94,8 @@ def test_the_widget_refuses_what_the_library_refuses():
         explore([[0.5, 0.9], [0.3, 0.5]])
     with pytest.raises(ValueError, match="no parameter"):
         explore(alpha=0.5, method="nash_md")
+    with pytest.raises(ValueError, match="sampler is given, but the page has the sampler product"):
+        explore(sampler="one_policy")
 
 
 def test_without_anywidget_the_extra_is_named(monkeypatch):
