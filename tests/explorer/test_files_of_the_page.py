@@ -94,7 +94,7 @@ def test_the_widget_refuses_what_the_library_refuses():
         explore([[0.5, 0.9], [0.3, 0.5]])
     with pytest.raises(ValueError, match="no parameter"):
         explore(alpha=0.5, method="nash_md")
-    with pytest.raises(ValueError, match="sampler is given, but the page has the sampler product"):
+    with pytest.raises(ValueError, match="sampler is given; leave it out: the page has"):
         explore(sampler="one_policy")
 
 
