@@ -64,6 +64,8 @@ def darken(figure: Figure) -> None:
             if box := artist.get_bbox_patch():
                 _turn(box, "facecolor", "edgecolor")
         elif isinstance(artist, Line2D):
+            if artist.get_path_effects():  # brings a ground of its own
+                continue
             _turn(artist, "color", "markeredgecolor", "markerfacecolor")
         elif isinstance(artist, Patch):
             _turn(artist, "facecolor", "edgecolor")

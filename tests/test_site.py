@@ -6,6 +6,7 @@ from collections import Counter
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
 from docs import both_themes, names, reference
 
@@ -35,6 +36,13 @@ def test_what_is_black_on_white_is_light_on_dark(figure):
         assert part.get_facecolor()[:3] == paper
     assert box.get_facecolor()[3] == 0.5
     assert coloured.lines[0].get_color() == "black"
+
+
+def test_a_line_with_a_ground_of_its_own_keeps_it(figure):
+    plain = figure.axes[0]
+    (dashes,) = plain.plot([1, 1], color="white", path_effects=[withStroke(foreground="black")])
+    both_themes.darken(figure)
+    assert dashes.get_color() == "white"
 
 
 def test_the_pictures_of_both_themes_differ_and_are_the_same_again(figure):

@@ -97,8 +97,8 @@ def _fragment(
 ) -> str:  # fmt: skip
     for name in ("sampler", "offline", "beta_convention"):
         if name in parameters:
-            told = "leave it out: the page has the sampler product, no offline data, and signal β"
-            raise InputError(name, "is given", told)
+            has = "the sampler product, a uniform offline policy and signal β"
+            raise InputError(name, "is given", f"leave it out: the page has {has}")
     if P is None:
         matrix = preferences.cyclic(3, advantage=0.3)
         labels = labels or ["rock", "paper", "scissors"]
