@@ -35,6 +35,7 @@ from alignsim.kernels.scheme_unrolled import (
     average,
     begin_row,
     make_slot,
+    move_ahead,
     move_one,
     move_two,
     multiply,
@@ -144,6 +145,7 @@ def run(  # type: ignore[no-untyped-def]
         if begin > burn_in:
             load(sums, start - blocks[0] * LANES, streamed)
         frame = sent = first_frame
+        ready = False
         for t in range(begin, end):
             for i in range(0 if t > 0 else stages + 1, stages + 1):
                 table = tables[i * depth :]
@@ -156,8 +158,14 @@ def run(  # type: ignore[no-untyped-def]
                         _mix(i, base, earlier, pull, pulls, tables)
                 if i == stages:
                     needed = on_policy | (t >= burn_in)
+                    ready = False
                     if literal is not None:
-                        _move_small(w, table, literal, wired, several, needed)
+                        if several is None:
+                            ready = (D == 1) & (not needed)
+                        if ready:
+                            _move_ahead(w, table, tables, literal)
+                        else:
+                            _move_small(w, table, literal, wired, several, needed)
                     if general is not None:
                         _move(table, logits, pull, row, spare)
                         if needed:
@@ -169,7 +177,7 @@ def run(  # type: ignore[no-untyped-def]
                         _row(table, logits, pull, row, spare[:K])
                         copy(spare[:K], row)
                         softmax(row, top, weights, inverse)
-                elif not on_policy:
+                elif (not on_policy) & (not ready):
                     if literal is not None:
                         _begin_row(w, table, literal, wired)
                     if general is not None:
@@ -232,6 +240,11 @@ def _move_small(w, table, literal, wired, several, needed):  # type: ignore[no-u
             replace_slots(w, K, D)
     if needed:
         weigh(w, K * K * LANES, K, D)
+
+
+@part
+def _move_ahead(w, table, first, literal):  # type: ignore[no-untyped-def]
+    move_ahead(w, table, first, len(literal))
 
 
 @part

@@ -110,6 +110,32 @@ def move_one(w, table, carries, K):  # type: ignore[no-untyped-def]
 
 
 @unrolled
+def move_ahead(w, table, first, K):  # type: ignore[no-untyped-def]
+    """As :func:`move_one`, and set the row of the next round's stage, by the table ``first``.
+
+    What follows is then the softmax of that row; the policy's own is left out.
+    """
+    logits = K * K * LANES
+    row = logits + 3 * K * LANES
+    tops = row + (K + 1) * LANES
+    for b in range(LANES):
+        mean = 0.0
+        for i in range(K):
+            moved = combined(w, table, pull_on(w, i, b, K, 1), False, i, b, K, 1)
+            w[logits + i * LANES + b] = moved
+            mean += moved
+        mean *= 1.0 / K
+        top = -np.inf
+        for i in range(K):
+            w[logits + i * LANES + b] -= mean
+            opponent = without_pull(w, first, i, b, K, 1)
+            w[row + i * LANES + b] = opponent
+            top = opponent if opponent > top else top
+        w[tops + b] = top
+    weigh(w, row, K, 1)
+
+
+@unrolled
 def move_two(w, table, K):  # type: ignore[no-untyped-def]
     """Set both slots, from the softmax of the only stage, to their combinations, centred."""
     logits = K * K * LANES
