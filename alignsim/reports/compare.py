@@ -15,8 +15,10 @@ from alignsim.analysis.equilibria.stability import stability
 from alignsim.analysis.orbits.classification import classify
 from alignsim.errors import InputError, quote
 from alignsim.feedback import FeedbackMap
+from alignsim.feedback.arguments import configured
 from alignsim.feedback.naming import method as loop_of
-from alignsim.objectives import Objective
+from alignsim.objectives import IPO, Objective
+from alignsim.objectives.samplers import Sampler
 from alignsim.summary import span
 from alignsim.validation import FloatArray
 
@@ -44,7 +46,9 @@ def compare(
     lam: ArrayLike = 1.0,
     reference: ArrayLike | None = None,
     offline: ArrayLike | None = None,
-    **parameters: Mapping[str, Any],
+    beta_convention: str = "signal",
+    sampler: str | Sampler = "product",
+    **parameters: Any,
 ) -> xarray.Dataset:
     """Return a Dataset of methods side by side, over ``loop, (map_…,) round, response``.
 
@@ -54,8 +58,9 @@ def compare(
         Names that :func:`alignsim.methods` lists or other names of theirs, pairs (name,
         parameters), and loops, in any mixture. Or a mapping from the labels that you choose to
         these, or from names to parameters.
-    P, objective, lam, reference, offline
-        As for :class:`FeedbackMap`, the same for all methods but those that are loops already.
+    P, objective, lam, reference, offline, beta_convention, sampler
+        As for :class:`FeedbackMap`, the same for all methods but those that are loops already. The
+        parameters of a method may have their own of these.
     beta : (...)
         Strength of the preference signal. A method's own parameters may have another ``"beta"``.
     start : (..., K)
@@ -63,7 +68,8 @@ def compare(
     rounds, keep
         How many rounds of each method, and which are kept, as for :meth:`FeedbackMap.run`.
     parameters
-        Those of methods that were given by name, a mapping each; others have their defaults.
+        Those of methods that were given by name, a mapping each; others have their defaults. And
+        those of the objective and of the sampler, the same for all methods.
 
     Returns
     -------
@@ -94,13 +100,18 @@ def compare(
     [11.47, 13.32, 13.93]
     >>> ds["optima"].sel(loop="extragradient").values[:3].tolist()
     [0, 2, 4]
+    >>> pilaf = asim.compare(["mrs", "extragradient"], P, beta=0.5, sampler="pilaf", rounds=20)
+    >>> pilaf.attrs["sampler"]
+    'pilaf'
     """
     import xarray
 
+    maker, drawn, own = configured(objective, sampler, parameters)
     common = {
-        "objective": objective, "lam": lam, "reference": reference, "offline": offline,
+        "objective": maker, "lam": lam, "reference": reference, "offline": offline,
+        "beta_convention": beta_convention, "sampler": drawn,
     }  # fmt: skip
-    loops = _loops(methods, parameters, P, beta, common)
+    loops = _loops(methods, own, P, beta, common)
     begun = {label: loop.with_start(start)[0] for label, loop in loops.items()}
     sizes = {loop.responses for loop in begun.values()}
     if len(sizes) > 1:
@@ -138,7 +149,10 @@ def compare(
             "optima": stacked("optima", "path", long_name="one-shot optima"),
             "setting": ("loop", [_setting(loop) for loop in loops.values()]),
         },
-        attrs={"objective": ", ".join({loop.objective.name: None for loop in loops.values()})},
+        attrs={
+            "objective": ", ".join({loop.objective.name: None for loop in loops.values()}),
+            "sampler": ", ".join({loop.sampler.name: None for loop in loops.values()}),
+        },
     )
 
 
@@ -264,5 +278,9 @@ def _entries(
 
 def _setting(loop: FeedbackMap) -> str:
     """Return the parameters as they are written beside a name."""
-    shown = {"beta": loop.beta, **loop.scheme.parameters}
-    return ", ".join(f"{name} = {span(value)}" for name, value in shown.items())
+    own = {**loop.scheme.parameters, **loop.objective.values, **loop.sampler.values}
+    shown = {"beta": loop.beta, **own}
+    told = [f"{name} = {span(value)}" for name, value in shown.items()]
+    told += [f"objective {loop.objective.name}"] if loop.objective.name != IPO.name else []
+    told += [f"sampler {loop.sampler.name}"] if not loop.samples_alike else []
+    return ", ".join(told)

@@ -118,6 +118,48 @@ def test_a_batch_has_further_dimensions():
     assert np.array_equal(ds["policy"].sel(loop="extragradient", map_0=1), alone.policies)
 
 
+def test_objective_sampler_and_convention_are_those_of_all_loops():
+    methods = ["mrs", "extragradient"]
+    given = {"objective": "dpo_sft", "sampler": "mixture", "beta": 2.0, "sft_weight": 0.3,
+             "reference_share": 0.25}  # fmt: skip
+    ds = asim.compare(methods, P, start=START, rounds=12, beta_convention="trl",
+                      mrs={"alpha": 0.4}, **given)  # fmt: skip
+    for name, own in (("mrs", {"alpha": 0.4}), ("extragradient", {})):
+        loop = asim.method(name, P, beta_convention="trl", **given, **own)
+        assert float(loop.beta) == 0.5
+        assert np.array_equal(ds["policy"].sel(loop=name), loop.run(START, rounds=12).policies)
+        radius = asim.stability(loop).spectral_radius
+        assert float(ds["spectral_radius"].sel(loop=name)) == float(radius)
+    assert ds.attrs == {"objective": "dpo_sft", "sampler": "mixture"}
+
+
+def test_a_method_may_have_its_own_objective_and_sampler():
+    ds = asim.compare(
+        {
+            "product": ("mrs", {"alpha": 0.4}),
+            "pilaf": ("mrs", {"alpha": 0.4, "sampler": "pilaf"}),
+            "sft": ("mrs", {"alpha": 0.4, "objective": "dpo_sft", "sft_weight": 0.3}),
+        },
+        P, beta=0.8, objective="dpo", start=START, rounds=5,
+    )  # fmt: skip
+    assert ds.attrs == {"objective": "dpo, dpo_sft", "sampler": "product, pilaf"}
+    policies = ds["policy"].values
+    assert all(np.abs(policies[0] - policies[i]).max() > 1e-3 for i in (1, 2))
+    other = asim.method("mrs", P, beta=0.8, alpha=0.4, objective="dpo", sampler="pilaf")
+    assert np.array_equal(policies[1], other.run(START, rounds=5).policies)
+
+
+def test_loops_that_differ_in_objective_or_sampler_alone_have_labels_of_their_own():
+    loops = [asim.FeedbackMap(P, beta=0.8, alpha=0.4, objective=each) for each in ("ipo", "dpo")]
+    loops.append(asim.FeedbackMap(P, beta=0.8, alpha=0.4, sampler="pilaf"))
+    ds = asim.compare(loops, rounds=2)
+    assert ds["loop"].values.tolist() == [
+        "mrs (beta = 0.8, alpha = 0.4)",
+        "mrs (beta = 0.8, alpha = 0.4, objective dpo)",
+        "mrs (beta = 0.8, alpha = 0.4, sampler pilaf)",
+    ]
+
+
 def test_without_a_rest_point_there_is_no_distance():
     ranked = asim.preferences.bradley_terry([1.0, 0.5, 0.0])
     ds = asim.compare(["mrs", "extragradient"], ranked, beta=1.0, rounds=5)
@@ -140,6 +182,8 @@ LOOP5 = asim.FeedbackMap(asim.preferences.cyclic(5, advantage=0.3), beta=1.0)
         (["mrs", "mrs"], {"P": P, "beta": 1.0}, "twice; give each once"),
         (["mrs"], {"P": P, "beta": 1.0, "optimistic": {}}, "the method of parameters is"),
         (["mrs"], {"P": P, "beta": 1.0, "mrs": 0.3}, "mrs is 0.3, no mapping of parameters"),
+        (["mrs"], {"P": P, "beta": 1.0, "sampler": "mixP"}, "sampler is 'mixP'"),
+        (["mrs"], {"P": P, "beta": 1.0, "sft_weight": 0.2}, "the method of parameters is"),
         (["mrs", 3], {"P": P, "beta": 1.0}, r"methods\[1\] is 3; give a name"),
         (["extragradient", LOOP5], {"P": P, "beta": 1.0}, "methods have 3 and 5 responses"),
     ],
