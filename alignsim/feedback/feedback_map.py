@@ -292,11 +292,11 @@ class FeedbackMap(MapBatch):
             Number of new comparisons from which each round learns; by default infinitely many. To
             repeat a run with other noise, broadcast: a batch of starts is a batch of runs.
         noise
-            ``"pairs"``, the default: that many pairs from the sampler, each judged once, then the
-            one-shot optimum of these data. Responses that were never compared, not even through
-            others, keep their reference ratio under IPO. Under DPO a round without a finite
-            optimum fails: where some responses never lost to the others, or were never compared
-            with them.
+            ``"pairs"``, the default: that many pairs from the sampler, drawn by their weights if
+            they have any, each judged once, then the one-shot optimum of these data. Responses that
+            were never compared, not even through others, keep their reference ratio under IPO.
+            Under DPO a round without a finite optimum fails: where some responses never lost to the
+            others, or were never compared with them.
             ``"opponents"``: that many opponents for every response, whose score is the share it
             won; IPO only.
         smoothing

@@ -1,10 +1,11 @@
 """Rounds learned from finitely many comparisons, each round from new ones (theory 8).
 
-Two noise models. ``"pairs"``: n pairs from μ⊗μ, each judged once; the one-shot problem is then
-solved with the empirical weights and labels, after each pair has got ``smoothing`` pseudo-votes,
-half to either side. ``"opponents"``: every response meets n opponents of its own, and its score is
-the share that it won; for objectives whose score is Pμ. Numbers come from a counter of (key, map,
-round), so that neither threads nor the batch's order of work matter.
+Two noise models. ``"pairs"``: n pairs, each judged once; both responses are drawn from one policy
+μ, or the pair by its weight. The one-shot problem is then solved with the empirical weights and
+labels, after each pair has got ``smoothing`` pseudo-votes, half to either side. ``"opponents"``:
+every response meets n opponents of its own, and its score is the share that it won; for objectives
+whose score is Pμ. Numbers come from a counter of (key, map, round), so that neither threads nor
+the batch's order of work matter.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from alignsim import validation
 from alignsim.feedback.batch import MapBatch
 from alignsim.kernels.status import NOT_FINITE, OK
-from alignsim.objectives import Comparison, Objective, ScoreObjective, Solution
+from alignsim.objectives import Comparison, Objective, ScoreObjective, Solution, WeightedPairs
 from alignsim.objectives.samplers import Sampler
 from alignsim.preferences.seeds import Seed, generator
 from alignsim.validation import FloatArray
@@ -58,8 +59,8 @@ def sampling(
     Raises
     ------
     ValueError
-        For bad arguments, ``"opponents"`` with smoothing or with an objective whose score is not
-        Pμ, and a sampler whose pairs are no draws from one policy.
+        For bad arguments, and ``"opponents"`` with smoothing, with an objective whose score is not
+        Pμ, or with a sampler whose pairs have weights.
     """
     count = validation.integer(samples_per_round, "samples_per_round", minimum=1)
     if count >= 2**32:
@@ -70,10 +71,10 @@ def sampling(
             f"samples_per_round is {count}, but a round of {objective} has no score to estimate; "
             "leave samples_per_round out"
         )
-    if sampler.weighted:
+    if noise == "opponents" and sampler.weighted:
         raise ValueError(
-            f"samples_per_round is {count}, and both responses of a sampled pair are drawn from "
-            f"one policy, not by sampler {sampler.name!r}; leave samples_per_round out"
+            "noise is 'opponents', which meet every response alike, and pairs of sampler "
+            f"{sampler.name!r} have weights; use noise='pairs'"
         )
     if noise == "opponents" and objective.facts.linear is None:
         raise ValueError(
@@ -98,10 +99,11 @@ def advance(
     stages = loop.scheme.stages
 
     def solve(stage: int, x: Comparison) -> Solution:
-        sampler = np.array(x.sampler)
-        broken = ~np.isfinite(sampler).all(axis=-1)
-        sampler[broken] = 1.0 / loop.responses
-        score, status = draw(loop, sampler, round_ * stages + stage, plan, spread)
+        pairs = x.spread((loop.size,)).pairs
+        law = np.array(pairs.weights if isinstance(pairs, WeightedPairs) else pairs.sampler)
+        broken = ~np.isfinite(law).all(axis=tuple(range(1, law.ndim)))
+        law[broken] = 1.0
+        score, status = draw(loop, law, round_ * stages + stage, plan, spread)
         status = np.where(broken, NOT_FINITE, status).astype(np.int8)
         return Solution(x.reference_logits + loop.beta[:, None] * score, status)
 
@@ -144,16 +146,17 @@ def _in_slices(
 
 
 def _pairs(
-    loop: MapBatch, sampler: FloatArray, round_: int, plan: Sampling, spread: Spread
+    loop: MapBatch, law: FloatArray, round_: int, plan: Sampling, spread: Spread
 ) -> Solution:
     from alignsim.kernels import samples
 
     matrices, which = loop.matrix_table()
-    n, K = sampler.shape
+    n, K = law.shape[:2]
     wins = np.zeros((n, K, K))
+    kernel = samples.pairs if law.ndim == 2 else samples.weighted_pairs
 
     def draw(draws: tuple[int, int], first: int, last: int) -> None:
-        samples.pairs(matrices, which, sampler, plan.key, round_, draws, wins, first, last)
+        kernel(matrices, which, law, plan.key, round_, draws, wins, first, last)
 
     spread(_in_slices(draw, plan.count, width=1), n)
     if plan.smoothing > 0:

@@ -57,10 +57,48 @@ def pairs(matrices, which, samplers, key, round_, draws, wins, first, last):  # 
             i = _pick(ladder, total * unit(a))
             j = _pick(ladder, total * unit(b))
             if i != j:
-                if unit(c) < P[i, j]:
-                    won[i, j] += 1.0
-                else:
-                    won[j, i] += 1.0
+                _judge(P, i, j, unit(c), won)
+
+
+@kernel
+def weighted_pairs(matrices, which, weights, key, round_, draws, wins, first, last):  # type: ignore[no-untyped-def]
+    """Draw pairs as often as they weigh and let each be judged once.
+
+    As :func:`pairs`, but for
+
+    Parameters
+    ----------
+    weights : (n, K, K)
+        Of the pairs of each map, symmetric; the diagonal is not looked at. Where all are 0,
+        nothing is drawn.
+    """
+    K = weights.shape[1]
+    size = K * (K - 1) // 2
+    ladder = np.empty(size)
+    ends = np.empty((size, 2), dtype=np.int64)
+    for n in range(first, last):
+        total = 0.0
+        place = 0
+        for i in range(K):
+            for j in range(i + 1, K):
+                total += weights[n, i, j]
+                ladder[place] = total
+                ends[place, 0], ends[place, 1] = i, j
+                place += 1
+        if total == 0.0:
+            continue
+        P, won = matrices[which[n]], wins[n]
+        for s in range(draws[0], draws[1]):
+            a, _, c, _ = philox(
+                np.uint64(s),
+                np.uint64(round_),
+                np.uint64(n) & WORD,
+                (np.uint64(n) >> HALF) * np.uint64(2) + PAIRS,
+                key[0],
+                key[1],
+            )
+            drawn = _pick(ladder, total * unit(a))
+            _judge(P, ends[drawn, 0], ends[drawn, 1], unit(c), won)
 
 
 @kernel
@@ -143,6 +181,15 @@ def least_squares(wins, score, first, last):  # type: ignore[no-untyped-def]
             mean /= size
             for a in range(size):
                 score[n, member[a]] = pull[a] - mean
+
+
+@part
+def _judge(P, i, j, level, won):  # type: ignore[no-untyped-def]
+    """Let i win against j if ``level``, uniform in [0, 1), is below P_ij."""
+    if level < P[i, j]:
+        won[i, j] += 1.0
+    else:
+        won[j, i] += 1.0
 
 
 @part

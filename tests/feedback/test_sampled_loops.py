@@ -225,8 +225,8 @@ def test_batches_keep_the_parameters_of_the_sampler():
 
 def test_what_needs_one_policy_is_refused():
     loop = loop_of("mix_p")
-    with pytest.raises(ValueError, match="drawn from one policy, not by sampler 'mix_p'"):
-        loop.run(START, rounds=2, samples_per_round=9)
+    with pytest.raises(ValueError, match=r"pairs of sampler 'mix_p' have weights; use noise='pai"):
+        loop.replace(beta=2.0).run(START, rounds=2, samples_per_round=9, noise="opponents")
     with pytest.raises(ValueError, match="sampler is 'mix_p', for which second and third"):
         first_lyapunov_coefficient(loop, np.zeros(K))
     with pytest.raises(ValueError, match=r"sampler is 'mix_p'.*sampler 'product'"):

@@ -66,6 +66,72 @@ def test_the_covariance_of_a_round_of_pairs_is_that_of_theory_8():
     np.testing.assert_allclose(seen.mean(axis=0), u - u.mean(), atol=4 * np.sqrt(scale / runs))
 
 
+WEIGHTED = {
+    "fixed_pairs": {"pair_weights": [[0, 4, 1, 0], [4, 0, 2, 1], [1, 2, 0, 3], [0, 1, 3, 0]]},
+    "two_policies": {"lam": 0.7}, "mix_r": {}, "mix_p": {}, "pilaf": {"lam": 0.7},
+}  # fmt: skip
+
+
+def weighted(sampler, objective, **given):
+    """Return a loop whose pairs have weights, and a policy to sample from."""
+    rng = np.random.default_rng(12)
+    P, reference = preferences(rng, 4), policy(rng, 4)
+    usual = {"beta": 1.5, "alpha": 0.4, "reference": reference, **WEIGHTED[sampler]}
+    return asim.FeedbackMap(
+        P, objective=objective, sampler=sampler, **(usual | given)
+    ), policy(rng, 4)  # fmt: skip
+
+
+@pytest.mark.parametrize("objective", ["ipo", "dpo"])
+@pytest.mark.parametrize("sampler", WEIGHTED)
+def test_many_samples_of_weighted_pairs_are_the_exact_round(sampler, objective):
+    loop, start = weighted(sampler, objective)
+    noisy = loop.run(start, 1, samples_per_round=1_000_000, rng=1)
+    np.testing.assert_allclose(noisy.final, loop.step(start), atol=5e-3)
+    product = asim.FeedbackMap(
+        loop.P, objective=objective, beta=1.5, alpha=0.4,
+        reference=simplex.softmax(loop.reference_logits),
+    )  # fmt: skip
+    assert np.abs(noisy.final - product.step(start)).max() > 5e-3
+
+
+def test_weighted_pairs_are_drawn_by_their_weights_and_judged_by_P():
+    K, count = 4, 200_000
+    P = preferences(np.random.default_rng(12), K)
+    weights = np.float64(WEIGHTED["fixed_pairs"]["pair_weights"])
+    key, wins = np.array([5, 6], dtype=np.uint64), np.zeros((2, K, K))
+    laws, which = np.stack([weights, np.zeros((K, K))]), np.zeros(2, dtype=np.intp)
+    samples.weighted_pairs(P[None], which, laws, key, 0, (0, count), wins, 0, 2)
+    share = 2 * weights / weights.sum()
+    shares = share * P
+    spread = np.sqrt(shares * (1 - shares) / count)
+    assert (np.abs(wins[0] / count - shares) <= 4.5 * spread).all()
+    assert wins[0].sum() == count
+    assert (wins[1] == 0).all()
+
+
+def test_the_covariance_of_a_round_of_weighted_pairs_is_the_sandwich():
+    """Least squares: L⁺ B L⁺/n, B of Σ w (residual² + variance of a label)."""
+    runs, n, beta = 4000, 3000, 1.5
+    loop, start = weighted("two_policies", "ipo", alpha=0.0)
+    seen = loop.run(np.tile(start, (runs, 1)), 1, samples_per_round=n, rng=3).final_logits
+    reference = loop.reference_logits
+    weights = asim.sampler_weights(
+        "two_policies", loop.P, start, reference=simplex.softmax(reference), beta=beta, lam=0.7
+    )
+    exact = simplex.centred_logits(loop.step(start))
+    u, margin = exact - reference, loop.P - 0.5
+    spread = weights * (
+        (beta * margin - u[:, None] + u[None, :]) ** 2 + beta**2 * (0.25 - margin**2)
+    )
+    middle = np.diag(spread.sum(axis=-1)) - spread
+    inverse = np.linalg.pinv(np.diag(weights.sum(axis=-1)) - weights)
+    expected = inverse @ middle @ inverse / n
+    scale = np.abs(expected).max()
+    np.testing.assert_allclose(np.cov(seen.T), expected, atol=0.08 * scale)
+    np.testing.assert_allclose(seen.mean(axis=0), exact, atol=4 * np.sqrt(scale / runs))
+
+
 def test_the_variance_of_a_round_of_opponents_is_binomial():
     rng = np.random.default_rng(4)
     P, n, runs = preferences(rng, 3), 37, 20_000
@@ -137,9 +203,12 @@ def test_a_map_of_a_batch_draws_by_its_place_whatever_its_neighbours_are():
     np.testing.assert_array_equal(whole.logits[1], other.logits[1])
 
 
-@pytest.mark.parametrize("noise", ["pairs", "opponents"])
-def test_a_round_drawn_by_several_calls_is_the_same(monkeypatch, noise):
-    loop = cycle(beta=[1.0, 4.0, 9.0])
+@pytest.mark.parametrize(
+    ("noise", "sampler"),
+    [("pairs", "product"), ("pairs", "mix_p"), ("opponents", "product")],
+)
+def test_a_round_drawn_by_several_calls_is_the_same(monkeypatch, noise, sampler):
+    loop = cycle(beta=[1.0, 4.0, 9.0], sampler=sampler)
     whole = loop.run(UNIFORM, 3, samples_per_round=103, noise=noise, rng=3)
     monkeypatch.setattr(sampled_rounds, "SLICE", 40)
     sliced = loop.run(UNIFORM, 3, samples_per_round=103, noise=noise, rng=3)
