@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import http.server
+import os
 import threading
 from pathlib import Path
 
@@ -32,12 +33,18 @@ def browser():
 
 
 class Tab:
-    """A tab of the browser, in which any complaint on the console is kept."""
+    """A tab of the browser, in which any complaint on the console is kept.
+
+    ``ALIGNSIM_SLOWED=4`` slows its processor fourfold, which shows races.
+    """
 
     def __init__(self, browser, address, settled=True, **options):
         options = {"viewport": {"width": 1280, "height": 1000}, **options}
         self.context = browser.new_context(accept_downloads=True, **options)
         self.page = self.context.new_page()
+        if rate := os.environ.get("ALIGNSIM_SLOWED"):
+            session = self.context.new_cdp_session(self.page)
+            session.send("Emulation.setCPUThrottlingRate", {"rate": float(rate)})
         self.complaints = []
         self.page.on("console", self._heard)
         self.page.on("pageerror", lambda error: self.complaints.append(error.stack))
