@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
+from functools import cache
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -55,8 +56,8 @@ class Batched:
     def _with(self, **changes: Any) -> Self:
         """Return a copy with other values of fields."""
         new = object.__new__(type(self))
-        for entry in fields(self):  # type: ignore[arg-type]
-            object.__setattr__(new, entry.name, changes.get(entry.name, getattr(self, entry.name)))
+        for name in _names(type(self)):
+            object.__setattr__(new, name, changes[name] if name in changes else getattr(self, name))
         return new
 
     def _changed(self, change: Callable[[Array, tuple[int, ...]], Array]) -> Self:
@@ -72,11 +73,11 @@ class Batched:
 
     def _members(self) -> Iterator[tuple[str, Any]]:
         """Yield the fields that are part of the batch."""
-        for entry in fields(self):  # type: ignore[arg-type]
-            value = getattr(self, entry.name)
-            own = isinstance(value, np.ndarray) and self.AXES.get(entry.name, 0) is not None
+        for name in _names(type(self)):
+            value = getattr(self, name)
+            own = isinstance(value, np.ndarray) and self.AXES.get(name, 0) is not None
             if own or isinstance(value, Batched):
-                yield entry.name, value
+                yield name, value
 
     def _arrays(self) -> Iterator[Array]:
         for _, value in self._members():
@@ -84,3 +85,9 @@ class Batched:
                 yield from value._arrays()
             else:
                 yield value
+
+
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    """Return the names of the fields of a dataclass, which ``fields`` sorts out at each call."""
+    return tuple(entry.name for entry in fields(kind))

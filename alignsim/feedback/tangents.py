@@ -49,10 +49,15 @@ def _linear(loop: MapBatch, logits: FloatArray) -> FloatArray:
     E = simplex.mean_zero_basis(loop.responses)
     matrices, which = loop.matrix_table()
     policy = simplex.softmax(logits)
-    pull = (loop.beta * loop.lam)[:, None, None] * (E.T @ (matrices - 0.5))[which]
-    slopes = (pull[:, None] * policy[:, :, None, :]) @ E
-    mean = policy @ E
-    slopes -= (policy @ np.swapaxes(pull, -1, -2))[..., None] * mean[:, :, None, :]
+    pull = (loop.beta * loop.lam)[:, None, None] * np.swapaxes(E.T @ (matrices - 0.5), -1, -2)[
+        which
+    ]
+    if policy.shape[1] < loop.responses:
+        slopes = (np.swapaxes(pull, -1, -2)[:, None] * policy[:, :, None, :]) @ E
+    else:  # one product a map instead of one a round
+        slopes = policy @ (pull[..., None] * E[:, None, :]).reshape(*pull.shape[:2], -1)
+        slopes = slopes.reshape(*policy.shape[:2], E.shape[1], E.shape[1])
+    slopes -= (policy @ pull)[..., None] * (policy @ E)[:, :, None, :]
     slopes += loop.alpha[:, None, None, None] * np.eye(E.shape[1])
     slopes[~np.isfinite(logits).all(axis=-1)] = np.nan
     return np.asarray(slopes)

@@ -230,13 +230,18 @@ class Window:
     def _turns(self, rows: NDArray[np.intp], period: NDArray[np.int64]) -> FloatArray:
         """Return the whole turns of a lap, NaN where it does not always turn in the same sense."""
         found = np.full(len(rows), np.nan)
-        for n, (row, lap) in enumerate(zip(rows, period, strict=True)):
-            gap = self.record.frames[self.places[row], -1 - lap :] - self.centre[row]
-            x, y = self.plane[row] @ gap.T
-            turn = np.arctan2(x[:-1] * y[1:] - y[:-1] * x[1:], x[:-1] * x[1:] + y[:-1] * y[1:])
+        for lap in np.unique(period):
+            which = np.flatnonzero(period == lap)
+            own = rows[which]
+            gap = self.record.frames[self.places[own], -1 - lap :] - self.centre[own, None]
+            x, y = np.moveaxis(gap @ np.swapaxes(self.plane[own], -1, -2), -1, 0)
+            cross = x[:, :-1] * y[:, 1:] - y[:, :-1] * x[:, 1:]
+            turn = np.arctan2(cross, x[:, :-1] * x[:, 1:] + y[:, :-1] * y[:, 1:])
             square = x * x + y * y
-            if square.min() > ROUND_CIRCLE**2 * square.max() and np.ptp(np.sign(turn)) == 0.0:
-                found[n] = np.abs(np.round(turn.sum() / (2.0 * np.pi)))
+            wide = square.min(axis=-1) > ROUND_CIRCLE**2 * square.max(axis=-1)
+            steady = wide & (np.ptp(np.sign(turn), axis=-1) == 0.0)
+            laps = np.abs(np.round(turn.sum(axis=-1) / (2.0 * np.pi)))
+            found[which] = np.where(steady, laps, np.nan)
         return found
 
     def _settles(self, rows: NDArray[np.intp], seen: Cycle) -> NDArray[np.bool_]:
