@@ -10,6 +10,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 from both_themes import scraper  # noqa: E402
+from sphinx.pycode import ModuleAnalyzer  # noqa: E402
 
 from alignsim import __version__  # noqa: E402
 from docs import names  # noqa: E402
@@ -87,8 +88,19 @@ def escape_bars(_app, _what, _name, _thing, _options, lines: list[str]) -> None:
             lines[n] = re.sub(r"(``.*?``)|\|", lambda found: found[1] or r"\|", line)
 
 
+def describe_constant(_app, what, name, _thing, _options, lines: list[str]) -> None:
+    """Say of a constant what stands below it in the source, not what its type says of itself."""
+    if what != "data":
+        return
+    room, _, own = name.rpartition(".")
+    modules = [each for each in sorted(sys.modules) if each.startswith(room)]
+    found = (ModuleAnalyzer.for_module(each).find_attr_docs().get(("", own)) for each in modules)
+    lines[:] = next(filter(None, found), [])
+
+
 def setup(app) -> None:
     """Have docstrings escaped after numpydoc has read them."""
+    app.connect("autodoc-process-docstring", describe_constant, priority=800)
     app.connect("autodoc-process-docstring", escape_bars, priority=900)
 
 

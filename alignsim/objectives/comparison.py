@@ -33,6 +33,7 @@ class WeightedPairs:
 
 
 Pairs = ProductPairs | WeightedPairs
+"""The pairs that a round compares: of two independent draws, or with a weight each."""
 
 
 @dataclass(frozen=True)
