@@ -33,7 +33,7 @@ class WeightedPairs:
 
 
 Pairs = ProductPairs | WeightedPairs
-"""The pairs that a round compares: of two independent draws, or with a weight each."""
+"""The pairs that a round compares: both responses from one policy, or a weight for each pair."""
 
 
 @dataclass(frozen=True)
