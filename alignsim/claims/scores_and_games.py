@@ -285,11 +285,14 @@ class RotatingModes(Scaled):
         "P(diag π − ππᵀ) has eigenvalues ±iω_k and 0 at every policy; between K = 3 responses with "
         "P − ½ = c on a cycle and π uniform ω = c/√3. Online IPO is slowest on the mode of largest "
         "ω_k, |m| = √((1−κ)² + β²ω²); COMAL, whose reference is its last quantal equilibrium, on "
-        "the smallest: 1/√(1 + (ω_min/τ)²)."
+        "the smallest: 1/√(1 + (ω_min/τ)²), which for margins .4, .3, .2 and τ = .2 is .7746, and "
+        "for P − ½ = ±.3 between K = 5, each beating the next two, and τ = .05 is .75375."
     )
     section = "11.4"
     tolerance: float = 1e-5
     step: float = 1e-4
+    uneven: float = 0.7746
+    circulant: float = 0.75375
 
     def instances(self, rng: np.random.Generator, trials: int) -> Instances:
         """Draw games with an interior equilibrium, τ and κ; a cycle comes first."""
@@ -305,32 +308,47 @@ class RotatingModes(Scaled):
         }
 
     def margin(self, x: Instances) -> FloatArray:
-        P, K = x["P"], x["policy"].shape[-1]
+        P = x["P"]
         values = np.linalg.eigvals(P @ simplex.covariance(x["elsewhere"]))
         uniform = np.full((len(P), 3), 1.0 / 3.0)
         turn = modes(cyclic(3, advantage=x["advantage"]), uniform)[:, 0]
         omega = modes(P, x["policy"])
-        rest = simplex.centred_logits(x["policy"])
         loop = FeedbackMap(P, beta=1.0, alpha=1.0 - x["kappa"])
-        inner = radius(loop, rest)
-        E = simplex.mean_zero_basis(K)
-        columns = []
-        for direction in E.T:
-            moved = [
-                qre(P, tau=x["tau"], reference=simplex.softmax(rest + s * direction)).logits
-                for s in (self.step, -self.step)
-            ]
-            columns.append((moved[0] - moved[1]) / (2.0 * self.step) @ E)
-        outer = np.abs(np.linalg.eigvals(np.stack(columns, axis=-1))).max(axis=-1)
+        inner = radius(loop, simplex.centred_logits(x["policy"]))
+        outer = self._outer_rate(P, x["policy"], x["tau"])
         comal = 1.0 / np.sqrt(1.0 + (omega[:, -1] / x["tau"]) ** 2)
         still = qre(P, tau=x["tau"], reference=x["policy"]).policy
-        return least(
+        told = least(
             agreement(np.asarray(values.real, np.float64), 0.0, ROOT),
             agreement(turn, self.gain * x["advantage"] / np.sqrt(3.0), self.tolerance),
             agreement(inner, np.hypot(1.0 - x["kappa"], self.gain * omega[:, 0]), ROOT),
-            agreement(np.asarray(outer, np.float64), self.gain * comal, self.tolerance),
+            agreement(outer, self.gain * comal, self.tolerance),
             agreement(still, x["policy"], self.tolerance),
         )
+        return np.minimum(told, self._figures())
+
+    def _figures(self) -> FloatArray:
+        """Return the margin of the figures, each within half of its last digit."""
+        margins = np.array([[0.0, 0.4, -0.2], [-0.4, 0.0, 0.3], [0.2, -0.3, 0.0]])
+        three = self._outer_rate(0.5 + margins[None], np.array([[3.0, 2.0, 4.0]]) / 9.0, 0.2)
+        five = self._outer_rate(cyclic(5, advantage=0.3)[None], np.full((1, 5), 0.2), 0.05)
+        return np.minimum(
+            agreement(three, self.uneven, 0.5e-4), agreement(five, self.circulant, 0.5e-5)
+        )
+
+    def _outer_rate(self, P: FloatArray, policy: FloatArray, tau: FloatArray | float) -> FloatArray:
+        """Return the spectral radius of ref ↦ QRE(ref) at an equilibrium, by differences, (...)."""
+        rest = simplex.centred_logits(policy)
+        E = simplex.mean_zero_basis(policy.shape[-1])
+        columns = []
+        for direction in E.T:
+            moved = [
+                qre(P, tau=tau, reference=simplex.softmax(rest + s * direction)).logits
+                for s in (self.step, -self.step)
+            ]
+            columns.append((moved[0] - moved[1]) / (2.0 * self.step) @ E)
+        values = np.linalg.eigvals(np.stack(columns, axis=-1))
+        return np.asarray(np.abs(values).max(axis=-1), np.float64)
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,8 @@ BROKEN = [
     (CuratedRewards(), {"gain": 1.01}),
     (RotatingModes(), {"gain": 1.001}),
     (RotatingModes(), {"gain": 0.999}),
+    (RotatingModes(), {"uneven": 0.7747}),
+    (RotatingModes(), {"circulant": 0.75376}),
     (MomentumModes(), {"gain": 1.001}),
     (MomentumModes(), {"free": (1.00448, 1.00664, 1.01661, 1.07176)}),
     (MomentumModes(), {"anchored": (0.9384, 0.9356, 1.0235, 1.1957)}),
