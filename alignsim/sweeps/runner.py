@@ -44,6 +44,9 @@ WORTH_SENDING_ONCE = 2**16
 GENTLE_END = 1.0
 """Seconds that processes of our own have to end by themselves."""
 
+IMPORTED_ONCE = ("__main__", "alignsim.sweeps", "numba")
+"""Modules that our processes have from the server that forks them, instead of each by itself."""
+
 UNGUARDED = 78
 """Exit status of a worker process in which the user's script begins the sweep once more."""
 
@@ -221,6 +224,7 @@ class _Processes(_Crew):
     def _pool(self) -> Executor:
         kind = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
         context = multiprocessing.get_context(kind)
+        context.set_forkserver_preload(list(IMPORTED_ONCE))
         return ProcessPoolExecutor(self._workers, mp_context=context, initializer=_live_as_long)
 
     def unguarded(self) -> bool:

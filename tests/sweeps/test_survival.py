@@ -7,6 +7,7 @@ import hashlib
 import multiprocessing
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ import numpy as np
 import pytest
 
 import alignsim as asim
+from alignsim import progress
 from alignsim.sweeps import plan
 from alignsim.sweeps.store import Store
 from tests.sweeps import studies
@@ -108,6 +110,24 @@ def client():
 def test_a_cluster_gives_the_same_bits_by_both_of_its_faces(client, whole):
     assert study(executor=client).identical(whole)
     assert study(executor=client.get_executor()).identical(whole)
+
+
+@pytest.mark.parametrize("terminal", [True, False], ids=["terminal", "file"])
+@pytest.mark.parametrize("face", ["client", "executor"])
+def test_a_bar_counts_what_a_cluster_has_done(face, terminal, client, capfd, monkeypatch):
+    """One bar, of the maps that have come back; a worker writes nothing between its lines."""
+    monkeypatch.setattr(progress, "_is_terminal", lambda: terminal)
+    monkeypatch.setattr(progress, "DELAY" if terminal else "FIRST_LINE", 0.0)
+    study(executor=client if face == "client" else client.get_executor(), progress=True)
+    shown = capfd.readouterr()
+    assert shown.out == ""
+    lines = [line for line in shown.err.replace("\r", "\n").splitlines() if line.strip()]
+    counts = [re.fullmatch(r"sweep: +\d+%\|.*\| (\d+)/90 \[.*maps.*\]", line) for line in lines]
+    assert all(counts), lines
+    done = [int(count[1]) for count in counts]
+    assert done == sorted(done)
+    assert done[-1] == 90
+    assert ("\r" in shown.err) is terminal
 
 
 def test_basins_have_the_same_bits_whoever_follows_the_orbits(client):
