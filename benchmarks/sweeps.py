@@ -1,6 +1,6 @@
 """Measure what a sweep costs: a map, a store, an executor, a second process; and its memory.
 
-python benchmarks/sweeps.py            # about 15 minutes; prints the tables
+python benchmarks/sweeps.py            # about 20 minutes; prints the tables
 python benchmarks/sweeps.py --write    # and keeps them, in sweeps.md
 
 Neighbours on the machine disturb clocks: seconds of a processor are given beside them.
@@ -26,6 +26,12 @@ from alignsim.sweeps import plan
 
 PAGE = Path(__file__).with_name("sweeps.md")
 
+NODES, CORES = 8, 16
+"""Of the cluster that the cost of a large study is told for, the one of docs/how-to/sweeps.md."""
+
+REPEATS = 2
+"""Times that a long sweep is run in each way, in turn; the shortest counts."""
+
 GRID = {"beta": np.linspace(0.1, 12.0, 64), "lam": np.linspace(0.0, 1.0, 64), "alpha": 0.6}
 
 
@@ -50,8 +56,11 @@ def timed(P: np.ndarray, **given: Any) -> tuple[float, float]:
     return time.perf_counter() - begun, processor_seconds() - used
 
 
-def cost_of_a_map() -> list[str]:
-    """Return a table of microseconds a map against K and rounds, and what follows of it."""
+def cost_of_a_map() -> tuple[list[str], dict[str, float]]:
+    """Return a table of microseconds a map against K and rounds, and seconds a map of IPO, K = 4.
+
+    The seconds are by what a map is labelled by: stability, or an orbit of 3,000 rounds.
+    """
     measured = {}
     rows = [
         "| responses | objective | by | rounds | µs a map (processor) | model |",
@@ -73,20 +82,44 @@ def cost_of_a_map() -> list[str]:
                     f"| {K} | {objective} | {by} | {rounds or 0} "
                     f"| {1e6 * each:.1f} | {1e6 * model:.1f} |"
                 )
-    one, run = (1e9 * measured[4, "ipo", rounds] for rounds in (None, 3000))
-    return [
+    told = [
         *rows,
         "",
         "Cost is proportional to the number of maps. A fixed point costs more than the model where "
         "K is small, because a map has a fixed cost beside its K³; orbits of few rounds do, "
         "because what decides their label takes rounds of its own. Resolution counts as maps: "
         "twice as many points a side are four times as many maps.",
-        "",
-        f"By the rows of IPO at K = 4, 10⁹ maps take {one:,.0f} seconds of a processor by "
-        f"stability and {run:,.0f} by orbits of 3,000 rounds: on a cluster of 128 workers "
-        f"{one / 128:,.0f} seconds and {run / 128 / 60:,.0f} minutes, if the process that writes "
-        "the store keeps up. These are extrapolated, not measured.",
     ]
+    ways = {"stability": None, "orbits of 3,000 rounds": 3000}
+    return told, {way: measured[4, "ipo", rounds] for way, rounds in ways.items()}
+
+
+def large_study(each: dict[str, float], written: float) -> list[str]:
+    """Return what 10⁹ maps would cost on a cluster, by seconds a map for a worker and a writer."""
+    maps, workers = 10**9, NODES * CORES
+    rows = [
+        f"A study of 10⁹ maps of IPO at K = 4 on {workers} workers, one a core: {NODES} nodes of "
+        f"{CORES} cores, in SLURM `--nodes={NODES} --ntasks-per-node={CORES} --cpus-per-task=1`, "
+        "with a process beside them that writes the store. Extrapolated from the tables of this "
+        "page, not measured: every core as fast as one here, workers that never wait for each "
+        "other, and a writer that takes as long for a byte of results as in the largest of the "
+        "stored sweeps.",
+        "",
+        "| by | core hours | minutes of the workers | minutes of the writer | minutes in all |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    sizes = {
+        by: asim.sweep(matrices(1, 4), by=by, beta=[1.0, 2.0], alpha=0.6, dry_run=True).bytes
+        for by in ("stability", "orbit")
+    }
+    for (way, seconds), size in zip(each.items(), sizes.values(), strict=True):
+        writing = maps * written * size / sizes["stability"] / 60
+        computing = maps * seconds / workers / 60
+        rows.append(
+            f"| {way} | {maps * seconds / 3600:,.1f} | {computing:,.1f} | {writing:,.1f} "
+            f"| {max(computing, writing):,.1f} |"
+        )
+    return rows
 
 
 def overheads(P: np.ndarray) -> list[str]:
@@ -101,10 +134,14 @@ def overheads(P: np.ndarray) -> list[str]:
             "one worker process": {"executor": 1},
             "two worker processes": {"executor": 2},
         }
-        clocks = {}
-        for way, given in ways.items():
+        clocks = dict.fromkeys(ways, np.inf)
+        for given in ways.values():
             timed(P[:1], **{**given, "store": None})
-            clocks[way], _ = timed(P, **given)
+        for turn in range(REPEATS):
+            for way, given in ways.items():
+                if "store" in given:
+                    given = {**given, "store": Path(folder, f"{turn}.zarr")}
+                clocks[way] = min(clocks[way], timed(P, **given)[0])
     alone, stored, one, two = clocks.values()
     return [
         f"{len(P) * 4096:,} maps by orbit, K = 4, 3,000 rounds:",
@@ -115,22 +152,26 @@ def overheads(P: np.ndarray) -> list[str]:
         "",
         f"A store and an executor change the time by {100 * (stored / alone - 1):+.1f} %; "
         f"two processes are {one / two:.2f} times as fast as one, "
-        f"an efficiency of {100 * one / two / 2:.0f} %. Starting the processes counts.",
+        f"an efficiency of {100 * one / two / 2:.0f} %. Starting the processes counts. Each way "
+        f"was run {REPEATS} times, in turn with the others; the shortest counts.",
     ]
 
 
-def large() -> list[str]:
-    """Return a table of time and memory of stored sweeps by stability, up to 2·10⁷ maps."""
+def large() -> tuple[list[str], float]:
+    """Return a table of stored sweeps by stability, up to 2·10⁷ maps, and seconds to write a map.
+
+    The seconds are those of a processor of the process that writes, in the last sweep.
+    """
     code = (
         "import resource, sys, tempfile, time; sys.path.insert(0, 'benchmarks')\n"
         "import sweeps, alignsim as asim\n"
         "P = sweeps.matrices(int(sys.argv[1]), 4)\n"
         "asim.sweep(P[:1], progress=False, by='stability', **sweeps.GRID)\n"
-        "b = time.perf_counter()\n"
+        "b, c = time.perf_counter(), time.process_time()\n"
         "with tempfile.TemporaryDirectory() as f:\n"
         "    asim.sweep(P, by='stability', store=f + '/a.zarr', executor=eval(sys.argv[2]), "
         "progress=False, **sweeps.GRID)\n"
-        "    print(round(time.perf_counter() - b, 1),"
+        "    print(round(time.perf_counter() - b, 1), time.process_time() - c,"
         " resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)\n"
     )
     rows = [
@@ -142,23 +183,27 @@ def large() -> list[str]:
             [sys.executable, "-c", code, str(count), executor],
             capture_output=True, text=True, check=True,
         )  # fmt: skip
-        seconds, peak = done.stdout.split()
+        seconds, own, peak = done.stdout.split()
         ways = "this one" if executor == "None" else f"{executor} workers"
         rows.append(f"| {count * 4096:,} | {ways} | {seconds} | {peak} |")
-    return rows
+    return rows, float(own) / (count * 4096)
 
 
 def page() -> str:
     """Return the page of all tables."""
+    costs, each = cost_of_a_map()
+    tasks = overheads(matrices(200, 4))
+    stored, written = large()
     blocks = (
         [
             f"Measured by `benchmarks/sweeps.py` on a machine of {os.cpu_count()} processors: "
             "random matrices, MRS, α = 0.6."
         ],
-        cost_of_a_map(),
-        overheads(matrices(200, 4)),
+        costs,
+        tasks,
         ["Stored sweeps by stability, K = 4, 64×64 points a matrix; memory of this process:"],
-        large(),
+        stored,
+        large_study(each, written),
     )
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
 
