@@ -17,6 +17,9 @@ from alignsim.errors import quote, writable
 Lines = Iterator[tuple[str, str]]
 """Names and what there is to say of them; a line that says nothing is left out."""
 
+NEGLIGIBLE = 1e-14
+"""What rounding leaves of numbers of size one; a smaller result is shown as 0."""
+
 LISTED = 3
 """The most numbers that are listed; of more the range is given."""
 
@@ -111,13 +114,44 @@ def in_words(codes: NDArray[np.integer], meanings: Mapping[int, str]) -> NDArray
     return np.asarray(np.array(words, dtype=np.str_)[place.reshape(np.shape(codes))])
 
 
+def settled(values: ArrayLike) -> NDArray[Any]:
+    """Return results with 0 for those that are nothing but rounding.
+
+    >>> settled([7.5e-52, -2e-16, 0.5]).tolist()
+    [0.0, 0.0, 0.5]
+    """
+    array = np.asarray(values)
+    with np.errstate(invalid="ignore"):
+        return np.where(np.abs(array) < NEGLIGIBLE, 0, array)
+
+
+def number(value: Any, digits: int = 6) -> str:
+    """Return a result with some digits; 0 where it is nothing but rounding.
+
+    >>> number(7.5e-52), number(0.123456789), number(2e-9, 3)
+    ('0', '0.123457', '2e-09')
+    """
+    return f"{settled(value).item():.{digits}g}"
+
+
+def probability(value: Any, digits: int = 6) -> str:
+    """Return a probability with some digits, or its order where it is nearly 0.
+
+    >>> probability(0.25), probability(3e-45), probability(0.0)
+    ('0.25', 'below 1e-14', '0')
+    """
+    return f"below {NEGLIGIBLE:g}" if 0.0 < value < NEGLIGIBLE else f"{float(value):.{digits}g}"
+
+
 def numbers(values: ArrayLike) -> str:
-    """Return the numbers if they are few, else their range; NaN are left out, and counted.
+    """Return results if they are few, else their range; NaN are left out, and counted.
+
+    What is nothing but rounding is 0.
 
     >>> numbers([0.5, 1 / 3]), numbers(range(100)), numbers([2.0, 2.0, float("nan")])
     ('0.5, 0.3333', '0 to 99', '2 (2 of 3)')
     """
-    array = np.ravel(values)
+    array = settled(np.ravel(values))
     known = array[~np.isnan(array)]
     if not len(known):
         return ""

@@ -6,7 +6,19 @@ import pytest
 import alignsim as asim
 from alignsim.claims import CLAIMS
 from alignsim.claims.verification import ClaimResult, Report
-from alignsim.summary import LISTED, Summarised, holding, in_words, maps, numbers, span, tally
+from alignsim.summary import (
+    LISTED,
+    Summarised,
+    holding,
+    in_words,
+    maps,
+    number,
+    numbers,
+    probability,
+    settled,
+    span,
+    tally,
+)
 
 
 def test_few_numbers_are_listed_in_order_and_many_give_their_range():
@@ -27,6 +39,25 @@ def test_a_span_is_one_number_where_there_is_one_to_four_digits():
     assert span([1.0, 1.00001]) == "1"
     assert span([0.0, 1e-12]) == "0 to 1e-12"
     assert span([]) == ""
+
+
+def test_what_is_nothing_but_rounding_is_0():
+    assert settled([7.5e-52, -2e-16, np.nan, 0.5, np.inf, -3.0]).tolist() == pytest.approx(
+        [0.0, 0.0, np.nan, 0.5, np.inf, -3.0], abs=0.0, nan_ok=True
+    )
+    assert numbers([7.5e-52, 0.25]) == "0, 0.25"
+    assert numbers(np.array([1e-300, 2e-16, 0.0, 0.5])) == "0 to 0.5"
+    assert numbers([0, 3]) == "0, 3"  # counts stay integers
+    assert number(-4e-16) == "0"
+    assert number(2e-13, 3) == "2e-13"
+    assert span([1e-20]) == "1e-20"  # a parameter that was given
+
+
+def test_a_probability_is_0_only_if_it_is():
+    assert probability(0.0) == "0"
+    assert probability(3e-45) == "below 1e-14"
+    assert probability(1e-13, 3) == "1e-13"
+    assert probability(np.float64(1 / 3), 3) == "0.333"
 
 
 def test_words_are_counted_the_most_frequent_first():

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from alignsim.summary import number, probability
 from alignsim.sweeps.findings import Row
 
 if TYPE_CHECKING:
@@ -138,21 +139,22 @@ def orbit_rows(orbit: Trajectory, seen: Orbit, names: Sequence[str]) -> list[Row
     def last(what: str) -> str:
         return f"final {what}" if rests else f"{what} in the last round"
 
+    strength = number(orbit.cycle_strength)
     average = [] if rests else _policy_rows("time average", orbit.policy_mean, names)
     return [
         *_policy_rows(last("policy"), orbit.final, names),
         *average,
-        (last("entropy"), f"{orbit.entropy[-1]:.6g} nats"),
+        (last("entropy"), f"{number(orbit.entropy[-1])} nats"),
         (last("effective support"), f"{orbit.effective_support[-1]:.6g}"),
-        (last("KL to the reference"), f"{orbit.kl_to_reference[-1]:.6g} nats"),
-        ("cycle strength", f"{orbit.cycle_strength:.6g} (variance since round {orbit.burn_in:,})"),
+        (last("KL to the reference"), f"{number(orbit.kl_to_reference[-1])} nats"),
+        ("cycle strength", f"{strength} (variance since round {orbit.burn_in:,})"),
     ]
 
 
 def _policy_rows(title: str, policy: FloatArray, names: Sequence[str]) -> list[Row]:
     order = (-policy).argsort(kind="stable")[:_MOST_PROBABLE]
     rest = len(policy) - len(order)
-    rows = [(f"{title}: {names[i]}", f"{policy[i]:.6g}") for i in order]
+    rows = [(f"{title}: {names[i]}", probability(policy[i])) for i in order]
     return [*rows, (f"{title}: others", f"{rest}, each less probable")] if rest else rows
 
 
@@ -230,7 +232,7 @@ def _advice_rows(found: Advice, names: Sequence[str]) -> list[Row]:
     if found.eta.size == 1:
         policy = found.policy.reshape(-1)
         order = (-policy).argsort(kind="stable")[:_MOST_PROBABLE]
-        listed = ", ".join(f"{names[i]} {policy[i]:.3g}" for i in order)
+        listed = ", ".join(f"{names[i]} {probability(policy[i], 3)}" for i in order)
         more = ", …" if len(policy) > len(order) else ""
         rows.append(("fixed point", listed + more))
     else:
@@ -285,7 +287,7 @@ def _near_one(value: float) -> str:
     """
     apart = abs(1.0 - value)
     if not 0.0 < apart < 1.0:
-        return f"{value:.4g}"
+        return number(value, 4)
     digits = max(4, 2 + (value >= 1.0) + math.ceil(-math.log10(apart)))
     return f"{value:.{digits}g}"
 
@@ -331,7 +333,7 @@ def _matrix_rows(summary: MatrixSummary, settings: Settings) -> list[Row]:
         ("Condorcet winner", summary.condorcet_winner or "none"),
         ("Smith set", ", ".join(summary.smith_set)),
         ("transitivity", summary.transitivity),
-        ("Bradley-Terry residual", f"{summary.bradley_terry_residual:.4g}"),
+        ("Bradley-Terry residual", number(summary.bradley_terry_residual, 4)),
         ("oscillates from β", _beta(summary.onset_beta, settings.beta_max)),
     ]
 

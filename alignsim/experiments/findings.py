@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from alignsim.summary import number
 from alignsim.sweeps import labels
 from alignsim.sweeps.findings import Row
 from alignsim.validation import FloatArray
@@ -112,7 +113,7 @@ def _cyclic(ds: xarray.Dataset) -> Iterator[Row]:
 
 def _winner(ds: xarray.Dataset) -> Iterator[Row]:
     most = ds["cycle_strength_most"].max().item()
-    yield "– cycle strength from any corner", f"at most {most:.2g}"
+    yield "– cycle strength from any corner", f"at most {number(most, 2)}"
     first, last = (ds["winner_least"].isel(beta=end).min().item() for end in (0, -1))
     yield (
         "– least probability of the winner",
@@ -130,7 +131,7 @@ def _entropy(ds: xarray.Dataset) -> Iterator[Row]:
     yield "– final entropy (nats)", _course(control, entropy, "η")
     yield "– falls with η, whatever α", _monotone(-np.diff(entropy))
     yield "– ties at the top leave", f"{ds['entropy_limit'].item():.4f} nats"
-    yield "– largest cycle strength", f"{ds['cycle_strength'].max().item():.2g}"
+    yield "– largest cycle strength", number(ds["cycle_strength"].max().item(), 2)
 
 
 def _course(at: FloatArray, values: FloatArray, letter: str) -> str:

@@ -1,14 +1,17 @@
-"""The map x' = ax + BᵀUπ(Bx) that a log is fitted with: its rest points."""
+"""The map x' = ax + BᵀUπ(Bx) that a log is fitted with: its rest points and orbits."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from alignsim.kernels.compile import kernel, part
-from alignsim.kernels.log_filter import one_round, policy, turn
+from alignsim.kernels.log_filter import RARE, one_round, policy, turn
 
 REST_STEPS, REST_STEP, REST_CLOSE = 200, 1.0, 1e-9
 """Newton's steps from a start to a rest point: how many, how long, and when they end."""
+
+FAR = 1e6
+"""A state beyond it never comes back."""
 
 
 @part
@@ -86,3 +89,44 @@ def rest_points(basis, a, memory, matrices, start, points, slopes):  # type: ign
         one_round(basis, W, 0.0, pi, pull, slopes[n])
         for j in range(d):
             points[n, j] = x[j] if found else np.nan
+
+
+@kernel
+def orbit(basis, a, memory, matrix, here, before, noise, states):  # type: ignore[no-untyped-def]
+    """Follow x' = ax + memory·x₋ + BᵀUπ(Bx) + noise; rounds from where it is lost on are infinite.
+
+    Parameters
+    ----------
+    basis : (K, K−1)
+        Helmert's (:func:`alignsim.simplex.mean_zero_basis`).
+    a, memory
+        The multipliers of the last state and of the one before it.
+    matrix : (K, K)
+        U.
+    here, before : (K−1,)
+        The state that it begins from and the one before it; overwritten.
+    noise : (rounds, K)
+        Training noise, which is added divided by √(Kπ + RARE); (0, K) for none.
+    states : (rounds, K−1)
+        Out: the states after each round.
+    """
+    K, d = basis.shape
+    pi, pull, ahead = np.zeros(K), np.zeros(d), np.zeros(d)
+    F, W = np.zeros((d, d)), np.zeros((d, K))
+    turn(basis, matrix, W)
+    for t in range(len(states)):
+        policy(basis, here, pi)
+        one_round(basis, W, 0.0, pi, pull, F)
+        largest = 0.0
+        for j in range(d):
+            ahead[j] = a * here[j] + memory * before[j] + pull[j]
+            if len(noise):
+                for i in range(K):
+                    ahead[j] += basis[i, j] * noise[t, i] / np.sqrt(K * pi[i] + RARE)
+            largest = max(largest, abs(ahead[j]))
+        if not largest < FAR:
+            states[t:] = np.inf
+            return
+        for j in range(d):
+            before[j], here[j] = here[j], ahead[j]
+            states[t, j] = here[j]

@@ -12,6 +12,7 @@ from alignsim.plotting.beside import Beside, Place, beside, scale, shrink
 from alignsim.plotting.palette import DASHES, INK, OKABE_ITO, Style, chosen
 from alignsim.plotting.panels import PanelArray, panel_axes
 from alignsim.plotting.parameters import settings
+from alignsim.summary import number
 from alignsim.sweeps import labels
 from alignsim.validation import FloatArray
 
@@ -303,7 +304,7 @@ def condorcet_winner(
         if one["completed"]:
             ax_.annotate(
                 f"winners beat ½ by {one['least_margin'].item():.3f} or more\n"
-                f"cycle strength at most {one['cycle_strength_most'].max().item():.1g}",
+                f"cycle strength at most {number(one['cycle_strength_most'].max().item(), 1)}",
                 (0.97, 0.05), xycoords="axes fraction", ha="right", fontsize="small",
             )  # fmt: skip
     panels[0].set_ylabel("probability of the winner")

@@ -28,7 +28,7 @@ from alignsim.objectives import Objective
 from alignsim.reports.far_starts import convergence
 from alignsim.reports.fastest import fastest
 from alignsim.reports.recommendation import BEYOND, SURE, Recommendation, Target
-from alignsim.summary import Lines, Summarised
+from alignsim.summary import Lines, Summarised, number
 from alignsim.validation import FloatArray
 
 C = TypeVar("C", bound=Code)
@@ -103,7 +103,7 @@ class MethodAdvice(Summarised):
             elsewhere = "" if each.target == self._wanted else f" (rests at {each.target.word})"
             yield (
                 each.method,
-                f"{each.rate_per_optimum:.4g} an optimum: {each.setting}{elsewhere}",
+                f"{number(each.rate_per_optimum, 4)} an optimum: {each.setting}{elsewhere}",
             )
         yield from self.left_out
         for sentence in self.warnings:

@@ -10,7 +10,7 @@ from alignsim.analysis.bifurcations.criticality import Criticality
 from alignsim.analysis.evidence import Evidence
 from alignsim.codes import Code
 from alignsim.feedback import FeedbackMap
-from alignsim.summary import Lines, Summarised
+from alignsim.summary import Lines, Summarised, number
 from alignsim.validation import FloatArray
 
 BEYOND = 10.0
@@ -110,9 +110,11 @@ class Recommendation(Summarised):
 
     def sentences(self) -> dict[str, str]:
         """Return what is known of it, sentences by what they are about."""
-        of = f"{self.rate:.4g} a round"
+        of = f"{number(self.rate, 4)} a round"
         if self.optima > 1:
-            of += f" of {self.optima} one-shot optima, {self.rate_per_optimum:.4g} an optimum"
+            of += (
+                f" of {self.optima} one-shot optima, {number(self.rate_per_optimum, 4)} an optimum"
+            )
         shrinks = f"A small deviation shrinks by {of}"
         if self.rate < VANISHING:
             shrinks = "A small deviation vanishes in a round, to first order"

@@ -19,7 +19,7 @@ from alignsim.analysis.equilibria.fixed_point import FixedPoint, PointStatus, fi
 from alignsim.analysis.equilibria.stability import multipliers
 from alignsim.analysis.results import Result
 from alignsim.feedback import FeedbackMap
-from alignsim.summary import Lines, maps, span
+from alignsim.summary import Lines, maps, settled, span
 from alignsim.validation import FloatArray
 
 TRADEOFF_STEPS = np.arange(-24, 9) / 4.0
@@ -110,7 +110,7 @@ class Tradeoff(Result):
     def _summary(self) -> Lines:
         for name in ("eta", "win_rate", "entropy", "alpha", "beta", "rate", "rounds"):
             values = getattr(self, name)
-            yield name.replace("_", " "), span(values[~np.isnan(values)])
+            yield name.replace("_", " "), span(settled(values[~np.isnan(values)]))
 
 
 def trade(flat: FeedbackMap, tolerance: float) -> tuple[Tradeoff, FloatArray, NDArray[np.bool_]]:

@@ -1,6 +1,7 @@
 """``alignsim simulate``."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -30,6 +31,16 @@ def test_simulate_tells_the_long_run(run, options, words):
     assert ("final policy" in printed) is rests
     for moving in ("policy in the last round: rock", "time average: rock", "entropy in the last"):
         assert (moving in printed) is not rests
+
+
+def test_what_is_nothing_but_rounding_is_printed_as_0(run, tmp_path):
+    still = run("simulate", "--beta", 2, "--rounds", 900)
+    assert re.search(r"cycle strength +0 \(variance", still)
+    assert re.search(r"final KL to the reference +0 nats", still)
+    (tmp_path / "sure.json").write_text("[[0.5, 1.0], [0.0, 0.5]]", encoding="utf-8")
+    collapsed = run("simulate", "sure.json", "--beta", 200, "--rounds", 300)
+    assert re.search(r"final entropy +0 nats", collapsed)
+    assert re.search(r"final policy: 1 +below 1e-14", collapsed)
 
 
 def test_simulate_averages_over_the_second_half(run):

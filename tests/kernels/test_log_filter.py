@@ -29,6 +29,8 @@ def heights(points, shares, counts, first=None, *, close=log_filter.EXACTLY, mod
         close,
         out,
         states,
+        np.zeros((len(points), K - 1)),
+        np.zeros((len(points), K - 1, K - 1)),
     )
     return out
 

@@ -31,7 +31,7 @@ from alignsim.analysis.results import Result
 from alignsim.feedback import FeedbackMap
 from alignsim.preferences.payoffs import is_zero_sum, row_span
 from alignsim.simplex import mean_zero_basis
-from alignsim.summary import Lines, holding, span, tally
+from alignsim.summary import Lines, holding, settled, span, tally
 from alignsim.validation import FloatArray
 
 NAMES = ("C1", "C2", "C3", "C4", "C5", "U1", "U2")
@@ -104,7 +104,7 @@ class Certificates(Result):
         yield "certified", holding(self.certified)
         yield "sharpest", tally(self.sharpest)
         yield "beta limit", span(self.beta_limit.max(axis=-1))
-        yield "rate", span(self.rate[~np.isnan(self.rate)])
+        yield "rate", span(settled(self.rate[~np.isnan(self.rate)]))
 
 
 def certificates(loop: FeedbackMap) -> Certificates:

@@ -25,7 +25,7 @@ from alignsim.codes import Code
 from alignsim.feedback import FeedbackMap
 from alignsim.preferences.payoffs import row_span
 from alignsim.preferences.seeds import Seed, generator
-from alignsim.summary import Lines, numbers, span, tally
+from alignsim.summary import Lines, numbers, settled, span, tally
 from alignsim.validation import FloatArray
 
 ComplexArray = NDArray[np.complex128]
@@ -146,7 +146,10 @@ class FixedPoints(Result):
         yield "count", numbers(self.count)
         yield "status", tally(self.words("status"))
         yield "kind", tally(self.words("kind")[self.kind != PointKind.NO_POINT])
-        yield "spectral radius", span(self.spectral_radius[self.kind != PointKind.NO_POINT])
+        yield (
+            "spectral radius",
+            span(settled(self.spectral_radius[self.kind != PointKind.NO_POINT])),
+        )
         yield "evidence", tally(self.words("evidence"))
         yield "unseen", numbers(self.unseen)
 

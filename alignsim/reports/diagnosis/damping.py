@@ -17,7 +17,10 @@ WANTED = 0.9
 SCALES = np.geomspace(0.05, 8.0, 41)
 """Multiples of β that are tried."""
 
-BISECTIONS = 40
+BISECTIONS, BISECTIONS_OF_DRAWS = 40, 12
+"""Halvings of the step between two of them: to rounding where the map is known, and to 3e-5, far
+within their spread, for draws."""
+
 MOST_DRAWS = 100
 
 MOST_KEEPING = 0.5
@@ -63,7 +66,7 @@ def calming_scale(estimate: Estimate, reference_logits: FloatArray | None = None
     first = rises[crossing].argmax(axis=1)
     low, high = SCALES[first], SCALES[first + 1]
     fits, held = fits.taken(np.flatnonzero(crossing)), held[crossing]
-    for _ in range(BISECTIONS):
+    for _ in range(BISECTIONS if len(rho) == 1 else BISECTIONS_OF_DRAWS):
         middle = np.sqrt(low * high)
         below = _radii(fits, middle[:, None], held, start)[:, 0] < WANTED
         low, high = np.where(below, middle, low), np.where(below, high, middle)

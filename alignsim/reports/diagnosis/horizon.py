@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from alignsim import simplex
 from alignsim.reports.diagnosis.estimates import Estimate
 from alignsim.reports.diagnosis.multipliers import Fits, leading
 from alignsim.reports.diagnosis.orbits import orbit
-from alignsim.reports.diagnosis.posterior import Model
+from alignsim.reports.diagnosis.posterior import Ends, Model
 from alignsim.validation import FloatArray
 
 TIMES = (0.5, 1.0, 2.0, 4.0, 7.0)
@@ -23,7 +24,8 @@ STANDARD_DEVIATIONS = 2.55
 """Of ρ, 1.96 times what its interval is stretched by: it must be nearer to its middle than 1."""
 
 STEP = 0.2
-"""Of numerical derivatives, in standard deviations of the draws."""
+"""Of numerical derivatives: of ρ in standard deviations of the draws, and of the log posterior in
+those that the longest extension should leave."""
 
 MOST_ROUNDS = 4000
 """Of an extended log."""
@@ -34,61 +36,70 @@ def more_rounds(estimate: Estimate, rng: np.random.Generator) -> float:
 
     At least that many: of logs that were so extended 48 % were decided.
     """
-    model = estimate.model
-    assert model is not None
-    log, rho = estimate.log, estimate.rho[1]
-    run = log.longest
-    lengths = [max(1, round(times * log.rounds)) for times in TIMES]
-    lengths = [N for N in lengths if log.rounds + N <= MOST_ROUNDS] or lengths[:1]
-    extended = [_extended(estimate, run, lengths[-1], rng) for _ in range(SIMULATIONS)]
-    phi = np.concatenate([estimate.point.a, estimate.point.u[0], [estimate.log_noise]])
+    from alignsim.kernels.log_filter import FREE
+
+    assert estimate.model is not None
+    log, rho, run = estimate.log, estimate.rho[1], estimate.log.longest
     slope, steps = _slope(estimate)
     if not np.isfinite(slope).all():
         return float("inf")
+    model = _with_rounds(
+        replace(estimate.model, code=FREE), np.r_[: run.start, run.stop : log.rounds, run]
+    )
+    steps /= np.sqrt(1.0 + TIMES[-1])
+    phi = np.concatenate([estimate.point.a, estimate.point.u[0], [estimate.log_noise]])
+    points = _around(phi, steps)
+    ends = model.ends(len(points))
+    heights = model.heights(points, ends=ends)
+    lengths = [max(1, round(times * log.rounds)) for times in TIMES]
+    lengths = [N for N in lengths if log.rounds + N <= MOST_ROUNDS] or lengths[:1]
+    longer = [
+        _Longer(_extension(estimate, model, lengths[-1], rng), points, heights, ends)
+        for _ in range(SIMULATIONS)
+    ]
     for N in lengths:
-        shrunk = steps * np.sqrt(log.rounds / (log.rounds + N))
         enough = 0
-        for tried, longer in enumerate(extended):
-            part = _cut(longer, run.stop, run.stop + N, lengths[-1])
-            enough += STANDARD_DEVIATIONS * _spread(part, phi, slope, shrunk) < abs(1.0 - rho)
-            if enough >= MOST_SIMULATIONS or tried - enough + 1 >= MOST_SIMULATIONS:
+        for tried, each in enumerate(longer):
+            spread = _spread(each.reaching(N), slope, steps)
+            enough += STANDARD_DEVIATIONS * spread < abs(1.0 - rho)
+            if enough >= MOST_SIMULATIONS:
+                return float(N)
+            if tried - enough + 1 >= MOST_SIMULATIONS:
                 break
-        if enough >= MOST_SIMULATIONS:
-            return float(N)
     return float("inf")
 
 
-def _extended(estimate: Estimate, run: slice, rounds: int, rng: np.random.Generator) -> Model:
-    """Return the model of the log whose longest run goes on for some rounds, simulated."""
-    from alignsim.kernels.log_filter import FREE
+class _Longer:
+    """The log posterior at some points (p, D) of a log that goes on with its longest run."""
 
-    model = estimate.model
-    assert model is not None
-    noise = float(np.exp(estimate.log_noise))
-    last = estimate.states[run.stop - 1]
+    def __init__(self, extension: Model, points: FloatArray, heights: FloatArray, ends: Ends):
+        self.extension, self.points = extension, points
+        self.heights, self.ends, self.rounds = heights, ends.copied(), 0
+        self.prior = _with_rounds(extension, np.arange(0)).heights(points)
+
+    def reaching(self, rounds: int) -> FloatArray:
+        """Return it with so many more rounds, of which there are ever more: (p,)."""
+        part = _with_rounds(self.extension, np.arange(self.rounds, rounds))
+        self.heights = self.heights + part.heights(self.points, ends=self.ends) - self.prior
+        self.rounds = rounds
+        return self.heights
+
+
+def _with_rounds(model: Model, which: NDArray[np.intp]) -> Model:
+    """Return the model of some of its rounds."""
+    shares, counts, first = model.shares[which], model.counts[which], model.first[which]
+    return replace(model, shares=shares, counts=counts, first=first)
+
+
+def _extension(estimate: Estimate, model: Model, rounds: int, rng: np.random.Generator) -> Model:
+    """Return the model of simulated rounds with which the longest run goes on."""
+    noise, last = float(np.exp(estimate.log_noise)), estimate.states[estimate.log.longest.stop - 1]
     states = orbit(estimate.point, last, rounds, noise=noise, rng=rng)
     policies = simplex.softmax(np.clip(states, -700.0, 700.0) @ model.basis.T)
     n = float(np.median(model.counts))
     shares = rng.multinomial(max(1, round(n)), policies) / max(1, round(n))
-
-    def joined(own: FloatArray, new: FloatArray) -> FloatArray:
-        return np.concatenate([own[: run.stop], new, own[run.stop :]])
-
-    return replace(
-        model,
-        code=FREE,
-        shares=joined(model.shares, shares),
-        counts=joined(model.counts, np.full(rounds, n)),
-        first=joined(model.first, np.zeros(rounds, dtype=np.bool_)),  # type: ignore[arg-type]
-    )
-
-
-def _cut(model: Model, stop: int, reach: int, longest: int) -> Model:
-    """Return the model with fewer of the new rounds."""
-    kept = np.r_[0:reach, stop + longest : len(model.shares)]
-    return replace(
-        model, shares=model.shares[kept], counts=model.counts[kept], first=model.first[kept]
-    )
+    begins = np.zeros(rounds, dtype=np.bool_)
+    return replace(model, shares=shares, counts=np.full(rounds, n), first=begins)
 
 
 def _slope(estimate: Estimate) -> tuple[FloatArray, FloatArray]:
@@ -106,9 +117,27 @@ def _slope(estimate: Estimate) -> tuple[FloatArray, FloatArray]:
     return slope, steps
 
 
-def _spread(model: Model, phi: FloatArray, slope: FloatArray, steps: FloatArray) -> float:
-    """Return the standard deviation of ρ by the log posterior's curvature; ∞ at no maximum."""
-    information = -model.hessian(phi, steps)
+def _around(point: FloatArray, steps: FloatArray) -> FloatArray:
+    """Return a point (D,) and those for second derivatives by its first s parameters."""
+    D, s = len(point), len(steps)
+    i, j = np.triu_indices(s, 1)
+    moves = np.zeros((s, D))
+    moves[:, :s] = np.diag(steps)
+    offsets = np.concatenate([np.zeros((1, D)), moves, -moves, moves[i] + moves[j]])
+    return np.asarray(point + offsets)
+
+
+def _spread(heights: FloatArray, slope: FloatArray, steps: FloatArray) -> float:
+    """Return the standard deviation of ρ by the log posterior's curvature; ∞ at no maximum.
+
+    ``heights`` are those of the points :func:`_around`.
+    """
+    s = len(steps)
+    i, j = np.triu_indices(s, 1)
+    centre, up, down, both = np.split(heights, np.cumsum([1, s, s]))
+    bent = np.diag(up + down - 2.0 * centre)
+    bent[i, j] = bent[j, i] = both - up[i] - up[j] + centre
+    information = -bent / np.outer(steps, steps)
     if not np.isfinite(information).all():
         return float("inf")
     values, vectors = np.linalg.eigh(information)

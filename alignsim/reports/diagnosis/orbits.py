@@ -11,9 +11,6 @@ from alignsim.validation import FloatArray
 ROUNDS, LAST = 1500, 400
 """Rounds of an orbit that is to settle, and over how many of the last its amplitude is taken."""
 
-FAR = 1e6
-"""A state beyond it never comes back."""
-
 
 def orbit(
     fit: Fits,
@@ -28,24 +25,15 @@ def orbit(
 
     ``before`` is the state before it; training noise of size ``noise`` is drawn from ``rng``.
     """
-    from alignsim.kernels.log_filter import RARE
+    from alignsim.kernels import log_maps
 
     U = antisymmetric(fit.u)[0]
     K = len(U)
-    basis = simplex.mean_zero_basis(K)
-    turned = basis.T @ U
-    a, memory = float(fit.a[0]), float(fit.memory[0])
+    shaken = np.empty((0, K)) if rng is None else noise * rng.standard_normal((rounds, K))
     states = np.empty((rounds, K - 1))
-    here, last = start, start if before is None else before
-    for t in range(rounds):
-        policy = simplex.softmax(basis @ here)
-        here, last = a * here + memory * last + turned @ policy, here
-        if rng is not None:
-            here = here + noise * (basis.T @ (rng.standard_normal(K) / np.sqrt(K * policy + RARE)))
-        if not np.abs(here).max() < FAR:
-            states[t:] = np.inf
-            break
-        states[t] = here
+    here, last = np.array(start), np.array(start if before is None else before)
+    basis = simplex.mean_zero_basis(K)
+    log_maps.orbit(basis, float(fit.a[0]), float(fit.memory[0]), U, here, last, shaken, states)
     return states
 
 

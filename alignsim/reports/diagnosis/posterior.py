@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,9 @@ BLOCK = 100
 MOST_ROUNDS_AT_ONCE = 100_000
 """Rounds times steps of one call of the kernel: well below a second."""
 
+STAND_IN_FROM = 900
+"""Steps after which the walk knows enough of the posterior to stand in for it."""
+
 ACCEPTED = 0.25
 """The share of moves that should be accepted."""
 
@@ -33,6 +37,17 @@ IMPOSSIBLE = 1e12
 
 JITTER = 1e-6
 """Least variance of a move along any parameter, relative to 1."""
+
+
+class Ends(NamedTuple):
+    """The last states (p, K−1) of a filter at p points, and their covariances."""
+
+    states: FloatArray
+    spreads: FloatArray
+
+    def copied(self) -> Ends:
+        """Return copies, from which a filter may go on."""
+        return Ends(self.states.copy(), self.spreads.copy())
 
 
 @dataclass(frozen=True)
@@ -82,26 +97,38 @@ class Model:
         """Return room for the filtered states, (T, K−1)."""
         return np.empty((len(self.shares), self.basis.shape[1]))
 
-    def heights(self, points: FloatArray, *, rough: bool = False) -> FloatArray:
-        """Return the log posterior at points (p, D): (p,)."""
+    def ends(self, points: int) -> Ends:
+        """Return room for the last states at some points."""
+        d = self.basis.shape[1]
+        return Ends(np.zeros((points, d)), np.zeros((points, d, d)))
+
+    def heights(
+        self, points: FloatArray, *, rough: bool = False, ends: Ends | None = None
+    ) -> FloatArray:
+        """Return the log posterior at points (p, D): (p,).
+
+        ``ends`` are left with the last states; from them go on rounds that begin no run.
+        """
         from alignsim.kernels import log_filter
 
         out, states = np.empty(len(points)), self.states()
+        lasts = self.ends(len(points)) if ends is None else ends
         close = log_filter.ROUGHLY if rough else log_filter.EXACTLY
-        size = max(1, MOST_ROUNDS_AT_ONCE // len(self.shares))
+        size = max(1, MOST_ROUNDS_AT_ONCE // max(1, len(self.shares)))
         for begin in range(0, len(points), size):
-            part = np.ascontiguousarray(points[begin : begin + size])
-            log_filter.log_posteriors(*self.arrays, part, close, out[begin : begin + size], states)
+            part = slice(begin, begin + size)
+            some = np.ascontiguousarray(points[part])
+            left = (lasts.states[part], lasts.spreads[part])
+            log_filter.log_posteriors(*self.arrays, some, close, out[part], states, *left)
         return out
 
     def filtered(self, point: FloatArray) -> FloatArray:
         """Return the filtered states at a point (D,): (T, K−1)."""
         from alignsim.kernels import log_filter
 
-        states = self.states()
-        log_filter.log_posteriors(
-            *self.arrays, point[None].copy(), log_filter.EXACTLY, np.empty(1), states
-        )
+        states, close = self.states(), log_filter.EXACTLY
+        some, out = point[None].copy(), np.empty(1)
+        log_filter.log_posteriors(*self.arrays, some, close, out, states, *self.ends(1))
         return states
 
     def slope(self, point: FloatArray, bounds: FloatArray) -> tuple[float, FloatArray]:
@@ -112,18 +139,6 @@ class Model:
             return -np.inf, np.zeros(len(point))
         slope = (values[1:] - values[0]) / moves
         return float(values[0]), np.where(np.isfinite(slope), slope, 0.0)
-
-    def hessian(self, point: FloatArray, steps: FloatArray) -> FloatArray:
-        """Return the second derivatives (s, s) of the log posterior by the first s parameters."""
-        D, s = len(point), len(steps)
-        i, j = np.triu_indices(s, 1)
-        moves = np.zeros((s, D))
-        moves[:, :s] = np.diag(steps)
-        offsets = np.concatenate([np.zeros((1, D)), moves, -moves, moves[i] + moves[j]])
-        centre, up, down, both = np.split(self.heights(point + offsets), np.cumsum([1, s, s]))
-        found = np.diag(up + down - 2.0 * centre)
-        found[i, j] = found[j, i] = both - up[i] - up[j] + centre
-        return np.asarray(found / np.outer(steps, steps))
 
 
 def mode(model: Model, starts: list[FloatArray], bounds: FloatArray) -> FloatArray:
@@ -161,15 +176,17 @@ def draws(
     D = len(start)
     here, height = start.copy(), model.heights(start[None], rough=True)
     factor, reach = np.diag(scales), 2.4 / np.sqrt(D)
+    centre, root = np.zeros(D), np.zeros((D, D))
     states, history = model.states(), np.empty((WARM_UP + STEPS, D))
     size = max(1, min(BLOCK, MOST_ROUNDS_AT_ONCE // len(model.shares)))
     block = seen = accepted = 0
     for begin in range(0, WARM_UP + STEPS, size):
         end = min(begin + size, WARM_UP + STEPS)
         moves = reach * rng.standard_normal((end - begin, D)) @ factor.T
-        chances = np.log(rng.random(end - begin))
+        chances = np.log(rng.random((end - begin, 2)))
+        chain = history[begin:end]
         accepted += log_filter.walk(
-            *model.arrays, here, height, moves, chances, history[begin:end], states
+            *model.arrays, here, height, centre, root, moves, chances, chain, states
         )
         seen += end - begin
         told(end - begin)
@@ -178,7 +195,10 @@ def draws(
             reach *= np.exp(min(1.0, 3.0 / np.sqrt(block)) * (accepted / seen - ACCEPTED) * 2.0)
             seen = accepted = 0
             if end >= 3 * BLOCK:
-                factor = _spread(history[end // 3 : end], scales)
+                seen_last = history[end // 3 : end]
+                factor = _spread(seen_last, scales)
+                if end >= STAND_IN_FROM:
+                    centre, root = seen_last.mean(axis=0), np.linalg.inv(factor)
     return history[WARM_UP + KEPT_EVERY - 1 :: KEPT_EVERY].copy()
 
 

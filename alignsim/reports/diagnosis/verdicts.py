@@ -13,6 +13,7 @@ from alignsim.reports.diagnosis.estimates import Estimate, Interval
 from alignsim.reports.diagnosis.horizon import more_rounds
 from alignsim.reports.diagnosis.logs import Log
 from alignsim.reports.diagnosis.orbits import amplitude
+from alignsim.summary import settled
 from alignsim.validation import FloatArray
 
 
@@ -169,7 +170,7 @@ def between(interval: Interval, form: str = "{:.3g}") -> str:
     >>> between((0.8, 0.9, 0.95)), between((0.6, 0.6, 0.6))
     ('0.9 (0.8 to 0.95)', '0.6')
     """
-    low, middle, high = map(form.format, interval)
+    low, middle, high = map(form.format, settled(interval).tolist())
     return middle if low == high else f"{middle} ({low} to {high})"
 
 
