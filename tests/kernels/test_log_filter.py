@@ -102,6 +102,37 @@ def test_runs_add_their_log_likelihoods():
 @pytest.mark.parametrize(
     "point", [[-0.1, *U, -2.0], [1.1, *U, -2.0], [0.5, *U, -9.1], [0.5, *U, 1.1]]
 )
+def test_a_filter_goes_on_where_it_ended():
+    shares = drawn(4, 12, 80, 2)
+    m, K, first = 6, 4, np.eye(12, dtype=bool)[0]
+    points = np.random.default_rng(2).normal(size=(3, m + 2)) * 0.3
+    points[:, 0] += 0.5
+    ends, spreads = np.zeros((3, K - 1)), np.zeros((3, K - 1, K - 1))
+
+    def added(part):
+        out, T = np.empty(3), len(shares[part])
+        log_filter.log_posteriors(
+            log_filter.FREE,
+            simplex.mean_zero_basis(K),
+            shares[part],
+            np.full(T, 80.0),
+            first[part],
+            np.zeros(m),
+            np.zeros((m, K - 1)),
+            points,
+            log_filter.EXACTLY,
+            out,
+            np.empty((T, K - 1)),
+            ends,
+            spreads,
+        )
+        return out - [prior(point[1:-1]) for point in points]
+
+    apart = added(slice(5)) + added(slice(5, 6)) + added(slice(6, 12))
+    assert apart == pytest.approx(added(slice(12)), rel=1e-12)
+    assert added(slice(0)) == pytest.approx(0.0, abs=1e-12)
+
+
 def test_the_prior_ends_where_it_says(point):
     assert heights([point], SHARES, 100.0)[0] == -np.inf
 
@@ -117,11 +148,19 @@ def test_the_scalar_filter_is_the_density_of_a_normal_vector():
     assert noisy == pytest.approx(seen, rel=1e-12)
 
 
-def test_a_walk_visits_what_the_posterior_says():
-    """Of P = ½ and one response against another, whose a is all that is asked for."""
+STAND_INS = {
+    "none": np.zeros((3, 3)),
+    "near": np.diag([5.0, 0.5, 3.0]),
+    "wrong": np.array([[3.0, 0.0, 0.0], [0.4, 0.3, 0.0], [1.0, 0.0, 2.0]]),
+}
+
+
+@pytest.mark.parametrize("root", STAND_INS.values(), ids=STAND_INS)
+def test_a_walk_visits_what_the_posterior_says(root):
+    """Of P = ½ and one response against another, whatever stands in for the posterior."""
     rng = np.random.default_rng(0)
     shares = drawn(2, 30, 400, 3)
-    D, steps = 3, 6000
+    D, steps = 3, 12000
     here = np.array([0.5, 0.0, -1.0])
     height = heights([here], shares, 400.0, close=log_filter.ROUGHLY)
     chain, states = np.empty((steps, D)), np.empty((30, 1))
@@ -138,8 +177,10 @@ def test_a_walk_visits_what_the_posterior_says():
         np.zeros((1, 1)),
         here,
         height,
+        np.array([0.6, 0.5, -1.5]),
+        root,
         moves,
-        np.log(rng.random(steps)),
+        np.log(rng.random((steps, 2))),
         chain,
         states,
     )
@@ -152,6 +193,25 @@ def test_a_walk_visits_what_the_posterior_says():
     spread = np.sqrt(weights @ (grid - mean) ** 2 / weights.sum())
     assert np.abs(chain[500:].mean(axis=0) - mean)[[0, 2]] == pytest.approx(0, abs=0.25 * spread[0])
     assert chain[500:].std(axis=0)[[0, 2]] == pytest.approx(spread[[0, 2]], rel=0.2)
+
+
+def test_an_orbit_is_the_map_round_by_round():
+    rng = np.random.default_rng(3)
+    K, a, memory, start = 4, 0.7, -0.2, rng.normal(size=3)
+    basis, U = simplex.mean_zero_basis(K), matrix(rng.normal(size=6), K)
+    noise = 0.1 * rng.normal(size=(30, K))
+    states = np.empty((30, K - 1))
+    log_maps.orbit(basis, a, memory, U, start.copy(), np.zeros(K - 1), noise, states)
+    here, last = start, np.zeros(K - 1)
+    for t in range(30):
+        pi = simplex.softmax(basis @ here)
+        shaken = basis.T @ (noise[t] / np.sqrt(K * pi + log_filter.RARE))
+        here, last = a * here + memory * last + basis.T @ U @ pi + shaken, here
+        assert states[t] == pytest.approx(here, abs=1e-12)
+    far = np.empty((100, K - 1))
+    log_maps.orbit(basis, 3.0, 0.0, U, start.copy(), start.copy(), np.empty((0, K)), far)
+    assert np.isfinite(far[0]).all()
+    assert np.isinf(far[-50:]).all()
 
 
 def test_rest_points_rest():

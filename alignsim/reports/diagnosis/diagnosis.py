@@ -244,11 +244,14 @@ def diagnose(
     >>> found.words("verdict").item(), round(float(found.rho), 6)
     ('converging', 0.916515)
     """
+    from threadpoolctl import threadpool_limits
+
     logs, shape = logs_of(log, Reading(n, quantity, response))
     seeds = generator(rng).integers(0, 2**63, len(logs))
     given = _Given.checked(P, loop, reference, logs)
     steps = (WARM_UP + STEPS) * sum(each.rounds for each in logs if not each.exact)
-    with ProgressBar(progress, "diagnose", "rounds", total=steps) as bar:
+    bars = ProgressBar(progress, "diagnose", "rounds", total=steps)
+    with bars as bar, threadpool_limits(1, user_api="blas"):  # to wake threads takes longer
         found = [
             _diagnosed(each, given, rest_is_uniform, np.random.default_rng(seed), bar)
             for each, seed in zip(logs, seeds, strict=True)

@@ -11,7 +11,7 @@ from alignsim import simplex
 from alignsim.reports.diagnosis.estimates import Estimate
 from alignsim.reports.diagnosis.multipliers import Fits, leading
 from alignsim.reports.diagnosis.orbits import orbit
-from alignsim.reports.diagnosis.posterior import Ends, Model
+from alignsim.reports.diagnosis.posterior import Ends, Model, around, bend
 from alignsim.validation import FloatArray
 
 TIMES = (0.5, 1.0, 2.0, 4.0, 7.0)
@@ -48,7 +48,7 @@ def more_rounds(estimate: Estimate, rng: np.random.Generator) -> float:
     )
     steps /= np.sqrt(1.0 + TIMES[-1])
     phi = np.concatenate([estimate.point.a, estimate.point.u[0], [estimate.log_noise]])
-    points = _around(phi, steps)
+    points = around(phi, steps)
     ends = model.ends(len(points))
     heights = model.heights(points, ends=ends)
     lengths = [max(1, round(times * log.rounds)) for times in TIMES]
@@ -117,27 +117,12 @@ def _slope(estimate: Estimate) -> tuple[FloatArray, FloatArray]:
     return slope, steps
 
 
-def _around(point: FloatArray, steps: FloatArray) -> FloatArray:
-    """Return a point (D,) and those for second derivatives by its first s parameters."""
-    D, s = len(point), len(steps)
-    i, j = np.triu_indices(s, 1)
-    moves = np.zeros((s, D))
-    moves[:, :s] = np.diag(steps)
-    offsets = np.concatenate([np.zeros((1, D)), moves, -moves, moves[i] + moves[j]])
-    return np.asarray(point + offsets)
-
-
 def _spread(heights: FloatArray, slope: FloatArray, steps: FloatArray) -> float:
     """Return the standard deviation of ρ by the log posterior's curvature; ∞ at no maximum.
 
-    ``heights`` are those of the points :func:`_around`.
+    ``heights`` are those of the points :func:`around`.
     """
-    s = len(steps)
-    i, j = np.triu_indices(s, 1)
-    centre, up, down, both = np.split(heights, np.cumsum([1, s, s]))
-    bent = np.diag(up + down - 2.0 * centre)
-    bent[i, j] = bent[j, i] = both - up[i] - up[j] + centre
-    information = -bent / np.outer(steps, steps)
+    information = -bend(heights, steps)
     if not np.isfinite(information).all():
         return float("inf")
     values, vectors = np.linalg.eigh(information)

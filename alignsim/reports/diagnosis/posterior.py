@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from alignsim.validation import FloatArray
 
-WARM_UP, STEPS, KEPT_EVERY = 3000, 6000, 8
+WARM_UP, STEPS, KEPT_EVERY = 1500, 4500, 6
 """Steps of the walk that adapt it, those that are kept, and every which of them is."""
 
 BLOCK = 100
@@ -20,8 +20,14 @@ BLOCK = 100
 MOST_ROUNDS_AT_ONCE = 100_000
 """Rounds times steps of one call of the kernel: well below a second."""
 
-STAND_IN_FROM = 900
-"""Steps after which the walk knows enough of the posterior to stand in for it."""
+KNOWN_FROM = 600
+"""Steps after which the walk has seen enough of the posterior to learn its spread."""
+
+WORTH = 50
+"""Of one parameter: how many steps of the walk know as much as the curvature at the mode."""
+
+BENT, WIDEST = 0.1, 4.0
+"""Steps of the numerical curvature, and the widest spread that is taken from it, in guesses."""
 
 ACCEPTED = 0.25
 """The share of moves that should be accepted."""
@@ -160,14 +166,50 @@ def mode(model: Model, starts: list[FloatArray], bounds: FloatArray) -> FloatArr
     return np.clip(best, bounds[:, 0], bounds[:, 1])
 
 
+def around(point: FloatArray, steps: FloatArray) -> FloatArray:
+    """Return a point (D,) and those of which :func:`bend` takes second derivatives: (p, D).
+
+    They are moved along the first s coordinates, by ``steps`` (s,).
+    """
+    D, s = len(point), len(steps)
+    i, j = np.triu_indices(s, 1)
+    moves = np.zeros((s, D))
+    moves[:, :s] = np.diag(steps)
+    offsets = np.concatenate([np.zeros((1, D)), moves, -moves, moves[i] + moves[j]])
+    return np.asarray(point + offsets)
+
+
+def bend(heights: FloatArray, steps: FloatArray) -> FloatArray:
+    """Return the second derivatives (s, s) of heights at the points :func:`around` one."""
+    s = len(steps)
+    i, j = np.triu_indices(s, 1)
+    centre, up, down, both = np.split(heights, np.cumsum([1, s, s]))
+    bent = np.diag(up + down - 2.0 * centre)
+    bent[i, j] = bent[j, i] = both - up[i] - up[j] + centre
+    return np.asarray(bent / np.outer(steps, steps))
+
+
+def _laplace(model: Model, top: FloatArray, scales: FloatArray, bounds: FloatArray) -> FloatArray:
+    """Return a covariance (D, D) from the curvature at the mode: at most ``WIDEST`` scales wide."""
+    steps = BENT * scales
+    inside = np.clip(top, bounds[:, 0] + steps, bounds[:, 1] - steps)
+    bent = bend(model.heights(around(inside, steps)), steps) * np.outer(scales, scales)
+    if not np.isfinite(bent).all():
+        return np.diag(scales**2)
+    values, vectors = np.linalg.eigh(-bent)
+    root = scales[:, None] * vectors / np.sqrt(np.maximum(values, WIDEST**-2.0))
+    return np.asarray(root @ root.T)
+
+
 def draws(
     model: Model,
     start: FloatArray,
     scales: FloatArray,
+    bounds: FloatArray,
     rng: np.random.Generator,
     told: Callable[[int], None] = lambda _: None,
 ) -> FloatArray:
-    """Return draws (n, D) of the posterior by a walk from ``start`` (D,).
+    """Return draws (n, D) of the posterior by a walk from its mode ``start`` (D,).
 
     ``scales`` are guesses of the standard deviations; ``told`` hears of the steps that are done.
     """
@@ -175,8 +217,9 @@ def draws(
 
     D = len(start)
     here, height = start.copy(), model.heights(start[None], rough=True)
-    factor, reach = np.diag(scales), 2.4 / np.sqrt(D)
-    centre, root = np.zeros(D), np.zeros((D, D))
+    guess = _laplace(model, start, scales, bounds)
+    factor, reach, centre = np.linalg.cholesky(guess), 2.4 / np.sqrt(D), start
+    root = np.linalg.inv(factor)
     states, history = model.states(), np.empty((WARM_UP + STEPS, D))
     size = max(1, min(BLOCK, MOST_ROUNDS_AT_ONCE // len(model.shares)))
     block = seen = accepted = 0
@@ -194,19 +237,18 @@ def draws(
             block += 1
             reach *= np.exp(min(1.0, 3.0 / np.sqrt(block)) * (accepted / seen - ACCEPTED) * 2.0)
             seen = accepted = 0
-            if end >= 3 * BLOCK:
-                seen_last = history[end // 3 : end]
-                factor = _spread(seen_last, scales)
-                if end >= STAND_IN_FROM:
-                    centre, root = seen_last.mean(axis=0), np.linalg.inv(factor)
+            if end >= KNOWN_FROM:
+                last = history[end // 3 : end]
+                factor = _spread(last, guess)
+                centre, root = last.mean(axis=0), np.linalg.inv(factor)
     return history[WARM_UP + KEPT_EVERY - 1 :: KEPT_EVERY].copy()
 
 
-def _spread(history: FloatArray, scales: FloatArray) -> FloatArray:
-    """Return a factor of the covariance of what the walk has seen, with a little of its guess."""
-    weight = 2 * len(scales) / (len(history) + 2 * len(scales))
-    moved = _covariance(history) * (1.0 - 0.1 * weight) + 0.1 * weight * np.diag(scales**2)
-    return np.asarray(np.linalg.cholesky(moved + JITTER * np.diag(np.diag(moved) + 1e-12)))
+def _spread(history: FloatArray, guess: FloatArray) -> FloatArray:
+    """Return a factor of the covariance of what the walk has seen, drawn to a guess (D, D)."""
+    weight = WORTH * len(guess) / (len(history) + WORTH * len(guess))
+    drawn = _covariance(history) * (1.0 - weight) + weight * guess
+    return np.asarray(np.linalg.cholesky(drawn + JITTER * np.diag(np.diag(drawn) + 1e-12)))
 
 
 def _covariance(history: FloatArray) -> FloatArray:

@@ -88,7 +88,7 @@ def scalar_estimate(
     starts = [np.append(start, np.full(noises, -1.5)) for start in _starts(seen, log)]
     top = mode(model, starts, bounds)
     scales = np.append([0.2, 0.2, 0.1], np.full(noises, 0.5))
-    found = draws(model, top, scales, rng, told)
+    found = draws(model, top, scales, bounds, rng, told)
     inner = (found[:, 0] ** 2 + 4.0 * found[:, 1]).astype(complex)
     roots = 0.5 * (found[:, 0, None] + np.sqrt(inner)[:, None] * [1.0, -1.0])
     which = np.abs(roots).argmax(axis=1)[:, None]

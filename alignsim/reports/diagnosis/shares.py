@@ -77,7 +77,7 @@ def sampled_estimate(
     top = mode(model, starts, bounds)
     scales = np.full(len(top), GUESSED_SCALE)
     scales[0] = GUESSED_SCALE_OF_A
-    found = draws(model, top, scales, rng, told)
+    found = draws(model, top, scales, bounds, rng, told)
     u = found[:, 1:-1]
     if skew is not None:
         u = np.exp(u[:, :1]) * model.known + u[:, 1:] @ model.design.T
