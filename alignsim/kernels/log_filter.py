@@ -209,6 +209,7 @@ def _all_shares(basis, shares, counts, first, W, a, q, close, x, V, states):  # 
     over = np.zeros(d)
     F, H, S, inverse = np.zeros((d, d)), np.zeros((d, d)), np.zeros((d, d)), np.zeros((d, d))
     total = 0.0
+    policy(basis, x, pi)
     for t in range(T):
         if first[t]:
             for j in range(d):

@@ -40,7 +40,7 @@ def test_what_is_nothing_but_rounding_is_printed_as_0(run, tmp_path):
     (tmp_path / "sure.json").write_text("[[0.5, 1.0], [0.0, 0.5]]", encoding="utf-8")
     collapsed = run("simulate", "sure.json", "--beta", 200, "--rounds", 300)
     assert re.search(r"final entropy +0 nats", collapsed)
-    assert re.search(r"final policy: 1 +below 1e-14", collapsed)
+    assert re.search(r"final policy: response 1 +below 1e-14", collapsed)
 
 
 def test_simulate_averages_over_the_second_half(run):

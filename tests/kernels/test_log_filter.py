@@ -99,9 +99,6 @@ def test_runs_add_their_log_likelihoods():
     assert together == pytest.approx(apart, rel=1e-12)
 
 
-@pytest.mark.parametrize(
-    "point", [[-0.1, *U, -2.0], [1.1, *U, -2.0], [0.5, *U, -9.1], [0.5, *U, 1.1]]
-)
 def test_a_filter_goes_on_where_it_ended():
     shares = drawn(4, 12, 80, 2)
     m, K, first = 6, 4, np.eye(12, dtype=bool)[0]
@@ -133,6 +130,9 @@ def test_a_filter_goes_on_where_it_ended():
     assert added(slice(0)) == pytest.approx(0.0, abs=1e-12)
 
 
+@pytest.mark.parametrize(
+    "point", [[-0.1, *U, -2.0], [1.1, *U, -2.0], [0.5, *U, -9.1], [0.5, *U, 1.1]]
+)
 def test_the_prior_ends_where_it_says(point):
     assert heights([point], SHARES, 100.0)[0] == -np.inf
 

@@ -71,7 +71,7 @@ def test_drifting():
     loop = asim.FeedbackMap(P, beta=1.0, alpha=1.0)
     orbit = policies(40, loop, [0.1, 0.2, 0.3, 0.4])
     assert verdict(orbit, np.inf)[0] == "drifting"
-    said, found = verdict(np.random.default_rng(0).multinomial(500, orbit))
+    said, found = verdict(np.random.default_rng(0).multinomial(2000, orbit))
     assert said == "drifting"
     assert "No rest point" in str(found.sentence) or "no rest point" in str(found.sentence)
     resting = policies(40, loop.replace(alpha=0.7), [0.1, 0.2, 0.3, 0.4])
