@@ -1,4 +1,4 @@
-"""Filters over the logged rounds of a loop, and the random walk that samples their posterior.
+"""Filters over the logged rounds of a loop: their log posterior.
 
 The full model logs all K shares: x' = a x + BᵀUπ(Bx) + w, with x in a mean-zero basis B, U
 antisymmetric, Cov w = q² Bᵀ diag(1/(Kπ + .05)) B, and n multinomial draws a round. Its filter is
@@ -41,9 +41,6 @@ LOG_BETA, SHIFT = (1.5, 2.0), (0.0, 2.0)
 
 LARGEST_RADIUS = 1.6
 """Multipliers of the scalar model are no larger."""
-
-FREEDOM = 8.0
-"""Degrees of freedom of the walk's stand-in for the posterior, whose tails must not be lighter."""
 
 
 @part
@@ -301,7 +298,7 @@ def _tail(u):  # type: ignore[no-untyped-def]
 
 
 @part
-def _log_posterior(  # type: ignore[no-untyped-def]
+def log_posterior(  # type: ignore[no-untyped-def]
     model, basis, shares, counts, first, known, design, phi, close, u, U, W, x, V, states
 ):  # fmt: skip
     """Return log prior + log likelihood at ``phi``, −inf where either vanishes or fails."""
@@ -397,74 +394,7 @@ def log_posteriors(  # type: ignore[no-untyped-def]
     m, K = len(known), basis.shape[0]
     u, U, W = np.zeros(m), np.zeros((K, K)), np.zeros((K - 1, K))
     for p in range(len(points)):
-        out[p] = _log_posterior(
+        out[p] = log_posterior(
             model, basis, shares, counts, first, known, design, points[p], close, u, U, W, ends[p],
             spreads[p], states
         )  # fmt: skip
-
-
-@part
-def _log_stand_in(centre, root, point):  # type: ignore[no-untyped-def]
-    """Return the log density of Student's t about ``centre``, up to a constant; 0 if root is 0."""
-    square = 0.0
-    for i in range(len(point)):
-        value = 0.0
-        for j in range(i + 1):
-            value += root[i, j] * (point[j] - centre[j])
-        square += value * value
-    return -0.5 * (FREEDOM + len(point)) * np.log1p(square / FREEDOM)
-
-
-@kernel
-def walk(  # type: ignore[no-untyped-def]
-    model, basis, shares, counts, first, known, design, here, height, centre, root, moves, chances,
-    chain, states
-):  # fmt: skip
-    """Go on with a random walk of Metropolis; return how many moves were accepted.
-
-    A move must first be accepted for a stand-in of the posterior, which is quickly computed, and
-    then for what the posterior differs from it (Christen and Fox, 2005, Markov chain Monte Carlo
-    using an approximation, J. Comput. Graph. Stat. 14). The draws are the posterior's whatever the
-    stand-in; a good one spares most filters of moves that are rejected.
-
-    Parameters
-    ----------
-    model, basis, shares, counts, first, known, design, states
-        As for :func:`log_posteriors`.
-    here : (D,)
-        Where the walk stands; overwritten by where it ends.
-    height : (1,)
-        The log posterior there; overwritten.
-    centre : (D,)
-        Of the stand-in, Student's t.
-    root : (D, D)
-        The inverse of a lower triangular factor of its scale; zeros for no stand-in.
-    moves : (s, D)
-        The proposed moves.
-    chances : (s, 2)
-        Logarithms of uniform numbers.
-    chain : (s, D)
-        Out: where it stood after each move.
-    """
-    m, K, D = len(known), basis.shape[0], len(here)
-    u, U, W, there = np.zeros(m), np.zeros((K, K)), np.zeros((K - 1, K)), np.zeros(D)
-    x, V = np.zeros(K - 1), np.zeros((K - 1, K - 1))
-    stand_in = _log_stand_in(centre, root, here)
-    accepted = 0
-    for s in range(len(moves)):
-        for k in range(D):
-            there[k] = here[k] + moves[s, k]
-        told = _log_stand_in(centre, root, there)
-        if chances[s, 0] < told - stand_in:
-            value = _log_posterior(
-                model, basis, shares, counts, first, known, design, there, ROUGHLY, u, U, W, x, V,
-                states
-            )  # fmt: skip
-            if chances[s, 1] < (value - height[0]) - (told - stand_in):
-                height[0], stand_in = value, told
-                accepted += 1
-                for k in range(D):
-                    here[k] = there[k]
-        for k in range(D):
-            chain[s, k] = here[k]
-    return accepted

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from alignsim import simplex
-from alignsim.kernels import log_filter, log_maps
+from alignsim.kernels import log_filter, log_maps, log_walk
 from tests import naive
 from tests.oracles.logged_rounds import SHARES
 
@@ -167,7 +167,7 @@ def test_a_walk_visits_what_the_posterior_says(root):
     first = np.eye(30, dtype=bool)[0]
     basis = simplex.mean_zero_basis(2)
     moves = rng.normal(size=(steps, D)) * [0.2, 0.8, 0.3]
-    accepted = log_filter.walk(
+    accepted = log_walk.walk(
         log_filter.FREE,
         basis,
         shares,

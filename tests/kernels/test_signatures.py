@@ -71,9 +71,8 @@ def test_every_kernel_has_one_signature_once_the_public_questions_were_asked(tmp
     asked += ("scheme_lanes run", "scheme_lanes constants", "scheme_dpo_lanes run")
     asked += (
         "training_lanes run",
-        "log_filter walk",
+        "log_walk walk",
         "log_filter log_posteriors",
         "log_maps rest_points",
-        "log_maps orbit",
     )
     assert all(compiled[f"alignsim.kernels.{name}"] == 1 for name in asked)

@@ -213,7 +213,7 @@ def draws(
 
     ``scales`` are guesses of the standard deviations; ``told`` hears of the steps that are done.
     """
-    from alignsim.kernels import log_filter
+    from alignsim.kernels import log_walk
 
     D = len(start)
     here, height = start.copy(), model.heights(start[None], rough=True)
@@ -228,7 +228,7 @@ def draws(
         moves = reach * rng.standard_normal((end - begin, D)) @ factor.T
         chances = np.log(rng.random((end - begin, 2)))
         chain = history[begin:end]
-        accepted += log_filter.walk(
+        accepted += log_walk.walk(
             *model.arrays, here, height, centre, root, moves, chances, chain, states
         )
         seen += end - begin
