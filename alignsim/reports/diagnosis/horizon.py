@@ -78,7 +78,7 @@ class _Longer:
         self.prior = _with_rounds(extension, np.arange(0)).heights(points)
 
     def reaching(self, rounds: int) -> FloatArray:
-        """Return it with so many more rounds, of which there are ever more: (p,)."""
+        """Return it after a number of further rounds, no smaller than in the last call: (p,)."""
         part = _with_rounds(self.extension, np.arange(self.rounds, rounds))
         self.heights = self.heights + part.heights(self.points, ends=self.ends) - self.prior
         self.rounds = rounds
