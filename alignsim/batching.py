@@ -56,7 +56,8 @@ class Batched:
     def _with(self, **changes: Any) -> Self:
         """Return a copy with other values of fields."""
         new = object.__new__(type(self))
-        for name in _names(type(self)):
+        kind: type = type(self)
+        for name in _names(kind):
             object.__setattr__(new, name, changes[name] if name in changes else getattr(self, name))
         return new
 
@@ -73,7 +74,8 @@ class Batched:
 
     def _members(self) -> Iterator[tuple[str, Any]]:
         """Yield the fields that are part of the batch."""
-        for name in _names(type(self)):
+        kind: type = type(self)
+        for name in _names(kind):
             value = getattr(self, name)
             own = isinstance(value, np.ndarray) and self.AXES.get(name, 0) is not None
             if own or isinstance(value, Batched):

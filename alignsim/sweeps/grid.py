@@ -197,7 +197,8 @@ class Study:
     def plan(self) -> Plan:
         """The chunks."""
         sizes = [len(self.stack) if n == "matrix" else self.grid[n].size for n in self.dims]
-        return Plan.of(tuple(sizes), maps_a_chunk(self.stack.responses, self.rounds, self.linear))
+        followed = max(self.rounds, USUAL_ROUNDS) if self.rounds else 0  # labels ask for as many
+        return Plan.of(tuple(sizes), maps_a_chunk(self.stack.responses, followed, self.linear))
 
     @property
     def rounds(self) -> int:
