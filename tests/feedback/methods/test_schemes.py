@@ -131,7 +131,7 @@ def test_soft_reference_updates_are_optimism(objective):
     )
     start = [0.2, 0.3, 0.5]
     one, two = (loop.run(start, 1000).policies for loop in (soft, optimistic))
-    assert np.abs(one - two).max() < 1e-9
+    assert np.abs(one - two).max() < 1e-13
 
 
 def test_a_batch_of_different_resets_is_each_alone():
