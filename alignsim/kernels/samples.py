@@ -46,14 +46,7 @@ def pairs(matrices, which, samplers, key, round_, draws, wins, first, last):  # 
             ladder[i] = total
         P, won = matrices[which[n]], wins[n]
         for s in range(draws[0], draws[1]):
-            a, b, c, _ = philox(
-                np.uint64(s),
-                np.uint64(round_),
-                np.uint64(n) & WORD,
-                (np.uint64(n) >> HALF) * np.uint64(2) + PAIRS,
-                key[0],
-                key[1],
-            )
+            a, b, c, _ = _words(np.uint64(s), round_, n, PAIRS, key)
             i = _pick(ladder, total * unit(a))
             j = _pick(ladder, total * unit(b))
             if i != j:
@@ -89,14 +82,7 @@ def weighted_pairs(matrices, which, weights, key, round_, draws, wins, first, la
             continue
         P, won = matrices[which[n]], wins[n]
         for s in range(draws[0], draws[1]):
-            a, _, c, _ = philox(
-                np.uint64(s),
-                np.uint64(round_),
-                np.uint64(n) & WORD,
-                (np.uint64(n) >> HALF) * np.uint64(2) + PAIRS,
-                key[0],
-                key[1],
-            )
+            a, _, c, _ = _words(np.uint64(s), round_, n, PAIRS, key)
             drawn = _pick(ladder, total * unit(a))
             _judge(P, ends[drawn, 0], ends[drawn, 1], unit(c), won)
 
@@ -123,13 +109,8 @@ def opponents(scores, key, round_, draws, won, first, last):  # type: ignore[no-
             beaten = 0
             chance = scores[n, i]
             for s in range(draws[0], end, 4):
-                words = philox(
-                    np.uint64(s // 4) * np.uint64(K) + np.uint64(i),
-                    np.uint64(round_),
-                    np.uint64(n) & WORD,
-                    (np.uint64(n) >> HALF) * np.uint64(2) + OPPONENTS,
-                    key[0],
-                    key[1],
+                words = _words(
+                    np.uint64(s // 4) * np.uint64(K) + np.uint64(i), round_, n, OPPONENTS, key
                 )
                 beaten += unit(words[0]) < chance
                 beaten += (s + 1 < end) & (unit(words[1]) < chance)
@@ -181,6 +162,13 @@ def least_squares(wins, score, first, last):  # type: ignore[no-untyped-def]
             mean /= size
             for a in range(size):
                 score[n, member[a]] = pull[a] - mean
+
+
+@part
+def _words(number, round_, n, kind, key):  # type: ignore[no-untyped-def]
+    """Return the four random words of a draw of ``kind`` for map n in a round."""
+    high = (np.uint64(n) >> HALF) * np.uint64(2) + kind
+    return philox(number, np.uint64(round_), np.uint64(n) & WORD, high, key[0], key[1])
 
 
 @part

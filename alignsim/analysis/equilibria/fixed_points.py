@@ -146,10 +146,8 @@ class FixedPoints(Result):
         yield "count", numbers(self.count)
         yield "status", tally(self.words("status"))
         yield "kind", tally(self.words("kind")[self.kind != PointKind.NO_POINT])
-        yield (
-            "spectral radius",
-            span(settled(self.spectral_radius[self.kind != PointKind.NO_POINT])),
-        )
+        radii = self.spectral_radius[self.kind != PointKind.NO_POINT]
+        yield "spectral radius", span(settled(radii))
         yield "evidence", tally(self.words("evidence"))
         yield "unseen", numbers(self.unseen)
 

@@ -95,7 +95,7 @@ class Attractors(Result):
 
 @dataclass(frozen=True, eq=False)
 class Ends(Batched):
-    """Where n orbits end, each told by itself alone; NaN for what is not attracted.
+    """Where n orbits end, each by itself; NaN for what is not attracted.
 
     Attributes
     ----------
@@ -176,7 +176,7 @@ def _go_around(loop: FeedbackMap, found: Ends, rows: NDArray[np.intp], threads: 
             some = same[begin : begin + share]
             frames, averages = _follow(loop.take(some), found.point[some], int(period), threads)
             found.point[some] = extremal(frames, K)
-            _tell_averages(found, some, averages, K)
+            _put_averages(found, some, averages, K)
 
 
 def _average(loop: FeedbackMap, found: Ends, rows: NDArray[np.intp], threads: int) -> None:
@@ -190,10 +190,10 @@ def _average(loop: FeedbackMap, found: Ends, rows: NDArray[np.intp], threads: in
     halves = [_moments(run.averages, loop.responses) for run in (first, second)]
     found.moments[rows] = 0.5 * (halves[0] + halves[1])
     found.error[rows] = 0.5 * np.abs(halves[0] - halves[1]).max(axis=-1)
-    _tell_averages(found, rows, 0.5 * (first.averages + second.averages), loop.responses)
+    _put_averages(found, rows, 0.5 * (first.averages + second.averages), loop.responses)
 
 
-def _tell_averages(found: Ends, rows: NDArray[np.intp], averages: FloatArray, K: int) -> None:
+def _put_averages(found: Ends, rows: NDArray[np.intp], averages: FloatArray, K: int) -> None:
     found.strength[rows] = averages[:, K : 2 * K].mean(axis=-1)
     found.entropy[rows] = averages[:, 2 * K]
 
