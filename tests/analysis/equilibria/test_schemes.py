@@ -48,7 +48,7 @@ def same_values(found, wanted):
 @pytest.mark.parametrize("name", METHODS)
 def test_the_symbol_has_the_multipliers_of_the_round(name, objective):
     rng = np.random.default_rng(7)
-    n = 200 if objective == "ipo" else 40
+    n = 200
     parameters = drawn(name, n, rng)
     for anchor in ("kappa", "mixture"):
         if anchor in parameters:
