@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import io
 import os
 import signal
@@ -22,6 +24,9 @@ app = typer.Typer(
 WIDTHS = range(20, 1000)
 """Columns that COLUMNS may ask for: fewer hold no word, and the lines of many fill the memory."""
 
+GARBAGE_AFTER = 50_000
+"""New objects after which cycles among them are looked for: most of them are modules that stay."""
+
 
 def main() -> None:
     """Run the command line; the entry point ``alignsim``."""
@@ -31,6 +36,8 @@ def main() -> None:
     if os.environ.get("COLUMNS", "") not in map(str, WIDTHS):
         os.environ.pop("COLUMNS", None)
     signal.signal(signal.SIGTERM, _terminate)
+    gc.set_threshold(GARBAGE_AFTER)
+    atexit.register(gc.freeze)  # the interpreter would look through everything once more
     try:
         app(prog_name="alignsim")
     except KeyboardInterrupt:  # before the command was known

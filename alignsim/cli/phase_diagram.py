@@ -188,8 +188,8 @@ def phase_diagram(
 
 def _import_drawing() -> None:
     """Import what draws and writes, which takes a second, while kernels hold no lock."""
-    import_module("matplotlib.figure")
-    import_module("xarray")
+    for name in ("xarray", "matplotlib.figure", "matplotlib.backends.backend_agg", "rich.table"):
+        import_module(name)
 
 
 def _axis(loops: Family, option: str, text: str | None, usual: Axis) -> ParameterAxis:

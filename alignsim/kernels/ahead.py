@@ -18,17 +18,17 @@ NONE = np.empty(0, dtype=np.int64)
 
 
 def compile_ahead(responses: int) -> None:
-    """Compile them where none is kept on disk yet: what judges in a process of its own.
+    """Compile those of the rounds, or load them, so that nothing else need be imported meanwhile.
 
-    That process ends by itself, or with this one. What it has not compiled when it is called here
-    is compiled here too.
+    Where none is kept on disk yet, a process of its own compiles what judges. It ends by itself, or
+    with this one. What it has not compiled when it is called here is compiled here too.
     """
     if sys.executable and cached(ipo_lanes.run) is False:
         command = [sys.executable, "-m", __spec__.name, str(responses)]
         nothing = subprocess.DEVNULL
         process = subprocess.Popen(command, stdin=nothing, stdout=nothing, stderr=nothing)
         atexit.register(_end, process)
-        compile_rounds(responses)
+    compile_rounds(responses)
 
 
 def compile_rounds(K: int) -> None:
@@ -36,8 +36,8 @@ def compile_rounds(K: int) -> None:
     matrices, maps, numbers = np.empty((0, K, K)), np.empty((0, K)), np.empty(0)
     code = lanes.code_for(K, ipo_lanes.UNROLLED)
     ipo_lanes.run(
-        *code, matrices, NONE, np.empty((0, 2)), maps, maps, np.empty((0, 1, K)), NONE, (0, 0, 0),
-        np.empty((0, 3 * K + 2)), (0, 0),
+        *code, matrices, NONE, np.empty((0, 2)), maps, maps, np.empty((0, 1, K)),
+        np.zeros(1, dtype=np.int64), (0, 0, 0), np.empty((0, 3 * K + 2)), (0, 0),
     )  # fmt: skip
     equilibrium.judge(matrices, NONE, numbers, maps, maps, numbers)
 

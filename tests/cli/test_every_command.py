@@ -96,6 +96,12 @@ def test_a_signal_leaves_the_old_file_and_no_half_one(python, tmp_path, name, co
     assert listing(tmp_path) == {"orbit.png": b"old"}
 
 
+def test_a_command_does_not_search_all_that_it_imported_for_garbage_when_it_ends(python):
+    last = "import atexit, gc, sys; atexit.register(lambda: print(gc.get_freeze_count() > 1000))"
+    command = "sys.argv[1:] = ['--version']; from alignsim.cli import main; main()"
+    assert python("-c", f"{last}; {command}").stdout.split("\n")[1:] == ["True", ""]
+
+
 @pytest.mark.parametrize("columns", ["0", "1", "-5", "wide", "9" * 5000, "1000000000"])
 def test_a_width_that_holds_nothing_is_no_width(python, monkeypatch, columns):
     monkeypatch.setenv("COLUMNS", columns)
