@@ -40,9 +40,6 @@ _MARGIN = (
 _CLOSE = 1e-3
 """To 1: a table then shows a difference from it."""
 
-_TRADEOFF_EVERY = 4
-"""Of the rows of a trade-off: η doubles from one to the next."""
-
 
 def print_rows(
     title: str, rows: Iterable[tuple[str, ...]], heads: Sequence[str] | None = None
@@ -213,7 +210,7 @@ def print_inspection(title: str, found: Inspection) -> None:
 def print_advice(title: str, found: Advice, labels: Sequence[str]) -> None:
     """Print which α to choose, the trade-off over η, and what to beware of."""
     print_rows(title, _advice_rows(found, labels))
-    rows = found.table()[::_TRADEOFF_EVERY]
+    rows = found.table()[:: found.tradeoff.octave]
     heads = ("win rate", "e^H", "stable α", "fastest α", "β", "rounds")
     what = "trade-off over η" + (", medians" if found.eta.size > 1 else "")
     print_rows(what, (_tradeoff_row(row) for row in rows), heads)

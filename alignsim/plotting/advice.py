@@ -27,11 +27,8 @@ if TYPE_CHECKING:
     from alignsim.reports.advice import Advice
 
 _QUARTILES = (0.25, 0.5, 0.75)
-_NAMED_EVERY = 8
-"""Steps of the trade-off between two η that are written beside the curve: a factor of 4."""
-
-_BARS_EVERY = 4
-"""Steps between two points whose quartiles are drawn."""
+_NAMED_OCTAVES = 2
+"""Octaves between two η that are written beside the curve: a factor of 4."""
 
 _CERTIFIED = "#8CCBB0"
 """A tint of the palette's green; stable and unstable take those of the phases."""
@@ -123,9 +120,9 @@ def _draw_tradeoff(ax: Axes, result: Advice, around: Beside, kwargs: Style) -> N
     support, win = _quartiles(result, "effective_support"), _quartiles(result, "win_rate")
     rounds, eta = _quartiles(result, "rounds")[1], _quartiles(result, "eta")[1]
     ax.plot(support[1], win[1], color=INK, linewidth=0.8, zorder=1)
-    at = _wanted_position(result)
+    octave, at = result.tradeoff.octave, result.tradeoff.wanted
     if result.eta.size > 1:
-        some = slice(at % _BARS_EVERY, None, _BARS_EVERY)
+        some = slice(at % octave, None, octave)
         ax.errorbar(
             support[1, some], win[1, some], xerr=_bars(support)[:, some], yerr=_bars(win)[:, some],
             fmt="none", ecolor=_QUIET, elinewidth=1.0, zorder=0, label="quartiles",
@@ -142,7 +139,7 @@ def _draw_tradeoff(ax: Axes, result: Advice, around: Beside, kwargs: Style) -> N
         markeredgecolor=OKABE_ITO[5], markeredgewidth=1.8, linestyle="none", zorder=3,
         label=f"wanted: η = {eta[at]:.4g}",
     )  # fmt: skip
-    _name_points(ax, support[1], win[1], eta, at)
+    _name_points(ax, support[1], win[1], eta, at, _NAMED_OCTAVES * octave)
     ax.margins(0.14, 0.1)
     if np.isfinite(result.min_effective_support):
         _draw_floor(ax, result.min_effective_support)
@@ -166,11 +163,13 @@ def _draw_floor(ax: Axes, floor: float) -> None:
     ax.set_xlim(low, high)
 
 
-def _name_points(ax: Axes, x: FloatArray, y: FloatArray, eta: FloatArray, at: int) -> None:
+def _name_points(
+    ax: Axes, x: FloatArray, y: FloatArray, eta: FloatArray, at: int, every: int
+) -> None:
     """Write η beside some points; at one place only once."""
     width, height = (max(np.nanmax(v) - np.nanmin(v), _SAME) for v in (x, y))
     written: list[tuple[float, float]] = []
-    for i in sorted(range(at % _NAMED_EVERY, len(x), _NAMED_EVERY), key=lambda i: abs(i - at)):
+    for i in sorted(range(at % every, len(x), every), key=lambda i: abs(i - at)):
         near = any(
             abs(x[i] - left) <= 0.1 * width and abs(y[i] - low) <= 0.1 * height
             for left, low in written
@@ -205,7 +204,7 @@ def _draw_range(ax: Axes, result: Advice, colours: list[Any], around: Beside) ->
         ax.plot(eta, fastest[0], label="fastest: quartiles", **style)
         ax.plot(eta, fastest[2], **style)
     ax.plot(eta, fastest[1], color=INK, linewidth=1.8, label="fastest", clip_on=False, zorder=3)
-    at = _wanted_position(result)
+    at = result.tradeoff.wanted
     ax.axvline(eta[at], color=OKABE_ITO[5], linewidth=1.2, label=f"wanted: η = {eta[at]:.4g}")
     kept = _quantiles(result.eta_largest.ravel(), (0.5,))[0]
     if eta[0] < kept < eta[-1]:
@@ -245,12 +244,6 @@ def _quantiles(values: FloatArray, probabilities: tuple[float, ...]) -> FloatArr
 
 def _bars(quartiles: FloatArray) -> FloatArray:
     return np.abs(quartiles[[0, 2]] - quartiles[1])
-
-
-def _wanted_position(result: Advice) -> int:
-    from alignsim.reports.tradeoff import WANTED
-
-    return min(WANTED, result.tradeoff.eta.shape[-1] - 1)
 
 
 def _check(result: Any) -> None:

@@ -24,7 +24,6 @@ from alignsim.reports.caution import AdviceStatus, Findings, sentences
 from alignsim.reports.far_starts import convergence
 from alignsim.reports.method_advice import MethodAdvice, method_advice
 from alignsim.reports.tradeoff import (
-    WANTED,
     Tradeoff,
     TradeoffRow,
     largest_eta,
@@ -54,7 +53,7 @@ class AtWanted:
     def __get__(self, advice: Advice | None, owner: type) -> FloatArray:
         if advice is None:
             return self  # type: ignore[return-value]
-        return np.asarray(getattr(advice.tradeoff, self._name)[..., WANTED])
+        return np.asarray(getattr(advice.tradeoff, self._name)[..., advice.tradeoff.wanted])
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -339,13 +338,13 @@ def advise(
     found, logits, several = trade(flat, small)
     gap = 1.0 - multipliers(flat, logits)
     largest = np.full(flat.size, np.nan) if np.isnan(floor) else largest_eta(flat, floor)
-    alpha, beta = found.alpha[:, WANTED], found.beta[:, WANTED]
+    alpha, beta = found.alpha[:, found.wanted], found.beta[:, found.wanted]
     status = np.where(np.isnan(alpha), AdviceStatus.NO_STABLE_ALPHA, AdviceStatus.ADVISED)
     status[np.isnan(logits).any(axis=-1)] = AdviceStatus.NO_FIXED_POINT
     seen = convergence(
         flat.replace(alpha=np.nan_to_num(alpha), beta=np.nan_to_num(beta)),
         logits,
-        found.rate[:, WANTED],
+        found.rate[:, found.wanted],
         status == AdviceStatus.ADVISED,
     )
     findings = Findings(flat, status, seen, several, logits, floor, largest, found)

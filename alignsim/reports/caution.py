@@ -11,7 +11,7 @@ from alignsim.analysis.bifurcations.criticality import Criticality, first_lyapun
 from alignsim.codes import Code
 from alignsim.feedback import FeedbackMap
 from alignsim.reports.far_starts import FAR_STARTS, Convergence
-from alignsim.reports.tradeoff import ROUNDING, WANTED, Tradeoff
+from alignsim.reports.tradeoff import ROUNDING, Tradeoff
 from alignsim.summary import span
 from alignsim.validation import FloatArray
 
@@ -42,7 +42,7 @@ def sentences(found: Findings) -> tuple[str, ...]:
     flat, seen = found.flat, found.seen
     advised = found.status == AdviceStatus.ADVISED
     missed = seen.starts - seen.arrived
-    entropy = found.tradeoff.entropy[:, WANTED]
+    entropy = found.tradeoff.entropy[:, found.tradeoff.wanted]
     with np.errstate(invalid="ignore"):
         below = np.exp(entropy) < found.floor * (1.0 - ROUNDING)
     runs = f"of {FAR_STARTS} far starts converged within {seen.rounds:,} rounds at the advised α"
@@ -106,13 +106,13 @@ def _remedy(found: Findings, astray: NDArray[np.bool_]) -> str:
     """Return what helps where far starts went elsewhere."""
     if not found.flat.linear:
         return "A larger α may help, at the price of rounds."
-    safe = found.tradeoff.alpha_certified[astray, WANTED].max(initial=0.0)
+    safe = found.tradeoff.alpha_certified[astray, found.tradeoff.wanted].max(initial=0.0)
     return f"Every orbit converges for α above {safe:.5g} (certified), at the price of rounds."
 
 
 def _loses_stability_abruptly(found: Findings) -> NDArray[np.bool_]:
     """Return where stability is lost in a subcritical bifurcation at the lowest stable α, (n,)."""
-    flat, low = found.flat, found.tradeoff.alpha_lowest[:, WANTED]
+    flat, low = found.flat, found.tradeoff.alpha_lowest[:, found.tradeoff.wanted]
     hard = np.zeros(flat.size, dtype=np.bool_)
     edge = np.flatnonzero((found.status == AdviceStatus.ADVISED) & (low > 0.0))
     if len(edge) and flat.expansion is not None:

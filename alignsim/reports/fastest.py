@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import Bounds, differential_evolution, minimize
 from scipy.special import expit, logit
 
 from alignsim.errors import InputError
@@ -158,6 +157,8 @@ class _Search:
 
     def polished(self, place: FloatArray) -> tuple[FloatArray, float]:
         """Return the minimum near a place, and its value."""
+        from scipy.optimize import Bounds, minimize  # it takes longer to import than most commands
+
         if not len(place):
             return place, float(self._value(place[:, None])[0])
         low, high = self._bounds()
@@ -171,6 +172,8 @@ class _Search:
     def _minimum(
         self, known: tuple[dict[str, FloatArray], FloatArray] | None
     ) -> tuple[FloatArray, float]:
+        from scipy.optimize import Bounds, differential_evolution
+
         low, high = self._bounds()
         if not len(low):
             return low, float(self._value(low[:, None])[0])

@@ -16,17 +16,19 @@ from numpy.typing import NDArray
 from alignsim import simplex
 from alignsim.analysis.equilibria.certificates import NAMES, certificates
 from alignsim.analysis.equilibria.fixed_point import FixedPoint, PointStatus, fixed_point
-from alignsim.analysis.equilibria.stability import multipliers
+from alignsim.analysis.equilibria.stability import multipliers, spectral_radius
 from alignsim.analysis.results import Result
 from alignsim.feedback import FeedbackMap
 from alignsim.summary import Lines, maps, settled, span
 from alignsim.validation import FloatArray
 
-TRADEOFF_STEPS = np.arange(-24, 9) / 4.0
-"""Where the trade-off is computed, as log₂ of η over the wanted one."""
+OCTAVES_BELOW, OCTAVES_ABOVE = 6, 2
+"""How often η is halved and doubled from the wanted one."""
 
-WANTED = int(np.flatnonzero(TRADEOFF_STEPS == 0.0)[0])
-"""Position of the wanted η in the trade-off."""
+FINE, COARSE = 4, 1
+"""Steps an octave. The second where fixed points are unique, so that any step leads to them, and
+their number times K³, the work of each, is more than"""
+FINE_WORK = 2e7
 
 SCANNED_ETA = np.geomspace(0.1, 1e4, 41)
 """Where the entropy is looked at to find the largest η under a floor: steps of a third."""
@@ -64,7 +66,8 @@ class Tradeoff(Result):
     Attributes
     ----------
     eta : (..., m)
-        Ascending; the wanted one stands at ``WANTED``.
+        Ascending, 33 from 1/64 to 4 times the wanted one, which stands at ``wanted``; of many wide
+        matrices 9.
     win_rate : (..., m)
         Probability πᵀPπ_ref that a response of the fixed point beats one of the reference.
     entropy : (..., m)
@@ -100,6 +103,16 @@ class Tradeoff(Result):
     alpha_certified: FloatArray
 
     @property
+    def octave(self) -> int:
+        """How many steps double η."""
+        return (self.eta.shape[-1] - 1) // (OCTAVES_BELOW + OCTAVES_ABOVE)
+
+    @property
+    def wanted(self) -> int:
+        """Position of the wanted η."""
+        return OCTAVES_BELOW * self.octave
+
+    @property
     def effective_support(self) -> FloatArray:
         """e^H of the fixed point, (..., m)."""
         return np.asarray(np.exp(self.entropy))
@@ -115,7 +128,9 @@ class Tradeoff(Result):
 
 def trade(flat: FeedbackMap, tolerance: float) -> tuple[Tradeoff, FloatArray, NDArray[np.bool_]]:
     """Return the trade-off of a flat batch, the wanted fixed points, and which may be several."""
-    grid = flat.beta[:, None] * 2.0**TRADEOFF_STEPS
+    octave = _steps_an_octave(flat)
+    wanted = OCTAVES_BELOW * octave
+    grid = flat.beta[:, None] * 2.0 ** (np.arange(-wanted, OCTAVES_ABOVE * octave + 1) / octave)
     reference = simplex.softmax(flat.reference_logits)
     beaten = (flat.P @ reference[..., None])[..., 0]
     follow = _Follower(flat)
@@ -125,7 +140,7 @@ def trade(flat: FeedbackMap, tolerance: float) -> tuple[Tradeoff, FloatArray, ND
         found = follow.to(grid[:, step])
         point = found.logits
         ahead = flat.replace(beta=grid[:, step])
-        low, share, log_rate = _speed(1.0 - multipliers(ahead, point))
+        low, share, log_rate = _speed(_gap(ahead, point))
         courses.append((
             (simplex.softmax(point) * beaten).sum(axis=-1),
             simplex.entropy(point),
@@ -135,10 +150,22 @@ def trade(flat: FeedbackMap, tolerance: float) -> tuple[Tradeoff, FloatArray, ND
             np.exp(log_rate),
             _rounds(log_rate, tolerance),
         ))  # fmt: skip
-        if step == WANTED:
+        if step == wanted:
             logits, several = point, np.asarray(found.status == PointStatus.FOUND)
     columns = [*np.array(courses).transpose(1, 2, 0), certified_alpha(flat, grid)]
     return Tradeoff(grid, *columns), logits, several
+
+
+def _steps_an_octave(flat: FeedbackMap) -> int:
+    many = flat.size * flat.responses**3 > FINE_WORK
+    return COARSE if many and flat.holds(flat.facts.unique_from).all() else FINE
+
+
+def _gap(flat: FeedbackMap, logits: FloatArray) -> NDArray[np.complex128]:
+    """Return 1−ν of the multipliers at α = 0 that decide, (n, m): of imaginary ones the largest."""
+    if flat.holds(flat.facts.imaginary_from).all():
+        return np.asarray(1.0 - 1j * spectral_radius(flat, logits)[:, None])
+    return np.asarray(1.0 - multipliers(flat, logits))
 
 
 def _speed(gap: NDArray[np.complex128]) -> tuple[FloatArray, FloatArray, FloatArray]:

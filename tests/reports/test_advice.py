@@ -12,7 +12,6 @@ from alignsim.reports import far_starts, tradeoff
 from alignsim.reports.advice import advise
 from alignsim.reports.caution import AdviceStatus
 from alignsim.reports.far_starts import FAR_STARTS
-from alignsim.reports.tradeoff import TRADEOFF_STEPS, WANTED
 from tests.feedback.systems import policy, preferences
 
 CYCLE = asim.preferences.cyclic(3, advantage=0.3)
@@ -141,7 +140,7 @@ def test_dpo_without_an_optimum_gets_no_advice_and_stays_alone():
     assert np.isnan(found.eta_largest).tolist() == [True, False]
     assert found.evidence.tolist() == [Evidence.NOTHING, Evidence.ITERATED]
     assert found.warnings[0].startswith("1 of 2: No fixed point was found")
-    assert np.isfinite(found.table()[WANTED]).all()
+    assert np.isfinite(found.table()[found.tradeoff.wanted]).all()
 
 
 # Certified for every start
@@ -272,7 +271,9 @@ def test_a_wanted_eta_below_the_floor_is_warned_of():
 def test_the_table_of_a_batch_holds_medians():
     P = np.stack([asim.preferences.cyclic(3, advantage=a) for a in (0.1, 0.2, 0.4)])
     found = advise(P, 10.0)
-    assert found.table()[WANTED].alpha == pytest.approx(float(found.alpha[1]), rel=1e-12)
+    assert found.table()[found.tradeoff.wanted].alpha == pytest.approx(
+        float(found.alpha[1]), rel=1e-12
+    )
 
 
 def test_the_tolerance_sets_the_rounds_and_nothing_else():
@@ -286,7 +287,7 @@ def test_batches_broadcast():
     found = advise(P[:, None], [2.0, 10.0, 30.0], 0.9, min_effective_support=1.5)
     assert found.alpha.shape == found.eta_largest.shape == found.status.shape == (2, 3)
     assert found.policy.shape == (2, 3, 3)
-    assert found.tradeoff.alpha.shape == (2, 3, len(TRADEOFF_STEPS))
+    assert found.tradeoff.alpha.shape == (2, 3, 33)
     alone = advise(LADDER, 10.0, 0.9, min_effective_support=1.5)
     for name in ("alpha", "rate", "win_rate", "entropy", "eta_largest", "alpha_certified"):
         assert getattr(alone, name).shape == ()

@@ -6,9 +6,11 @@ import pytest
 import alignsim as asim
 from alignsim import simplex
 from alignsim.analysis.equilibria.fixed_point import fixed_point
-from alignsim.analysis.equilibria.stability import omega
+from alignsim.analysis.equilibria.stability import multipliers, omega
+from alignsim.reports import tradeoff
 from alignsim.reports.advice import advise
-from alignsim.reports.tradeoff import TRADEOFF_STEPS, WANTED, _speed, quantiles
+from alignsim.reports.tradeoff import TradeoffRow, _speed, quantiles
+from tests.feedback.systems import preferences
 
 CYCLE = asim.preferences.cyclic(3, advantage=0.3)
 
@@ -33,9 +35,9 @@ def test_the_trade_off_is_that_of_the_fixed_points():
     reference = np.array([0.2, 0.3, 0.5])
     found = advise(CYCLE, 6.0, 0.7, reference=reference)
     trade = found.tradeoff
-    assert trade.eta == pytest.approx(6.0 * 2.0**TRADEOFF_STEPS)
-    assert found.eta == trade.eta[WANTED] == 6.0
-    for i in (0, 10, WANTED, -1):
+    assert trade.eta == pytest.approx(6.0 * 2.0 ** (np.arange(-24, 9) / 4))
+    assert found.eta == trade.eta[trade.wanted] == 6.0
+    for i in (0, 10, trade.wanted, -1):
         loop = asim.FeedbackMap(CYCLE, beta=trade.eta[i], lam=0.7, reference=reference)
         z = fixed_point(loop).logits
         pi = simplex.softmax(z)
@@ -46,10 +48,42 @@ def test_the_trade_off_is_that_of_the_fixed_points():
         single = advise(CYCLE, trade.eta[i], 0.7, reference=reference)
         assert single.rate == pytest.approx(trade.rate[i], rel=1e-7)
         assert single.alpha_certified == pytest.approx(trade.alpha_certified[i], rel=1e-12)
-    row = found.table()[WANTED]
+    row = found.table()[trade.wanted]
     assert row.eta == 6.0
     assert row.effective_support == pytest.approx(float(np.exp(found.entropy)))
     assert row.rounds == found.rounds
+
+
+@pytest.mark.parametrize(
+    ("objective", "lam"), [("ipo", 1.0), ("ipo", 0.6), ("dpo", 1.0), ("dpo", 0.6)]
+)
+def test_of_many_wide_matrices_each_octave_is_the_one_that_finer_steps_lead_to(
+    monkeypatch, objective, lam
+):
+    rng = np.random.default_rng(5)
+    P = np.stack([preferences(rng, 7) for _ in range(6)])
+    fine = advise(P, 20.0, lam, objective)
+    monkeypatch.setattr(tradeoff, "FINE_WORK", 5 * 7**3)
+    found = advise(P, 20.0, lam, objective)
+    alone = (objective, lam) != ("dpo", 0.6)  # fixed points that may be several are followed
+    assert (found.tradeoff.octave, found.tradeoff.wanted) == ((1, 6) if alone else (4, 24))
+    assert advise(P[:5], 20.0, lam, objective).tradeoff.octave == 4
+    every = 4 // found.tradeoff.octave
+    for name in TradeoffRow._fields:
+        octaves = getattr(fine.tradeoff, name)[:, ::every]
+        assert getattr(found.tradeoff, name) == pytest.approx(octaves, rel=1e-8), name
+        assert getattr(found, name) == pytest.approx(getattr(fine, name), rel=1e-8), name
+
+
+def test_what_decides_of_imaginary_multipliers_decides_as_all_of_them():
+    rng = np.random.default_rng(3)
+    P = np.stack([preferences(rng, 6) for _ in range(20)])
+    flat = asim.FeedbackMap(P, beta=30.0, lam=0.8)
+    logits = fixed_point(flat).logits
+    gap = tradeoff._gap(flat, logits)
+    assert gap.shape == (20, 1)
+    for few, all_of_them in zip(_speed(gap), _speed(1.0 - multipliers(flat, logits)), strict=True):
+        assert few == pytest.approx(all_of_them, rel=1e-9)
 
 
 def test_quantiles_leave_nan_out():
