@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from alignsim import simplex
 from alignsim.analysis.results import Result
 from alignsim.feedback import FeedbackMap
-from alignsim.feedback.engines import Schedule, iterate
+from alignsim.feedback.engines import SLICE, WIDEST_LANE, Schedule, ipo_arrays, iterate
 from alignsim.feedback.tangents import jacobians_along
 from alignsim.objectives.solvers import solve_each
 from alignsim.summary import Lines, holding, numbers
@@ -28,6 +31,15 @@ CHUNK_ENTRIES = 2**22
 
 BACK = 1e-6
 """Distance, relative to 1 + max|z|, at which a point of a cycle is the same one."""
+
+Rows = NDArray[np.intp]
+
+Lap = Callable[
+    [Rows, NDArray[np.int64], FloatArray, FloatArray],
+    tuple[FloatArray, FloatArray, NDArray[np.int64]],
+]
+"""From maps, periods, starts and the distance at which a lap is back, all (n, ...): where the laps
+end, their derivatives, and their least periods."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -106,38 +118,40 @@ def _search(
     residual = np.full(n, np.inf)
     product = np.full((n, tangents, tangents), np.nan)
     least = period.copy()
+    fused = loop.linear and loop.mixes_references and loop.responses <= WIDEST_LANE
+    around = _in_kernel(loop) if fused else partial(_by_rounds, loop)
     order = np.argsort(period, kind="stable")
     first = 0
     while first < n:
         last = np.searchsorted(period[order], 2 * period[order[first]], side="right")
         share = max(1, CHUNK_ENTRIES // int(period[order[last - 1]] * width**2))
-        which = order[first : min(last, first + share)]
+        which = order[first:] if fused else order[first : min(last, first + share)]
         first += len(which)
-        own = loop.take(which), period[which], point[which]
-        point[which], residual[which], product[which], least[which] = _newton(*own)
+        point[which], residual[which], product[which], least[which] = _newton(
+            around, loop.basis, which, period[which], point[which]
+        )
     return residual, product, least
 
 
 def _newton(
-    loop: FeedbackMap, period: NDArray[np.int64], point: FloatArray
+    around: Lap, E: FloatArray, rows: Rows, period: NDArray[np.int64], point: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray, NDArray[np.int64]]:
-    """Return the polished points and what :func:`_search` does, for similar periods."""
-    E = loop.basis
+    """Return the polished points of maps ``rows`` and what :func:`_search` does."""
     residual = np.full(len(point), np.inf)
     product = np.full((len(point), E.shape[1], E.shape[1]), np.nan)
     least = period.copy()
     active = np.arange(len(point))
     for _ in range(NEWTON_STEPS + 1):
-        here, start = period[active], point[active]
-        lap = _lap(loop.take(active), here, start)
-        miss = start - lap[np.arange(len(active)), here]
+        start = point[active]
         scale = 1.0 + np.abs(start).max(axis=-1)
+        end, product[active], least[active] = around(
+            rows[active], period[active], start, BACK * scale
+        )
+        miss = start - end
         with np.errstate(invalid="ignore"):
             size = np.abs(miss).max(axis=-1) / scale
         better = size < residual[active]
         residual[active] = np.where(np.isfinite(size), size, np.inf)
-        product[active] = _derivative(loop.take(active), here, lap)
-        least[active] = _least_period(lap, here, scale)
         going = better & (size > SETTLED)
         if not going.any():
             break
@@ -145,6 +159,44 @@ def _newton(
         step = solve_each(product[active] - np.eye(E.shape[1]), miss[going] @ E) @ E.T
         point[active] += np.where(np.isfinite(step), step, 0.0)
     return point, residual, product, least
+
+
+def _in_kernel(loop: FeedbackMap) -> Lap:
+    """Return what follows laps of MRS-IPO, tangent vectors and all."""
+    from alignsim.kernels import laps
+
+    arrays = ipo_arrays(loop)
+    K = loop.responses
+    basis = simplex.mean_zero_basis(K)
+
+    def around(
+        rows: Rows, period: NDArray[np.int64], start: FloatArray, back: FloatArray
+    ) -> tuple[FloatArray, FloatArray, NDArray[np.int64]]:
+        found = np.empty_like(start), np.empty((len(rows), K - 1, K - 1)), np.empty_like(period)
+        cost = np.cumsum(period) * K**3 // SLICE
+        edges = [0, *(np.flatnonzero(np.diff(cost)) + 1).tolist(), len(rows)]
+        for own in map(slice, edges[:-1], edges[1:]):
+            laps.around(
+                *arrays, basis, rows[own], period[own], start[own], back[own],
+                *(part[own] for part in found),
+            )  # fmt: skip
+        return found
+
+    return around
+
+
+def _by_rounds(
+    loop: FeedbackMap,
+    rows: Rows,
+    period: NDArray[np.int64],
+    start: FloatArray,
+    back: FloatArray,
+) -> tuple[FloatArray, FloatArray, NDArray[np.int64]]:
+    """Return ends, derivatives and least periods of laps of any map, from all their rounds."""
+    own = loop.take(rows)
+    lap = _lap(own, period, start)
+    end = lap[np.arange(len(rows)), period]
+    return end, _derivative(own, period, lap), _least_period(lap, period, back)
 
 
 def _lap(loop: FeedbackMap, period: NDArray[np.int64], start: FloatArray) -> FloatArray:
@@ -165,12 +217,12 @@ def _derivative(loop: FeedbackMap, period: NDArray[np.int64], lap: FloatArray) -
 
 
 def _least_period(
-    lap: FloatArray, period: NDArray[np.int64], scale: FloatArray
+    lap: FloatArray, period: NDArray[np.int64], near: FloatArray
 ) -> NDArray[np.int64]:
-    """Return the smallest divisor of each period after which the orbit is back."""
+    """Return the smallest divisor of each period after which the orbit is back, (n,)."""
     after = np.arange(1, lap.shape[1])
     with np.errstate(invalid="ignore"):
         gaps = np.abs(lap[:, 1:] - lap[:, :1]).max(axis=-1)
-        back = (gaps <= BACK * scale[:, None]) & (period[:, None] % after == 0)
+        back = (gaps <= near[:, None]) & (period[:, None] % after == 0)
     back[np.arange(len(period)), period - 1] = True
     return after[back.argmax(axis=-1)]
