@@ -79,11 +79,13 @@ for name, module in sys.modules.items():
 """
 
 FIRST_KERNELS = {
+    "dense": {"softmax", "centre"},
     "equilibrium": {"judge", "_residual", "_margin", "_largest_margin"},
     "ipo_lanes": {"run", "_advance_small", "_advance_group", "advance_unrolled", "_average_small"}
     | {"average_unrolled"},
     "lanes": {"block", "load", "store", "hold", "release", "load_signal", "softmax"}
     | {"begin_averages", "drifts"},
+    "laps": {"around", "_advance"},
     "orbits": {"examine", "_extremes", "_weighted"},
     "rotation": {"classify", "rotations", "policy", "project", "_skew_norm"},
     "tangents": {"lead_along", "_lead_unrolled"},

@@ -11,7 +11,7 @@ import sys
 
 import numpy as np
 
-from alignsim.kernels import equilibrium, ipo_lanes, lanes, orbits, rotation, tangents
+from alignsim.kernels import equilibrium, ipo_lanes, lanes, laps, orbits, rotation, tangents
 from alignsim.kernels.compile import cached
 
 NONE = np.empty(0, dtype=np.int64)
@@ -54,6 +54,10 @@ def compile_judging(K: int) -> None:
     orbits.examine(
         frames, NONE, maps, np.empty((0, 2, K)), weights, weights, 1, 1.0,
         np.empty((0, orbits.COLUMNS)),
+    )  # fmt: skip
+    laps.around(
+        matrices, NONE, np.empty((0, 2)), maps, np.empty((K, K - 1)), NONE, NONE, maps, numbers,
+        maps, np.empty((0, K - 1, K - 1)), NONE,
     )  # fmt: skip
     code = lanes.code_for(K, tangents.SMALL)
     tangents.lead_along(

@@ -17,7 +17,11 @@ from alignsim.kernels.lanes import (
     block,
     hold,
     load,
+    load_margins,
     load_signal,
+    one_matrix,
+    pull_alike,
+    pull_apart,
     release,
     softmax,
     store,
@@ -71,8 +75,8 @@ def run(  # type: ignore[no-untyped-def]
     lanes = LANES
     if general is not None:
         lanes = min(LANES, -(-(state.shape[0] - blocks[0] * LANES) // NARROW) * NARROW)
-    w = block((rows + 3 + HELD * K) * lanes)
-    memory = w.reshape((rows + 3 + HELD * K, lanes))
+    w = block((rows + 4 + HELD * K) * lanes)
+    memory = w.reshape((rows + 4 + HELD * K, lanes))
     signal = memory[: K * K].reshape((K, K, lanes))
     constant = memory[K * K : K * K + K]
     logits = memory[K * K + K : K * K + 2 * K]
@@ -82,7 +86,9 @@ def run(  # type: ignore[no-untyped-def]
     top = memory[K * K + 3 * K + 2]
     streamed = memory[K * K + 3 * K + 3 : rows]
     scratch = memory[rows : rows + 3]
-    held = memory[rows + 3 :]
+    strength = memory[rows + 3]
+    held = memory[rows + 4 :]
+    margins = np.empty((K, K))
     first_frame = 0
     while kept[first_frame] < begin:
         first_frame += 1
@@ -90,6 +96,10 @@ def run(  # type: ignore[no-untyped-def]
         load(state, start, logits)
         load(drift, start, constant)
         load_signal(matrices, which, parameters, start, signal, alpha)
+        alike = False
+        if general is not None:
+            alike = one_matrix(which, start, lanes)
+            load_margins(matrices, which, parameters, start, margins, strength)
         softmax(logits, top, weights, inverse)
         if begin > burn_in:
             load(sums, start - blocks[0] * LANES, streamed)
@@ -104,7 +114,17 @@ def run(  # type: ignore[no-untyped-def]
                     else:
                         _advance_small(w, literal)
                 if general is not None:
-                    if lanes < LANES:
+                    if alike & (lanes == LANES):
+                        _advance_alike(
+                            logits, weights, inverse, margins, strength, constant, alpha, top,
+                            scratch,
+                        )  # fmt: skip
+                    elif alike & (lanes == NARROW):
+                        _advance_alike_narrow(
+                            logits, weights, inverse, margins, strength, constant, alpha, top,
+                            scratch,
+                        )  # fmt: skip
+                    elif lanes < LANES:
                         _advance_narrow(
                             logits, weights, inverse, signal, constant, alpha, top, scratch
                         )
@@ -129,8 +149,14 @@ def run(  # type: ignore[no-untyped-def]
 
 
 @unrolled
-def _advance(logits, weights, inverse, signal, constant, alpha, top, scratch, lanes):  # type: ignore[no-untyped-def]
-    """Do one round of ``lanes`` in place, as many as there are or the literal number."""
+def _advance(  # type: ignore[no-untyped-def]
+    logits, weights, inverse, signal, margins, strength, constant, alpha, top, scratch, lanes
+):
+    """Do one round of ``lanes`` in place, as many as there are or the literal number.
+
+    Either every lane has a ``signal`` of its own, or all have the ``margins`` (K, K) of one matrix;
+    what is not given is None. Bits are the same.
+    """
     K = logits.shape[0]
     pull = scratch[0]
     mean = scratch[1]
@@ -138,14 +164,10 @@ def _advance(logits, weights, inverse, signal, constant, alpha, top, scratch, la
         top[b] = -np.inf
         mean[b] = 0.0
     for i in range(K):
-        for b in range(lanes):
-            pull[b] = signal[i, 0, b] * weights[0, b] + signal[i, 1, b] * weights[1, b]
-        for j in range(2, K - 1, 2):
-            for b in range(lanes):
-                pull[b] += signal[i, j, b] * weights[j, b] + signal[i, j + 1, b] * weights[j + 1, b]
-        if K % 2 == 1:
-            for b in range(lanes):
-                pull[b] += signal[i, K - 1, b] * weights[K - 1, b]
+        if margins is not None:
+            pull_alike(margins[i], strength, weights.reshape(weights.size), pull, lanes)
+        if signal is not None:
+            pull_apart(signal[i], weights, pull, lanes)
         for b in range(lanes):
             moved = (alpha[b] * logits[i, b] + constant[i, b]) + pull[b] * inverse[b]
             logits[i, b] = moved
@@ -169,13 +191,38 @@ def _advance(logits, weights, inverse, signal, constant, alpha, top, scratch, la
 @part
 def advance(logits, weights, inverse, signal, constant, alpha, top, scratch):  # type: ignore[no-untyped-def]
     """Do one round in place: new ``logits``, and their softmax in two factors."""
-    _advance(logits, weights, inverse, signal, constant, alpha, top, scratch, LANES)
+    _advance(
+        logits, weights, inverse, signal, None, None, constant, alpha, top, scratch, LANES
+    )  # fmt: skip
 
 
 @part
 def _advance_narrow(logits, weights, inverse, signal, constant, alpha, top, scratch):  # type: ignore[no-untyped-def]
     """As :func:`advance`, of a block that has fewer lanes."""
-    _advance(logits, weights, inverse, signal, constant, alpha, top, scratch, logits.shape[1])
+    lanes = logits.shape[1]
+    _advance(
+        logits, weights, inverse, signal, None, None, constant, alpha, top, scratch, lanes
+    )  # fmt: skip
+
+
+@part
+def _advance_alike(  # type: ignore[no-untyped-def]
+    logits, weights, inverse, margins, strength, constant, alpha, top, scratch
+):
+    """As :func:`advance`, of maps that share a matrix: it stays near, where signals would not."""
+    _advance(
+        logits, weights, inverse, None, margins, strength, constant, alpha, top, scratch, LANES
+    )
+
+
+@part
+def _advance_alike_narrow(  # type: ignore[no-untyped-def]
+    logits, weights, inverse, margins, strength, constant, alpha, top, scratch
+):
+    """As :func:`_advance_alike`, of a block that has ``NARROW`` lanes."""
+    _advance(
+        logits, weights, inverse, None, margins, strength, constant, alpha, top, scratch, NARROW
+    )
 
 
 @part

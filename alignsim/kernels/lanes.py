@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from alignsim.kernels.compile import kernel, part
+from alignsim.kernels.compile import kernel, part, unrolled
 from alignsim.kernels.vectormath import exp, log
 
 CACHE_LINE = 8  # float64 in 64 bytes, the widest SIMD load
@@ -90,6 +90,73 @@ def load_signal(matrices, which, parameters, start, signal, alpha):  # type: ign
         for i in range(K):
             for j in range(K):
                 signal[i, j, b] = parameters[map_, 1] * (matrices[which[map_], i, j] - 0.5)
+
+
+@part
+def one_matrix(which, start, lanes):  # type: ignore[no-untyped-def]
+    """Return whether the maps from ``start`` on that fill ``lanes`` have one matrix."""
+    alike = True
+    for m in range(start, min(start + lanes, which.shape[0])):
+        alike &= which[m] == which[start]
+    return alike
+
+
+@part
+def load_margins(matrices, which, parameters, start, margins, strength):  # type: ignore[no-untyped-def]
+    """Set ``margins`` (K, K) to P − ½ of the map ``start``, ``strength`` (lanes,) to βλ."""
+    K = margins.shape[0]
+    for i in range(K):
+        for j in range(K):
+            margins[i, j] = matrices[which[start], i, j] - 0.5
+    for b in range(strength.shape[0]):
+        strength[b] = parameters[min(start + b, which.shape[0] - 1), 1]
+
+
+@unrolled
+def pull_alike(margins, strength, weights, pull, lanes):  # type: ignore[no-untyped-def]
+    """Set ``pull`` (lanes,) to Σ_j (βλ·margins_j)·weights_j, j by pairs, as where signals differ.
+
+    ``margins`` (K,) are those of a matrix that all lanes share, ``weights`` (K·lanes,).
+    """
+    K = margins.shape[0]
+    for b in range(lanes):
+        first, second = strength[b] * margins[0], strength[b] * margins[1]
+        pull[b] = first * weights[b] + second * weights[lanes + b]
+    whole = K - (K - 2) % 8
+    for j in range(2, whole, 8):
+        m, w = margins[j : j + 8], weights[j * lanes : (j + 8) * lanes]
+        m0, m1, m2, m3, m4, m5, m6, m7 = m[0], m[1], m[2], m[3], m[4], m[5], m[6], m[7]
+        for b in range(lanes):
+            own, total = strength[b], pull[b]
+            total += (own * m0) * w[b] + (own * m1) * w[lanes + b]
+            total += (own * m2) * w[2 * lanes + b] + (own * m3) * w[3 * lanes + b]
+            total += (own * m4) * w[4 * lanes + b] + (own * m5) * w[5 * lanes + b]
+            total += (own * m6) * w[6 * lanes + b] + (own * m7) * w[7 * lanes + b]
+            pull[b] = total
+    for j in range(whole, K - 1, 2):
+        w = weights[j * lanes : (j + 2) * lanes]
+        m0, m1 = margins[j], margins[j + 1]
+        for b in range(lanes):
+            pull[b] += (strength[b] * m0) * w[b] + (strength[b] * m1) * w[lanes + b]
+    if K % 2 == 1:
+        w = weights[(K - 1) * lanes :]
+        m0 = margins[K - 1]
+        for b in range(lanes):
+            pull[b] += (strength[b] * m0) * w[b]
+
+
+@unrolled
+def pull_apart(signal, weights, pull, lanes):  # type: ignore[no-untyped-def]
+    """Set ``pull`` (lanes,) to Σ_j signal_j·weights_j, (K, lanes) both."""
+    K = signal.shape[0]
+    for b in range(lanes):
+        pull[b] = signal[0, b] * weights[0, b] + signal[1, b] * weights[1, b]
+    for j in range(2, K - 1, 2):
+        for b in range(lanes):
+            pull[b] += signal[j, b] * weights[j, b] + signal[j + 1, b] * weights[j + 1, b]
+    if K % 2 == 1:
+        for b in range(lanes):
+            pull[b] += signal[K - 1, b] * weights[K - 1, b]
 
 
 @kernel

@@ -7,6 +7,8 @@ import numpy as np
 from alignsim.kernels.compile import kernel, part
 from alignsim.kernels.dense import centre, softmax
 
+TINY = 1e-150  # entries of a derivative below it are none; where they vanish they would cost time
+
 
 @kernel
 def around(  # type: ignore[no-untyped-def]
@@ -103,4 +105,5 @@ def _advance(signal, alpha, drift, policy, factors, tangents, z):  # type: ignor
             mean[c] += tangents[i, c] * (1.0 / K)
     for i in range(K):
         for c in range(K - 1):
-            tangents[i, c] -= mean[c]
+            moved = tangents[i, c] - mean[c]
+            tangents[i, c] = moved if abs(moved) > TINY else 0.0

@@ -12,7 +12,6 @@ from alignsim.kernels.lanes import block
 from alignsim.kernels.vectormath import ZERO, exp, exponent, log, mantissa, resolved
 
 ABREAST = 16  # maps whose kept rounds are followed side by side
-TILE = 8  # rounds that are loaded at a time
 LN2 = math.log(2.0)
 SMALL = 4  # the largest K with code of its own for :func:`lead_along`
 
@@ -88,15 +87,14 @@ def lead_along(  # type: ignore[no-untyped-def]
         Out: the sum of each batch; NaN once a vector vanishes or a frame is not finite.
     """
     n, K = rows.shape[0], frames.shape[2]
-    height = K * K + 3 * K + 6
-    w = block((height + TILE * K) * ABREAST)
-    memory = w.reshape((height + TILE * K, ABREAST))
+    w = block((K * K + 3 * K + 6) * ABREAST)
+    memory = w.reshape((K * K + 3 * K + 6, ABREAST))
     pull = memory[: K * K].reshape((K, K, ABREAST))
     alpha = memory[K * K]
-    vector = memory[K * K + 1 : K * K + 1 + K]
-    product, twos = memory[K * K + 1 + K], memory[K * K + 2 + K]
-    scratch = memory[K * K + 3 + K : height]
-    tile = memory[height:]
+    weight = memory[K * K + 1 : K * K + 1 + K]
+    vector = memory[K * K + 1 + K : K * K + 1 + 2 * K]
+    product, twos = memory[K * K + 1 + 2 * K], memory[K * K + 2 + 2 * K]
+    scratch = memory[K * K + 3 + 2 * K :]
     own = np.empty(ABREAST, dtype=np.int64)
     for start in range(0, n, ABREAST):
         for b in range(ABREAST):
@@ -119,35 +117,21 @@ def lead_along(  # type: ignore[no-untyped-def]
                 batch += 1
                 if t == edges[-1]:
                     break
-            place = t % TILE
-            if place == 0:
-                _load_tile(frames, own, t, tile)
+            for b in range(ABREAST):
+                for i in range(K):
+                    weight[i, b] = frames[own[b], t, i]
             if literal is not None:
-                _lead_unrolled(w, place * len(literal) * ABREAST, len(literal))
+                _lead_unrolled(w, len(literal))
             if general is not None:
-                weight = tile[place * K : place * K + K]
                 _lead(pull, alpha, weight, vector, product, twos, scratch)
 
 
-@part
-def _load_tile(frames, own, first, tile):  # type: ignore[no-untyped-def]
-    """Copy the frames from ``first`` on to the rows of ``tile`` (TILE·K, ABREAST).
-
-    Several at a time: what is read as lanes right after it was written singly waits for the writes.
-    """
-    K = frames.shape[2]
-    for b in range(ABREAST):
-        for s in range(min(TILE, frames.shape[1] - first)):
-            for i in range(K):
-                tile[s * K + i, b] = frames[own[b], first + s, i]
-
-
 @unrolled
-def _lead_unrolled(w, place, K):  # type: ignore[no-untyped-def]
-    """As :func:`_lead`, with literal K; the logits lie ``place`` numbers into the tile."""
+def _lead_unrolled(w, K):  # type: ignore[no-untyped-def]
+    """As :func:`_lead`, with literal K."""
     alpha = K * K * ABREAST
-    vector = alpha + ABREAST
-    weight = (K * K + 3 * K + 6) * ABREAST + place
+    weight = alpha + ABREAST
+    vector = weight + K * ABREAST
     product = vector + K * ABREAST
     twos = product + ABREAST
     for b in range(ABREAST):

@@ -85,3 +85,19 @@ def test_blocks_of_few_maps_have_the_bits_of_a_full_one(K):
     for n in (1, 8, 9, 17, 32, 33):
         few = loop.take(np.arange(64 - n, 64)).run(rounds=50, keep="last").final_logits
         assert (few == whole[64 - n :]).all()
+
+
+@pytest.mark.parametrize("maps", [3, 40, 70])
+@pytest.mark.parametrize("K", [7, 8, 13, 18])
+def test_maps_that_share_a_matrix_have_the_bits_of_maps_with_matrices_of_their_own(K, maps):
+    """In blocks of 16, of 48 and of 64 lanes; a shared matrix is multiplied by code of its own."""
+    rng = np.random.default_rng(K)
+    P = asim.preferences.random_skew(K, size=2, max_margin=0.4, rng=K)
+    parameters = {"beta": rng.uniform(1, 30, maps), "alpha": rng.uniform(0, 1, maps)}
+    start = rng.normal(size=(maps, K))
+    shared = asim.FeedbackMap(P[0], **parameters).run(start_logits=start, rounds=30)
+    several = np.repeat(P[:1], maps, axis=0)
+    several[-1] = P[1]
+    apart = asim.FeedbackMap(several, **parameters).run(start_logits=start, rounds=30)
+    np.testing.assert_array_equal(shared.logits[:-1], apart.logits[:-1])
+    assert not np.array_equal(shared.logits[-1], apart.logits[-1])
