@@ -74,7 +74,10 @@ def run(  # type: ignore[no-untyped-def]
     rows = K * K + 6 * K + 5
     lanes = LANES
     if general is not None:
-        lanes = min(LANES, -(-(state.shape[0] - blocks[0] * LANES) // NARROW) * NARROW)
+        left = state.shape[0] - blocks[0] * LANES
+        lanes = min(LANES, -(-left // NARROW) * NARROW)
+        if (lanes > NARROW) & one_matrix(which, blocks[0] * LANES, left):
+            lanes = LANES
     w = block((rows + 4 + HELD * K) * lanes)
     memory = w.reshape((rows + 4 + HELD * K, lanes))
     signal = memory[: K * K].reshape((K, K, lanes))

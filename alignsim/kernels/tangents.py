@@ -8,7 +8,7 @@ import numpy as np
 
 from alignsim.kernels.compile import kernel, part, unrolled
 from alignsim.kernels.dense import log_volume, orthonormalise
-from alignsim.kernels.lanes import block
+from alignsim.kernels.lanes import block, load_margins, one_matrix, pull_alike, pull_apart
 from alignsim.kernels.vectormath import ZERO, exp, exponent, log, mantissa, resolved
 
 ABREAST = 16  # maps whose kept rounds are followed side by side
@@ -87,14 +87,16 @@ def lead_along(  # type: ignore[no-untyped-def]
         Out: the sum of each batch; NaN once a vector vanishes or a frame is not finite.
     """
     n, K = rows.shape[0], frames.shape[2]
-    w = block((K * K + 3 * K + 6) * ABREAST)
-    memory = w.reshape((K * K + 3 * K + 6, ABREAST))
+    w = block((K * K + 3 * K + 7) * ABREAST)
+    memory = w.reshape((K * K + 3 * K + 7, ABREAST))
     pull = memory[: K * K].reshape((K, K, ABREAST))
     alpha = memory[K * K]
     weight = memory[K * K + 1 : K * K + 1 + K]
     vector = memory[K * K + 1 + K : K * K + 1 + 2 * K]
     product, twos = memory[K * K + 1 + 2 * K], memory[K * K + 2 + 2 * K]
-    scratch = memory[K * K + 3 + 2 * K :]
+    scratch = memory[K * K + 3 + 2 * K : -1]
+    strength = memory[K * K + 3 * K + 6]
+    margins = np.empty((K, K))
     own = np.empty(ABREAST, dtype=np.int64)
     for start in range(0, n, ABREAST):
         for b in range(ABREAST):
@@ -106,6 +108,10 @@ def lead_along(  # type: ignore[no-untyped-def]
                 vector[i, b] = first[i]
                 for j in range(K):
                     pull[i, j, b] = parameters[m, 1] * (matrices[which[m], i, j] - 0.5)
+        alike = False
+        if general is not None:
+            alike = one_matrix(which, start, ABREAST)
+            load_margins(matrices, which, parameters, start, margins, strength)
         batch = -1
         for t in range(edges[-1] + 1):
             if t == edges[batch + 1]:
@@ -123,7 +129,10 @@ def lead_along(  # type: ignore[no-untyped-def]
             if literal is not None:
                 _lead_unrolled(w, len(literal))
             if general is not None:
-                _lead(pull, alpha, weight, vector, product, twos, scratch)
+                if alike:
+                    _lead_alike(margins, strength, alpha, weight, vector, product, twos, scratch)
+                else:
+                    _lead_apart(pull, alpha, weight, vector, product, twos, scratch)
 
 
 @unrolled
@@ -171,7 +180,19 @@ def _lead_unrolled(w, K):  # type: ignore[no-untyped-def]
 
 
 @part
-def _lead(pull, alpha, weight, vector, product, twos, scratch):  # type: ignore[no-untyped-def]
+def _lead_apart(pull, alpha, weight, vector, product, twos, scratch):  # type: ignore[no-untyped-def]
+    """Carry the vectors of maps whose matrices differ."""
+    _lead(pull, None, None, alpha, weight, vector, product, twos, scratch)
+
+
+@part
+def _lead_alike(margins, strength, alpha, weight, vector, product, twos, scratch):  # type: ignore[no-untyped-def]
+    """Carry the vectors of maps that share a matrix; the bits are the same."""
+    _lead(None, margins, strength, alpha, weight, vector, product, twos, scratch)
+
+
+@unrolled
+def _lead(pull, margins, strength, alpha, weight, vector, product, twos, scratch):  # type: ignore[no-untyped-def]
     """Carry ``vector`` through the round at the logits ``weight``, and make it a unit again."""
     K = weight.shape[0]
     image, top, total, mean = scratch[:K], scratch[K], scratch[K + 1], scratch[K + 2]
@@ -197,12 +218,12 @@ def _lead(pull, alpha, weight, vector, product, twos, scratch):  # type: ignore[
     for b in range(ABREAST):
         mean[b] = 0.0
     for i in range(K):
+        if margins is not None:
+            pull_alike(margins[i], strength, weight.reshape(weight.size), image[i], ABREAST)
+        if pull is not None:
+            pull_apart(pull[i], weight, image[i], ABREAST)
         for b in range(ABREAST):
-            image[i, b] = alpha[b] * vector[i, b]
-        for j in range(K):
-            for b in range(ABREAST):
-                image[i, b] += pull[i, j, b] * weight[j, b]
-        for b in range(ABREAST):
+            image[i, b] += alpha[b] * vector[i, b]
             mean[b] += image[i, b] * (1.0 / K)
     for b in range(ABREAST):
         total[b] = 0.0

@@ -171,3 +171,24 @@ def test_growth_along_kept_rounds_is_that_of_the_run(K, unrolled):
         *code, matrices, which, parameters, vectors[0], frames, rows[5:6], EDGES, alone
     )
     np.testing.assert_array_equal(alone[0], along[5])
+
+
+def test_growth_where_maps_share_a_matrix_has_the_bits_of_maps_with_matrices_of_their_own():
+    rng = np.random.default_rng(5)
+    P = asim.preferences.random_skew(9, size=2, max_margin=0.4, rng=0)
+    several = np.repeat(P[:1], 20, axis=0)
+    several[-1] = P[1]
+    parameters = {"beta": rng.uniform(1, 30, 20), "alpha": rng.uniform(0, 1, 20)}
+    starts = rng.normal(size=(20, 9))
+    first = orthonormal(rng, 9)[0]
+    growth = []
+    for matrices in (P[0], several):
+        loop = asim.FeedbackMap(matrices, **parameters)
+        frames = loop.run(start_logits=starts, rounds=int(EDGES[-1])).logits
+        found = np.empty((20, len(EDGES) - 1))
+        table, which, values, _ = ipo_arrays(loop)
+        tangents.lead_along(
+            *lanes.code_for(9, 0), table, which, values, first, frames, np.arange(20), EDGES, found
+        )
+        growth.append(found)
+    np.testing.assert_array_equal(growth[0][:-1], growth[1][:-1])
