@@ -79,7 +79,7 @@ for name, module in sys.modules.items():
 """
 
 FIRST_KERNELS = {
-    "dense": {"softmax", "centre"},
+    "dense": {"softmax"},
     "equilibrium": {"judge", "_residual", "_margin", "_largest_margin"},
     "ipo_lanes": {"run", "_advance_small", "_advance_group", "advance_unrolled", "_average_small"}
     | {"average_unrolled"},

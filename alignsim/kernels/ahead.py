@@ -32,7 +32,7 @@ def compile_ahead(responses: int) -> None:
 
 
 def compile_rounds(K: int) -> None:
-    """Call the kernels of rounds and of fixed points for no maps."""
+    """Call the kernels of rounds, of laps and of fixed points for no maps."""
     matrices, maps, numbers = np.empty((0, K, K)), np.empty((0, K)), np.empty(0)
     code = lanes.code_for(K, ipo_lanes.UNROLLED)
     ipo_lanes.run(
@@ -40,6 +40,10 @@ def compile_rounds(K: int) -> None:
         np.zeros(1, dtype=np.int64), (0, 0, 0), np.empty((0, 3 * K + 2)), (0, 0),
     )  # fmt: skip
     equilibrium.judge(matrices, NONE, numbers, maps, maps, numbers)
+    laps.around(
+        matrices, NONE, np.empty((0, 2)), maps, np.empty((K, K - 1)), NONE, NONE, maps, numbers,
+        np.empty((0, K, K)), NONE,
+    )  # fmt: skip
 
 
 def compile_judging(K: int) -> None:
@@ -54,10 +58,6 @@ def compile_judging(K: int) -> None:
     orbits.examine(
         frames, NONE, maps, np.empty((0, 2, K)), weights, weights, 1, 1.0,
         np.empty((0, orbits.COLUMNS)),
-    )  # fmt: skip
-    laps.around(
-        matrices, NONE, np.empty((0, 2)), maps, np.empty((K, K - 1)), NONE, NONE, maps, numbers,
-        maps, np.empty((0, K - 1, K - 1)), NONE,
     )  # fmt: skip
     code = lanes.code_for(K, tangents.SMALL)
     tangents.lead_along(

@@ -11,11 +11,10 @@ from alignsim.kernels import laps
 
 def follow(loop, rows, period, start, back):
     n, K = start.shape
-    end, product = np.empty((n, K)), np.empty((n, K - 1, K - 1))
-    least = np.empty(n, dtype=np.int64)
+    moved, least = np.empty((n, K, K)), np.empty(n, dtype=np.int64)
     basis = simplex.mean_zero_basis(K)
-    laps.around(*ipo_arrays(loop), basis, rows, period, start, back, end, product, least)
-    return end, product, least
+    laps.around(*ipo_arrays(loop), basis, rows, period, start, back, moved, least)
+    return moved[:, :, -1], basis.T @ moved[:, :, :-1], least
 
 
 @pytest.mark.parametrize("K", [2, 3, 4, 7])

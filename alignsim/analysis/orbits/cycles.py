@@ -172,15 +172,15 @@ def _in_kernel(loop: FeedbackMap) -> Lap:
     def around(
         rows: Rows, period: NDArray[np.int64], start: FloatArray, back: FloatArray
     ) -> tuple[FloatArray, FloatArray, NDArray[np.int64]]:
-        found = np.empty_like(start), np.empty((len(rows), K - 1, K - 1)), np.empty_like(period)
+        moved, least = np.empty((len(rows), K, K)), np.empty_like(period)
         cost = np.cumsum(period) * K**3 // SLICE
         edges = [0, *(np.flatnonzero(np.diff(cost)) + 1).tolist(), len(rows)]
         for own in map(slice, edges[:-1], edges[1:]):
             laps.around(
-                *arrays, basis, rows[own], period[own], start[own], back[own],
-                *(part[own] for part in found),
+                *arrays, basis, rows[own], period[own], start[own], back[own], moved[own],
+                least[own],
             )  # fmt: skip
-        return found
+        return moved[:, :, -1], basis.T @ moved[:, :, :-1], least
 
     return around
 
