@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -178,14 +180,14 @@ def _subject(file: Path, source: options.Source, seed: int | None, exact: bool) 
     if not isinstance(found, readers.Comparisons):
         options.refuse({"--smoothing": smoothing}, f"{file} holds no votes")
     if isinstance(found, readers.Ratings):
-        subject = _sampled(_of_ratings(file, found, source, seed), name)
-        return subject._replace(notes=inputs.notes(found))
+        matrices = _of_ratings(found, source, seed)
+        return _sampled(matrices, name)._replace(notes=(*inputs.notes(found), *matrices.notes))
     options.refuse(of_ratings, f"{file} holds no ratings")
     if isinstance(found, readers.Matrices):
         return _sampled(found, name)
     if len(parts := found.split()) > 1:
-        subject = _sampled(_of_votes(file, parts, smoothing or 0.0), name)
-        return subject._replace(notes=found.notes)
+        matrices = _of_votes(file, parts, smoothing or 0.0)
+        return _sampled(matrices, name)._replace(notes=(*inputs.notes(found), *matrices.notes))
     return inputs.one(found, file, source)
 
 
@@ -206,13 +208,16 @@ def _drawn(found: Comparisons, name: str, file: Path, index: int | None) -> Subj
         )
         if several.undetermined:
             raise FileFormatError(str(file), several.undetermined, remedy)
-        if len(several.P) > 1:
-            sizes = ", ".join(str(part.shape[-1]) for part in several.P)
-            raise FileFormatError(str(file), f"problems have {sizes} responses", remedy)
-        K = several.P[0].shape[-1]
-        sample = spread(several.P[0].reshape(-1, K, K), SAMPLE)
-        told = f"{name}, {len(sample):,} draws for {several.prompts:,} problems with K = {K}"
-        return Subject(told, sample, inputs.response_names(K), found.notes)
+        K, others = _commonest([P.shape[-1] for P in several.P for _ in range(P.shape[1])])
+        (draws,) = (P for P in several.P if P.shape[-1] == K)
+        if several.sampled < several.prompts:
+            told = (
+                f"{several.sampled:,} of {several.prompts:,} problems, evenly spread, are drawn on"
+            )
+            others = (f"{told}; of all it would take long.", *others)
+        sample = spread(draws.reshape(-1, K, K), SAMPLE)
+        told = f"{name}, {len(sample):,} draws for {draws.shape[1]:,} problems with K = {K}"
+        return Subject(told, sample, inputs.response_names(K), (*found.notes, *others))
     of, part = list(parts.items())[inputs.index(index, len(parts), file, "problems")]
     board = readers.posterior(part)
     notes = list(found.notes)
@@ -232,32 +237,39 @@ def _of_votes(file: Path, parts: Mapping[str, Comparisons], smoothing: float) ->
     from alignsim.data import Matrices
     from alignsim.errors import FileFormatError, MissingPairsError
 
-    found, names, sizes = [], [], set()
+    found = {}
     for name, part in parts.items():
         with contextlib.suppress(MissingPairsError):
-            found.append(part.matrix(smoothing=smoothing))
-            names.append(name)
-            sizes.add(len(part.labels))
-    if len(sizes) != 1:
-        told = f"problems have {', '.join(map(str, sorted(sizes)))} responses"
-        if not sizes:
-            told = f"in none of its {len(parts):,} problems did every two responses meet"
+            found[name] = part.matrix(smoothing=smoothing)
+    if not found:
+        told = f"in none of its {len(parts):,} problems did every two responses meet"
         remedy = "pick one with --index, or make them one with --pool"
         raise FileFormatError(str(file), told, remedy)
-    notes = () if len(found) == len(parts) else (f"{len(parts) - len(found):,} are incomplete.",)
-    return Matrices(np.stack(found), names=tuple(names), notes=notes)
+    K, notes = _commonest([len(P) for P in found.values()])
+    if len(found) < len(parts):
+        left = f"{len(parts) - len(found):,} of {len(parts):,} problems are left out"
+        notes = (f"{left}, as two of their responses never met.", *notes)
+    taken = {name: P for name, P in found.items() if len(P) == K}
+    return Matrices(np.stack(list(taken.values())), names=tuple(taken), notes=notes)
 
 
-def _of_ratings(file: Path, found: Ratings, source: options.Source, seed: int | None) -> Matrices:
-    from alignsim.errors import FileFormatError
+def _commonest(sizes: Sequence[int]) -> tuple[int, tuple[str, ...]]:
+    """Return which number of responses most problems have, and what to say of the others."""
+    most, count = Counter(sizes).most_common(1)[0]
+    if count == len(sizes):
+        return most, ()
+    told = f"{len(sizes) - count:,} of {len(sizes):,} problems are left out"
+    return most, (f"{told}: their number of responses is not {most}, the most common one.",)
 
+
+def _of_ratings(found: Ratings, source: options.Source, seed: int | None) -> Matrices:
     recipe = source.recipe or "random-attribute"
     rng = 0 if seed is None and recipe == "random-attribute" else seed
     stacks = found.matrices(recipe, subsets=source.subsets, rng=rng)
-    if len(stacks) > 1:
-        told = f"prompts have {', '.join(map(str, stacks))} responses"
-        raise FileFormatError(str(file), told, "make all matrices of one size with --subsets")
-    return next(iter(stacks.values()))
+    K, notes = _commonest([size for size, stack in stacks.items() for _ in range(len(stack))])
+    if notes:
+        notes = (f"{notes[0][:-1]}; --subsets makes all matrices of one size.",)
+    return replace(stacks[K], notes=notes)
 
 
 def _sampled(found: Matrices, name: str) -> Subject:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -87,7 +88,20 @@ def subject(file: Path | None, source: options.Source, cycle: options.Cycle) -> 
         options.refuse(options.given(source), "there is no FILE")
         return _cycle(cycle.responses, cycle.advantage)
     options.refuse(options.given(cycle), f"the matrix is in {file}")
-    return one(read(file, source.key, source), file, source)
+    found = read(file, source.key, source)
+    return one(found, file, source)._replace(notes=(*notes(found), *_as_exact(found, source)))
+
+
+def picked(
+    found: data.Ratings | data.Comparisons | data.Matrices, file: Path, source: options.Source
+) -> data.Comparisons | data.Matrices:
+    """Return the one problem that ``--index`` picks: its votes, or else its matrix."""
+    if isinstance(found, data.Comparisons):
+        parts = list(found.split().values())
+        part = parts[index(source.index, len(parts), file, "problems")]
+        return replace(part, by=found.by, notes=found.notes)
+    taken = one(found, file, source)
+    return data.Matrices(taken.P, (tuple(taken.labels),), (taken.name,), taken.notes)
 
 
 def one(
@@ -115,10 +129,26 @@ def one(
 
 
 def notes(found: data.Ratings | data.Comparisons | data.Matrices) -> tuple[str, ...]:
-    """Return what was assumed, and of ratings the scale, if their temperature is not 1."""
+    """Return what was assumed; of votes what is blank, of ratings a scale with a temperature."""
     if isinstance(found, data.Ratings) and found.temperature != 1.0:
         return (*found.notes, f"The ratings: {found.scale}.")
+    if isinstance(found, data.Comparisons) and found.skipped:
+        blank = "1 blank vote is" if found.skipped == 1 else f"{found.skipped:,} blank votes are"
+        return (*found.notes, f"{blank} skipped.")
     return found.notes
+
+
+def _as_exact(
+    found: data.Ratings | data.Comparisons | data.Matrices, source: options.Source
+) -> tuple[str, ...]:
+    """Return a sentence where the shares of a sample are taken for the preferences themselves."""
+    if isinstance(found, data.Matrices) or (
+        isinstance(found, data.Ratings) and source.index is not None
+    ):
+        return ()
+    what = "votes" if isinstance(found, data.Comparisons) else "votes that scores cast"
+    told = f"The shares of {what} are taken as exact, and what follows knows nothing of their error"
+    return (f"{told}; alignsim inspect and alignsim advise say what they leave open.",)
 
 
 def index(given: int | None, count: int, file: Path, what: str) -> int:

@@ -25,10 +25,7 @@ def inspect(
         ),
     ],
     *,
-    key: options.Key = None,
-    columns: options.Columns,
-    recipe: options.Recipe = None,
-    subsets: options.Subsets = None,
+    source: options.Source,
     rounding: Annotated[
         str | None, options.of_ratings(help="nearest: round the raters' mean scores.")
     ] = None,
@@ -36,7 +33,6 @@ def inspect(
     min_votes: Annotated[
         int | None, options.of_votes(help="With --exact: votes that each pair needs (default: 1).")
     ] = None,
-    smoothing: options.Smoothing = None,
     objective: options.Objective = "ipo",
     sampler: options.Sampler = "product",
     method: options.Method,
@@ -66,7 +62,12 @@ def inspect(
     outputs.check(out, "--out", outputs.FINDINGS, file)
     from alignsim import reports
 
-    data = inputs.read(file, key, columns)
+    data = inputs.read(file, source.key, source)
+    recipe, subsets, temperature = source.recipe, source.subsets, source.temperature
+    if source.index is not None:
+        data = inputs.picked(data, file, source)
+        options.refuse({"--rounding": rounding}, "--index picks one matrix")
+        recipe = subsets = temperature = None
     most = options.strength_or(BETA_MAX, beta_max, "--beta-max", beta_convention, file=file)
     found = reports.inspect(
         data,
@@ -77,11 +78,11 @@ def inspect(
         beta_max=most,
         rng=seed,
         recipe=recipe,
-        temperature=columns.temperature,
+        temperature=temperature,
         subsets=subsets,
         rounding=rounding,
         exact=exact,
-        smoothing=smoothing,
+        smoothing=source.smoothing,
         min_votes=min_votes,
         **method.given,
     )

@@ -58,6 +58,19 @@ def lower_case(value: str | None) -> str | None:
     return None if value is None else value.lower()
 
 
+CONVENTIONS = ("signal", "trl")
+
+
+def convention(value: str) -> str:
+    """Return the name of a convention of β as it is known, if it is one."""
+    word = value.lower()
+    if word not in CONVENTIONS:
+        from alignsim import validation
+
+        validation.choice(word, "--beta-convention", CONVENTIONS)
+    return word
+
+
 def file_argument(metavar: str, help_text: str) -> Any:
     """Return an argument for a file that is read; one that is none is called so."""
     return typer.Argument(metavar=metavar, help=help_text, parser=readable, show_default=False)
@@ -71,7 +84,11 @@ def readable(text: str) -> Path:
     except (OSError, ValueError):  # of a name that no file can have
         is_folder, exists = False, False
     if is_folder or not exists:
-        what = "is a directory" if is_folder else "does not exist"
+        what = "does not exist"
+        if is_folder:
+            from alignsim.data.sources import of_folder
+
+            what = "; ".join(of_folder(path))
         raise typer.BadParameter(f"file {quote(text)} {what}.")
     return path
 
@@ -112,7 +129,7 @@ Lam = Annotated[float, typer.Option(help="λ, on-policy share of the sampler, 0 
 BetaConvention = Annotated[
     str,
     typer.Option(
-        callback=lower_case,
+        callback=convention,
         help="signal: a large β moves far from the reference; trl: beta as in TRL and the DPO "
         "paper, one over it (TRL's 0.1 is 10).",
     ),

@@ -47,15 +47,15 @@ def broken_conversation(cells: Sequence[Any]) -> int | None:
 def text_of_cell(cell: Any) -> str | None:
     """Return a cell as text, the same text for equal cells; None if it is empty.
 
-    >>> text_of_cell(2.0), text_of_cell("2.0"), text_of_cell(float("nan")), text_of_cell([1])
+    >>> text_of_cell(2.0), text_of_cell("2.0 "), text_of_cell(float("nan")), text_of_cell([1])
     ('2', '2.0', None, '[1]')
     >>> text_of_cell([{"role": "user", "content": "hi"}])
     'hi'
     """
-    if cell is None or cell == "":
+    if cell is None:
         return None
     if isinstance(cell, str):
-        return cell
+        return cell.strip() or None
     if isinstance(cell, float):
         return None if cell != cell else f"{cell:.0f}" if cell.is_integer() else repr(cell)
     if is_conversation(cell):

@@ -279,6 +279,18 @@ def grid_of_table(table: Table) -> Grid | None:
     return Grid("", numbers[order], labels)
 
 
+def almost_square(table: Table) -> str:
+    """Return how a table misses being a square whose rows are named as its columns, or ""."""
+    names = list(table.columns)
+    rows, columns = table.coded(names[0]).texts, names[1:]
+    both = set(rows) & set(columns)
+    if len(both) < 2:
+        return ""
+    alone = [name for name in dict.fromkeys((*rows, *columns)) if name not in both]
+    told = f", and {listed(alone)} stands for one of them only" if alone else ""
+    return f"holds a square of {len(rows)} rows and {len(columns)} columns{told}"
+
+
 def plain_index(name: str) -> bool:
     """Return whether a column is what pandas makes of an index without a name."""
     return name in ("Unnamed: 0", "index", "__index_level_0__")

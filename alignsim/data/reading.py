@@ -7,13 +7,21 @@ from dataclasses import replace
 from typing import Any
 
 from alignsim import validation
-from alignsim.data.columns import find_pair, named_column, no_columns, pair_of, pair_remedy
+from alignsim.data.columns import (
+    find_column,
+    find_pair,
+    named_column,
+    no_columns,
+    pair_of,
+    pair_remedy,
+)
 from alignsim.data.comparisons import Comparisons
 from alignsim.data.contents import Content, content
 from alignsim.data.formats.catalogue import FORMATS, LAST
 from alignsim.data.formats.contract import FAMILIES, Format, Found, Given
-from alignsim.data.grids import Grids
+from alignsim.data.grids import Grids, almost_square
 from alignsim.data.matrices import Matrices
+from alignsim.data.oddities import oddities
 from alignsim.data.ratings import HELPSTEER_ATTRIBUTES, Ratings
 from alignsim.data.separation import separated
 from alignsim.data.tables import Table
@@ -195,6 +203,7 @@ def _finished(found: Found, whole: Given) -> Found:
         if not isinstance(found, FAMILIES[family]):
             told = f"is {quote(value)}, but there are no {family}"
             raise InputError(option, told, "leave it out")
+    found = replace(found, notes=(*found.notes, *oddities(found)))
     if isinstance(found, Comparisons):
         return separated(found, whole.get("split_by"), whole.get("pool"))
     return replace(found, **whole)
@@ -229,12 +238,23 @@ def _named(keywords: Iterable[str]) -> list[str | Argument]:
 
 def _stages(found: Content, given: Given) -> Iterator[Content]:
     """Yield the content as it is, unless a column that is named lies deeper, and unfolded."""
-    named = {value for value in given.values() if isinstance(value, str)}
-    deeper = isinstance(found, Table) and not named.issubset(found.names)
-    unfold = unfolded(found) if deeper and isinstance(found, Table) else None
-    if unfold is None or not named.issubset(unfold.names):
+    if not isinstance(found, Table):
         yield found
-    if isinstance(found, Table) and (unfold := unfold or unfolded(found)) is not None:
+        return
+    one = {value for value in given.values() if isinstance(value, str)}
+    every = one.union(*(value for value in given.values() if isinstance(value, list | tuple)))
+    deeper = not every.issubset(found.names)
+    unfold = unfolded(found) if deeper else None
+    if unfold is not None and (
+        every.issubset(unfold.names)
+        or not one.issubset(found.names)
+        or find_column(found, "response") is None
+    ):
+        yield unfold
+        yield found
+        return
+    yield found
+    if (unfold := unfold or unfolded(found)) is not None:
         yield unfold
 
 
@@ -263,9 +283,14 @@ def _unrecognised(found: Content, wanted: Sequence[Format], given: Given) -> Fou
         takes: Words = ["holds matrices, which take ", Argument("key"), others]
         raise FileFormatError(found.path, takes, "leave those out")
     if len(families) == 1 or not isinstance(found, Table):
-        return LAST["matrices" if isinstance(found, Grids) else wanted[0].gives].read(found, given)
+        last = LAST["matrices" if isinstance(found, Grids) else wanted[0].gives]
+        if last not in wanted and not isinstance(found, Grids):
+            last = wanted[0]
+        return last.read(found, given)
     if find_pair(found) is not None:
         return LAST["votes"].read(found, given)
+    if told := almost_square(found):
+        raise FileFormatError(found.path, told, "name rows and columns alike, each once")
     for table in filter(None, (found, unfolded(found))):
         remedy = pair_remedy(table)
         if any(isinstance(part, Argument) and part.value is not ... for part in remedy):

@@ -41,8 +41,20 @@ _COMPRESSED: dict[str, tuple[bytes, Callable[[BinaryIO], Any]]] = {
 }
 """Suffix → the first bytes, and how the stream is opened."""
 
+_FOREIGN = {
+    **dict.fromkeys((".xlsx", ".xlsm", ".xls", ".ods"), ("is a spreadsheet", "save it as .csv")),
+    **dict.fromkeys(
+        (".arrow", ".feather"),
+        ("is an Arrow file", "save it as .parquet, or read it in Python and pass the table"),
+    ),
+}
+"""Suffix of what other programs read → what it is, and what to do."""
+
 _OF_THEIR_OWN = (".npy", ".npz", ".parquet", ".pq")
 """Suffixes of files that are archives themselves."""
+
+_DATASETS = ("dataset_info.json", "dataset_dict.json", "state.json")
+"""What ``save_to_disk`` writes into the folder of a Hugging Face dataset."""
 
 _DAMAGE = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError,
            NotImplementedError, ValueError)  # fmt: skip
@@ -79,10 +91,15 @@ def opened(path: PathLike) -> Source:
     if path == STDIN:
         place, kind, content = "standard input", "", _piecewise("standard input", sys.stdin.buffer)
     else:
-        place, kind, content = str(path), suffix(path), _stored(path)
+        place, kind = str(path), suffix(path)
+        if kind in _FOREIGN:
+            raise FileFormatError(place, *_FOREIGN[kind])
+        content = _stored(path)
     for ending, (magic, stream) in _COMPRESSED.items():
         named = path != STDIN and as_path(path).suffix.lower() == ending
-        if not named and (kind in _OF_THEIR_OWN or not content.startswith(magic)):
+        if not content.startswith(magic) and (not named or _is_text(content)):
+            continue
+        if not named and kind in _OF_THEIR_OWN:
             continue
         try:
             if ending == ".zip":
@@ -102,6 +119,14 @@ def opened(path: PathLike) -> Source:
     if not content.strip():
         raise FileFormatError(place, "the file is empty", "expected at least one record")
     return Source(place, kind, content)
+
+
+def _is_text(content: bytes) -> bool:
+    """Return whether content is text already: programs that fetch files may unzip them."""
+    try:
+        return b"\0" not in content and bool(content.decode("utf-8-sig").strip())
+    except UnicodeDecodeError:
+        return False
 
 
 def read_text(path: PathLike) -> str:
@@ -178,12 +203,20 @@ def _stored(path: PathLike) -> bytes:
     except FileNotFoundError:
         raise FileFormatError(place, "no such file", "check the path") from None
     except IsADirectoryError:
-        raise FileFormatError(place, "is a folder", "name a file in it") from None
+        raise FileFormatError(place, *of_folder(file)) from None
     except InputError:
         raise
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise FileFormatError(place, f"cannot be read ({reason})", "check the path") from None
+
+
+def of_folder(folder: Path) -> tuple[str, str]:
+    """Return what to say of a folder where a file is wanted, and the remedy."""
+    if any((folder / name).exists() for name in _DATASETS):
+        remedy = "load it in Python and pass the Dataset, or save it with its to_parquet or to_json"
+        return "is the folder of a Hugging Face dataset", remedy
+    return "is a folder", "name a file in it"
 
 
 def _piecewise(place: str, stream: BinaryIO, compressed: int | None = None) -> bytes:

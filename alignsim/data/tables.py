@@ -21,7 +21,7 @@ from alignsim.data.sources import Source, not_utf8, parse_json, refuse_binary, r
 from alignsim.errors import FileFormatError, Words, quote, words
 from alignsim.validation import FloatArray
 
-DELIMITERS = ",;\t"
+DELIMITERS = ",;\t|"
 
 _MISSING = {"", "na", "n/a", "nan", "null", "none", "<na>"}
 _CHUNK = 2**14
@@ -99,7 +99,11 @@ class Table:
         if column not in self._coded:
             index: dict[Any, int] = {None: -1}
             cells = self.columns[column]
-            texts = cells if _are_texts(cells) else map(text_of_cell, self.whole(column))
+            texts: Iterable[str | None]
+            if _are_texts(cells):
+                texts = ((cell and cell.strip()) or None for cell in cells)
+            else:
+                texts = map(text_of_cell, self.whole(column))
             at = np.array([index.setdefault(text, len(index) - 1) for text in texts], np.int64)
             self._coded[column] = Coded(tuple(index)[1:], at)
         return self._coded[column]
@@ -293,6 +297,7 @@ def _columns(
     start = 1
     places: list[int] = []
     try:
+        row: list[str] = []
         for row in rows:
             header = [cell.strip() for cell in row]
             if any(header):
@@ -311,6 +316,9 @@ def _columns(
                 chunk, lines = [chunk[k] for k in filled], [lines[k] for k in filled]
             if set(map(len, chunk)) - {len(header)}:
                 _refuse_ragged(source.place, chunk, lines, header, delimiter)
+            if row in chunk and not header_of_numbers(header):
+                place = f"{source.place}, line {lines[chunk.index(row)]}"
+                raise FileFormatError(place, "repeats the header", "remove the line")
             start = rows.line_num + 1
             places.extend(lines)
             for column, seen, cells in zip(columns, kept, zip(*chunk, strict=True), strict=False):

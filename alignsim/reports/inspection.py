@@ -326,7 +326,7 @@ def _(data: Matrices, settings: Settings) -> Inspection:
     facts: Rows = (("matrices", f"{len(P):,}"), ("responses", f"{K}"))
     shown = P[: LISTED if len(P) <= LISTED else 0]
     names = data.names or tuple(f"matrix {i}" for i in range(len(shown)))
-    labels = data.labels or tuple(tuple(map(str, range(K))) for _ in shown)
+    labels = data.labels or (tuple(f"response {k}" for k in range(K)),) * len(shown)
     matrices = _summaries(shown, names[: len(shown)], labels[: len(shown)], settings)
     population = matrix_population(P, settings.loop) if len(P) > LISTED else ()
     return Inspection("matrices", facts, (), matrices, population, settings)

@@ -56,7 +56,7 @@ def test_empty(write, content):
         read_text(write("empty.csv", content))
 
 
-@pytest.mark.parametrize("damage", [lambda z: z[:-12], lambda z: b"no gzip", lambda z: z[:8]])
+@pytest.mark.parametrize("damage", [lambda z: z[:-12], lambda z: b"\0" + z, lambda z: z[:8]])
 def test_damaged_gzip(write, damage):
     with pytest.raises(FileFormatError, match="truncated or damaged gzip"):
         read_text(write("a.csv.gz", damage(gzip.compress(b"prompt,response\n" * 50))))

@@ -76,7 +76,10 @@ def test_what_is_no_number(write, value):
         ("t.json", '[{"prompt": "a"}, {"pro', "line 1: not valid JSON"),
         ("t.jsonl", '{"prompt": "a"}\n{"prompt": ', "line 2: not valid JSON"),
         ("t.jsonl", '{"prompt": "a"}\n[1]\n', r"line 2: is \[1\]; expected an object"),
-        ("t.xlsx", "PK", r"unknown kind of file '\.xlsx'; known: \.csv"),
+        ("t.h5", "HDF", r"unknown kind of file '\.h5'; known: \.csv"),
+        ("t.xlsx", "PK", r"is a spreadsheet; save it as \.csv"),
+        ("t.feather", "ARROW1", r"is an Arrow file; save it as \.parquet"),
+        ("t.csv", "prompt,score\na,1\nprompt,score\nb,2\n", "line 3: repeats the header"),
     ],
 )
 def test_malformed_files(write, name, content, message):

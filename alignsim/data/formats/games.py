@@ -45,9 +45,12 @@ def read(table: Table, given: Given) -> Comparisons:
     readings = guessed_codes(plain_mark(text) for text in marks.values)
     if len(readings) != 1:
         unknown = [text for text in marks.values if not guessed_codes([plain_mark(text)])]
-        shown = quote(unknown[0] if unknown else marks.values[0])
-        row = int((marks.index == marks.values.index(unknown[0])).argmax()) if unknown else 0
-        raise table.error(row, f"column {quote(name)} holds {shown}", "expected A>B, A=B, B>A")
+        if not unknown:
+            told = f"column {quote(name)} mixes several codes ({listed(sorted(marks.values)[:6])})"
+            raise FileFormatError(table.path, told, "expected A>B, A=B, B>A")
+        row = int((marks.index == marks.values.index(unknown[0])).argmax())
+        told = f"column {quote(name)} holds {quote(unknown[0])}"
+        raise table.error(row, told, "expected A>B, A=B, B>A")
     share_of_a = np.array([readings[0][plain_mark(text)] for text in marks.values])[marks.index]
     share = np.where(first, 1.0 - share_of_a, share_of_a)
     note = "A is the baseline in the first game and the model in the second; >> counts as >."

@@ -16,17 +16,16 @@ ENDS = {"left": 1, "right": 2}
 
 
 def recognises(content: Content, given: Given) -> bool:
-    """Return whether the marks are numbers from 1 to 2, some of them between, but not only 1.5."""
+    """Return whether most marks are numbers from 1 to 2, some between, but not only 1.5."""
     if not isinstance(content, Table) or "codes" in given:
         return False
     name = given.get("winner") or find_column(content, "winner")
     if name not in content.names or (find_pair(content) is None and "left" not in given):
         return False
     marks = {plain_mark(text) for text in content.coded(name).values}
-    values = [value_of(mark) for mark in marks]
-    known = [value for value in values if value is not None]
-    within = len(known) == len(values) and all(1.0 <= value <= 2.0 for value in known)
-    return within and not marks <= {"1", "2", "1.5"}
+    values = [value for mark in marks if (value := value_of(mark)) is not None]
+    within = {value for value in values if 1.0 <= value <= 2.0}
+    return 2 * len(within) > len(marks) and not within <= {1.0, 2.0, 1.5}
 
 
 def read(table: Table, given: Given) -> Comparisons:

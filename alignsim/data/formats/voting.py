@@ -51,6 +51,9 @@ def votes_of(
         1.0 if weights is None else weights[rows]
     )
     weight = np.broadcast_to(weight, rows.shape)
+    if weights is not None and "count" not in given:
+        name = quote(find_column(table, "count"))
+        notes = (*notes, f"Column {name} is taken for how many votes a record is.")
     kept = weight > 0
     if not kept.any():
         raise FileFormatError(table.path, "all counts are 0", "expected at least one vote")

@@ -13,11 +13,13 @@ from alignsim import validation
 from alignsim.data.contents import content
 from alignsim.data.formats.catalogue import FORMATS
 from alignsim.data.formats.contract import FAMILIES
+from alignsim.data.grids import Grids, grid_of_table
 from alignsim.data.objects import plain_cells, table_of_frame
 from alignsim.data.reading import read
 from alignsim.data.sources import Source, opened, parse_json, text_of
 from alignsim.data.tables import (
     Table,
+    header_of_numbers,
     table_from_columns,
     table_from_lines,
     table_from_records,
@@ -213,6 +215,8 @@ def _of_file(path: str | os.PathLike[str], how: Reading) -> dict[str | None, lis
             told = f"cannot be read ({shortened(error)})"
             raise FileFormatError(file.place, told, "save it again") from None
         return _loops(array, file.place, how)
+    if file.suffix == ".npz":
+        raise _no_log(file.place, "an archive of arrays")
     if file.suffix in (".parquet", ".pq"):
         found = content(path)
         if not isinstance(found, Table):
@@ -277,7 +281,10 @@ def _numbers(table: Table, column: str) -> FloatArray:
 
 
 def _refuse_votes(table: Table) -> None:
-    """Raise where a table holds votes or ratings, whose numbers would pass for shares."""
+    """Raise where a table holds votes, ratings or matrices, whose numbers would pass for shares."""
+    grid = grid_of_table(table)
+    if grid is not None and grid.labels and not header_of_numbers(grid.labels[0]):
+        raise _no_log(table.path, "a square of preferences")
     for layout in FORMATS.values():
         if layout.gives != "matrices" and layout.recognises(table, {}):
             raise _no_log(table.path, layout.gives)
@@ -286,10 +293,11 @@ def _refuse_votes(table: Table) -> None:
 def _refuse_preferences(path: str | os.PathLike[str]) -> None:
     """Raise where a file that is no log holds preferences."""
     try:
-        found = read(path)
+        found = None if isinstance(content(path), Grids) else read(path)
     except (ValueError, OSError):
         return
-    (kind,) = (name for name, family in FAMILIES.items() if isinstance(found, family))
+    families = (name for name, family in FAMILIES.items() if isinstance(found, family))
+    kind = "matrices" if found is None else next(families)
     raise _no_log(str(path), kind) from None
 
 
