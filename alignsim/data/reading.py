@@ -287,10 +287,10 @@ def _unrecognised(found: Content, wanted: Sequence[Format], given: Given) -> Fou
         if last not in wanted and not isinstance(found, Grids):
             last = wanted[0]
         return last.read(found, given)
-    if find_pair(found) is not None:
-        return LAST["votes"].read(found, given)
     if told := almost_square(found):
         raise FileFormatError(found.path, told, "name rows and columns alike, each once")
+    if find_pair(found) is not None:
+        return LAST["votes"].read(found, given)
     for table in filter(None, (found, unfolded(found))):
         remedy = pair_remedy(table)
         if any(isinstance(part, Argument) and part.value is not ... for part in remedy):

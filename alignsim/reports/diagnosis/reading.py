@@ -284,7 +284,7 @@ def _refuse_votes(table: Table) -> None:
     """Raise where a table holds votes, ratings or matrices, whose numbers would pass for shares."""
     grid = grid_of_table(table)
     if grid is not None and grid.labels and not header_of_numbers(grid.labels[0]):
-        raise _no_log(table.path, "a square of preferences")
+        raise _no_log(table.path, "matrices")
     for layout in FORMATS.values():
         if layout.gives != "matrices" and layout.recognises(table, {}):
             raise _no_log(table.path, layout.gives)

@@ -11,6 +11,7 @@ import warnings
 import pytest
 
 import alignsim as asim
+from alignsim.errors import InputError
 from tests.data.formats.test_damage import LONGEST, assert_read, layouts, naive_reading
 
 VARIANTS = 300
@@ -240,3 +241,70 @@ def test_a_slip_that_makes_the_scale_is_noted():
     )
     tens = asim.data.read({**rows, "taste": [2 * score for score in scores]})
     assert tens.notes == ()
+
+
+def test_a_nested_attribute_is_read_by_its_name(data):
+    path = data / "formats" / "nested_ratings.jsonl"
+    whole = asim.data.read(path)
+    found = asim.data.read(path, attributes=["honesty", "truthfulness"])
+    assert found.attributes == ("honesty", "truthfulness")
+    assert all(
+        (own == of[..., [1, 3]]).all() for own, of in zip(found.scores, whole.scores, strict=True)
+    )
+    assert asim.data.read(path, attributes=["overall_score"]).temperature == 2.25
+    with pytest.raises(InputError, match="attributes is 'honest'; did you mean 'honesty'"):
+        asim.data.read(path, attributes=["honest"])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"rank": "winner"}, "no column for the response; name it with response="),
+        ({"loser": "right", "winner": "left"}, None),
+        ({"label": "winner"}, "column 'winner' holds 'left'; expected true or false"),
+        ({"strength": "winner"}, "column 'winner' holds 'left', not a finite number"),
+        ({"wins": ["left", "right"]}, "column 'left' holds 'a'"),
+    ],
+)
+def test_an_option_of_one_format_is_heeded(options, message):
+    columns = {"left": ["a", "b"], "right": ["b", "c"], "winner": ["left", "right"]}
+    if message is None:
+        assert asim.data.read(columns, **options).wins.tolist() == [[0, 1, 0], [0, 0, 1], [0] * 3]
+    else:
+        with pytest.raises(InputError, match=message):
+            asim.data.read(columns, **options)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("v.csv", ",a,b,c\na,0,1,2\nb,3,0,1\n", "a square of 2 rows and 3 columns, and 'c' stands"),
+        ("v.csv", ",a,b\na,0,1\nb,3,0\na,0,1\n", "a square of 3 rows and 2 columns; name rows"),
+        (
+            "v.csv",
+            "left,right,preference\na,b,1.25\nb,a,1.5\na,b,1 75\n",
+            "line 4: column 'preference' holds '1 75'",
+        ),
+        (
+            "v.jsonl",
+            '{"model": "a", "baseline": "b", "games": [{"score": "A>B"}, {"score": "C>A"}]}\n',
+            "column 'score' holds 'C>A'; expected A>B",
+        ),
+    ],
+)
+def test_the_cell_that_is_wrong_is_the_one_that_is_named(write, name, content, message):
+    with pytest.raises(InputError, match=message):
+        asim.data.read(write(name, content))
+
+
+def test_bars_between_cells_and_a_file_that_was_unzipped_on_the_way(write):
+    text = "left|right|winner\na|b|left\nb|a|left\n"
+    for name in ("v.csv", "v.csv.gz", "v.csv.xz", "v.csv.zip"):
+        assert asim.data.read(write(name, text)).wins.tolist() == [[0, 1], [1, 0]]
+
+
+def test_a_column_of_counts_that_is_guessed_is_noted():
+    columns = {"winner": ["a", "b"], "loser": ["b", "a"], "weight": [3, 1]}
+    told = "Column 'weight' is taken for how many votes a record is."
+    assert told in asim.data.read(columns).notes
+    assert told not in asim.data.read(columns, count="weight").notes
