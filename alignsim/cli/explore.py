@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -56,27 +56,26 @@ def explore(
 
     if sampler != "product":
         options.refuse({"--sampler": sampler}, "the loops of the page have the sampler product")
-    if export is not None:
-        options.refuse({"FILE": file}, "the exported page opens files itself")
-        typer.echo(f"wrote {page.export(export)}")
-        return
-    fragment = ""
     given = {**method.given, "beta": beta, "lam": lam}
     said = [file, method.named, objective, *given.values()]
+    loop: dict[str, Any] = {}
     if any(options.given(cycle).values()) or any(value is not None for value in said):
         from alignsim.cli import inputs
-        from alignsim.explorer.links import link
 
         subject = inputs.subject(file, source, cycle)
-        fragment = link(
-            subject.P,
-            subject.labels,
-            method=method.name,
-            objective=objective or "ipo",
-            values=given,
-        )
+        loop = {"P": subject.P, "labels": subject.labels, "method": method.name}
+        loop["objective"] = objective or "ipo"
     else:
         options.refuse(options.given(source), "there is no FILE")
+    if export is not None:
+        values: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        typer.echo(f"wrote {page.export(export, **loop, **values)}")
+        return
+    fragment = ""
+    if loop:
+        from alignsim.explorer.links import link
+
+        fragment = link(**loop, values=given)
     try:
         from alignsim.explorer.running import serve
     except ModuleNotFoundError as error:

@@ -64,6 +64,9 @@ POINTS = 65
 CLOSE = 1e-6
 """Relative width at which a crossing is known."""
 
+WORDS = [each.word.replace(" ", "_") for each in Phase]
+"""What the codes of a phase diagram mean."""
+
 
 class Answer(NamedTuple):
     """What the page gets: a body that JSON can hold, and arrays by name."""
@@ -193,21 +196,30 @@ def plane(question: Mapping[str, Any]) -> Answer:
 
 def classes(question: Mapping[str, Any]) -> Answer:
     """Return what orbits do over two parameters."""
-    q = asked(question)
+    return classes_of(asked(question), CLASSES_TIME)
+
+
+def classes_of(q: Asked, seconds: float = np.inf) -> Answer:
+    """Return what orbits do over two parameters; the grid is the finest without a time limit."""
     undecided = float(Phase.UNDECIDED)
+    sides = SIDES if np.isfinite(seconds) else SIDES[-1:]
     side, codes = _as_fine(
-        q, lambda loops: classify(loops, q.start, ROUNDS).code, undecided, CLASSES_TIME
+        q, lambda loops: classify(loops, q.start, ROUNDS).code, undecided, seconds, sides
     )
-    words = [_word(each.word) for each in Phase]
-    return Answer({"n": side, "words": words}, {"codes": codes})
+    body = {"n": side, "words": WORDS, "axes": q.given["axes"], "ranges": q.given["ranges"]}
+    return Answer(body, {"codes": codes})
 
 
 def _as_fine(
-    q: Asked, of: Callable[[FeedbackMap], Any], otherwise: float, seconds: float
+    q: Asked,
+    of: Callable[[FeedbackMap], Any],
+    otherwise: float,
+    seconds: float,
+    sides: tuple[int, ...] = SIDES,
 ) -> tuple[int, FloatArray]:
     """Return numbers over two parameters, on as many values a side as time allows, and that."""
     began = time.monotonic()
-    for side in SIDES:
+    for side in sides:
         grid, allowed = _grid(q, side)
         found = np.full(allowed.shape, otherwise)
         found[allowed] = of(q.loop(**{name: values[allowed] for name, values in grid.items()}))

@@ -9,7 +9,11 @@ from html import escape
 from importlib import resources
 from pathlib import Path
 
+from numpy.typing import ArrayLike
+
 from alignsim._version import __version__
+from alignsim.explorer.examples import examples
+from alignsim.explorer.links import opening
 from alignsim.explorer.table import objectives, table
 from alignsim.writing import beside
 
@@ -27,14 +31,30 @@ MODULES = (
 )
 """The parts of the module, each after those that it imports."""
 
+SCRIPT = '<script type="module" src="explorer.js"></script>'
+
 IMPORT = re.compile(r'^import (?:\* as (\w+)|\{([^}]*)\}) from "\./(\w+)\.js";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export ((?:async )?(?:function|const|class) (\w+))", re.MULTILINE)
-NO_CODE = re.compile(r"^ *//.*\n|^/\*\*.*\*/\n|^ +|\n(?=\n)", re.MULTILINE)
+NO_CODE = re.compile(r"^ *//.*\n|^/\*\*(?:.|\n)*?\*/\n|^ +|\n(?=\n)", re.MULTILINE)
 """Comments on lines of their own, indentation, empty lines: no string of ours holds such."""
 
 
-def export(path: str | Path) -> Path:
+def export(
+    path: str | Path,
+    P: ArrayLike | None = None,
+    *,
+    labels: list[str] | None = None,
+    method: str = "mrs",
+    objective: str = "ipo",
+    reference: ArrayLike | None = None,
+    start: ArrayLike | None = None,
+    **parameters: float,
+) -> Path:
     """Return where the page was written, which computes in the browser and needs no server.
+
+    It opens with the loop that is given, with rock, paper, scissors if there is none. What orbits
+    do over β and λ takes Python, and is computed here for that loop and for the page's examples,
+    MRS at its first values; the page shows it where its state is one of these.
 
     Parameters
     ----------
@@ -42,21 +62,42 @@ def export(path: str | Path) -> Path:
         A file ``NAME.html``, which holds everything, or a folder, which gets ``index.html``,
         ``explorer.js`` and ``style.css``. A link's fragment picks a state; ``data-theme`` of the
         document, ``"light"`` or ``"dark"``, overrides the system's.
+    P : (K, K)
+        Preferences, K at most 6.
+    labels, method, objective, reference, start, **parameters
+        As for :func:`alignsim.explore`; the objective is ``"ipo"``.
+
+    Raises
+    ------
+    ValueError
+        For preferences or parameters that :func:`alignsim.method` refuses, and for loops that
+        need Python: other objectives, more responses.
 
     Examples
     --------
     >>> import tempfile
     >>> from alignsim import explorer
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     explorer.export(folder + "/page.html").name
+    ...     explorer.export(folder + "/page.html", beta=8.0).name
     'page.html'
     """
+    from alignsim.explorer import precomputed
+
+    shown = opening(P, labels, method, objective, reference, start, parameters)
+    named = precomputed.of_examples()
+    plain = P is None and not parameters and method == "mrs" and reference is None and start is None
+    if plain and objective == "ipo" and labels is None:
+        page, classes = document(), named
+    else:
+        page, classes = document(start=shown.link), [precomputed.of(shown), *named]
+    data = f'<script type="application/json" class="classes">{_json(classes)}</script>\n'
+    page = page.replace(SCRIPT, data + SCRIPT)
     target = Path(path)
     if target.suffix.lower() in (".html", ".htm"):
-        files = {target: single_file()}
+        files = {target: _single(page)}
     else:
         target.mkdir(parents=True, exist_ok=True)
-        texts = {"index.html": document(), "explorer.js": module(), "style.css": style()}
+        texts = {"index.html": page, "explorer.js": module(), "style.css": style()}
         files = {target / name: text for name, text in texts.items()}
     for place, text in files.items():
         with beside(place) as temporary:
@@ -64,11 +105,11 @@ def export(path: str | Path) -> Path:
     return target
 
 
-def single_file() -> str:
-    """Return the document with module and style in it: a module is not loaded from ``file://``."""
-    link, script = '<link rel="stylesheet" href="style.css">', ' src="explorer.js"></script>'
-    page = document().replace(link, f"<style>\n{style()}</style>")
-    return page.replace(script, f">\n{module()}</script>")
+def _single(page: str) -> str:
+    """Return a document with module and style in it: a module is not loaded from ``file://``."""
+    link = '<link rel="stylesheet" href="style.css">'
+    page = page.replace(link, f"<style>\n{style()}</style>")
+    return page.replace(SCRIPT, f'<script type="module">\n{module()}</script>')
 
 
 def document(**data: str) -> str:
@@ -89,9 +130,8 @@ def module() -> str:
 
     Names: ``mount(element, options)``, ``kernels``, ``methods``, and a default for anywidget.
     """
-    parts = [
-        f"const _methods = {{ METHODS: {_json(table())}, OBJECTIVES: {_json(objectives())} }};"
-    ]
+    tables = {"METHODS": table(), "OBJECTIVES": objectives(), "EXAMPLES": examples()}
+    parts = [f"const _methods = {_json(tables)};"]
     for name in MODULES:
         text = _part(f"{name}.js")
         names = [each[1] for each in EXPORT.findall(text)]

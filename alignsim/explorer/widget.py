@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 
-from alignsim import preferences, simplex, validation
 from alignsim._version import __version__
-from alignsim.errors import InputError
 from alignsim.explorer import page
-from alignsim.explorer.links import link
+from alignsim.explorer.links import opening
 from alignsim.objectives import OBJECTIVES
 
 
@@ -79,7 +76,8 @@ def explore(
             super().__init__(link=fragment)
             self.on_msg(_answer)
 
-    return Explorer(_fragment(P, labels, method, objective, reference, start, parameters))
+    shown = opening(P, labels, method, objective, reference, start, parameters)
+    return Explorer(shown.link)
 
 
 def _answer(widget: Any, message: Any, buffers: Any) -> None:
@@ -89,33 +87,3 @@ def _answer(widget: Any, message: Any, buffers: Any) -> None:
     del buffers
     header, payload = reply(message)
     widget.send(header, buffers=[payload])
-
-
-def _fragment(
-    P: ArrayLike | None, labels: list[str] | None, method: str, objective: str,
-    reference: ArrayLike | None, start: ArrayLike | None, parameters: dict[str, float],
-) -> str:  # fmt: skip
-    for name in ("sampler", "offline", "beta_convention"):
-        if name in parameters:
-            has = "the sampler product, a uniform offline policy and signal β"
-            raise InputError(name, "is given", f"leave it out: the page has {has}")
-    if P is None:
-        matrix = preferences.cyclic(3, advantage=0.3)
-        labels = labels or ["rock", "paper", "scissors"]
-    else:
-        matrix = validation.preference_matrix(P)
-        if matrix.ndim != 2:
-            raise InputError("P", f"has shape {matrix.shape}", "give one matrix (K, K)")
-    K = len(matrix)
-    names = labels or [f"response {i}" for i in range(K)]
-    if len(names) != K:
-        raise InputError("labels", f"has {len(names)} names", f"P has {K} responses")
-    given = {}
-    for name, value in (("reference", reference), ("start", start)):
-        if value is not None:
-            given[name] = validation.policy(value, name, responses=K, full_support=True)
-    logits = simplex.centred_logits(given["reference"]) if "reference" in given else None
-    return link(
-        np.asarray(matrix), names, method=method, objective=objective, values=parameters,
-        reference=logits, start=given.get("start"),
-    )  # fmt: skip

@@ -50,6 +50,17 @@ def test_what_is_written_fails_with_the_place(tmp_path):
         export(tmp_path / "file" / "page.html")
 
 
+def test_what_the_page_cannot_compute_is_not_exported(tmp_path):
+    path = tmp_path / "page.html"
+    with pytest.raises(ValueError, match=r"objective is 'dpo'.*leave --export out"):
+        export(path, objective="dpo")
+    with pytest.raises(ValueError, match="P has 7 responses; the exported page computes IPO"):
+        export(path, np.full((7, 7), 0.5))
+    with pytest.raises(ValueError, match="beta"):
+        export(path, beta=-1.0)
+    assert not path.exists()
+
+
 def test_links():
     P = np.array([[0.5, 0.75], [0.25, 0.5]])
     told = link(P, ["a b", "c~d"], method="nash_md", values={"kappa": 0.3, "beta": 2})
@@ -104,10 +115,19 @@ def test_without_anywidget_the_extra_is_named(monkeypatch):
         explore()
 
 
-def test_the_command_exports(tmp_path):
-    result = CliRunner().invoke(app, ["explore", "--export", str(tmp_path / "e.html")])
+def test_the_command_exports(tmp_path, write):
+    page = tmp_path / "e.html"
+    result = CliRunner().invoke(app, ["explore", "--export", str(page)])
     assert result.exit_code == 0, result.output
-    assert (tmp_path / "e.html").is_file()
+    assert "data-start=" not in page.read_text(encoding="utf-8")
+    votes = write("votes.csv", "left,right,winner\na,b,left\nb,c,left\nc,a,left\n")
+    given = [str(votes), "--method", "nash_md", "--kappa", "0.5", "--export", str(page)]
+    result = CliRunner().invoke(app, ["explore", *given])
+    assert result.exit_code == 0, result.output
+    told = page.read_text(encoding="utf-8")
+    opened = 'data-start="#p=1~0~1&amp;l=a~b~c&amp;a=nash_md*ipo*beta*lam*kappa~0.5*beta~10*lam~1"'
+    assert opened in told
+    assert '"link":"#p=1~0~1&l=a~b~c&a=nash_md*' in told
 
 
 def test_without_starlette_the_extra_is_named(monkeypatch):

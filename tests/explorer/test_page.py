@@ -274,7 +274,8 @@ def test_pictures_and_numbers_are_saved(open_tab, static_page, tmp_path):
     root = xml.parse(saved(tab, "Save SVG", tmp_path)).getroot()
     texts = [each.text for each in root.iter("{http://www.w3.org/2000/svg}text")]
     assert {"It oscillates, turning 67° a round.", "rock", "ρ = 1", "entropy"} <= set(texts)
-    assert len(list(root.iter("{http://www.w3.org/2000/svg}image"))) == 1
+    images = list(root.iter("{http://www.w3.org/2000/svg}image"))
+    assert len(images) == 2  # ρ, and the classes of orbits
     assert saved(tab, "Save PNG", tmp_path).read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
     with saved(tab, "Save CSV", tmp_path).open() as file:
         rows = list(csv.reader(file))
@@ -381,6 +382,65 @@ def test_one_file_from_disk(open_tab, tmp_path):
     assert tab.verdict == "It oscillates, turning 57° a round."
     tab.set("β", 1)
     assert "beta~1*" in tab.link
+
+
+@pytest.mark.parametrize("example", ["rps", "four", "far", "sure"])
+def test_orbit_classes_of_examples_are_precomputed(open_tab, static_page, example):
+    tab = open_tab(f"{static_page}#e={example}")
+    codes = np.array(tab.lane("classes.codes.join()").split(","), dtype=float)
+    state = tab.js("document.querySelector('.asim').view.state")
+    (x, y), values = tab.lane("loop.axes"), tab.lane("loop.values")
+    ends = [tab.lane(f"loop.reach.{name} ?? 1") for name in (x, y)]
+    reference = None if state["reference"] is None else asim.simplex.softmax(state["reference"])
+    side = tab.lane("classes.n")
+    across, up = (np.linspace(0.0, end, side) for end in ends)
+    loops = asim.FeedbackMap(
+        state["P"], reference=reference, **(values | {x: across[::16], y: up[::16, None]})
+    )
+    wanted = asim.classify(loops, state["start"], rounds=3000).code
+    np.testing.assert_array_equal(codes.reshape(side, side)[::16, ::16], wanted)
+    assert tab.page.text_content(".plane .legend").endswith("(precomputed)")
+
+
+def test_orbit_classes_are_shown_only_of_the_state_that_they_are_of(open_tab, static_page):
+    tab = open_tab(static_page)
+    for symbol, value, known in (
+        ("β", 3, True),
+        ("λ", 0.4, True),
+        ("α", 0.5, False),
+        ("α", 0.6, True),
+    ):
+        tab.set(symbol, value)
+        assert tab.lane("classes !== null") == known, (symbol, value)
+    tab.page.locator(".simplex .handle").press("ArrowRight")
+    tab.settle()
+    assert tab.lane("classes === null")
+    assert "precomputed" not in tab.page.text_content(".plane .legend")
+    tab.page.get_by_role("button", name="Usual start").click()
+    tab.settle()
+    assert tab.lane("classes !== null")
+    for label, value in (("Method", "extragradient"), ("Example", "uneven"), ("Example", "rps")):
+        tab.page.get_by_label(label).select_option(value)
+        tab.settle()
+        assert tab.lane("classes === null")
+
+
+def test_a_page_is_exported_with_the_loop_that_is_given(open_tab, tmp_path):
+    P = np.array([[0.5, 0.9, 0.25], [0.1, 0.5, 0.7], [0.75, 0.3, 0.5]])
+    page = export(
+        tmp_path / "page.html", P, labels=["x", "y", "z"], method="nash_md", kappa=0.3, beta=35.0,
+        reference=[0.5, 0.25, 0.25], start=[0.2, 0.3, 0.5],
+    )  # fmt: skip
+    tab = open_tab(page.as_uri())
+    assert tab.lane("loop.method") == "nash_md"
+    assert tab.lane("loop.values") == {"kappa": 0.3, "beta": 35, "lam": 1}
+    codes = np.array(tab.lane("classes.codes.join()").split(","), dtype=float)
+    loops = asim.method(
+        "nash_md", P, reference=[0.5, 0.25, 0.25], kappa=0.3, beta=np.linspace(0, 50, 65), lam=1.0
+    )
+    wanted = asim.classify(loops, [0.2, 0.3, 0.5], rounds=3000).code
+    np.testing.assert_array_equal(codes.reshape(65, 65)[-1], wanted)
+    assert len(set(wanted)) > 1
 
 
 def test_what_needs_python_says_so(open_tab, static_page):

@@ -2,76 +2,78 @@
 
 import { METHODS } from "./methods.js";
 import * as kernels from "./kernels.js";
-import { parameter } from "./state.js";
+import { fromLink, keyOf, parameter } from "./state.js";
+
+const PATIENCE = 200; // milliseconds until JavaScript bridges
+const LOST = "The connection to Python is lost; start alignsim explore again.";
 
 const spread = ([low, high], n) => Array.from({ length: n }, (_, i) => low + (high - low) * i / (n - 1));
-const startOf = q => (q.start ? Float64Array.from(q.start, Math.log)
+/** Return the logits with which the orbit of a state begins. */
+export const startOf = q => (q.start ? Float64Array.from(q.start, Math.log)
   : kernels.usualStart(kernels.centred(Float64Array.from(q.reference ?? q.P.map(() => 0)))));
 
-/** Return the values of a parameter among which a crossing is looked for: (low, high, points). */
-export function candidates(loop, name) {
+/** Return the values of a parameter among which a crossing is looked for. */
+function candidates(loop, name) {
   const p = parameter(loop, name), v = loop.values[name];
   if (p.whole) return spread([p.low, 12], 12 - p.low + 1);
   if (p.high !== null && p.high <= 1) return spread([p.low, p.high], 65).filter(x => x < 1 || name !== "alpha");
-  if (v <= 0) return spread([p.low, 12], 65);
-  return [p.low, ...Array.from({ length: 97 }, (_, i) => v * 10 ** ((i - 48) / 24))];
+  return v > 0 ? [p.low, ...spread([-2, 2], 97).map(e => v * 10 ** e)] : spread([p.low, 12], 65);
 }
 
-/** The backend without Python: IPO, every method, few responses. */
-export const here = {
-  name: "in this browser",
-  can: q => q.objective === "ipo" && q.P.length <= kernels.MOST_RESPONSES
-    && METHODS[q.method].wirings.some(w => Object.entries(w.when).every(([k, v]) => q.values[k] === v))
-    && ["local", "plane", "rest", "attractors"].includes(q.kind),
-  ask(q) { return ANSWERS[q.kind](q, METHODS[q.method]); },
-};
+const kept = new Map(); // orbit classes that were computed when the page was made, by the key of their question
+
+/** Keep orbit classes of states, each named by its link. */
+export function keep(list) {
+  for (const { link, codes, ...classes } of list) {
+    const state = fromLink(link), runs = codes.replace(/(\d)x(\d+) ?/g, (_, code, n) => code.repeat(n));
+    kept.set(keyOf({ kind: "classes", ...state, ...state.loops[0], axes: classes.axes }),
+      { ...classes, codes: Float32Array.from(runs), before: true });
+  }
+}
 
 const ANSWERS = {
   local(q, method) {
     const loop = kernels.loopOf(q, method, q.values), found = kernels.local(loop);
-    const K = q.P.length, orbit = kernels.orbit(loop, startOf(q));
-    const policy = found.logits && Array.from(kernels.softmax(found.logits));
-    return { ...found, points: policy ? [{ policy, stable: found.rho < 1 }] : [],
-      orbit: { ...orbit, size: K, responses: q.P.map((_, i) => i) } };
+    const points = found.logits ? [{ policy: Array.from(kernels.softmax(found.logits)), stable: found.rho < 1 }] : [];
+    return { ...found, points, orbit: { ...kernels.orbit(loop, startOf(q)), size: loop.K, responses: [...q.P.keys()] } };
   },
-  plane: (q, method) => ({ n: q.n, rho: kernels.plane(q, method, q.values, q.axes,
-    q.ranges.map(r => spread(r, q.n))) }),
-  rest: (q, method) => ({ knobs: method.parameters.map(p => kernels.crossings(
-    q, method, q.values, p.name, candidates(q, p.name))) }),
+  plane: (q, method) => ({ n: q.n, rho: kernels.plane(q, method, q.values, q.axes, q.ranges.map(r => spread(r, q.n))) }),
+  rest: (q, method) => ({ knobs: method.parameters.map(({ name }) => (
+    kernels.crossings(q, method, q.values, name, candidates(q, name)))) }),
   attractors(q, method) {
-    const K = q.P.length, loop = kernels.loopOf(q, method, q.values), points = [];
-    for (let i = 0; i < 48; i++) { // a lattice of starts that does not repeat
+    const K = q.P.length, loop = kernels.loopOf(q, method, q.values), starts = 48;
+    const ends = Array.from({ length: starts }, (_, i) => { // a lattice of starts that does not repeat
       const z = Float64Array.from({ length: K }, (_, k) => 6 * (((i + 1) * Math.sqrt(k + 2)) % 1) - 3);
-      points.push(kernels.orbit(loop, z, 1200).policies.slice(-120 * K));
-    }
-    const all = new Float32Array(points.length * points[0].length);
-    points.forEach((p, i) => all.set(p, i * p.length));
-    return { list: [{ phase: null, period: 0, share: 1, points: all }], undecided: 0, starts: 48 };
+      return [...kernels.orbit(loop, z, 1200).policies.slice(-120 * K)];
+    });
+    return { list: [{ phase: null, period: 0, share: 1, points: Float32Array.from(ends.flat()) }], undecided: 0, starts };
   },
 };
 
+/** The backend without Python: IPO, every method, few responses; orbit classes where they were kept. */
+export const here = {
+  can: q => (q.kind === "classes" ? kept.has(keyOf(q)) : q.kind in ANSWERS && q.objective === "ipo"
+    && q.P.length <= kernels.MOST_RESPONSES
+    && METHODS[q.method].wirings.some(w => Object.entries(w.when).every(([k, v]) => q.values[k] === v))),
+  ask: q => (q.kind === "classes" ? kept.get(keyOf(q)) : ANSWERS[q.kind](q, METHODS[q.method])),
+};
+
 /** Turn a message of Python, (header, buffer), into an answer. */
-export function decoded(header, buffer) {
-  if (header.error !== undefined) throw new Error(header.error);
-  const arrays = {};
-  for (const [name, offset, length] of header.arrays ?? []) {
-    arrays[name] = new Float32Array(buffer, offset, length);
-  }
-  const { answer } = header;
-  if (arrays.policies) answer.orbit = { ...answer.orbit, policies: arrays.policies, entropies: arrays.entropies };
-  if (arrays.rho) answer.rho = arrays.rho;
-  if (arrays.codes) answer.codes = arrays.codes;
+function decoded({ error, arrays: places = [], answer }, buffer) {
+  if (error !== undefined) throw new Error(error);
+  const arrays = Object.fromEntries(places.map(([name, offset, length]) => [name, new Float32Array(buffer, offset, length)]));
+  const { policies, entropies, ...others } = arrays;
+  if (policies) Object.assign(answer.orbit, { policies, entropies });
   answer.list?.forEach((found, i) => { found.points = arrays[`points${i}`]; });
   for (const key of ["rho", "angle"]) if (answer[key] === null) answer[key] = NaN;
-  return answer;
+  return Object.assign(answer, others);
 }
 
 /** A backend that sends questions away; `send(id, question)`, and `receive(header, buffer)` later. */
-function away(name, send) {
+function away(send) {
   const open = new Map();
   let last = 0;
   return {
-    name, can: () => true,
     ask: question => new Promise((resolve, reject) => {
       open.set(++last, { resolve, reject });
       send(last, question);
@@ -79,11 +81,11 @@ function away(name, send) {
     receive(header, buffer) {
       const waiting = open.get(header.id);
       open.delete(header.id);
-      if (!waiting) return;
-      try { waiting.resolve(decoded(header, buffer)); } catch (error) { waiting.reject(error); }
+      try { waiting?.resolve(decoded(header, buffer)); } catch (error) { waiting.reject(error); }
     },
     lost() {
-      for (const { reject } of open.values()) reject(new Error("The connection to Python is lost; start alignsim explore again."));
+      this.closed = true;
+      for (const { reject } of open.values()) reject(new Error(LOST));
       open.clear();
     },
   };
@@ -91,21 +93,17 @@ function away(name, send) {
 
 /** Python behind `alignsim explore`: one socket a tab. */
 export function overSocket(address) {
-  const socket = new WebSocket(address), waiting = [];
+  const socket = new WebSocket(address), opened = new Promise(resolve => { socket.onopen = resolve; });
   socket.binaryType = "arraybuffer";
-  const there = away("alignsim", (id, question) => {
-    const text = JSON.stringify({ id, ...question });
-    if (socket.readyState === WebSocket.OPEN) socket.send(text);
-    else if (socket.readyState === WebSocket.CONNECTING) waiting.push(text);
-    else there.lost();
+  const there = away((id, question) => {
+    if (there.closed) there.lost();
+    else opened.then(() => socket.send(JSON.stringify({ id, ...question })));
   });
-  socket.onopen = () => waiting.splice(0).forEach(text => socket.send(text));
   socket.onmessage = ({ data }) => {
     const length = new DataView(data).getUint32(0, true);
-    const header = JSON.parse(new TextDecoder().decode(new Uint8Array(data, 4, length)));
-    there.receive(header, data.slice(4 + length));
+    there.receive(JSON.parse(new TextDecoder().decode(new Uint8Array(data, 4, length))), data.slice(4 + length));
   };
-  socket.onclose = () => { there.closed = true; there.lost(); };
+  socket.onclose = () => there.lost();
   there.read = async file => {
     const reply = await fetch(`read?name=${encodeURIComponent(file.name)}`, {
       method: "POST", body: await file.arrayBuffer(), headers: { "Content-Type": "application/octet-stream" } });
@@ -118,7 +116,7 @@ export function overSocket(address) {
 
 /** Python in a notebook's kernel, by the widget's messages. */
 export function overWidget(model) {
-  const there = away("alignsim", (id, question) => model.send({ id, ...question }));
+  const there = away((id, question) => model.send({ id, ...question }));
   model.on("msg:custom", (header, buffers) => {
     const view = buffers?.[0];
     there.receive(header, view ? view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength) : null);
@@ -132,8 +130,6 @@ export function overWidget(model) {
   return there;
 }
 
-const PATIENCE = 200; // milliseconds until JavaScript bridges
-
 /** Ask Python, one question of a kind at a time, the newest next; JavaScript bridges the wait. */
 export function asker(there, show, fail) {
   const busy = {}, next = {};
@@ -143,58 +139,50 @@ export function asker(there, show, fail) {
   const ask = async question => {
     const { kind } = question;
     if (!there || there.closed) {
-      if (here.can(question)) return bridge(question);
-      if (kind === "classes") return undefined;
-      return fail(question, there ? "The connection to Python is lost; start alignsim explore again."
-        : "This page computes IPO for up to six responses; for the rest run alignsim explore.");
-    }
-    if (busy[kind]) {
+      if (here.can(question)) bridge(question);
+      else fail(question, there ? LOST : "This page computes IPO for up to six responses; for the rest run alignsim explore.");
+    } else if (busy[kind]) {
       next[kind] = question;
-      return busy[kind].late ? bridge(question) : undefined;
+      if (busy[kind].late) bridge(question);
+    } else {
+      const turn = busy[kind] = { late: false };
+      const timer = setTimeout(() => {
+        turn.late = true;
+        bridge(next[kind] ?? question);
+      }, PATIENCE);
+      try {
+        const answer = await there.ask(question);
+        if (!next[kind] || !turn.late) show(question, answer, "python");
+      } catch (error) {
+        fail(question, error.message);
+      }
+      clearTimeout(timer);
+      const queued = next[kind];
+      busy[kind] = next[kind] = null;
+      if (queued) ask(queued);
     }
-    const turn = busy[kind] = { late: false };
-    const timer = setTimeout(() => {
-      turn.late = true;
-      bridge(next[kind] ?? question);
-    }, PATIENCE);
-    try {
-      const answer = await there.ask(question);
-      if (!next[kind] || !turn.late) show(question, answer, "python");
-    } catch (error) {
-      fail(question, error.message);
-    }
-    clearTimeout(timer);
-    busy[kind] = null;
-    const queued = next[kind];
-    next[kind] = null;
-    if (queued) ask(queued);
-    return undefined;
   };
   ask.idle = () => Object.values(busy).every(turn => !turn);
   return ask;
 }
 
-/** Return preferences in a text, for the page without Python: a square of numbers. */
+const ALONE = "This page alone reads a square of probabilities (.json, .csv); alignsim explore reads votes, rankings and ratings too.";
+
+/** Return preferences in a text and their labels, for the page without Python: a square of numbers. */
 export function squareOf(text) {
-  let rows = null;
+  let rows, labels;
   try {
     const parsed = JSON.parse(text);
-    rows = Array.isArray(parsed) ? parsed : parsed.P;
-    const labels = parsed.labels?.map(String);
-    return [checkedSquare(rows), labels];
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
+    rows = parsed?.P ?? parsed;
+    labels = parsed?.labels?.map(String);
+  } catch {
+    rows = text.trim().split(/\r?\n/).map(line => line.split(/[,;\t ]+/).filter(Boolean).map(Number));
   }
-  rows = text.trim().split(/\r?\n/).map(line => line.split(/[,;\t ]+/).filter(Boolean).map(Number));
-  return [checkedSquare(rows), undefined];
+  const K = rows?.length ?? 0, square = K >= 2 && Array.isArray(rows) && rows.every(row => (
+    Array.isArray(row) && row.length === K && row.every(p => p >= 0 && p <= 1)));
+  if (!square) throw new Error(ALONE);
+  if (rows.some((row, i) => row.some((p, j) => Math.abs(p + rows[j][i] - 1) > 1e-8))) {
+    throw new Error("P[i][j] + P[j][i] must be 1: the two halves of the square disagree.");
+  }
+  return [rows, labels ?? rows.map((_, i) => `response ${i}`)];
 }
-
-function checkedSquare(rows) {
-  const K = rows?.length ?? 0;
-  const good = K >= 2 && rows.every(row => Array.isArray(row) && row.length === K && row.every(p => p >= 0 && p <= 1));
-  if (!good) throw new Error("This page alone reads a square of probabilities (.json, .csv); alignsim explore reads votes, rankings and ratings too.");
-  const wrong = rows.some((row, i) => row.some((p, j) => Math.abs(p + rows[j][i] - 1) > 1e-8));
-  if (wrong) throw new Error("P[i][j] + P[j][i] must be 1: the two halves of the square disagree.");
-  return rows;
-}
-

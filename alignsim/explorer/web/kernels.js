@@ -1,24 +1,27 @@
 // The loop in JavaScript: IPO with every method's coefficient rows, for few responses.
 // Twin of alignsim.feedback and alignsim.analysis; tests/explorer compares them.
 
-import { eliminate, restOf, symbol, wire } from "./schemes.js";
+import { multipliersOf, solve, wire } from "./schemes.js";
 
 export const MOST_RESPONSES = 6;
 export const ROUNDS = 3000;
 const TOLERANCE = 1e-9, MARGINAL = 1e-9, STEP = 1e-2, EXACT = 4e-15, CLOSE = 1e-10;
 
 /** Return a loop: preferences, reference logits, offline policy, beta, lam, and its wiring. */
-export function loopOf(state, method, values) {
-  const K = state.P.length, level = new Float64Array(K);
-  const M = Float64Array.from(state.P.flat(), p => p - 0.5);
-  const uniform = Float64Array.from(level, () => 1 / K);
-  const loop = {
-    K, M, uniform, method, reference: centred(Float64Array.from(state.reference ?? level)),
-    wiring: wire(method, values), beta: values.beta, lam: values.lam, values,
-  };
-  for (let i = 0; i < K; i++) for (let j = 0; j < K; j++) level[i] += M[i * K + j] / K;
+export function loopOf({ P, reference }, method, values) {
+  const K = P.length, M = Float64Array.from(P.flat(), p => p - 0.5);
+  const level = Float64Array.from(P, row => row.reduce((sum, p) => sum + (p - 0.5) / K, 0)); // the uniform offline policy's
   const flat = Math.max(...level) - Math.min(...level) <= 1e-14;
-  return Object.assign(loop, { level, flat }); // what the uniform offline sampler scores
+  const loop = { K, M, level, flat, method, values, B: new Float64Array(K * K), wiring: wire(method, values),
+    areas: areas(K, M), reference: centred(Float64Array.from(reference ?? level.map(() => 0))) };
+  return tuned(loop, values);
+}
+
+/** Set β, and the matrix B whose product with a policy is (P − ½)μ, μ = λπ + (1−λ)/K. */
+function tuned(loop, { beta, lam }) {
+  const { K, M, B, level } = loop;
+  for (let i = 0; i < K * K; i++) B[i] = lam * M[i] + (1 - lam) * level[Math.floor(i / K)];
+  return Object.assign(loop, { beta, lam });
 }
 
 export function centred(z) {
@@ -40,60 +43,57 @@ export function entropy(policy) {
   return sum;
 }
 
-/** Add scale·(P − ½)μ to out, μ = λπ + (1−λ)/K, less its mean. */
-function pull(loop, policy, scale, out) {
-  const { K, M, lam, level } = loop;
-  let mean = 0;
+/** Set out to Bπ. */
+function scored({ K, B }, policy, out) {
   for (let i = 0; i < K; i++) {
     let v = 0;
-    for (let j = 0; j < K; j++) v += M[i * K + j] * policy[j];
-    v = scale * (lam * v + (1 - lam) * level[i]);
-    out[i] += v;
-    mean += v / K;
+    for (let j = 0; j < K; j++) v += B[i * K + j] * policy[j];
+    out[i] = v;
   }
-  for (let i = 0; i < K; i++) out[i] -= mean;
+  return out;
+}
+
+/** Add scale·(a − mean a) to out. */
+function pull(a, scale, out) {
+  let mean = 0;
+  for (let i = 0; i < out.length; i++) mean += a[i] / out.length;
+  for (let i = 0; i < out.length; i++) out[i] += scale * (a[i] - mean);
+  return out;
 }
 
 /** Return the logits with which an orbit begins where no start is given. */
 export function usualStart(reference) {
   const squares = centred(Float64Array.from(reference, (_, i) => (i + 1) ** 2));
-  const size = Math.hypot(...squares);
-  return reference.map((z, i) => z + STEP * squares[i] / size);
+  const length = Math.hypot(...squares);
+  return reference.map((z, i) => z + STEP * squares[i] / length);
 }
 
 /** Return a function that replaces a state, an array of slots, by the next one, in place. */
 export function rounds(loop, state) {
-  const { K, wiring: { D, s, R, O, N }, reference, beta } = loop;
-  const policy = new Float64Array(K), opponent = new Float64Array(K);
-  const optima = Array.from({ length: s }, () => new Float64Array(K));
-  const next = Array.from({ length: D }, () => new Float64Array(K));
+  const { K, wiring: { D, s, R, O, N }, reference, beta } = loop, vectors = n => Array.from({ length: n }, () => new Float64Array(K));
+  const [policy, opponent, score] = vectors(3), optima = vectors(s), next = vectors(D);
   const words = [reference, ...state, ...optima];
-  const terms = row => Array.from(row, (share, v) => ({ share, word: words[v] })).filter(term => term.share !== 0);
-  const [from, against, update] = [R, O, N].map(rows => rows.map(terms));
   const combine = (row, out) => {
-    for (let i = 0; i < K; i++) out[i] = 0;
-    for (const { share, word } of row) for (let i = 0; i < K; i++) out[i] += share * word[i];
+    out.fill(0);
+    for (let v = 0; v < row.length; v++) if (row[v]) for (let i = 0; i < K; i++) out[i] += row[v] * words[v][i];
   };
   return () => {
     for (let i = 0; i < s; i++) {
-      combine(against[i], opponent);
-      combine(from[i], optima[i]);
-      pull(loop, softmax(opponent, policy), beta, optima[i]);
+      combine(O[i], opponent);
+      combine(R[i], optima[i]);
+      pull(scored(loop, softmax(opponent, policy), score), beta, optima[i]);
     }
-    for (let d = 0; d < D; d++) combine(update[d], next[d]);
-    for (let d = 0; d < D; d++) for (let i = 0; i < K; i++) state[d][i] = next[d][i];
+    for (let d = 0; d < D; d++) combine(N[d], next[d]);
+    for (let d = 0; d < D; d++) state[d].set(next[d]);
   };
 }
 
 /** Return the state with which an orbit from these logits begins. */
 export function begin(loop, logits) {
-  return loop.method.slots.map(slot => {
-    if (slot === "start") return Float64Array.from(logits);
-    if (slot === "reference") return loop.reference.slice();
-    const nothing = new Float64Array(loop.K);
-    if (slot === "score") pull(loop, softmax(logits), loop.beta, nothing);
-    return nothing;
-  });
+  const nothing = () => new Float64Array(loop.K);
+  const slots = { start: () => Float64Array.from(logits), reference: () => loop.reference.slice(),
+    score: () => pull(scored(loop, softmax(logits), nothing()), loop.beta, nothing()) };
+  return loop.method.slots.map(slot => (slots[slot] ?? nothing)());
 }
 
 /** Return policies (rounds + 1, K) and entropies of the orbit from these logits. */
@@ -103,85 +103,41 @@ export function orbit(loop, logits, total = ROUNDS) {
   const policy = new Float64Array(K);
   for (let t = 0; t <= total; t++) {
     if (t > 0) go();
-    softmax(state[0], policy);
-    for (let i = 0; i < K; i++) policies[t * K + i] = policy[i];
+    policies.set(softmax(state[0], policy), t * K);
     entropies[t] = entropy(policy);
   }
   return { policies, entropies };
 }
 
-const scratch = () => new Float64Array(MOST_RESPONSES);
-const [POLICY, F, TRIED, WON] = [scratch(), scratch(), scratch(), scratch()];
-const [A, B] = [new Float64Array(MOST_RESPONSES ** 2), new Float64Array(MOST_RESPONSES ** 2)];
+const scratch = Array.from({ length: MOST_RESPONSES + 1 }, (_, K) => ( // by the number of responses
+  { policy: new Float64Array(K), S: new Float64Array(K), F: new Float64Array(K), A: new Float64Array(K * K) }));
 
-/** Set F = ref + ηv(o) − o at o = z, and POLICY; return the largest |F|. */
-function residual({ K, M, lam, reference, level }, eta, z) {
-  let top = -Infinity, sum = 0, mean = 0, most = 0;
-  for (let i = 0; i < K; i++) if (z[i] > top) top = z[i];
-  for (let i = 0; i < K; i++) sum += POLICY[i] = Math.exp(z[i] - top);
-  for (let i = 0; i < K; i++) POLICY[i] /= sum;
-  for (let i = 0; i < K; i++) {
-    let v = 0;
-    for (let j = 0; j < K; j++) v += M[i * K + j] * POLICY[j];
-    WON[i] = v;
-    F[i] = eta * (lam * v + (1 - lam) * level[i]);
-    mean += F[i] / K;
-  }
-  for (let i = 0; i < K; i++) {
-    F[i] += reference[i] - z[i] - mean;
-    const size = Math.abs(F[i]);
-    if (!(size <= most)) most = size;
-  }
+/** Set F = ref + ηBπ − o at o = z, policy and S = Bπ; return the largest |F|. */
+function residual(loop, eta, z) {
+  const { policy, S, F } = scratch[loop.K];
+  F.set(loop.reference);
+  pull(scored(loop, softmax(z, policy), S), eta, F);
+  let most = 0;
+  for (let i = 0; i < z.length; i++) most = Math.max(most, Math.abs(F[i] -= z[i]));
   return most;
 }
 
-/** Solve Ax = F in place, A flat. */
-function solve(K) {
-  for (let c = 0; c < K; c++) {
-    let p = c;
-    for (let r = c + 1; r < K; r++) if (Math.abs(A[r * K + c]) > Math.abs(A[p * K + c])) p = r;
-    if (p !== c) {
-      for (let k = c; k < K; k++) {
-        const held = A[c * K + k];
-        A[c * K + k] = A[p * K + k];
-        A[p * K + k] = held;
-      }
-      const held = F[c];
-      F[c] = F[p];
-      F[p] = held;
-    }
-    for (let r = c + 1; r < K; r++) {
-      const f = A[r * K + c] / A[c * K + c];
-      for (let k = c + 1; k < K; k++) A[r * K + k] -= f * A[c * K + k];
-      F[r] -= f * F[c];
-    }
-  }
-  for (let c = K - 1; c >= 0; c--) {
-    for (let k = c + 1; k < K; k++) F[c] -= A[c * K + k] * F[k];
-    F[c] /= A[c * K + c];
-  }
-}
-
-/** Newton on ref + ηv(o) − o from z, in place; return whether it arrived. */
+/** Newton on ref + ηBπ − o from z, in place; return whether it arrived. */
 function newton(loop, eta, z, close) {
-  const { K, M, lam } = loop;
+  const { K, B } = loop, { policy, S, F, A } = scratch[K];
   let here = residual(loop, eta, z);
   for (let step = 0; step < 40; step++) {
     let scale = 1;
     for (let i = 0; i < K; i++) scale = Math.max(scale, 1 + Math.abs(z[i]));
     if (here <= close * scale) return true;
-    for (let i = 0; i < K; i++) { // I − ηλ(P−½)(diag π − ππᵀ)
-      for (let j = 0; j < K; j++) {
-        A[i * K + j] = (i === j ? 1 : 0) - eta * lam * (M[i * K + j] - WON[i]) * POLICY[j];
-      }
+    for (let i = 0; i < K; i++) for (let j = 0; j < K; j++) { // I − ηB(diag π − ππᵀ)
+      A[i * K + j] = (i === j) - eta * (B[i * K + j] - S[i]) * policy[j];
     }
-    solve(K);
-    const move = F.slice(0, K), [old, before] = [z.slice(), here];
+    solve(A, F, K);
+    const move = F.slice(), old = z.slice(), before = here;
     for (let share = 1; ; share /= 2) {
-      let mean = 0;
-      for (let i = 0; i < K; i++) mean += (TRIED[i] = old[i] + share * move[i]) / K;
-      for (let i = 0; i < K; i++) z[i] = TRIED[i] - mean;
-      here = residual(loop, eta, z);
+      z.set(old);
+      here = residual(loop, eta, pull(move, share, z));
       if (here < before) break;
       if (before <= TOLERANCE * scale || share < 1e-6) { // rounding is all that is left, or lost
         z.set(old);
@@ -192,170 +148,140 @@ function newton(loop, eta, z, close) {
   return false;
 }
 
-/** Return where the loop rests: {logits, opponent}, or {reason}; `near` is a start for Newton. */
-export function fixedPoint(loop, near = null, rest = restOf(loop.wiring), close = EXACT) {
-  const { K, M, lam, beta, reference, flat } = loop;
-  if (loop.method.mixes && loop.values.alpha === 1) return { reason: "none_at_alpha_1" };
-  const still = beta === 0 || (lam === 0 && flat);
-  if (rest.kind === "held") {
-    const eta = rest.gain * beta, z = (near ?? reference).slice();
-    if (!newton(loop, eta, z, close)) {
-      z.set(reference);
-      for (let at = Math.min(1, eta), by = 1.5; ;) { // continuation in η
-        const before = z.slice();
-        if (newton(loop, at, z, close)) {
-          if (at >= eta) break;
-          by = Math.min(by * 1.1, 1.5);
-        } else if (by < 1.001) return { reason: "not_found" };
-        else { z.set(before); at /= by; by = Math.sqrt(by); }
-        at = Math.min(at * by, eta);
-      }
+/** Solve for z with Newton from `near`, else by continuation in η; return whether it was found. */
+function heldPoint(loop, eta, z, close) {
+  if (newton(loop, eta, z, close)) return true;
+  z.set(loop.reference);
+  for (let at = Math.min(1, eta), by = 1.5; by >= 1.001; at = Math.min(at * by, eta)) {
+    const before = z.slice();
+    if (newton(loop, at, z, close)) {
+      if (at >= eta) return true;
+      by = Math.min(by * 1.1, 1.5);
+    } else {
+      z.set(before);
+      at /= by;
+      by = Math.sqrt(by);
     }
-    const logits = rest.gain === rest.lift || rest.gain === 0
-      ? z : z.map((o, i) => reference[i] + rest.lift / rest.gain * (o - reference[i]));
-    return { logits, opponent: z };
+  }
+  return false;
+}
+
+/** Return where the loop rests: {logits, opponent}, or {reason}; `near` is a start for Newton. */
+export function fixedPoint(loop, near = null, close = EXACT) {
+  const { K, M, lam, beta, reference, flat, wiring: { rest } } = loop;
+  if (loop.method.mixes && loop.values.alpha === 1) return { reason: "none_at_alpha_1" };
+  if (rest.kind === "held") {
+    const z = (near ?? reference).slice();
+    if (!heldPoint(loop, rest.gain * beta, z, close)) return { reason: "not_found" };
+    const lifted = rest.gain === 0 ? 1 : rest.lift / rest.gain;
+    return { logits: z.map((o, i) => reference[i] + lifted * (o - reference[i])), opponent: z };
   }
   if (rest.kind === "other") return { reason: "not_found" };
-  if (rest.kind === "free" || still) return { reason: "set_by_the_start" };
-  const rows = [], b = new Array(K + 1).fill(0);
-  for (let i = 0; i < K; i++) rows.push([...M.slice(i * K, i * K + K), -1]);
-  rows.push([...new Array(K).fill(1), 0]);
-  b[K] = 1;
-  const sole = eliminate(rows, b) > 1e-12;
+  if (rest.kind === "free" || beta === 0 || (lam === 0 && flat)) return { reason: "set_by_the_start" };
+  const A = [], b = [...new Array(K).fill(0), 1]; // (P − ½)μ is level, and μ a policy
+  for (let i = 0; i < K; i++) A.push(...M.slice(i * K, i * K + K), -1);
+  A.push(...new Array(K).fill(1), 0);
+  const sole = solve(A, b, K + 1) > 1e-12;
   const policy = b.slice(0, K).map(m => (m - (1 - lam) / K) / lam);
   if (!sole || !policy.every(p => p > 0 && isFinite(p))) return { reason: "no_interior_equilibrium" };
   const logits = centred(Float64Array.from(policy, Math.log));
   return { logits, opponent: logits };
 }
 
-/** Return the ω_k > 0 of the modes ±iω_k of (P − ½)(diag π − ππᵀ). */
-export function rotations({ K, M }, policy) {
-  if (K === 3) { // ω² = π₀π₁π₂(sum of the margins around the cycle)²
-    const around = M[1] + M[5] + M[6];
-    return [Math.abs(around) * Math.sqrt(policy[0] * policy[1] * policy[2])];
-  }
-  const n = K - 1, q = policy.map(Math.sqrt), last = q[n] + 1, c = [];
-  for (let i = 0; i < K; i++) { // Householder: these columns are orthogonal to √π
-    for (let k = 0; k < n; k++) B[i * n + k] = q[i] * ((i === k ? 1 : 0) - (i === n ? last : q[i]) * q[k] / last);
-  }
-  for (let k = 0; k < n; k++) c.push(new Float64Array(n));
-  for (let k = 1; k < n; k++) {
-    for (let i = 0; i < K; i++) {
-      TRIED[i] = 0;
-      for (let j = 0; j < K; j++) TRIED[i] += M[i * K + j] * B[j * n + k];
-    }
-    for (let l = 0; l < k; l++) for (let i = 0; i < K; i++) c[l][k] += B[i * n + l] * TRIED[i];
-  }
-  if (n === 1) return [];
-  if (n === 3) return [Math.hypot(c[0][1], c[0][2], c[1][2])];
-  if (n === 4) {
-    const s = Math.hypot(c[0][1] + c[2][3], c[0][2] - c[1][3], c[0][3] + c[1][2]);
-    const t = Math.hypot(c[0][1] - c[2][3], c[0][2] + c[1][3], c[0][3] - c[1][2]);
-    return [(s + t) / 2, Math.abs(s - t) / 2];
-  }
-  let a = 0, b = 0;
-  for (let i = 0; i < 5; i++) {
-    const [x, y, z, u] = [0, 1, 2, 3, 4].filter(j => j !== i);
-    b += (c[x][y] * c[z][u] - c[x][z] * c[y][u] + c[x][u] * c[y][z]) ** 2;
-    for (let j = 0; j < i; j++) a += c[j][i] ** 2;
-  }
+/** Return triples and fives of responses, each with the square of its part in the rotations:
+ *  the Pfaffian of its margins, bordered by ones. */
+function areas(K, M) {
+  const without = (s, j) => s.filter(i => i !== j);
+  const pfaffian = ([first, ...others]) => (first === undefined ? 1 : others.reduce(
+    (sum, j, r) => sum + (-1) ** r * M[first * K + j] * pfaffian(without(others, j)), 0));
+  const subsets = Array.from({ length: 2 ** K }, (_, set) => [...Array(K).keys()].filter(i => set >> i & 1));
+  return [3, 5].map(n => subsets.filter(s => s.length === n).map(members => (
+    { members, square: members.reduce((sum, j, r) => sum + (-1) ** r * pfaffian(without(members, j)), 0) ** 2 })));
+}
+
+/** Return the ω_k > 0 of the modes ±iω_k of (P − ½)(diag π − ππᵀ): Σω² and Πω² are sums over areas. */
+export function rotations({ K, areas: found }, policy) {
+  const [a, b] = found.map(list => {
+    let sum = 0;
+    for (const { members, square } of list) sum += members.reduce((product, i) => product * policy[i], square);
+    return sum;
+  });
   const first = (a + Math.sqrt(Math.max(a * a - 4 * b, 0))) / 2;
-  return first === 0 ? [0, 0] : [Math.sqrt(first), Math.sqrt(b / first)];
+  return [Math.sqrt(first), first && Math.sqrt(b / first)].slice(0, (K - 1) >> 1);
 }
 
-/** Return the multipliers (re, im) at a rest point, all or one of each conjugate pair. */
-export function multipliers(loop, opponent, every = true, rest = restOf(loop.wiring)) {
-  const found = [], policy = softmax(opponent, POLICY);
-  for (const omega of rotations(loop, policy)) {
-    for (const m of symbol(loop.wiring, loop.beta * loop.lam * omega)) {
-      found.push(m);
-      if (every) found.push([m[0], -m[1]]);
-    }
-  }
-  if (loop.K % 2 === 0) {
-    const still = symbol(loop.wiring, 0);
-    const one = still.findIndex(m => Math.hypot(m[0] - 1, m[1]) <= 1e-9);
-    if (rest.kind !== "held" && one >= 0 && !every) still[one] = [0, 0];
-    found.push(...still);
-  }
-  return found;
+/** Return the multipliers (re, im) at a rest point, one of each conjugate pair. */
+export function multipliers(loop, opponent) {
+  const { policy } = scratch[loop.K], still = loop.K % 2 ? [] : multipliersOf(loop.wiring, 0);
+  const modes = rotations(loop, softmax(opponent, policy));
+  return [modes.flatMap(omega => multipliersOf(loop.wiring, loop.beta * loop.lam * omega)), still];
 }
 
-const largest = values => values.reduce((a, b) => (Math.hypot(...b) > Math.hypot(...a) ? b : a));
+/** Return the one of the largest modulus; a loop that nothing holds may stand still at 1. */
+function leading({ wiring }, [turning, still]) {
+  const one = wiring.rest.kind === "held" ? -1 : still.findIndex(m => Math.hypot(m[0] - 1, m[1]) <= TOLERANCE);
+  return [...turning, ...still.filter((_, i) => i !== one)].reduce((a, b) => (Math.hypot(...b) > Math.hypot(...a) ? b : a), [0, 0]);
+}
 
 /** Return {rho, angle, logits, multipliers}, or {rho: NaN, reason} where the loop has no rest. */
-export function local(loop, near = null) {
-  const rest = restOf(loop.wiring), point = fixedPoint(loop, near, rest);
+export function local(loop) {
+  const point = fixedPoint(loop);
   if (point.reason) return { rho: NaN, angle: NaN, verdict: "undecided", ...point, multipliers: [] };
-  const lead = largest(multipliers(loop, point.opponent, false, rest));
+  const [turning, still] = multipliers(loop, point.opponent), lead = leading(loop, [turning, still]);
   const rho = Math.hypot(...lead), angle = Math.abs(Math.atan2(lead[1], lead[0]));
   const verdict = Math.abs(rho - 1) < MARGINAL ? "marginal" : rho < 1 ? "stable" : "unstable";
-  const all = multipliers(loop, point.opponent, true, rest);
+  const all = [...turning.flatMap(([re, im]) => [[re, im], [re, -im]]), ...still];
   return { rho, angle, verdict, logits: point.logits, multipliers: all };
 }
 
-/** Return a function from β, λ and a method's values to ρ, each fixed point near the last one. */
+/** Return a function from a method's values to ρ, each fixed point near the last one. */
 export function radius(state, method) {
   const own = method.parameters.map(p => p.name).filter(name => name !== "beta" && name !== "lam");
-  const before = own.map(() => NaN);
-  let loop = null, rest = null, near = null;
+  let loop = null, near = null;
   return values => {
-    if (!loop || own.some((name, i) => values[name] !== before[i])) {
-      loop = loopOf(state, method, values);
-      rest = restOf(loop.wiring);
-      own.forEach((name, i) => { before[i] = values[name]; });
-    }
-    loop.beta = values.beta;
-    loop.lam = values.lam;
-    const point = fixedPoint(loop, near, rest, CLOSE);
+    loop ??= loopOf(state, method, values);
+    if (own.some(name => values[name] !== loop.values[name])) loop.wiring = wire(method, values);
+    loop.values = values;
+    const point = fixedPoint(tuned(loop, values), near, CLOSE);
     if (point.reason) return NaN;
     near = point.opponent;
-    let most = 0;
-    for (const [re, im] of multipliers(loop, near, false, rest)) most = Math.max(most, re * re + im * im);
-    return Math.sqrt(most);
+    return Math.hypot(...leading(loop, multipliers(loop, near)));
   };
 }
 
-/** Return ρ on n × n values of two parameters, a row for each value of the second. */
-export function plane(state, method, values, [x, y], [xs, ys]) {
-  const rho = radius(state, method), found = new Float32Array(xs.length * ys.length);
-  const outer = y === "beta" || y === "lam" ? xs : ys; // the wiring changes as seldom as can be
-  const inner = outer === xs ? ys : xs, at = { ...values }, [slow, fast] = outer === xs ? [x, y] : [y, x];
-  outer.forEach((o, i) => {
-    at[slow] = o;
-    inner.forEach((v, j) => {
-      at[fast] = v;
-      found[outer === xs ? j * xs.length + i : i * xs.length + j] = rho(at);
-    });
-  });
+/** Return ρ over two parameters, a row for each value of the second. */
+export function plane(state, method, values, axes, spreads) {
+  const rho = radius(state, method), strides = [1, spreads[0].length], found = new Float32Array(strides[1] * spreads[1].length);
+  const [slow, fast] = axes[1] === "beta" || axes[1] === "lam" ? [0, 1] : [1, 0]; // a new wiring as seldom as can be
+  spreads[slow].forEach((u, i) => spreads[fast].forEach((v, j) => {
+    found[i * strides[slow] + j * strides[fast]] = rho({ ...values, [axes[slow]]: u, [axes[fast]]: v });
+  }));
   return found;
 }
 
 /** Return the nearest values of a parameter at which ρ crosses 1, below and above the present. */
 export function crossings(state, method, values, name, candidates) {
   const rho = radius(state, method), test = v => rho({ ...values, [name]: v }) - 1;
-  const own = test(values[name]), whole = method.parameters.find(p => p.name === name).whole;
+  const own = test(values[name]), { whole } = method.parameters.find(p => p.name === name);
   const outwards = side => {
-    let last = [values[name], own];
-    for (const v of side) {
-      const at = test(v);
+    let [near, before] = [values[name], own];
+    for (const far of side) {
+      const at = test(far);
       if (!isFinite(at)) return null;
-      if (at * last[1] < 0 || (last[1] === 0 && at !== 0)) {
-        if (whole) return v;
-        let [low, high] = [last[0], v];
+      if (at * before < 0 || (before === 0 && at !== 0)) {
+        if (whole) return far;
+        let [low, high] = [near, far];
         for (let k = 0; k < 50; k++) {
           const middle = (low + high) / 2;
           if (test(middle) * at > 0) high = middle; else low = middle;
         }
         return (low + high) / 2;
       }
-      last = [v, at];
+      [near, before] = [far, at];
     }
     return null;
   };
   if (!isFinite(own)) return { name, below: null, above: null };
-  return {
-    name, below: outwards(candidates.filter(v => v < values[name]).reverse()),
-    above: outwards(candidates.filter(v => v > values[name])),
-  };
+  return { name, below: outwards(candidates.filter(v => v < values[name]).reverse()),
+    above: outwards(candidates.filter(v => v > values[name])) };
 }
