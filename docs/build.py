@@ -96,6 +96,7 @@ def main() -> int:
     lay_out()
     if code := build():
         return code
+    (HTML / "explorer").mkdir(exist_ok=True)
     explorer.export(HTML / "explorer" / "index.html")  # one file: it works from disk, too
     if wrong := check():
         print("\n".join(wrong), file=sys.stderr)

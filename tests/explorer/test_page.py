@@ -3,10 +3,12 @@
 import csv
 import json
 import random
+import re
 import shlex
 import subprocess
 import sys
 import xml.etree.ElementTree as xml
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +20,7 @@ from alignsim.feedback.methods.catalogue import METHODS
 
 pytestmark = pytest.mark.browser
 
+INDEX = Path(__file__).resolve().parents[2] / "docs" / "index.md"
 UNEVEN = "#e=uneven&a=mrs*ipo*beta*lam*alpha~0.6*beta~10*lam~0.8"
 
 
@@ -441,6 +444,22 @@ def test_a_page_is_exported_with_the_loop_that_is_given(open_tab, tmp_path):
     wanted = asim.classify(loops, [0.2, 0.3, 0.5], rounds=3000).code
     np.testing.assert_array_equal(codes.reshape(65, 65)[-1], wanted)
     assert len(set(wanted)) > 1
+
+
+def test_the_explorer_of_the_site_works_from_disk(open_tab, tmp_path):
+    (framed,) = re.findall(
+        r"```\{raw\} html\n(.*?)```", INDEX.read_text(encoding="utf-8"), re.DOTALL
+    )
+    (tmp_path / "explorer").mkdir()
+    export(tmp_path / "explorer" / "index.html")
+    site = tmp_path / "index.html"
+    site.write_text(f"<!doctype html><title>site</title>{framed}", encoding="utf-8")
+    tab = open_tab(site.as_uri(), settled=False)
+    frame = tab.page.frame_locator("iframe")
+    frame.locator(".verdict", has_text="It oscillates, turning 67°").wait_for()
+    for theme in ("dark", "light"):
+        tab.js("theme => { document.documentElement.dataset.theme = theme; }", theme)
+        frame.locator(f"html[data-theme={theme}]").wait_for()
 
 
 def test_what_needs_python_says_so(open_tab, static_page):

@@ -180,10 +180,8 @@ export class Lane {
     } else if (kind === "fine" && present) this.plane = answer;
     else if (kind === "classes" && present && answer.ranges.every(([, end], i) => end <= now.ranges[i][1])) this.classes = answer;
     else if (kind === "attractors" && present) this.attractors = answer;
-    else if (kind === "rest" && present) {
-      this.rest = answer;
-      if (this.answer && answer.points?.length) this.answer.points = answer.points;
-    }
+    else if (kind === "rest" && present) this.rest = answer;
+    if (this.answer && this.rest?.points?.length) this.answer.points = this.rest.points; // whichever came first
     this.draw(SHOWS[kind], { kind, by });
   }
 
