@@ -4,12 +4,16 @@ import ast
 import builtins
 import doctest
 import inspect
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 import alignsim as asim
 from alignsim import simplex
 
+ROOT = Path(__file__).parent.parent
 ROOMS = tuple(name for name in asim.__all__ if hasattr(getattr(asim, name), "__path__"))
 
 
@@ -63,3 +67,9 @@ def test_bare_names_are_noticed():
 
 def test_most_of_what_is_public_has_an_example():
     assert len(DOCUMENTED) > 60
+
+
+def test_the_examples_of_a_file_named_like_its_function_run_alone():
+    command = [sys.executable, "-m", "pytest", "alignsim/plotting/simplex.py"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 0, done.stdout
