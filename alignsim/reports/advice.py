@@ -336,7 +336,9 @@ def advise(
         )
     flat = loop.part(0, loop.size)
     found, logits, several = trade(flat, small)
-    gap = 1.0 - multipliers(flat, logits)
+    asked = np.empty((flat.size, 0))
+    if others.size:
+        asked = radii(1.0 - multipliers(flat, logits), others)
     largest = np.full(flat.size, np.nan) if np.isnan(floor) else largest_eta(flat, floor)
     alpha, beta = found.alpha[:, found.wanted], found.beta[:, found.wanted]
     status = np.where(np.isnan(alpha), AdviceStatus.NO_STABLE_ALPHA, AdviceStatus.ADVISED)
@@ -355,7 +357,7 @@ def advise(
         policy=simplex.softmax(logits),
         tradeoff=found,
         alphas=others,
-        radii=radii(gap, others),
+        radii=asked,
         min_effective_support=floor,
         eta_largest=largest,
         far_starts=seen.starts,
