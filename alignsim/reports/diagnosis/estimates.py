@@ -15,7 +15,15 @@ from alignsim.validation import FloatArray
 STRETCH_RHO, STRETCH_THETA = 1.3, 1.5
 """Each side of an interval of a sampled log is stretched so: calibrated, not derived."""
 
+BEYOND_RHO, BEYOND_THETA = 0.2, float(np.radians(3.0))
+"""Times ρ − 1: standard deviations that an unstable ρ and θ of a sampled log have besides. Samples
+do not tell whether the form of the round is exact, as of IPO, or near its rest point only, as of
+DPO, from which a cycle holds the loop away. Calibrated with ρ up to 2.5, not derived."""
+
 PERCENTS = (2.5, 50.0, 97.5)
+
+NORMAL = 1.96
+"""Standard deviations of a normal distribution within which 95 % of it lie."""
 
 Interval = tuple[float, float, float]
 """Lower limit, median, upper limit."""
@@ -45,6 +53,8 @@ class Estimate:
         The filter of sampled logs.
     log_noise : float
         Median of log q, of sampled logs.
+    points : (n, D)
+        The draws as the filter's parameters, of sampled logs.
     """
 
     log: Log
@@ -56,6 +66,7 @@ class Estimate:
     memory: bool = False
     model: Model | None = None
     log_noise: float = np.nan
+    points: FloatArray | None = None
 
     @property
     def found(self) -> float:
@@ -70,14 +81,22 @@ class Estimate:
     @property
     def rho(self) -> Interval:
         """The modulus of the leading multiplier."""
-        low, mid, high = limits(self.seen.rho, STRETCH_RHO if self.stretched else 1.0)
+        low, mid, high = self._limits(self.seen.rho, STRETCH_RHO, BEYOND_RHO)
         return max(low, 0.0), mid, high
 
     @property
     def theta(self) -> Interval:
         """Its argument, in radians."""
-        low, mid, high = limits(self.seen.theta, STRETCH_THETA if self.stretched else 1.0)
+        low, mid, high = self._limits(self.seen.theta, STRETCH_THETA, BEYOND_THETA)
         return max(low, 0.0), mid, min(high, np.pi)
+
+    def _limits(self, draws: FloatArray, stretch: float, beyond: float) -> Interval:
+        """Return limits of 95 %, of a sampled log stretched, and wider beyond the onset."""
+        if not self.stretched:
+            return limits(draws, 1.0)
+        low, mid, high = limits(draws, stretch)
+        form = NORMAL * beyond * max(limits(self.seen.rho, 1.0)[1] - 1.0, 0.0)
+        return mid - float(np.hypot(mid - low, form)), mid, mid + float(np.hypot(high - mid, form))
 
     @property
     def alpha(self) -> Interval:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from alignsim import simplex
 from alignsim.analysis.evidence import Evidence
+from alignsim.reports.diagnosis.cycles import period
 from alignsim.reports.diagnosis.estimates import Estimate
 from alignsim.reports.diagnosis.logs import Log
 from alignsim.reports.diagnosis.multipliers import Fits, Leading, leading
@@ -28,6 +29,9 @@ SINGULAR = 1e-11
 """Relative singular value below which a log does not determine its fit."""
 
 DRAWS = 2000
+
+KEPT = (-0.02, 1.02)
+"""What a round may keep of the states before it, all told."""
 
 BEYOND = 0.3
 """Times ρ − 1: standard deviation that an unstable ρ has besides. A cycle holds the loop away from
@@ -71,19 +75,27 @@ def exact_estimate(log: Log, rng: np.random.Generator) -> Estimate:
     Two forms are tried, z' = αz + Uπ and the same with memory of the round before.
     """
     x, policies = log.states, simplex.softmax(log.logits)
-    fit = _fit(x, policies, log.first, memory=False)
+    repeats = period(log) if int(log.first.sum()) == 1 else 0
+    if repeats:  # what comes again tells nothing new
+        x, policies = x[: repeats + 1], policies[: repeats + 1]
+    first = log.first[: len(x)]
+    fit = _fit(x, policies, first, memory=False)
     memory = False
     if fit.residual > FITS:
-        other = _fit(x, policies, log.first, memory=True)
-        if other.determined and _is_exact(other, x):
+        other = _fit(x, policies, first, memory=True)
+        if other.determined and _is_exact(other, x) and _keeps(other):
             fit, memory = other, True
     point = _maps(fit.coefficients[None], memory)
     start = x.mean(axis=0)
     seen = leading(point, start)
     if fit.determined and _is_exact(fit, x):
-        return Estimate(log, point, point, seen, x, evidence=Evidence.ANALYTIC, memory=memory)
+        return Estimate(
+            log, point, point, seen, log.states, evidence=Evidence.ANALYTIC, memory=memory
+        )
     if not fit.determined:
-        return Estimate(log, point, point, seen, x, evidence=Evidence.NOTHING, memory=memory)
+        return Estimate(
+            log, point, point, seen, log.states, evidence=Evidence.NOTHING, memory=memory
+        )
     chi = np.sqrt(rng.chisquare(fit.freedom, DRAWS) / fit.freedom)
     drawn = _maps(_student(fit, chi, rng), memory)
     spread = leading(drawn, start)
@@ -92,7 +104,12 @@ def exact_estimate(log: Log, rng: np.random.Generator) -> Estimate:
     rho = np.abs(spread.rho + error[0] + beyond)
     theta = np.clip(spread.theta + error[1], 0.0, np.pi)
     return Estimate(
-        log, drawn, point, Leading(rho, theta, spread.states), x, evidence=Evidence.ESTIMATED
+        log,
+        drawn,
+        point,
+        Leading(rho, theta, spread.states),
+        log.states,
+        evidence=Evidence.ESTIMATED,
     )
 
 
@@ -100,6 +117,16 @@ def _is_exact(fit: _Fit, x: FloatArray) -> bool:
     level = max(fit.residual, ROUNDING * float(np.abs(x).max()))
     errors = level * np.sqrt(np.diag(fit.inverse))
     return fit.residual <= FITS and bool((errors <= SURE).all())
+
+
+def _keeps(fit: _Fit) -> bool:
+    """Return whether a fit with memory keeps from nothing to all of what went before.
+
+    Else it may be the recurrence that any log of a short period obeys.
+    """
+    low, high = KEPT
+    a, memory = float(fit.coefficients[0]), float(fit.coefficients[-1])
+    return a >= low and low <= a + memory <= high
 
 
 def _fit(x: FloatArray, policies: FloatArray, first: NDArray[np.bool_], *, memory: bool) -> _Fit:
@@ -114,7 +141,7 @@ def _fit(x: FloatArray, policies: FloatArray, first: NDArray[np.bool_], *, memor
     A = np.concatenate(columns, axis=2)[used]
     width = A.shape[2]
     flat, target = A.reshape(-1, width), x[1:][used].ravel()
-    if len(flat) < width:
+    if len(flat) <= width:  # it would fit anything
         nothing = np.full((width, width), np.inf)
         endless = np.full((1, 1), np.inf)
         return _Fit(np.full(width, np.nan), nothing, endless, endless, 0, False)

@@ -94,6 +94,7 @@ def sampled_estimate(
         evidence=Evidence.ESTIMATED,
         model=model,
         log_noise=float(middle[-1]),
+        points=found,
     )
 
 

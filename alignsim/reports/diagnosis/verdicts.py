@@ -9,12 +9,11 @@ from numpy.typing import NDArray
 
 from alignsim.analysis.evidence import Evidence
 from alignsim.codes import Code
+from alignsim.reports.diagnosis.cycles import cycles, explained, goes_one_way, period, spread
 from alignsim.reports.diagnosis.estimates import Estimate, Interval
 from alignsim.reports.diagnosis.horizon import more_rounds
 from alignsim.reports.diagnosis.logs import Log
-from alignsim.reports.diagnosis.orbits import amplitude
 from alignsim.summary import settled
-from alignsim.validation import FloatArray
 
 
 class LogVerdict(Code):
@@ -66,6 +65,13 @@ ON_CYCLE, PERIODS = 0.7, 1.5
 UNBOUNDED, AT_REST = 1e3, 1e-2
 """Amplitudes beyond which an orbit grows for ever, and below which it rests."""
 
+AGREED = 0.8
+"""The share of the draws that must agree on whether a log is on its cycle."""
+
+EXPLAINED = 0.5
+"""The share of how the states vary that a fit must predict, where rounds are noisy, for its
+unstable rest point to be believed."""
+
 STILL = np.radians(1.0)
 """A turn a round below it is none."""
 
@@ -75,11 +81,14 @@ NOT_EXACT = (
     "if the shares were counted from samples, give n; if they are exact, the rounds have noise or "
     "another form than assumed: log more of them"
 )
+LONGER = "log more rounds: on its cycle the loop keeps its amplitude"
 UNDETERMINED = "start the loop away from rest, or log several runs from different starts"
 
 
 def verdict(estimate: Estimate, rng: np.random.Generator) -> Finding:
     """Return what a log of all shares says."""
+    if estimate.log.exact and (repeats := period(estimate.log)) > 1:
+        return _repeating(estimate, repeats)
     if estimate.evidence == Evidence.NOTHING:
         told = "Cannot tell: the log moves in too few directions to determine the round."
         return Finding(LogVerdict.CANNOT_TELL, told, UNDETERMINED)
@@ -87,7 +96,8 @@ def verdict(estimate: Estimate, rng: np.random.Generator) -> Finding:
     if not _moves(estimate.log):
         told = "Cannot tell: the log moves no more than its samples' noise."
         return Finding(LogVerdict.CANNOT_TELL, told, ELSEWHERE, more_rounds=np.inf)
-    if estimate.log_noise > MOSTLY_NOISE:
+    noisy = estimate.log_noise > MOSTLY_NOISE
+    if noisy and not (low > 1.0 and explained(estimate) > EXPLAINED):
         told = "Cannot tell: rounds are mostly training noise."
         return Finding(LogVerdict.CANNOT_TELL, told, NOISE_ONLY)
     if _drifts(estimate):
@@ -102,6 +112,17 @@ def verdict(estimate: Estimate, rng: np.random.Generator) -> Finding:
     if low > 1.0:
         return _unstable(estimate)
     return _undecided(estimate, rng)
+
+
+def _repeating(estimate: Estimate, repeats: int) -> Finding:
+    """Return what an exact log says that repeats itself after some rounds."""
+    told = f"On a limit cycle: the log repeats itself every {repeats} rounds."
+    size = spread(estimate.log.states[estimate.log.longest][-repeats:])
+    if estimate.evidence == Evidence.NOTHING:
+        told += " ρ and θ of its rest point are beyond what such a log can tell."
+        return Finding(LogVerdict.LIMIT_CYCLE, told, UNDETERMINED, size)
+    told += f" Its rest point has ρ = {between(estimate.rho)}; {turning(estimate.theta)}."
+    return Finding(LogVerdict.LIMIT_CYCLE, told, amplitude=size)
 
 
 def _moves(log: Log) -> bool:
@@ -136,7 +157,7 @@ def _drifts(estimate: Estimate) -> bool:
     farthest = float(np.linalg.norm(estimate.states - centre, axis=1).max())
     with np.errstate(invalid="ignore"):
         near = np.linalg.norm(seen.states - centre, axis=1) <= REACH * farthest
-    if (~near).mean() <= DRIFTING:
+    if (~near).mean() <= DRIFTING or not goes_one_way(estimate.states[estimate.log.longest]):
         return False
     if estimate.found < FEW_RESTING:
         return True
@@ -176,38 +197,33 @@ def between(interval: Interval, form: str = "{:.3g}") -> str:
 
 def _unstable(estimate: Estimate) -> Finding:
     """Return what a loop whose rest point repels does instead."""
-    run = estimate.log.longest
-    states, theta = estimate.states[run], estimate.theta[1]
-    size = amplitude(estimate.point, states[-1], states[-2])
-    told = (
-        f"The rest point is unstable, with ρ = {between(estimate.rho)}; {turning(estimate.theta)}."
-    )
-    if size > UNBOUNDED:
-        return Finding(LogVerdict.MOVING_AWAY, f"Growing without bound. {told}", amplitude=size)
-    if size < AT_REST:
-        told = f"Moving away from one rest point to another. {told}"
-        return Finding(LogVerdict.MOVING_AWAY, told, amplitude=size)
-    T = len(states)
+    T, theta = len(estimate.states[estimate.log.longest]), estimate.theta[1]
     window = T // 3
     if theta > STILL:
         window = max(window, int(np.ceil(PERIODS * 2.0 * np.pi / theta)))
+    found = cycles(estimate, min(window, T))
+    size = float(np.median(found.sizes))
+    told = (
+        f"The rest point is unstable, with ρ = {between(estimate.rho)}; {turning(estimate.theta)}."
+    )
+    if (found.sizes > UNBOUNDED).mean() >= AGREED:
+        return Finding(LogVerdict.MOVING_AWAY, f"Growing without bound. {told}", amplitude=size)
+    if (found.sizes < AT_REST).mean() >= AGREED:
+        told = f"Moving away from one rest point to another. {told}"
+        return Finding(LogVerdict.MOVING_AWAY, told, amplitude=size)
     if window > T:
         told = f"Unstable, and the log is shorter than {PERIODS} periods. {told}"
         return Finding(
             LogVerdict.UNSTABLE, told, f"log at least {window - T} more rounds", size, window - T
         )
-    noise = estimate.log.noise()[run][-window:]
-    late = excess(estimate.log.states[run][-window:], noise)
-    if late >= ON_CYCLE * size:
+    there = float((found.late >= ON_CYCLE * found.sizes).mean())
+    if there >= AGREED:
         return Finding(LogVerdict.LIMIT_CYCLE, f"On a limit cycle. {told}", amplitude=size)
-    told = f"Moving away; the cycle it heads for has amplitude {size:.3g} in logits. {told}"
-    return Finding(LogVerdict.MOVING_AWAY, told, amplitude=size)
-
-
-def excess(states: FloatArray, noise: FloatArray) -> float:
-    """Return the root mean square distance (t, d) from the mean, less that of noise (t,)."""
-    square = ((states - states.mean(axis=0)) ** 2).sum(axis=1).mean() - noise.mean()
-    return float(np.sqrt(max(square, 0.0)))
+    if there <= 1.0 - AGREED:
+        told = f"Moving away; the cycle it heads for has amplitude {size:.3g} in logits. {told}"
+        return Finding(LogVerdict.MOVING_AWAY, told, amplitude=size)
+    told = f"Unstable; the log does not tell whether it has reached its cycle. {told}"
+    return Finding(LogVerdict.UNSTABLE, told, LONGER, size)
 
 
 def _undecided(estimate: Estimate, rng: np.random.Generator) -> Finding:
