@@ -30,8 +30,8 @@ _NO_NAMES = {
 }  # fmt: skip
 """What programs write where nothing is known, or below a table; in lower case."""
 
-_MARKS = {mark for mark, share in WORDS.items() if len(mark) > 1} - {"same", "both", "neither"}
-"""What is an outcome, and hardly a response."""
+_MARKS = {mark for mark, share in WORDS.items() if share == 0.5} - {"same", "both", "neither"}
+"""Outcomes that are hardly the name of a response."""
 
 
 def oddities(found: Comparisons | Ratings | Matrices) -> Iterator[str]:

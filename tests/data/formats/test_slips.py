@@ -213,7 +213,7 @@ def test_two_spellings_and_what_is_no_name_are_noted():
         "else.",
     )
     fine = asim.data.read(
-        {"left": ["gpt-4", "-1"], "right": ["gpt-4o", "1"], "winner": ["left"] * 2}
+        {"left": ["gpt-4", "-1"], "right": ["answer 1", "1"], "winner": ["left"] * 2}
     )
     assert fine.notes == ()
 
