@@ -248,9 +248,9 @@ def _advice_rows(found: Advice, names: Sequence[str]) -> list[Row]:
         *_safe_rows(found),
         ("certified to converge from every start", _above(told(found.alpha_certified, _near_one))),
         ("fastest α", told(found.alpha, _near_one)),
-        ("β that goes with it", told(found.beta)),
+        ("β at that α", told(found.beta)),
         ("deviation kept a round", told(found.rate, _near_one)),
-        (f"rounds until {found.tolerance:g} of it", told(found.rounds, "{:.6g}".format)),
+        (f"rounds until {found.tolerance:g} of it is left", told(found.rounds, "{:.6g}".format)),
     ]
     for i, alpha in enumerate(found.alphas):
         radius = found.radii.reshape(-1, len(found.alphas))[:, i]

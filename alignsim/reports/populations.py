@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from alignsim.data import Comparisons, PromptPosterior, prompt_posterior
 from alignsim.feedback.methods.mrs import MRS
@@ -37,33 +38,47 @@ INTERVAL_AND_MEDIAN = (INTERVAL[0], 0.5, INTERVAL[1])
 def matrix_population(P: FloatArray, loop: Loop) -> Rows:
     """Return the shares of matrices (n, K, K) that have a property, and quartiles of the onset."""
     found = structure(P)
+    alone = len(P) == 1
     sample = spread(P, onsets_computed(P.shape[-1], loop))
     onset = draws_onset(sample, **loop)
     oscillating, unknown = np.isfinite(onset), np.isnan(onset)
     rows = [
         (f"matrices with K = {P.shape[-1]}", f"{len(P):,}"),
-        ("cyclic", share_in_percent(float(found.cyclic.mean()))),
-        ("no Condorcet winner", share_in_percent(float((found.condorcet_winner < 0).mean()))),
-        ("with ties", share_in_percent(float((found.ties > 0).mean()))),
+        ("cyclic", _held(found.cyclic)),
+        ("no Condorcet winner", _held(found.condorcet_winner < 0)),
+        ("with ties", _held(found.ties > 0)),
         (
             "strongly transitive (ties allowed)",
-            share_in_percent(float(found.strongly_transitive.mean())),
+            _held(found.strongly_transitive),
         ),
         (
             "strictly strongly transitive",
-            share_in_percent(float(found.strictly_strongly_transitive.mean())),
+            _held(found.strictly_strongly_transitive),
         ),
         (
             f"lose stability at some β ≤ {loop['beta_max']:g}",
-            sampled_share(int(oscillating.sum()), len(sample), len(P)),
+            _held(oscillating)
+            if alone
+            else sampled_share(int(oscillating.sum()), len(sample), len(P)),
         ),
     ]
-    if unknown.any():
+    if unknown.any() and alone:
+        rows[-1] = (rows[-1][0], "not known: no fixed point was found")
+    elif unknown.any():
         rows.append(("… not known", sampled_share(int(unknown.sum()), len(sample), len(P))))
-    if oscillating.any():
+    if alone and oscillating.any():
+        rows.append(("… at β", f"{onset[0]:.3g}"))
+    elif oscillating.any():
         told = sampled_quartiles(onset[oscillating], complete=len(sample) == len(P))
         rows.append(("… at β (quartiles)", told))
     return tuple(rows)
+
+
+def _held(holds: NDArray[np.bool_]) -> str:
+    """Return of how many matrices something holds: a share, or yes or no of one."""
+    if len(holds) == 1:
+        return "yes" if holds[0] else "no"
+    return share_in_percent(float(holds.mean()))
 
 
 def vote_population(votes: Comparisons, loop: Loop, rng: Seed = 0) -> Rows:

@@ -70,3 +70,10 @@ def test_a_sample_of_prompts_widens_the_interval(monkeypatch):
     told = populations._posterior_share(count, some, draw)
     assert told.endswith("from 60 of 6,000 prompts)")
     assert "(25 to" not in told
+
+
+def test_of_one_matrix_there_are_no_shares():
+    rows = dict(matrix_population(asim.preferences.cyclic(3, advantage=0.3)[None], LOOP))
+    assert rows["cyclic"] == rows["no Condorcet winner"] == "yes"
+    assert rows["with ties"] == "no"
+    assert not any("%" in text for text in rows.values())
