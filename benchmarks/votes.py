@@ -32,7 +32,7 @@ LOOPS = {
     "DPO α .5": {"objective": "dpo", "alpha": 0.5},
 }
 BETA_MAX = 100.0
-SLOW = {4: 1000, 10: 25}
+SLOW = {4: 100, 10: 20}
 """Of how many boards with so many responses the onset of DPO is computed: at 10 it takes 6 s."""
 
 BAND, LEAST_COVER, MOST_FALSE, BAND_BOARDS = 0.08, 0.87, 2, 250
