@@ -5,7 +5,7 @@ is likely (p ≥ .8) or sure (p ≥ .95) of a cycle at the top, how often it say
 and how often the 95 % interval of the onset covers that of the true preferences, for several loops.
 Run as
 
-    python benchmarks/votes.py [--share 1] [--draws 150] [--seed 0]
+    python benchmarks/votes.py [--share 1] [--draws 150] [--seed 0] [--only prior]
 
 to write the tables into ``benchmarks/README.md``. All boards take an hour and a half; with a share
 of them the bands are wider.
@@ -40,6 +40,8 @@ BAND, LEAST_COVER, MOST_FALSE, BAND_BOARDS = 0.08, 0.87, 2, 250
 two rankings likely to be cycles. With fewer boards R the bands are √(250/R) times as wide."""
 
 PRIOR_BOARDS, JUDGE_BOARDS = 800, 80
+SPREADS = (0.07, 4.5)
+"""What the model's grid of spreads stands for; the prior beyond it is cut off."""
 
 Draw = np.random.Generator
 
@@ -209,7 +211,9 @@ def prior_rows(boards: int, draws: int, seed: int) -> list[list[str]]:
     loop = LOOPS["IPO α .5"]
     for board in range(boards):
         draw = np.random.default_rng([seed, 98, board])
-        tau, sd = abs(draw.normal(0.0, 0.5)), abs(draw.standard_cauchy())
+        tau, sd = abs(draw.normal(0.0, 0.5)), np.inf
+        while not SPREADS[0] < sd < SPREADS[1]:
+            sd = abs(draw.standard_cauchy())
         wide = draw.random(len(i)) < min(0.05, 3.0 / len(i))
         scatter = draw.normal(0.0, np.where(wide, max(tau, 0.7), tau))
         strength = draw.normal(0.0, sd, 4)
@@ -279,32 +283,51 @@ def markdown(head: list[str], rows: list[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
+def of_boards(share: float, draws: int, seed: int) -> str:
+    """Return the table of all kinds of boards; print each row when it is known."""
+    rows = []
+    for kind in KINDS:
+        rows.append(calibrated(kind, share, draws, seed))
+        print(" | ".join(rows[-1]), flush=True)
+    head = ["truth (votes a pair)", "boards", "p ≥ .8", "p ≥ .95", "no cycle"]
+    head += [f"cover, {name}" for name in LOOPS] + ["median low end", "within bands"]
+    return markdown(head, rows)
+
+
+def of_prior(share: float, draws: int, seed: int) -> str:
+    """Return the table of boards that are drawn from the prior."""
+    boards = max(round(PRIOR_BOARDS * share), 1)
+    head = [f"{boards} boards of four drawn from the model's prior, 5–200 votes a pair", "found"]
+    return markdown(head, prior_rows(boards, draws, seed))
+
+
+def of_judges(share: float, draws: int, seed: int) -> str:
+    """Return the table of boards whose judges differ."""
+    boards = max(round(JUDGE_BOARDS * share), 1)
+    rows = [judged(*who, boards, draws, seed) for who in ((20, 30), (5, 120))]
+    head = ["judges (sd of taste .7)", "boards", "cover of P ignoring them", "cover of P"]
+    return markdown(head, rows)
+
+
+TABLES = {"votes": of_boards, "prior": of_prior, "judges": of_judges}
+
+
 def main() -> None:
-    """Write the tables between their markers, and print them."""
+    """Write the tables between their markers."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--share", type=float, default=1.0, help="of all boards")
     parser.add_argument("--draws", type=int, default=150)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", choices=TABLES, action="append", help="this table alone")
     given = parser.parse_args()
-    rows = []
-    for kind in KINDS:
-        rows.append(calibrated(kind, given.share, given.draws, given.seed))
-        print(" | ".join(rows[-1]), flush=True)
-    head = ["truth (votes a pair)", "boards", "p ≥ .8", "p ≥ .95", "no cycle"]
-    head += [f"cover, {name}" for name in LOOPS] + ["median low end", "within bands"]
-    boards = max(round(JUDGE_BOARDS * given.share), 1)
-    judges = [judged(*who, boards, given.draws, given.seed) for who in ((20, 30), (5, 120))]
-    boards = max(round(PRIOR_BOARDS * given.share), 1)
-    own = prior_rows(boards, given.draws, given.seed)
-    seen = ["judges (sd of taste .7)", "boards", "cover of P ignoring them", "cover of P"]
-    told = f"Seed {given.seed}, {given.draws} draws a board."
-    prior = [f"{boards} boards of four drawn from the model's prior, 5–200 votes a pair", "found"]
-    tables = [markdown(head, rows), markdown(prior, own), markdown(seen, judges)]
-    found = "\n\n".join([told, *tables])
-    begin, end = "<!-- votes:begin -->", "<!-- votes:end -->"
-    page = PAGE.read_text(encoding="utf-8")
-    before, after = page.index(begin) + len(begin), page.index(end)
-    PAGE.write_text(f"{page[:before]}\n{found}\n{page[after:]}", encoding="utf-8")
+    wanted = given.only or list(TABLES)
+    for name in wanted:
+        found = TABLES[name](given.share, given.draws, given.seed)
+        page = PAGE.read_text(encoding="utf-8")
+        begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
+        before, after = page.index(begin) + len(begin), page.index(end)
+        told = f"Seed {given.seed}, {given.draws} draws a board."
+        PAGE.write_text(f"{page[:before]}\n{told}\n\n{found}\n{page[after:]}", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -37,6 +37,9 @@ BEYOND = 0.3
 """Times ρ − 1: standard deviation that an unstable ρ has besides. A cycle holds the loop away from
 its rest point, and ρ there is extrapolated by a form of the round that is not exact."""
 
+EXACT = 100.0
+"""Times rounding: what an exact form leaves over at most, however unsure its coefficients."""
+
 LARGEST_AUTOCORRELATION = 0.9
 
 
@@ -100,7 +103,8 @@ def exact_estimate(log: Log, rng: np.random.Generator) -> Estimate:
     drawn = _maps(_student(fit, chi, rng), memory)
     spread = leading(drawn, start)
     error = fit.model_error * rng.standard_normal((2, DRAWS)) / chi
-    beyond = BEYOND * max(float(seen.rho[0]) - 1.0, 0.0) * rng.standard_normal(DRAWS)
+    form = 0.0 if fit.residual <= EXACT * _rounding(x) else BEYOND
+    beyond = form * max(float(seen.rho[0]) - 1.0, 0.0) * rng.standard_normal(DRAWS)
     rho = np.abs(spread.rho + error[0] + beyond)
     theta = np.clip(spread.theta + error[1], 0.0, np.pi)
     return Estimate(
@@ -114,9 +118,13 @@ def exact_estimate(log: Log, rng: np.random.Generator) -> Estimate:
 
 
 def _is_exact(fit: _Fit, x: FloatArray) -> bool:
-    level = max(fit.residual, ROUNDING * float(np.abs(x).max()))
+    level = max(fit.residual, _rounding(x))
     errors = level * np.sqrt(np.diag(fit.inverse))
     return fit.residual <= FITS and bool((errors <= SURE).all())
+
+
+def _rounding(x: FloatArray) -> float:
+    return ROUNDING * float(np.abs(x).max())
 
 
 def _keeps(fit: _Fit) -> bool:

@@ -118,6 +118,21 @@ def test_exact_logs_of_ipo_give_its_stability(K, seed):
     assert "lie in the intervals" in str(found.sentence)
 
 
+def test_shares_too_small_to_see_leave_an_exact_ipo_log_exact_enough():
+    """Shares of 1e-10 hide coefficients of the round, which ρ > 1 hardly rests on."""
+    upper = [0.19, 0.32, 0.64, 0.36, 0.37, 0.87, 0.42, 0.31, 0.96, 0.89]
+    P = np.full((5, 5), 0.5)
+    P[np.triu_indices(5, 1)] = upper
+    P.T[np.triu_indices(5, 1)] = 1.0 - np.array(upper)
+    loop = asim.FeedbackMap(P, objective="ipo", beta=23.6, alpha=0.79, lam=0.4)
+    start = np.array([-9.7, 8.3, 12.4, 9.8, -20.8])
+    found = asim.diagnose(loop.run(start_logits=start, rounds=9).policies, np.inf)
+    assert found.words("evidence") == "estimated"
+    rho = asim.stability(loop).spectral_radius
+    assert abs(found.rho - rho) < 1e-6
+    assert np.ptp(found.rho_interval) < 1e-4
+
+
 def test_an_exact_log_of_dpo_is_estimated_with_its_error():
     loop = asim.FeedbackMap(CYCLE, objective="dpo", beta=1.2, alpha=0.6, lam=0.8)
     local = asim.stability(loop)
