@@ -52,3 +52,16 @@ def test_the_least_period_is_the_first_divisor_after_which_the_lap_is_back():
     rows = np.zeros(4, dtype=np.intp)
     _, _, least = follow(loop, rows, np.full(4, 6), start, back)
     assert least.tolist() == [1, 6, 6, 6]
+
+
+def test_a_lap_is_back_only_where_every_logit_is():
+    loop = asim.FeedbackMap(
+        asim.preferences.nearest_neighbour_cycle(4, advantage=0.4), beta=2.0, alpha=0.5
+    )
+    loop = loop.part(0, 1)
+    start = simplex.centre(np.array([[0.3, -1.0, 0.5, 0.2]]))
+    moved = np.sort(np.abs(loop.step_logits(start) - start)[0])
+    rows, period = np.zeros(2, dtype=np.intp), np.full(2, 5)
+    back = np.array([moved[1:3].mean(), moved[-1] * 1.001])  # half of the logits, and all
+    _, _, least = follow(loop, rows, period, np.repeat(start, 2, axis=0), back)
+    assert least.tolist() == [5, 1]
