@@ -33,6 +33,7 @@ BESIDE = (
     "CITATION.cff",
     "CONTRIBUTING.md",
     "LICENSE",
+    "conftest.py",
     "pyproject.toml",
 )
 """Single files of the sdist."""
