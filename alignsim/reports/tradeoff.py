@@ -163,9 +163,17 @@ def _steps_an_octave(flat: FeedbackMap) -> int:
 
 def _gap(flat: FeedbackMap, logits: FloatArray) -> NDArray[np.complex128]:
     """Return 1−ν of the multipliers at α = 0 that decide, (n, m): of imaginary ones the largest."""
-    if flat.holds(flat.facts.imaginary_from).all():
-        return np.asarray(1.0 - 1j * spectral_radius(flat, logits)[:, None])
-    return np.asarray(1.0 - multipliers(flat, logits))
+    imaginary = flat.holds(flat.facts.imaginary_from)
+    if not imaginary.any():
+        return np.asarray(1.0 - multipliers(flat, logits))
+    rows, rest = np.flatnonzero(imaginary), np.flatnonzero(~imaginary)
+    largest = 1.0 - 1j * spectral_radius(flat.take(rows), logits[rows])[:, None]
+    if not rest.size:
+        return np.asarray(largest)
+    others = 1.0 - multipliers(flat.take(rest), logits[rest])
+    gap = np.empty((flat.size, others.shape[1]), dtype=np.complex128)
+    gap[rows], gap[rest] = largest, others
+    return gap
 
 
 def _speed(gap: NDArray[np.complex128]) -> tuple[FloatArray, FloatArray, FloatArray]:
