@@ -63,4 +63,5 @@ def test_standard_input_is_read(tmp_path):
         input="left,right,winner\na,b,left\nb,c,left\nc,a,left\n",
     )  # fmt: skip
     assert result.exit_code == 0, result.output
-    assert "note: " not in result.output
+    notes = [line for line in result.output.splitlines() if line.startswith("note: ")]
+    assert [note.split(" are ")[0] for note in notes] == ["note: The shares of votes"]

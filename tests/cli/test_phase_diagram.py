@@ -97,7 +97,7 @@ def test_phase_diagram_of_votes(run, refuse, tmp_path):
         (["--judges", "a,b"], "--judges is 'a,b', but there is no FILE"),
         (["--index", "0"], "--index is 0, but there is no FILE"),
         (["none.csv"], "'none.csv' does not exist"),
-        (["."], "'.' is a directory"),
+        (["."], "'.' is a folder"),
         (["--beta-points", "3", "--nonsense"], "--nonsense"),
     ],
 )

@@ -153,7 +153,7 @@ def test_the_folder_may_exist_and_other_files_stay(run, tmp_path):
         (["--out", "no/where"], "there is no folder 'no'"),
         (["--out", "votes.csv"], "'votes.csv', which is a file; name a folder"),
         (["none.jsonl"], "'none.jsonl' does not exist"),
-        (["."], "'.' is a directory"),
+        (["."], "'.' is a folder"),
         (["own.csv"], "no column for the prompt; name it with --prompt ..."),
         (["own.csv", "--prompt", "itm"], "--prompt is 'itm'; did you mean 'item'"),
         (["votes.csv"], "holds votes on one set of responses"),
