@@ -28,7 +28,7 @@ def test_exact_loops_of_ipo_to_six_digits():
 
 @pytest.mark.slow
 def test_scalars_are_rightly_judged():
-    outcomes = [scalar(case) for case in cases(40, 9, (False,))]
+    outcomes = [scalar(case) for case in cases(120, 9, (False,))]
     decided = [o for o in outcomes if o.decided]
-    assert len(decided) >= 8
-    assert sum(o.right for o in decided) >= len(decided) - 1
+    assert len(decided) >= 24
+    assert sum(o.right for o in decided) >= 0.88 * len(decided)
