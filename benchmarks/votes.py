@@ -33,7 +33,7 @@ LOOPS = {
 }
 BETA_MAX = 100.0
 SLOW = {4: 100, 10: 20}
-"""Of how many boards with so many responses the onset of DPO is computed: at 10 it takes 6 s."""
+"""The number of boards, by K, whose onset under DPO is computed too; at K = 10 it takes 6 s."""
 
 BAND, LEAST_COVER, MOST_FALSE, BAND_BOARDS = 0.08, 0.87, 2, 250
 """At 250 boards or more: shares within .08 of what is expected, covers of .87 at least, and at most

@@ -85,8 +85,7 @@ def export(
 
     shown = opening(P, labels, method, objective, reference, start, parameters)
     named = precomputed.of_examples()
-    plain = P is None and not parameters and method == "mrs" and reference is None and start is None
-    if plain and objective == "ipo" and labels is None:
+    if shown.link == opening(None, None, "mrs", "ipo", None, None, {}).link:
         page, classes = document(), named
     else:
         page, classes = document(start=shown.link), [precomputed.of(shown), *named]

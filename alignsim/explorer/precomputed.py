@@ -15,8 +15,8 @@ from alignsim.explorer.examples import examples
 from alignsim.explorer.links import Opening
 from alignsim.explorer.table import USUAL
 
-MOST_RESPONSES = 6
-"""That the page takes without Python, as its ``kernels.js`` says."""
+MOST_RESPONSES, OBJECTIVES = 6, ("ipo",)
+"""That ``kernels.js`` of the page computes without Python."""
 
 AXES = ("beta", "lam")
 """Of a page that opens with a state."""
@@ -27,7 +27,7 @@ def of_examples() -> list[dict[str, Any]]:
     usual = {name: USUAL[name] for name in ("alpha", "beta", "lam")}
     found = []
     for name, each in examples().items():
-        if each.get("objective", "ipo") == "ipo":
+        if each.get("objective", "ipo") in OBJECTIVES:
             logits, start = each.get("reference"), each.get("start")
             asked = Asked(
                 np.array(each["P"]),
@@ -51,7 +51,7 @@ def of(shown: Opening) -> dict[str, Any]:
     remedy = "leave --export out: alignsim explore computes it"
     if len(shown.asked.P) > MOST_RESPONSES:
         raise InputError("P", f"has {len(shown.asked.P)} responses; {told}", remedy)
-    if shown.asked.objective != "ipo":
+    if shown.asked.objective not in OBJECTIVES:
         raise InputError("objective", f"is {shown.asked.objective!r}; {told}", remedy)
     return _packed(shown.link, shown.asked, AXES)
 
