@@ -216,11 +216,15 @@ def logits(
 ) -> FloatArray:
     """Return finite logits (..., K), not yet centred; rows may be NaN only where ``missing``."""
     array = _of_responses(value, name, responses, finite=not missing)
-    gaps = np.isnan(array).any(axis=-1, keepdims=True)
-    array = _finite(np.where(gaps, 0.0, array), name)
+    if missing:
+        gaps = np.isnan(array).any(axis=-1)
+        array[gaps] = 0.0
+        _finite(array, name)
     remedy = f"it must lie within ±{LARGEST_LOGIT:g}"
     refuse_where(np.abs(array) > LARGEST_LOGIT, name, array, remedy)
-    return np.where(gaps, np.nan, array)
+    if missing:
+        array[gaps] = np.nan
+    return array
 
 
 def _of_responses(

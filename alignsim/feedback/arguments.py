@@ -160,9 +160,10 @@ def parameters(**given: ArrayLike) -> dict[str, FloatArray]:
 
 def centred_once(logits: FloatArray) -> FloatArray:
     """Return centred logits; those that are centred up to rounding keep their bits."""
-    mean = logits.mean(axis=-1, keepdims=True)
-    rounding = ROUNDING * np.abs(logits).max(axis=-1, keepdims=True)
-    return np.where(np.abs(mean) > rounding, logits - mean, logits)
+    columns = np.ascontiguousarray(np.moveaxis(logits, -1, 0))  # rows would be added one by one
+    mean = np.asarray(sum(columns) / len(columns))
+    mean[np.abs(mean) <= ROUNDING * np.abs(columns).max(axis=0)] = 0.0
+    return np.asarray(logits - mean[..., None])
 
 
 def kept_rounds(keep: str | int | Sequence[int], rounds: int, size: int) -> NDArray[np.int64]:
