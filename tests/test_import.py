@@ -86,9 +86,9 @@ FIRST_KERNELS = {
     "lanes": {"block", "load", "store", "hold", "release", "load_signal", "softmax"}
     | {"begin_averages", "drifts"},
     "laps": {"around", "_advance"},
-    "orbits": {"examine", "_extremes", "_weighted"},
+    "orbits": {"examine", "_extremes", "_project", "_spans", "_weighted"},
     "rotation": {"classify", "rotations", "policy", "project", "_skew_norm"},
-    "tangents": {"lead_along", "_lead_unrolled"},
+    "tangents": {"lead_along", "_lead_small", "_lead_unrolled", "_logarithms"},
 }
 """What the first command may compile, by file: each second of it is one that a newcomer waits."""
 

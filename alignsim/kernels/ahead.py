@@ -61,8 +61,7 @@ def compile_judging(K: int) -> None:
     )  # fmt: skip
     code = lanes.code_for(K, tangents.SMALL)
     tangents.lead_along(
-        *code, matrices, NONE, np.empty((0, 2)), np.ones(K), frames, NONE,
-        np.zeros(1, dtype=np.int64), np.empty((0, 0)),
+        *code, matrices, NONE, np.empty((0, 2)), np.ones(K), frames, NONE, np.empty((0, 0))
     )  # fmt: skip
 
 

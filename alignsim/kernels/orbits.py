@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from alignsim.kernels.compile import PART, kernel
+from alignsim.kernels.compile import PART, kernel, part
 from alignsim.kernels.vectormath import angle
 
 LAGS = 64
@@ -51,23 +51,29 @@ def examine(frames, rows, centre, plane, whole, half, periods, tight, report):  
     """
     rounds, K = frames.shape[1:]
     turns = rounds - 1
+    orbit = np.empty((K, rounds))
+    high = np.empty(rounds)
+    apart = np.empty(rounds)
     x = np.empty(rounds)
     y = np.empty(rounds)
-    gap = np.empty(rounds)
     square = np.empty(rounds)
     turn = np.empty(turns)
     for n in range(rows.shape[0]):
-        orbit = frames[rows[n]]
+        for i in range(K):
+            for t in range(rounds):
+                orbit[i, t] = frames[rows[n], t, i]
+        _spans(orbit, high, apart)
         scale = 0.0
         for t in range(max(0, rounds - 4 * LAGS), rounds - 1):
-            scale = max(scale, _apart(orbit, t, rounds - 1))
+            scale = max(scale, apart[t])
         best = 0
         nearest = LOOSE * scale
         for q in range(1, periods + 1):
-            farthest = 0.0
-            for lag in range(LAGS):
-                t = rounds - 1 - lag
-                farthest = max(farthest, _apart(orbit, t, t - q))
+            farthest = apart[turns - q]
+            if farthest >= nearest:
+                continue
+            for lag in range(LAGS - 1, 0, -1):  # what parts is farthest apart at the earliest
+                farthest = max(farthest, _apart(orbit, turns - lag, turns - lag - q))
                 if farthest >= nearest:
                     break
             if farthest < nearest:
@@ -78,17 +84,7 @@ def examine(frames, rows, centre, plane, whole, half, periods, tight, report):  
         report[n, PERIOD] = best
         report[n, MISS] = nearest
         report[n, SCALE] = scale
-        u, v, origin = plane[n, 0], plane[n, 1], centre[n]
-        x[:] = 0.0
-        y[:] = 0.0
-        flat = orbit.reshape(-1)
-        for i in range(K):
-            base, across, up = origin[i], u[i], v[i]
-            for t in range(rounds):
-                gap[t] = flat[t * K + i] - base
-            for t in range(rounds):
-                x[t] += across * gap[t]
-                y[t] += up * gap[t]
+        _project(orbit, centre[n], plane[n], x, y)
         for t in range(rounds):
             square[t] = x[t] * x[t] + y[t] * y[t]
         for t in range(turns):
@@ -107,13 +103,44 @@ def examine(frames, rows, centre, plane, whole, half, periods, tight, report):  
         report[n, CONSTANCY] = along / turns
 
 
+@part
+def _spans(orbit, high, apart):  # type: ignore[no-untyped-def]
+    """Set ``apart`` (N,) to the span of each column of ``orbit`` (K, N) minus the last."""
+    last = orbit.shape[1] - 1
+    high[:] = -np.inf
+    apart[:] = np.inf
+    for i in range(orbit.shape[0]):
+        row = orbit[i]
+        end = row[last]
+        for t in range(orbit.shape[1]):
+            gap = row[t] - end
+            high[t] = gap if gap > high[t] else high[t]
+            apart[t] = gap if gap < apart[t] else apart[t]
+    for t in range(orbit.shape[1]):
+        apart[t] = high[t] - apart[t]
+
+
+@part
+def _project(orbit, centre, plane, x, y):  # type: ignore[no-untyped-def]
+    """Set ``x`` and ``y`` (N,) to the functionals ``plane`` (2, K) of ``orbit`` (K, N) − centre."""
+    x[:] = 0.0
+    y[:] = 0.0
+    for i in range(orbit.shape[0]):
+        row = orbit[i]
+        base, across, up = centre[i], plane[0, i], plane[1, i]
+        for t in range(orbit.shape[1]):
+            gap = row[t] - base
+            x[t] += across * gap
+            y[t] += up * gap
+
+
 @njit(inline="always")
 def _apart(orbit, t, s):  # type: ignore[no-untyped-def]
-    """Return the span of orbit[t] − orbit[s]."""
-    high = orbit[t, 0] - orbit[s, 0]
+    """Return the span of column t − column s of ``orbit`` (K, N)."""
+    high = orbit[0, t] - orbit[0, s]
     low = high
-    for i in range(1, orbit.shape[1]):
-        gap = orbit[t, i] - orbit[s, i]
+    for i in range(1, orbit.shape[0]):
+        gap = orbit[i, t] - orbit[i, s]
         high = gap if gap > high else high
         low = gap if gap < low else low
     return high - low

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from alignsim.kernels.compile import kernel, part, unrolled
 from alignsim.kernels.dense import log_volume, orthonormalise
-from alignsim.kernels.lanes import block, load_margins, one_matrix, pull_alike, pull_apart
-from alignsim.kernels.vectormath import ZERO, exp, exponent, log, mantissa, resolved
+from alignsim.kernels.lanes import (
+    block,
+    load_margins,
+    one_matrix,
+    pull_alike,
+    pull_apart,
+    softmax,
+)
+from alignsim.kernels.vectormath import ZERO, log, resolved
 
 ABREAST = 16  # maps whose kept rounds are followed side by side
-LN2 = math.log(2.0)
+TURNS = 8  # rounds of a map that are taken from memory at a time
 SMALL = 4  # the largest K with code of its own for :func:`lead_along`
 
 
@@ -63,9 +68,9 @@ def carry_along(jacobians, batches, noise, vectors, sums):  # type: ignore[no-un
 
 @kernel
 def lead_along(  # type: ignore[no-untyped-def]
-    literal, general, matrices, which, parameters, first, frames, rows, edges, sums
+    literal, general, matrices, which, parameters, first, frames, rows, growth
 ):
-    """Sum the log growth of one tangent vector along kept rounds of MRS-IPO, maps side by side.
+    """Take the log growth of one tangent vector along kept rounds of MRS-IPO, maps side by side.
 
     Parameters
     ----------
@@ -81,29 +86,29 @@ def lead_along(  # type: ignore[no-untyped-def]
         Logits of consecutive rounds.
     rows : (n,)
         Which of them each map has.
-    edges : (c + 1,)
-        Ascending, at most T: batch i runs from round edges[i] to edges[i + 1].
-    sums : (n, c)
-        Out: the sum of each batch; NaN once a vector vanishes or a frame is not finite.
+    growth : (n, c)
+        Out: of the last c of T rounds; −inf or NaN once a vector vanishes or a frame is not finite.
     """
     n, K = rows.shape[0], frames.shape[2]
+    rounds, kept = frames.shape[1] - 1, growth.shape[1]
     w = block((K * K + 3 * K + 7) * ABREAST)
     memory = w.reshape((K * K + 3 * K + 7, ABREAST))
     pull = memory[: K * K].reshape((K, K, ABREAST))
     alpha = memory[K * K]
-    weight = memory[K * K + 1 : K * K + 1 + K]
+    share = memory[K * K + 1 : K * K + 1 + K]
     vector = memory[K * K + 1 + K : K * K + 1 + 2 * K]
-    product, twos = memory[K * K + 1 + 2 * K], memory[K * K + 2 + 2 * K]
+    inverse, size = memory[K * K + 1 + 2 * K], memory[K * K + 2 + 2 * K]
     scratch = memory[K * K + 3 + 2 * K : -1]
     strength = memory[K * K + 3 * K + 6]
+    several = block((2 * K + 3) * TURNS * ABREAST).reshape((2 * K + 3, TURNS * ABREAST))
+    several[:] = 0.0
+    logits, shares = several[:K], several[K : 2 * K]
+    tops, inverses, sizes = several[2 * K], several[2 * K + 1], several[2 * K + 2]
     margins = np.empty((K, K))
-    own = np.empty(ABREAST, dtype=np.int64)
     for start in range(0, n, ABREAST):
         for b in range(ABREAST):
             m = min(start + b, n - 1)
-            own[b] = rows[m]
             alpha[b] = parameters[m, 0]
-            product[b], twos[b] = 1.0, 0.0
             for i in range(K):
                 vector[i, b] = first[i]
                 for j in range(K):
@@ -112,57 +117,69 @@ def lead_along(  # type: ignore[no-untyped-def]
         if general is not None:
             alike = one_matrix(which, start, ABREAST)
             load_margins(matrices, which, parameters, start, margins, strength)
-        batch = -1
-        for t in range(edges[-1] + 1):
-            if t == edges[batch + 1]:
-                for b in range(ABREAST):
-                    if batch >= 0 and start + b < n:
-                        sums[start + b, batch] = twos[b] * LN2 + log(product[b])
-                    product[b] = 1.0
-                    twos[b] = 0.0
-                batch += 1
-                if t == edges[-1]:
-                    break
+        for t in range(0, rounds, TURNS):
+            turns = min(TURNS, rounds - t)
             for b in range(ABREAST):
+                own = rows[min(start + b, n - 1)]
                 for i in range(K):
-                    weight[i, b] = frames[own[b], t, i]
-            if literal is not None:
-                _lead_unrolled(w, len(literal))
-            if general is not None:
-                if alike:
-                    _lead_alike(margins, strength, alpha, weight, vector, product, twos, scratch)
-                else:
-                    _lead_apart(pull, alpha, weight, vector, product, twos, scratch)
+                    for s in range(turns):
+                        logits[i, s * ABREAST + b] = frames[own, t + s, i]
+            softmax(logits, tops, shares, inverses)
+            for s in range(turns):
+                for b in range(ABREAST):
+                    inverse[b] = inverses[s * ABREAST + b]
+                for i in range(K):
+                    for b in range(ABREAST):
+                        share[i, b] = shares[i, s * ABREAST + b]
+                if literal is not None:
+                    _lead_small(w, literal)
+                if general is not None:
+                    if alike:
+                        _lead_alike(
+                            margins, strength, alpha, share, inverse, vector, size, scratch
+                        )  # fmt: skip
+                    else:
+                        _lead_apart(pull, alpha, share, inverse, vector, size, scratch)
+                for b in range(ABREAST):
+                    sizes[s * ABREAST + b] = size[b]
+            _logarithms(sizes)
+            skipped = rounds - kept - t
+            for b in range(min(ABREAST, n - start)):
+                for s in range(max(0, skipped), turns):
+                    growth[start + b, s - skipped] = sizes[s * ABREAST + b]
+
+
+@part
+def _logarithms(sizes):  # type: ignore[no-untyped-def]
+    for b in range(sizes.shape[0]):
+        sizes[b] = resolved(log(sizes[b]), sizes[b], ZERO)
+
+
+@part
+def _lead_small(w, literal):  # type: ignore[no-untyped-def]
+    _lead_unrolled(w, len(literal))
 
 
 @unrolled
 def _lead_unrolled(w, K):  # type: ignore[no-untyped-def]
     """As :func:`_lead`, with literal K."""
     alpha = K * K * ABREAST
-    weight = alpha + ABREAST
-    vector = weight + K * ABREAST
-    product = vector + K * ABREAST
-    twos = product + ABREAST
+    share = alpha + ABREAST
+    vector = share + K * ABREAST
+    inverse = vector + K * ABREAST
+    sizes = inverse + ABREAST
     for b in range(ABREAST):
-        top = w[weight + b]
-        for i in range(1, K):
-            top = w[weight + i * ABREAST + b] if w[weight + i * ABREAST + b] > top else top
-        total = 0.0
         mean = 0.0
         for i in range(K):
-            share = exp(w[weight + i * ABREAST + b] - top)
-            w[weight + i * ABREAST + b] = share
-            total += share
-            mean += share * w[vector + i * ABREAST + b]
-        inverse = 1.0 / total
-        mean *= inverse
+            mean += w[share + i * ABREAST + b] * w[vector + i * ABREAST + b]
+        mean *= w[inverse + b]
         for i in range(K):
-            w[weight + i * ABREAST + b] *= (w[vector + i * ABREAST + b] - mean) * inverse
+            w[share + i * ABREAST + b] *= (w[vector + i * ABREAST + b] - mean) * w[inverse + b]
         mean = 0.0
         for i in range(K):
             moved = w[alpha + b] * w[vector + i * ABREAST + b]
             for j in range(K):
-                moved += w[(i * K + j) * ABREAST + b] * w[weight + j * ABREAST + b]
+                moved += w[(i * K + j) * ABREAST + b] * w[share + j * ABREAST + b]
             w[vector + i * ABREAST + b] = moved
             mean += moved * (1.0 / K)
         square = 0.0
@@ -170,73 +187,61 @@ def _lead_unrolled(w, K):  # type: ignore[no-untyped-def]
             moved = w[vector + i * ABREAST + b] - mean
             w[vector + i * ABREAST + b] = moved
             square += moved * moved
-        growth = np.sqrt(square)
-        scale = 1.0 / growth if growth > 0.0 else 1.0
+        size = np.sqrt(square)
+        scale = 1.0 / size if size > 0.0 else 1.0
         for i in range(K):
             w[vector + i * ABREAST + b] *= scale
-        grown = w[product + b] * growth
-        w[product + b] = mantissa(grown)
-        w[twos + b] += resolved(exponent(grown), growth, ZERO)
+        w[sizes + b] = size
 
 
 @part
-def _lead_apart(pull, alpha, weight, vector, product, twos, scratch):  # type: ignore[no-untyped-def]
+def _lead_apart(pull, alpha, share, inverse, vector, size, scratch):  # type: ignore[no-untyped-def]
     """Carry the vectors of maps whose matrices differ."""
-    _lead(pull, None, None, alpha, weight, vector, product, twos, scratch)
+    _lead(pull, None, None, alpha, share, inverse, vector, size, scratch)
 
 
 @part
-def _lead_alike(margins, strength, alpha, weight, vector, product, twos, scratch):  # type: ignore[no-untyped-def]
+def _lead_alike(margins, strength, alpha, share, inverse, vector, size, scratch):  # type: ignore[no-untyped-def]
     """Carry the vectors of maps that share a matrix; the bits are the same."""
-    _lead(None, margins, strength, alpha, weight, vector, product, twos, scratch)
+    _lead(None, margins, strength, alpha, share, inverse, vector, size, scratch)
 
 
 @unrolled
-def _lead(pull, margins, strength, alpha, weight, vector, product, twos, scratch):  # type: ignore[no-untyped-def]
-    """Carry ``vector`` through the round at the logits ``weight``, and make it a unit again."""
-    K = weight.shape[0]
-    image, top, total, mean = scratch[:K], scratch[K], scratch[K + 1], scratch[K + 2]
-    for b in range(ABREAST):
-        top[b] = weight[0, b]
-        total[b] = 0.0
-        mean[b] = 0.0
-    for i in range(1, K):
-        for b in range(ABREAST):
-            top[b] = weight[i, b] if weight[i, b] > top[b] else top[b]
-    for i in range(K):
-        for b in range(ABREAST):
-            share = exp(weight[i, b] - top[b])
-            weight[i, b] = share
-            total[b] += share
-            mean[b] += share * vector[i, b]
-    for b in range(ABREAST):
-        total[b] = 1.0 / total[b]
-        mean[b] *= total[b]
-    for i in range(K):
-        for b in range(ABREAST):
-            weight[i, b] *= (vector[i, b] - mean[b]) * total[b]
+def _lead(pull, margins, strength, alpha, share, inverse, vector, size, scratch):  # type: ignore[no-untyped-def]
+    """Carry ``vector`` through the round at the policy share·inverse, and make it a unit again.
+
+    ``size`` is its length before.
+    """
+    K = share.shape[0]
+    image, mean = scratch[:K], scratch[K]
     for b in range(ABREAST):
         mean[b] = 0.0
+    for i in range(K):
+        for b in range(ABREAST):
+            mean[b] += share[i, b] * vector[i, b]
+    for b in range(ABREAST):
+        mean[b] *= inverse[b]
+    for i in range(K):
+        for b in range(ABREAST):
+            share[i, b] *= (vector[i, b] - mean[b]) * inverse[b]
+    for b in range(ABREAST):
+        mean[b] = 0.0
+        size[b] = 0.0
     for i in range(K):
         if margins is not None:
-            pull_alike(margins[i], strength, weight.reshape(weight.size), image[i], ABREAST)
+            pull_alike(margins[i], strength, share.reshape(share.size), image[i], ABREAST)
         if pull is not None:
-            pull_apart(pull[i], weight, image[i], ABREAST)
+            pull_apart(pull[i], share, image[i], ABREAST)
         for b in range(ABREAST):
             image[i, b] += alpha[b] * vector[i, b]
             mean[b] += image[i, b] * (1.0 / K)
-    for b in range(ABREAST):
-        total[b] = 0.0
     for i in range(K):
         for b in range(ABREAST):
             vector[i, b] = image[i, b] - mean[b]
-            total[b] += vector[i, b] * vector[i, b]
+            size[b] += vector[i, b] * vector[i, b]
     for b in range(ABREAST):
-        growth = np.sqrt(total[b])
-        top[b] = 1.0 / growth if growth > 0.0 else 1.0
-        grown = product[b] * growth
-        product[b] = mantissa(grown)
-        twos[b] += resolved(exponent(grown), growth, ZERO)
+        size[b] = np.sqrt(size[b])
+        mean[b] = 1.0 / size[b] if size[b] > 0.0 else 1.0
     for i in range(K):
         for b in range(ABREAST):
-            vector[i, b] *= top[b]
+            vector[i, b] *= mean[b]

@@ -158,18 +158,16 @@ def test_growth_along_kept_rounds_is_that_of_the_run(K, unrolled):
     frames = loop.run(start_logits=starts, rounds=int(EDGES[-1])).logits
     rows = rng.permutation(n)
     matrices, which, parameters, _ = ipo_arrays(loop.take(rows))
-    along = np.full((n + 20, len(EDGES) - 1), POISON)
+    kept = int(EDGES[-1] - EDGES[0])
+    along = np.full((n + 20, kept), POISON)
     code = lanes.code_for(K, K if unrolled else 0)
-    tangents.lead_along(
-        *code, matrices, which, parameters, vectors[0], frames, rows, EDGES, along[:n]
-    )
-    np.testing.assert_allclose(along[:n], sums[rows, :, 0], rtol=0, atol=1e-9)
+    tangents.lead_along(*code, matrices, which, parameters, vectors[0], frames, rows, along[:n])
+    batches = np.add.reduceat(along[:n], EDGES[:-1] - EDGES[0], axis=-1)
+    np.testing.assert_allclose(batches, sums[rows, :, 0], rtol=0, atol=1e-9)
     assert (along[n:] == POISON).all()
-    alone = np.empty((1, len(EDGES) - 1))
+    alone = np.empty((1, kept))
     matrices, which, parameters, _ = ipo_arrays(loop.take(rows[5:6]))
-    tangents.lead_along(
-        *code, matrices, which, parameters, vectors[0], frames, rows[5:6], EDGES, alone
-    )
+    tangents.lead_along(*code, matrices, which, parameters, vectors[0], frames, rows[5:6], alone)
     np.testing.assert_array_equal(alone[0], along[5])
 
 
@@ -185,10 +183,10 @@ def test_growth_where_maps_share_a_matrix_has_the_bits_of_maps_with_matrices_of_
     for matrices in (P[0], several):
         loop = asim.FeedbackMap(matrices, **parameters)
         frames = loop.run(start_logits=starts, rounds=int(EDGES[-1])).logits
-        found = np.empty((20, len(EDGES) - 1))
+        found = np.empty((20, int(EDGES[-1])))
         table, which, values, _ = ipo_arrays(loop)
         tangents.lead_along(
-            *lanes.code_for(9, 0), table, which, values, first, frames, np.arange(20), EDGES, found
+            *lanes.code_for(9, 0), table, which, values, first, frames, np.arange(20), found
         )
         growth.append(found)
     np.testing.assert_array_equal(growth[0][:-1], growth[1][:-1])

@@ -41,20 +41,25 @@ def approaches(
     orbit wavers.
     """
     K = fixed.shape[-1] // slots
-    point, *windows = (each.reshape(*each.shape[:-1], slots, K) for each in (fixed, early, late))
-    gaps = [window - point[..., None, :, :] for window in windows]
-    policy = simplex.softmax(point[..., None, :1, :])
+    point, *windows = (_by_response(each, slots, K) for each in (fixed, early, late))
+    gaps = [window - point[..., None, :] for window in windows]
+    policy = _by_response(simplex.softmax(fixed[..., :K]), 1, K)[..., None, :]
     with np.errstate(invalid="ignore", over="ignore", under="ignore"):
         before, after = (_largest_deviation(gap, policy) for gap in gaps)
-        wide, span = (np.ptp(gap, axis=-1).max(axis=(-2, -1)) for gap in gaps)
-        arrived = span <= ARRIVED * (1.0 + np.ptp(point, axis=-1).max(axis=-1))
+        wide, span = (np.ptp(gap, axis=0).max(axis=(-2, -1)) for gap in gaps)
+        arrived = span <= ARRIVED * (1.0 + np.ptp(point, axis=0).max(axis=-1))
         promised = radius**elapsed
         closer = (before <= NEAR) & (wide <= NEAR_SPAN) & (promised <= PROMISE)
         closer &= after <= np.sqrt(promised) * before
         return np.asarray((radius < 1.0) & (arrived | closer))
 
 
+def _by_response(state: FloatArray, slots: int, K: int) -> FloatArray:
+    """Return states (..., D·K) as (K, ..., D): NumPy is slow where a sum has few terms in a row."""
+    return np.ascontiguousarray(np.moveaxis(state.reshape(*state.shape[:-1], slots, K), -1, 0))
+
+
 def _largest_deviation(gap: FloatArray, policy: FloatArray) -> FloatArray:
-    """Return the largest standard deviation of gaps (..., w, D, K) under a policy, (...)."""
-    centred = gap - (policy * gap).sum(axis=-1, keepdims=True)
-    return np.asarray(np.sqrt((policy * centred**2).sum(axis=-1)).max(axis=(-2, -1)))
+    """Return the largest standard deviation of gaps (K, ..., w, D) under a policy, (...)."""
+    centred = gap - (policy * gap).sum(axis=0)
+    return np.asarray(np.sqrt((policy * centred**2).sum(axis=0)).max(axis=(-2, -1)))

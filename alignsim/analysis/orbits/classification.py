@@ -72,7 +72,7 @@ does to this share: the gains of an orbit with a limit shrink faster."""
 ABREAST = 64
 """Maps that an engine runs side by side."""
 
-FRAME_MEMORY = 2**24
+FRAME_MEMORY = 33 * 2**20
 MOST_MEMORY = 2**28
 """Bytes of frames held at a time, and for so few maps that lanes would run empty with fewer."""
 
@@ -296,9 +296,10 @@ class _Search:
             share = max(full, min(ABREAST, MOST_MEMORY // each), 1)
             for first in range(0, len(rows), share):
                 which = rows[first : first + share]
-                path = np.stack([self.spent[which], goal[which]], axis=-1)
-                for own in np.unique(path, axis=0):
-                    self._look(which[(path == own).all(axis=-1)], int(own[1]), width)
+                spent = self.spent[which]
+                for begin, end in sorted({*zip(spent.tolist(), goal[which].tolist(), strict=True)}):
+                    own = which[(spent == begin) & (goal[which] == end)]
+                    self._look(own, end, width)
 
     def _look(self, which: NDArray[np.intp], goal: int, window: int) -> None:
         part, fixed, radius = self.loop.take(which), self.fixed[which], self.radius[which]

@@ -221,15 +221,14 @@ def leading_exponent(
     directions = loop.scheme.size * (K - 1)
     each = (T - T // 5) // BATCHES
     count = each * BATCHES
-    edges = np.arange(T - count, T + 1)
     first = _first_vectors(directions)[:, :1]
-    if loop.linear and loop.mixes_references:
+    if abreast(loop) > 1:
         growth = np.empty((loop.size, count))
         matrices, which = loop.matrix_table()
         parameters = np.stack([loop.alpha, loop.beta * loop.lam], axis=-1)
         vector = np.ascontiguousarray((simplex.mean_zero_basis(K) @ first)[:, 0])
         code = lanes.code_for(K, tangents.SMALL)
-        tangents.lead_along(*code, matrices, which, parameters, vector, frames, rows, edges, growth)
+        tangents.lead_along(*code, matrices, which, parameters, vector, frames, rows, growth)
     else:
         both = np.zeros((loop.size, count, 2))
         pieces = np.arange(count - T, count)
@@ -242,11 +241,18 @@ def leading_exponent(
             tangents.carry_along(slopes, pieces, np.zeros(part.size), vectors, both[own])
         growth = both[..., 0]
     parts = growth.reshape(-1, BATCHES, each).sum(axis=-1)
-    plain = _batch_means(parts[..., None], edges[::each])
+    plain = _batch_means(parts[..., None], each * np.arange(BATCHES + 1))
     half = birkhoff_weights(count // 2)
     apart = growth[:, : count // 2] @ half - growth[:, count // 2 :] @ half
     smooth = np.stack([growth @ birkhoff_weights(count), np.abs(apart)], axis=-1)
     return np.concatenate(plain, axis=-1), smooth
+
+
+def abreast(loop: FeedbackMap) -> int:
+    """Return how many orbits :func:`leading_exponent` follows side by side, at the cost of one."""
+    from alignsim.kernels.tangents import ABREAST
+
+    return ABREAST if loop.linear and loop.mixes_references else 1
 
 
 def _first_vectors(directions: int) -> FloatArray:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from alignsim.analysis.evidence import Evidence
 from alignsim.analysis.orbits.anchor import anchored, forgetting
 from alignsim.analysis.orbits.cycles import Cycle, polish
-from alignsim.analysis.orbits.exponents import leading_exponent
+from alignsim.analysis.orbits.exponents import abreast, leading_exponent
 from alignsim.analysis.orbits.rotation import (
     birkhoff_weights,
     critical_plane,
@@ -340,13 +340,21 @@ class Window:
         self.found.wild[wild[~lasting]] = True
 
     def _exponents(self, rows: NDArray[np.intp]) -> tuple[FloatArray, FloatArray]:
-        """Return the leading exponents of ``rows``, smooth means, and their errors."""
+        """Return the leading exponents of ``rows``, smooth means, and their errors.
+
+        Other rows that are open and may be asked for next fill the lanes that are left: they cost
+        nothing there.
+        """
         new = rows[~self.measured[rows]]
         if len(new):
+            self.measured[new] = True
+            others = np.flatnonzero(self.found.open & ~self.measured)
+            others = others[: -len(new) % abreast(self.loop)]
+            self.measured[others] = True
+            new = np.concatenate([new, others])
             measured = leading_exponent(self.loop.take(new), self.record.frames, self.places[new])
             self.plain[new], self.smooth[new] = measured
-            self.found.exponent[new] = self.plain[new]
-            self.measured[new] = True
+        self.found.exponent[rows] = self.plain[rows]
         return self.smooth[rows, 0], self.smooth[rows, 1]
 
     def _spectral(self, rows: NDArray[np.intp]) -> None:

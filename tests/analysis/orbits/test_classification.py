@@ -273,6 +273,16 @@ def test_an_orbit_does_not_depend_on_its_batch_or_on_threads():
             np.testing.assert_array_equal(getattr(part, name), getattr(whole, name)[which], name)
 
 
+def test_an_exponent_is_reported_where_it_had_to_decide_whatever_the_batch_measures_beside_it():
+    P = asim.preferences.random_skew(4, size=60, max_margin=0.4, rng=0)
+    together = asim.classify(asim.FeedbackMap(P, beta=30.0, alpha=0.5))
+    unasked = {int(i) for i in np.flatnonzero(np.isnan(together.exponent))}
+    assert {5, 7, 20} <= unasked  # cycles with multipliers below a half
+    for i in (4, 5, 7, 10, 20, 25):
+        alone = asim.classify(asim.FeedbackMap(P[i], beta=30.0, alpha=0.5))
+        np.testing.assert_allclose(alone.exponent, together.exponent[i], rtol=0, atol=1e-15)
+
+
 def test_phases_do_not_depend_on_the_names_of_the_responses():
     rng = np.random.default_rng(3)
     n = 60
