@@ -66,19 +66,29 @@ def classification(effort: Effort) -> Iterable[Row]:
 
 
 def random_maps(effort: Effort) -> Iterable[Row]:
-    """Time the phases of orbits of random skew matrices, beside rounds alone."""
+    """Time the phases of orbits of random skew matrices, and sweeps, beside their rounds."""
     P = asim.preferences.random_skew(4, size=MAPS, max_margin=0.4, rng=0)
     start = np.zeros((MAPS, 4)) + asim.simplex.asymmetric_direction(4)
     for beta in BETAS:
         loop = asim.FeedbackMap(P, beta=beta, alpha=0.5)
+
+        def sweep(_: int, beta: float = beta) -> object:
+            return asim.sweep(P, beta=beta, alpha=0.5, by="orbit", threads=1, progress=False)
+
         contestants: dict[str, Callable[[int], object]] = {
             "classify": lambda _, loop=loop: asim.classify(loop, threads=1),
             "rounds": lambda rounds, loop=loop: _run(loop, start, rounds),
+            "sweep": sweep,
+            "averaged": lambda rounds, loop=loop: loop.run(rounds=rounds, keep="last", threads=1),
         }
         times = interleave(contestants, effort, rounds=ORBIT_ROUNDS)
         factor = ratio(times, "classify", "rounds")
         yield Row(f"`classify`, random K=4, β = {beta:g}, {MAPS:,} maps",
                   f"{factor:.1f}× {ORBIT_ROUNDS:,} rounds", "≤ 8×", factor <= 8.0)  # fmt: skip
+        factor = ratio(times, "sweep", "averaged")
+        alone = ratio(times, "sweep", "rounds")
+        yield Row("– `sweep` by orbit, beside its own rounds, which average",
+                  f"{factor:.1f}× ({alone:.1f}× rounds alone)", "≤ 8×", factor <= 8.0)  # fmt: skip
 
 
 def diagram(effort: Effort) -> Iterable[Row]:

@@ -69,6 +69,11 @@ def calls() -> dict[str, Callable[[], object]]:
         asim.preferences.cyclic(3, advantage=0.4), beta=beta, alpha=alpha, lam=lam
     )
     many = asim.FeedbackMap(np.tile(P, (25, 1, 1)), beta=3.0, alpha=0.5)
+    wide = asim.FeedbackMap(
+        asim.preferences.random_skew(1000, max_margin=0.3, rng=0),
+        beta=beta[:256],
+        alpha=alpha[:256],
+    )
 
     def run(loop: asim.FeedbackMap, burn_in: int | None = ROUNDS) -> object:
         return loop.run(start_logits=start, rounds=ROUNDS, keep="last", burn_in=burn_in, threads=1)
@@ -80,6 +85,15 @@ def calls() -> dict[str, Callable[[], object]]:
         f"`stability`, K=4, {25 * MAPS:,} maps": lambda: asim.stability(many),
         "`lyapunov_spectrum`, K=3": lambda: asim.lyapunov_spectrum(
             three, start_logits=start[:, :3], rounds=ROUNDS, threads=1
+        ),
+        "`run`, IPO, K=1,000, one P, 256 maps, 50 rounds": lambda: wide.run(
+            rounds=50, keep="last", burn_in=50, threads=1
+        ),
+        f"`classify`, the maps of the first row, {3 * ROUNDS:,} rounds": lambda: asim.classify(
+            loop, start_logits=start, rounds=3 * ROUNDS, threads=1
+        ),
+        "`phase_diagram`, 1,025² points": lambda: asim.phase_diagram(
+            asim.preferences.cyclic(3, advantage=0.3), alpha=0.6, progress=False
         ),
     }
 

@@ -75,8 +75,6 @@ class Lattice:
     test : ((resolution + 1)²,)
         The test function, NaN where not evaluated or unknown. Its sign matters, and that it is
         smooth, for the prediction.
-    turns : ((resolution + 1)²,)
-        Rotation number, NaN where not evaluated or where nothing turns.
     evaluated : ((resolution + 1)²,)
         Where ``label`` and ``test`` were told.
 
@@ -98,7 +96,6 @@ class Lattice:
         self.stride = resolution + 1
         self.label = np.zeros(self.stride**2, dtype=np.int32)
         self.test = np.full(self.stride**2, np.nan)
-        self.turns = np.full(self.stride**2, np.nan)
         self.evaluated = np.zeros(self.stride**2, dtype=bool)
         self._share = audit
         self._rng = np.random.default_rng(rng)
@@ -109,7 +106,7 @@ class Lattice:
         self._drawn = [np.zeros((side, side), dtype=bool) for side in sides]
         self._cells[0][:] = True
         self._started = False
-        self._turning = False
+        self._turns: FloatArray | None = None
         self._seeded = np.empty(0, dtype=np.int64)
 
     def places(self, points: IntArray) -> tuple[IntArray, IntArray]:
@@ -124,7 +121,7 @@ class Lattice:
             return (line[:, None] * self.stride + line).ravel()
         wanted = [*self._refine(), *self._draw_audit()]
         points = self._new(wanted)
-        if self._turning and not len(points):
+        if self._turns is not None and not len(points):
             points = self._new([self._seeds(level) for level in range(len(self._cells) - 1)])
             self._seeded = np.concatenate([self._seeded, points])
         return points
@@ -141,8 +138,14 @@ class Lattice:
         self.test[points] = test
         self.evaluated[points] = True
         if turns is not None:
-            self._turning = True
-            self.turns[points] = turns
+            if self._turns is None:
+                self._turns = np.full(self.stride**2, np.nan)
+            self._turns[points] = turns
+
+    @property
+    def turns(self) -> FloatArray:
+        """Rotation number, ((resolution + 1)²,); NaN where not evaluated or nothing turns."""
+        return np.full(self.stride**2, np.nan) if self._turns is None else self._turns
 
     def sources(self) -> NDArray[np.int32]:
         """Return, for every flat point, an evaluated point that has its label.
@@ -234,9 +237,8 @@ class Lattice:
         """Return the cells of one size whose values ask for a split, and those around them."""
         cells = self._whole(level)
         size = self._size(level)
-        mixed, crowded = self._mixed(size, cells)
-        bad = mixed | self._doubtful(size, cells)
-        guarded = crowded if self._turning else bad
+        bad = self._mixed(size, cells) | self._doubtful(size, cells)
+        guarded = bad if self._turns is None else self._crowded(size, cells)
         around = np.zeros_like(self._split[level])
         around[_neighbours(cells[0][guarded], cells[1][guarded], len(around))] = True
         around[cells[0][bad], cells[1][bad]] = True
@@ -284,17 +286,22 @@ class Lattice:
         needed[row[missing] // 2, column[missing] // 2] = True
         return self._where(needed)
 
-    def _mixed(self, size: int, cells: Cells) -> tuple[BoolArray, BoolArray]:
-        """Return whether what is known on cells differs, in label or in the sign of the test.
-
-        Second, whether three labels or more are known on them.
-        """
+    def _mixed(self, size: int, cells: Cells) -> BoolArray:
+        """Return whether what is known on cells differs, in label or in the sign of the test."""
         nine = self._nine(size, cells)
-        known, negative = self.evaluated[nine], self.test[nine] < 0.0
-        label = np.where(known, self.label[nine], self.label[nine[:, :1]])
-        changes = (np.diff(np.sort(label, axis=1), axis=1) != 0).sum(axis=1)
-        crosses = ((negative != negative[:, :1]) & known).any(axis=1)
-        return np.asarray((changes > 0) | crosses), np.asarray(changes > 1)
+        negative = self.test[nine] < 0.0
+        crosses = (negative != negative[:, :1]) & self.evaluated[nine]
+        label = self._labels(nine)
+        return np.asarray(((label != label[:, :1]) | crosses).any(axis=1))
+
+    def _crowded(self, size: int, cells: Cells) -> BoolArray:
+        """Return whether three labels or more are known on cells."""
+        label = self._labels(self._nine(size, cells))
+        return np.asarray((np.diff(np.sort(label, axis=1), axis=1) != 0).sum(axis=1) > 1)
+
+    def _labels(self, nine: IntArray) -> NDArray[np.int32]:
+        """Return the labels on cells, (m, 9), that of the first corner where none is known."""
+        return np.where(self.evaluated[nine], self.label[nine], self.label[nine[:, :1]])
 
     def _doubtful(self, size: int, cells: Cells) -> BoolArray:
         """Return whether the test function could change its sign inside cells unseen.

@@ -38,6 +38,7 @@ from alignsim.sweeps.contours import Curves, zero_curves
 from alignsim.sweeps.lattice import IntArray, Lattice
 from alignsim.sweeps.levels import Levels
 from alignsim.sweeps.plan import USUAL_ROUNDS
+from alignsim.sweeps.runner import plain_products
 from alignsim.sweeps.shelf import shelf
 from alignsim.sweeps.site import site
 from alignsim.sweeps.store import Variables
@@ -322,7 +323,7 @@ def _fill(
     def excess(row: FloatArray, column: FloatArray) -> FloatArray:
         return stability(plane.maps(row / side, column / side)).spectral_radius - 1.0
 
-    with ProgressBar(progress, "phase diagram", "maps") as bar:
+    with plain_products(), ProgressBar(progress, "phase diagram", "maps") as bar:
         while len(asked := lattice.ask()):
             row, column = lattice.places(asked)
             given = plane.values(row / side, column / side)
@@ -332,7 +333,8 @@ def _fill(
                 plane.matrix, chunk, rounds, linear, bar, executor, threads, keep
             )
             for name, values in found.items():
-                columns.setdefault(name, np.zeros(lattice.label.size, dtype=values.dtype))
+                if name not in columns:
+                    columns[name] = np.zeros(lattice.label.size, dtype=values.dtype)
                 columns[name][asked] = values
             turns = found.get("rotation_number")
             lattice.tell(asked, _code(found), found["spectral_radius"] - 1.0, turns)

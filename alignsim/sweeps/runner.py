@@ -114,7 +114,7 @@ def run(
         if bar is not None:
             bar.update(job.units)
 
-    with _plain_products():
+    with plain_products():
         if executor is None:
             for job in jobs:
                 done(job, job.run())
@@ -140,11 +140,12 @@ _limits: Any = None
 
 
 @contextmanager
-def _plain_products() -> Iterator[None]:
+def plain_products() -> Iterator[None]:
     """Keep matrix products of this process to one thread while anything runs.
 
     Their last bits may depend on the number of threads, and threads would meet on the cores.
-    OpenBLAS listens to the main thread only, which is why workers do not call this.
+    OpenBLAS listens to the main thread only, which is why workers do not call this. To look for
+    the libraries takes a while: what runs jobs again and again holds this around them all.
     """
     global _inside, _limits
     from threadpoolctl import threadpool_limits
