@@ -69,7 +69,8 @@ except SystemExit as end:
     assert not end.code
 heavy = ("scipy.optimize", "scipy.special", "scipy.stats", "scipy.sparse", "scipy.integrate",
          "zarr", "tqdm", "mpltern", "alignsim.explorer",
-         "alignsim.claims", "alignsim.reports.advice", "alignsim.feedback.flow")
+         "alignsim.claims", "alignsim.reports.advice", "alignsim.feedback.flow",
+         "alignsim.cli.advise", "alignsim.cli.sweep", "alignsim.cli.verify")
 print("heavy", *[name for name in heavy if name in sys.modules])
 for name, module in sys.modules.items():
     if name.startswith("alignsim.kernels."):

@@ -4,37 +4,6 @@ Whatever is wrong with the input is said on one line of standard error, with exi
 files are written beside their place and renamed, so that a failed run leaves none half-written.
 """
 
-from alignsim.cli import (
-    advise,
-    diagnose,
-    explore,
-    glossary,
-    inspect,
-    methods,
-    objectives,
-    phase_diagram,
-    reproduce,
-    samplers,
-    simulate,
-    sweep,
-    verify,
-)
 from alignsim.cli.app import app, main
 
-__all__ = [
-    "advise",
-    "app",
-    "diagnose",
-    "explore",
-    "glossary",
-    "inspect",
-    "main",
-    "methods",
-    "objectives",
-    "phase_diagram",
-    "reproduce",
-    "samplers",
-    "simulate",
-    "sweep",
-    "verify",
-]
+__all__ = ["app", "main"]

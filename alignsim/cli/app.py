@@ -8,14 +8,49 @@ import io
 import os
 import signal
 import sys
-from typing import Annotated
+from collections import UserDict
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
 
 from alignsim.cli.errors import OneLineErrors
 
+COMMANDS = (
+    "advise",
+    "diagnose",
+    "explore",
+    "glossary",
+    "inspect",
+    "methods",
+    "objectives",
+    "phase-diagram",
+    "reproduce",
+    "samplers",
+    "simulate",
+    "sweep",
+    "verify",
+)
+"""What help lists; each is a file of this folder, which registers it."""
+
+
+class _Commands(UserDict[str, Any]):
+    """The commands by name, each imported when it is looked up: most of them are not asked for."""
+
+    def __getitem__(self, name: str) -> Any:
+        if self.data[name] is None:
+            self.data[name] = _command(name)
+        return self.data[name]
+
+
+class _Group(OneLineErrors):
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = _Commands(dict.fromkeys(COMMANDS))
+
+
 app = typer.Typer(
-    cls=OneLineErrors,
+    cls=_Group,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -26,6 +61,16 @@ WIDTHS = range(20, 1000)
 
 GARBAGE_AFTER = 50_000
 """New objects after which cycles among them are looked for: most of them are modules that stay."""
+
+
+def _command(name: str) -> Any:
+    """Return a command as Typer builds it from what its file registers."""
+    home = import_module(f"alignsim.cli.{name.replace('-', '_')}").__name__
+    alone = typer.Typer(add_completion=False)
+    for each in app.registered_commands:
+        if each.callback and each.callback.__module__ == home:
+            alone.registered_commands.append(each)
+    return typer.main.get_command(alone)
 
 
 def main() -> None:

@@ -1,13 +1,17 @@
 """What holds for every command: help, versions, signals, files that are whole or absent."""
 
-from importlib import metadata
+from importlib import import_module, metadata
+from pathlib import Path
 
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner
 
 import alignsim as asim
 from alignsim.cli import app
 from tests.cli.commands import PNG, listing
+
+app_module = import_module("alignsim.cli.app")
 
 
 @pytest.mark.parametrize("command", ["phase-diagram", "simulate", "inspect", "advise"])
@@ -100,6 +104,25 @@ def test_a_command_does_not_search_all_that_it_imported_for_garbage_when_it_ends
     last = "import atexit, gc, sys; atexit.register(lambda: print(gc.get_freeze_count() > 1000))"
     command = "sys.argv[1:] = ['--version']; from alignsim.cli import main; main()"
     assert python("-c", f"{last}; {command}").stdout.split("\n")[1:] == ["True", ""]
+
+
+def test_the_commands_are_the_files_that_register_one():
+    folder = Path(app_module.__file__).parent
+    files = [path.stem for path in folder.glob("*.py") if "@app.command(" in path.read_text()]
+    assert sorted(name.replace("_", "-") for name in files) == list(app_module.COMMANDS)
+    built = get_command(app).commands
+    assert [command.name for command in built.values()] == list(built) == list(app_module.COMMANDS)
+
+
+def test_a_command_imports_no_other(python):
+    code = (
+        "import sys; from alignsim.cli import main; sys.argv = ['alignsim', 'glossary']\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        "print(*sorted(name for name in sys.modules if name.startswith('alignsim.cli.')))"
+    )
+    *_, imported = python("-c", code).stdout.strip().split("\n")
+    shared = {"app", "errors", "reports"}
+    assert {name.rpartition(".")[2] for name in imported.split()} - shared == {"glossary"}
 
 
 @pytest.mark.parametrize("columns", ["0", "1", "-5", "wide", "9" * 5000, "1000000000"])
