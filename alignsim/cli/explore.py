@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,6 +10,9 @@ import typer
 
 from alignsim.cli import options
 from alignsim.cli.app import app
+
+GARBAGE_AFTER = 50_000
+"""As of other commands, but for a process that may go on for days and answer many questions."""
 
 
 @app.command(epilog="Example: alignsim explore votes.csv --beta 8")
@@ -80,6 +84,7 @@ def explore(
         from alignsim.explorer.running import serve
     except ModuleNotFoundError as error:
         raise ValueError(f"explore needs {error.name}; install alignsim[explore]") from None
+    gc.set_threshold(GARBAGE_AFTER)
     try:
         serve(fragment, host=host, port=port, browse=browse, tell=_tell)
     except KeyboardInterrupt:

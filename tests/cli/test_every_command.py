@@ -106,6 +106,20 @@ def test_a_command_does_not_search_all_that_it_imported_for_garbage_when_it_ends
     assert python("-c", f"{last}; {command}").stdout.split("\n")[1:] == ["True", ""]
 
 
+def test_no_garbage_is_looked_for_among_what_a_command_imports(python):
+    imported = "numba, numba.np.arraymath, xarray, matplotlib.figure, alignsim.sweeps, rich.table"
+    counted = (
+        f"import gc; gc.disable(); import {imported}; from alignsim.cli.app import GARBAGE_AFTER; "
+        "print(len(gc.get_objects()) < GARBAGE_AFTER)"
+    )
+    command = "import sys; sys.argv[1:] = ['--version']; from alignsim.cli import main"
+    looked = "print(gc.get_threshold()[0] == GARBAGE_AFTER)"
+    assert python("-c", counted).stdout == "True\n"
+    done = python("-c", f"{command}; import atexit, gc; from alignsim.cli.app import GARBAGE_AFTER;"
+                  f"atexit.register(lambda: {looked}); main()")  # fmt: skip
+    assert done.stdout.split("\n")[1:] == ["True", ""]
+
+
 def test_the_commands_are_the_files_that_register_one():
     folder = Path(app_module.__file__).parent
     files = [path.stem for path in folder.glob("*.py") if "@app.command(" in path.read_text()]

@@ -1,5 +1,6 @@
 """The page as files, its links, the widget and the command."""
 
+import gc
 import gzip
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 
 import alignsim as asim
 from alignsim.cli import app
+from alignsim.cli.app import GARBAGE_AFTER
 from alignsim.explorer import explore, export, page
 from alignsim.explorer.links import link
 
@@ -138,6 +140,19 @@ def test_without_starlette_the_extra_is_named(monkeypatch):
     result = CliRunner().invoke(app, ["explore", "--no-browser"])
     assert result.exit_code == 2
     assert "alignsim[explore]" in result.stderr
+
+
+def test_a_server_looks_for_garbage_more_often_than_a_command(monkeypatch):
+    running = pytest.importorskip("alignsim.explorer.running", reason="Uvicorn is not installed")
+    often = []
+    monkeypatch.setattr(running, "serve", lambda *_, **__: often.append(gc.get_threshold()[0]))
+    before = gc.get_threshold()
+    try:
+        gc.set_threshold(GARBAGE_AFTER)
+        assert CliRunner().invoke(app, ["explore", "--no-browser"]).exit_code == 0
+    finally:
+        gc.set_threshold(*before)
+    assert 0 < often[0] < GARBAGE_AFTER
 
 
 @pytest.mark.parametrize("arguments", [["--port", "70000"], ["nope.csv"], ["--method", "nope"]])
