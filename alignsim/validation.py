@@ -12,6 +12,7 @@ import math
 import operator
 import os
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,9 @@ USUAL_MEMORY = 2.0
 
 COPIES = 4
 """About how many copies of its largest array a call holds at once."""
+
+LONGEST_PATH = 4096
+"""Characters of a file's name; no system takes more."""
 
 LARGEST_NDIM = 20
 """Axes that an argument may have; NumPy stops at 32 or 64, and calls add some of their own."""
@@ -323,6 +327,18 @@ def names(value: Any, name: str, *, letters: bool = False) -> tuple[str, ...]:
     for i, entry in enumerate(found):
         if not isinstance(entry, str):
             raise InputError(name, f"is {quote(entry)}", "a name must be a text", index=(i,))
+    return found
+
+
+def path(value: Any, name: str = "path") -> Path:
+    """Return ``value`` as a path, if it is one."""
+    try:
+        found = Path(value)
+    except Exception:  # whatever an __fspath__ raises
+        found = None
+    if found is None or len(str(found)) > LONGEST_PATH:
+        remedy = f"give the name of a file, a str or a Path of at most {LONGEST_PATH} characters"
+        raise InputError(name, f"is {quote(value)}", remedy)
     return found
 
 

@@ -68,7 +68,7 @@ try:
 except SystemExit as end:
     assert not end.code
 heavy = ("scipy.optimize", "scipy.special", "scipy.stats", "scipy.sparse", "scipy.integrate",
-         "zarr", "tqdm", "mpltern", "alignsim.explorer",
+         "zarr", "tqdm", "mpltern", "alignsim.explorer", "alignsim.data", "alignsim.experiments",
          "alignsim.claims", "alignsim.reports.advice", "alignsim.feedback.flow",
          "alignsim.cli.advise", "alignsim.cli.sweep", "alignsim.cli.verify")
 print("heavy", *[name for name in heavy if name in sys.modules])

@@ -18,7 +18,7 @@ from alignsim import validation
 from alignsim._version import __version__
 from alignsim.claims.catalogue import CLAIMS
 from alignsim.claims.contract import Claim, Instances
-from alignsim.data.sources import as_path, parse_json, read_text
+from alignsim.data.sources import parse_json, read_text
 from alignsim.errors import FileFormatError, InputError, quote
 from alignsim.notebook import Table
 from alignsim.progress import ProgressBar
@@ -207,7 +207,7 @@ def replay(path: str | Path, *, claims: Iterable[Claim] | None = None) -> ClaimR
         file and the field.
     """
     known = {claim.name: claim for claim in _known(claims)}
-    name, x = _saved(as_path(path))
+    name, x = _saved(validation.path(path))
     claim = known[validation.choice(name, f"'{path}': its claim", known)]
     drawn = claim.instances(np.random.default_rng(0), LEAST_TRIALS)
     if lacking := [field for field in drawn if field not in x]:
@@ -249,7 +249,7 @@ def save_worst(result: ClaimResult, folder: str | Path) -> Path:
     """Write the worst instance of a result to ``folder``/NAME.json and return its path."""
     if not isinstance(result, ClaimResult):
         raise InputError("result", f"is {quote(result)}", "give one of a report's results")
-    place = as_path(folder, "folder") / f"{result.name}.json"
+    place = validation.path(folder, "folder") / f"{result.name}.json"
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:  # ValueError: of a null byte

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from alignsim import data, preferences
+from alignsim import preferences
 from alignsim.cli import options
 from alignsim.errors import MissingPairsError, quote, writable
 from alignsim.validation import FloatArray
+
+if TYPE_CHECKING:
+    from alignsim import data
 
 CYCLE = 3
 ADVANTAGE = 0.3
@@ -44,6 +47,8 @@ def read(
     file: Path, key: str | None, columns: options.Columns
 ) -> data.Ratings | data.Comparisons | data.Matrices:
     """Return what a file holds, if two of its responses at least can be compared."""
+    from alignsim import data
+
     found = data.read(
         str(file) if str(file) == "-" else file,
         key=key,
@@ -96,6 +101,8 @@ def picked(
     found: data.Ratings | data.Comparisons | data.Matrices, file: Path, source: options.Source
 ) -> data.Comparisons | data.Matrices:
     """Return the one problem that ``--index`` picks: its votes, or else its matrix."""
+    from alignsim import data
+
     if isinstance(found, data.Comparisons):
         parts = list(found.split().values())
         part = parts[index(source.index, len(parts), file, "problems")]
@@ -108,6 +115,8 @@ def one(
     found: data.Ratings | data.Comparisons | data.Matrices, file: Path, source: options.Source
 ) -> Subject:
     """Return the one matrix of what a file holds, or that ``--index`` picks."""
+    from alignsim import data
+
     name = writable(source.key or file.stem)
     recipe = {"--recipe": source.recipe, "--subsets": source.subsets}
     if isinstance(found, data.Matrices):
@@ -130,6 +139,8 @@ def one(
 
 def notes(found: data.Ratings | data.Comparisons | data.Matrices) -> tuple[str, ...]:
     """Return what was assumed; of votes what is blank, of ratings a scale with a temperature."""
+    from alignsim import data
+
     if isinstance(found, data.Ratings) and found.temperature != 1.0:
         return (*found.notes, f"The ratings: {found.scale}.")
     if isinstance(found, data.Comparisons) and found.skipped:
@@ -142,6 +153,8 @@ def _as_exact(
     found: data.Ratings | data.Comparisons | data.Matrices, source: options.Source
 ) -> tuple[str, ...]:
     """Return a sentence where the shares of a sample are taken for the preferences themselves."""
+    from alignsim import data
+
     if isinstance(found, data.Matrices) or (
         isinstance(found, data.Ratings) and source.index is not None
     ):

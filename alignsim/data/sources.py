@@ -16,16 +16,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePath
 from typing import Any, BinaryIO, NamedTuple
 
+from alignsim import validation
 from alignsim.errors import FileFormatError, InputError, quote, shortened, writable
-from alignsim.validation import affordable
 
 PathLike = str | os.PathLike[str]
 
 STDIN = "-"
 """The path that stands for standard input."""
-
-LONGEST_PATH = 4096
-"""Characters of a file's name; no system takes more."""
 
 _PIECE = 2**22
 """Bytes that are unzipped at once."""
@@ -76,14 +73,14 @@ def suffix(path: PathLike) -> str:
     >>> suffix("train.jsonl.gz"), suffix("votes.CSV"), suffix("votes.csv.zip")
     ('.jsonl', '.csv', '.csv')
     """
-    bare = PurePath(as_path(path))
+    bare = PurePath(validation.path(path))
     return (PurePath(bare.stem) if bare.suffix.lower() in _COMPRESSED else bare).suffix.lower()
 
 
 def refuse_large(place: object, size: float, what: str) -> None:
     """Raise FileFormatError where what a file holds takes more memory than one call may."""
     remedy = "leave out what is not needed"
-    affordable(size, str(place), f"{what}, which", remedy, kind=FileFormatError)
+    validation.affordable(size, str(place), f"{what}, which", remedy, kind=FileFormatError)
 
 
 def opened(path: PathLike) -> Source:
@@ -96,7 +93,7 @@ def opened(path: PathLike) -> Source:
             raise FileFormatError(place, *_FOREIGN[kind])
         content = _stored(path)
     for ending, (magic, stream) in _COMPRESSED.items():
-        named = path != STDIN and as_path(path).suffix.lower() == ending
+        named = path != STDIN and validation.path(path).suffix.lower() == ending
         if not content.startswith(magic) and (not named or _is_text(content)):
             continue
         if not named and kind in _OF_THEIR_OWN:
@@ -178,20 +175,8 @@ def parse_json(place: object, text: str, *, first_line: int = 1) -> Any:
         raise FileFormatError(f"{place}, line {first_line}: not usable JSON ({error})") from None
 
 
-def as_path(path: PathLike, name: str = "path") -> Path:
-    """Return the argument ``name`` as a path, if it is one."""
-    try:
-        found = Path(path)
-    except Exception:  # whatever an __fspath__ raises
-        found = None
-    if found is None or len(str(found)) > LONGEST_PATH:
-        remedy = f"give the name of a file, a str or a Path of at most {LONGEST_PATH} characters"
-        raise InputError(name, f"is {quote(path)}", remedy)
-    return found
-
-
 def _stored(path: PathLike) -> bytes:
-    file, place = as_path(path), str(path)
+    file, place = validation.path(path), str(path)
     try:
         found = file.stat()
         if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):

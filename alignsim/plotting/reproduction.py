@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from alignsim.experiments.findings import counted
 from alignsim.plotting.beside import Beside, Place, beside, scale, shrink
 from alignsim.plotting.palette import DASHES, INK, OKABE_ITO, Style, chosen
 from alignsim.plotting.panels import PanelArray, panel_axes
@@ -418,5 +417,7 @@ def _control(place: xr.Dataset) -> FloatArray:
 
 
 def _counted(ds: xr.Dataset) -> str:
+    from alignsim.experiments.findings import counted
+
     number = counted(ds)
     return f"{number} {'matrix' if number == '1' else 'matrices'}"

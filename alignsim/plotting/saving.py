@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alignsim import validation
-from alignsim.data.sources import as_path
 from alignsim.errors import InputError, quote
 from alignsim.writing import beside
 
@@ -58,7 +57,7 @@ def save(picture: Any, path: str | Path, *, dpi: float = 300.0) -> Path:
     from matplotlib import rc_context
     from matplotlib.animation import Animation
 
-    place = as_path(path)
+    place = validation.path(path)
     film = isinstance(picture, Animation)
     kinds = FILMS if film else KINDS
     if place.suffix.lower() not in kinds or "\0" in str(place):
