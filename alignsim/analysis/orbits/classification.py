@@ -316,8 +316,9 @@ class _Search:
             last = goal >= self.budget[which[left]]
             judged = found.taken(left)
             Window(
-                part.take(left), fixed[left], radius[left], record, left, goal, last, judged
-            ).judge()
+                part.take(left), fixed[left], radius[left], record, left, goal, last, judged,
+                self.threads,
+            ).judge()  # fmt: skip
             found.put(left, judged)
         self.found.put(which, found)
 

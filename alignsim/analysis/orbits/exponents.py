@@ -205,7 +205,7 @@ def lyapunov_spectrum(
 
 
 def leading_exponent(
-    loop: FeedbackMap, frames: FloatArray, rows: NDArray[np.intp]
+    loop: FeedbackMap, frames: FloatArray, rows: NDArray[np.intp], threads: int = 1
 ) -> tuple[FloatArray, FloatArray]:
     """Return the leading exponents along kept rounds, as plain and as smooth means: (n, 2) each.
 
@@ -228,7 +228,14 @@ def leading_exponent(
         parameters = np.stack([loop.alpha, loop.beta * loop.lam], axis=-1)
         vector = np.ascontiguousarray((simplex.mean_zero_basis(K) @ first)[:, 0])
         code = lanes.code_for(K, tangents.SMALL)
-        tangents.lead_along(*code, matrices, which, parameters, vector, frames, rows, growth)
+
+        def lead(begin: int, end: int) -> None:
+            own = slice(begin * tangents.ABREAST, end * tangents.ABREAST)
+            tangents.lead_along(
+                *code, matrices, which[own], parameters[own], vector, frames, rows[own], growth[own]
+            )  # fmt: skip
+
+        in_threads(lead, -(-loop.size // tangents.ABREAST), threads)
     else:
         both = np.zeros((loop.size, count, 2))
         pieces = np.arange(count - T, count)

@@ -20,6 +20,7 @@ from alignsim.analysis.orbits.rotation import (
 from alignsim.analysis.orbits.verdicts import Phase, Reason, Verdicts
 from alignsim.feedback import FeedbackMap
 from alignsim.feedback.engines import Record
+from alignsim.feedback.threads import in_threads
 from alignsim.validation import FloatArray
 
 SHORTEST_WINDOW = 1024
@@ -109,6 +110,8 @@ class Window:
         Which of them have no rounds left.
     found
         What is known of them; :meth:`judge` adds to it.
+    threads
+        That kernels use, at most.
     """
 
     loop: FeedbackMap
@@ -119,6 +122,7 @@ class Window:
     spent: int
     last: NDArray[np.bool_]
     found: Verdicts
+    threads: int
 
     def __post_init__(self) -> None:
         n = len(self.places)
@@ -154,13 +158,18 @@ class Window:
     def _examine(self, rows: NDArray[np.intp], centre: FloatArray, plane: FloatArray) -> FloatArray:
         from alignsim.kernels import orbits
 
-        turns = self.length - 1
+        turns, places, plane = self.length - 1, self.places[rows], np.ascontiguousarray(plane)
+        weights = birkhoff_weights(turns), birkhoff_weights(turns // 2)
         report = np.empty((len(rows), orbits.COLUMNS))
-        orbits.examine(
-            self.record.frames, self.places[rows], centre, np.ascontiguousarray(plane),
-            birkhoff_weights(turns), birkhoff_weights(turns // 2), turns - orbits.LAGS - 1,
-            TIGHT, report,
-        )  # fmt: skip
+
+        def examine(first: int, last: int) -> None:
+            own = slice(first, last)
+            orbits.examine(
+                self.record.frames, places[own], centre[own], plane[own], *weights,
+                turns - orbits.LAGS - 1, TIGHT, report[own],
+            )  # fmt: skip
+
+        in_threads(examine, len(rows), self.threads)
         return report
 
     def _column(self, name: str) -> FloatArray:
@@ -352,8 +361,9 @@ class Window:
             others = others[: -len(new) % abreast(self.loop)]
             self.measured[others] = True
             new = np.concatenate([new, others])
-            measured = leading_exponent(self.loop.take(new), self.record.frames, self.places[new])
-            self.plain[new], self.smooth[new] = measured
+            self.plain[new], self.smooth[new] = leading_exponent(
+                self.loop.take(new), self.record.frames, self.places[new], self.threads
+            )
         self.found.exponent[rows] = self.plain[rows]
         return self.smooth[rows, 0], self.smooth[rows, 1]
 

@@ -5,10 +5,12 @@ import pytest
 
 import alignsim as asim
 from alignsim.analysis.evidence import Evidence
-from alignsim.analysis.orbits import windows
+from alignsim.analysis.orbits import exponents, windows
 from alignsim.analysis.orbits.classification import classify
 from alignsim.analysis.orbits.verdicts import Phase, Reason
 from alignsim.analysis.orbits.windows import LAST_DIGITS
+from alignsim.feedback import engines
+from alignsim.feedback.threads import in_threads
 from tests.analysis.orbits.test_cycles import PERIOD_FIVE, REFERENCE
 from tests.feedback.systems import policy, preferences
 
@@ -281,6 +283,19 @@ def test_an_exponent_is_reported_where_it_had_to_decide_whatever_the_batch_measu
     for i in (4, 5, 7, 10, 20, 25):
         alone = asim.classify(asim.FeedbackMap(P[i], beta=30.0, alpha=0.5))
         np.testing.assert_allclose(alone.exponent, together.exponent[i], rtol=0, atol=1e-15)
+
+
+def test_orbits_are_followed_and_judged_on_as_many_threads_as_are_asked_for(monkeypatch):
+    used = set()
+
+    def counted(run, blocks, threads, bar=None):
+        used.add((run.__qualname__.partition(".")[0], threads))
+        in_threads(run, blocks, threads, bar)
+
+    for module in (engines, exponents, windows):
+        monkeypatch.setattr(module, "in_threads", counted)
+    classify(cycle([1.1, 1.2]), threads=2)
+    assert used == {("in_slices", 2), ("Window", 2), ("leading_exponent", 2)}
 
 
 def test_phases_do_not_depend_on_the_names_of_the_responses():

@@ -9,6 +9,7 @@ from alignsim.analysis.evidence import Evidence
 from alignsim.analysis.orbits import exponents as lyapunov
 from alignsim.analysis.orbits.exponents import UNRESOLVED, lyapunov_spectrum
 from alignsim.kernels.status import NO_OPTIMUM, NOT_FINITE, OK
+from alignsim.kernels.tangents import ABREAST
 from tests.feedback.systems import preferences, system
 
 CYCLE = asim.preferences.cyclic(3, advantage=0.5)
@@ -278,6 +279,23 @@ def test_threads_do_not_change_a_bit(objective):
     one, two = (lyapunov_spectrum(loop, rounds=60, threads=threads) for threads in (1, 2))
     np.testing.assert_array_equal(one.exponents, two.exponents)
     np.testing.assert_array_equal(one.final_logits, two.final_logits)
+
+
+@pytest.mark.parametrize("K", [3, 5])
+def test_threads_do_not_change_a_bit_of_the_leading_exponent(K):
+    """On matrices, β and orbits that differ from map to map, more than are followed abreast."""
+    rng = np.random.default_rng(8)
+    n = 2 * ABREAST + 3
+    P = np.array([preferences(rng, K) for _ in range(n)])
+    loop = asim.FeedbackMap(P, beta=rng.uniform(5, 20, n), alpha=rng.uniform(0, 0.9, n))
+    frames, rows = np.ascontiguousarray(loop.run(rounds=200).logits), rng.permutation(n)
+    loop = loop.take(rows)
+    one, two = (lyapunov.leading_exponent(loop, frames, rows, threads) for threads in (1, 2))
+    alone = [lyapunov.leading_exponent(loop.part(i, i + 1), frames, rows[[i]]) for i in range(n)]
+    for kind in (0, 1):
+        np.testing.assert_array_equal(one[kind], two[kind])
+        expected = np.concatenate([each[kind] for each in alone])
+        np.testing.assert_allclose(one[kind], expected, rtol=1e-9, atol=1e-12)
 
 
 # Batches, failures, arguments
