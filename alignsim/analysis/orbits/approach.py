@@ -41,17 +41,24 @@ def approaches(
     orbit wavers.
     """
     K = fixed.shape[-1] // slots
-    point, *windows = (_by_response(each, slots, K) for each in (fixed, early, late))
-    gaps = [window - point[..., None, :] for window in windows]
-    policy = _by_response(simplex.softmax(fixed[..., :K]), 1, K)[..., None, :]
+    point, first, last = (_by_response(each, slots, K) for each in (fixed, early, late))
     with np.errstate(invalid="ignore", over="ignore", under="ignore"):
-        before, after = (_largest_deviation(gap, policy) for gap in gaps)
-        wide, span = (np.ptp(gap, axis=0).max(axis=(-2, -1)) for gap in gaps)
-        arrived = span <= ARRIVED * (1.0 + np.ptp(point, axis=0).max(axis=-1))
+        gap = last - point[..., None, :]
+        arrived = _span(gap) <= ARRIVED * (1.0 + np.ptp(point, axis=0).max(axis=-1))
         promised = radius**elapsed
-        closer = (before <= NEAR) & (wide <= NEAR_SPAN) & (promised <= PROMISE)
-        closer &= after <= np.sqrt(promised) * before
-        return np.asarray((radius < 1.0) & (arrived | closer))
+        found = np.asarray((radius < 1.0) & arrived)
+        left = (radius < 1.0) & ~arrived & (promised <= PROMISE)
+        policy = _by_response(simplex.softmax(fixed[left][..., :K]), 1, K)[..., None, :]
+        gaps = first[:, left] - point[:, left, None], gap[:, left]
+        before, after = (_largest_deviation(each, policy) for each in gaps)
+        found[left] = (before <= NEAR) & (_span(gaps[0]) <= NEAR_SPAN)
+        found[left] &= after <= np.sqrt(promised[left]) * before
+    return found
+
+
+def _span(gap: FloatArray) -> FloatArray:
+    """Return the largest span of gaps (K, ..., w, D), (...)."""
+    return np.asarray(np.ptp(gap, axis=0).max(axis=(-2, -1)))
 
 
 def _by_response(state: FloatArray, slots: int, K: int) -> FloatArray:
