@@ -59,6 +59,11 @@ app = typer.Typer(
 WIDTHS = range(20, 1000)
 """Columns that COLUMNS may ask for: fewer hold no word, and the lines of many fill the memory."""
 
+ONE_THREAD = ("OPENBLAS_NUM_THREADS", "1")
+"""The variable that OpenBLAS reads when NumPy and SciPy load it, unless it is set. Its threads wait
+for each other by turning: where another process has a processor, products and eigenvalues take
+several times as long with them. Kernels have threads of their own."""
+
 GARBAGE_AFTER = 1_000_000
 """New objects after which cycles among them are looked for: what a command imports is half as many,
 and stays, and what it computes leaves hardly any."""
@@ -81,6 +86,7 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
     if os.environ.get("COLUMNS", "") not in map(str, WIDTHS):
         os.environ.pop("COLUMNS", None)
+    os.environ.setdefault(*ONE_THREAD)
     signal.signal(signal.SIGTERM, _terminate)
     gc.set_threshold(GARBAGE_AFTER)
     atexit.register(gc.freeze)  # the interpreter would look through everything once more

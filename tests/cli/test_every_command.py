@@ -120,6 +120,26 @@ def test_no_garbage_is_looked_for_among_what_a_command_imports(python):
     assert done.stdout.split("\n")[1:] == ["True", ""]
 
 
+@pytest.mark.parametrize("told", [None, "2"])
+def test_openblas_has_one_thread_unless_it_is_told_otherwise(python, monkeypatch, told):
+    if told is None:
+        monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    else:
+        monkeypatch.setenv("OPENBLAS_NUM_THREADS", told)
+    seen = (
+        "import atexit, os, sys; sys.argv[1:] = ['methods', 'mrs']; from alignsim.cli import main\n"
+        "def tell():\n"
+        "    import threadpoolctl; pools = threadpoolctl.threadpool_info()\n"
+        "    print({p['num_threads'] for p in pools if p['internal_api'] == 'openblas'} - {1})\n"
+        "    print('numpy' in sys.modules, os.environ['OPENBLAS_NUM_THREADS'])\n"
+        "atexit.register(tell); main()"
+    )
+    *_, others, state, end = python("-c", seen).stdout.split("\n")
+    assert (state, end) == (f"True {told or 1}", "")
+    if told is None:
+        assert others == "set()"
+
+
 def test_the_commands_are_the_files_that_register_one():
     folder = Path(app_module.__file__).parent
     files = [path.stem for path in folder.glob("*.py") if "@app.command(" in path.read_text()]
