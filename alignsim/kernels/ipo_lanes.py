@@ -17,11 +17,12 @@ from alignsim.kernels.lanes import (
     block,
     hold,
     load,
-    load_margins,
+    load_alike,
+    load_apart,
     load_signal,
+    multiply_alike,
+    multiply_apart,
     one_matrix,
-    pull_alike,
-    pull_apart,
     release,
     softmax,
     store,
@@ -32,7 +33,7 @@ from alignsim.kernels.vectormath import exp, log
 LANES = 64
 GROUP = 8  # lanes that go alone where a block has few
 FEW = 4  # groups up to which that is faster than the whole block
-NARROW = 16  # lanes of a block for more responses, rounded up to a multiple of it
+NARROW = 8  # lanes of a block for more responses are a multiple of it
 UNROLLED = 6  # the largest K with code of its own
 
 
@@ -76,10 +77,8 @@ def run(  # type: ignore[no-untyped-def]
     if general is not None:
         left = state.shape[0] - blocks[0] * LANES
         lanes = min(LANES, -(-left // NARROW) * NARROW)
-        if (lanes > NARROW) & one_matrix(which, blocks[0] * LANES, left):
-            lanes = LANES
-    w = block((rows + 4 + HELD * K) * lanes)
-    memory = w.reshape((rows + 4 + HELD * K, lanes))
+    w = block((rows + 4 + (HELD + 1) * K) * lanes)
+    memory = w.reshape((rows + 4 + (HELD + 1) * K, lanes))
     signal = memory[: K * K].reshape((K, K, lanes))
     constant = memory[K * K : K * K + K]
     logits = memory[K * K + K : K * K + 2 * K]
@@ -90,7 +89,8 @@ def run(  # type: ignore[no-untyped-def]
     streamed = memory[K * K + 3 * K + 3 : rows]
     scratch = memory[rows : rows + 3]
     strength = memory[rows + 3]
-    held = memory[rows + 4 :]
+    held = memory[rows + 4 : -K]
+    pulls = memory[-K:]
     margins = np.empty((K, K))
     first_frame = 0
     while kept[first_frame] < begin:
@@ -98,11 +98,14 @@ def run(  # type: ignore[no-untyped-def]
     for start in range(blocks[0] * LANES, blocks[1] * LANES, LANES):
         load(state, start, logits)
         load(drift, start, constant)
-        load_signal(matrices, which, parameters, start, signal, alpha)
+        if literal is not None:
+            load_signal(matrices, which, parameters, start, signal, alpha)
         alike = False
         if general is not None:
             alike = one_matrix(which, start, lanes)
-            load_margins(matrices, which, parameters, start, margins, strength)
+            load_alike(matrices, which, parameters, start, margins, alpha, strength)
+            if not alike:
+                load_apart(matrices, which, start, signal)
         softmax(logits, top, weights, inverse)
         if begin > burn_in:
             load(sums, start - blocks[0] * LANES, streamed)
@@ -120,19 +123,23 @@ def run(  # type: ignore[no-untyped-def]
                     if alike & (lanes == LANES):
                         _advance_alike(
                             logits, weights, inverse, margins, strength, constant, alpha, top,
-                            scratch,
+                            scratch, pulls,
                         )  # fmt: skip
-                    elif alike & (lanes == NARROW):
+                    elif alike:
                         _advance_alike_narrow(
                             logits, weights, inverse, margins, strength, constant, alpha, top,
-                            scratch,
+                            scratch, pulls,
                         )  # fmt: skip
                     elif lanes < LANES:
                         _advance_narrow(
-                            logits, weights, inverse, signal, constant, alpha, top, scratch
-                        )
+                            logits, weights, inverse, signal, strength, constant, alpha, top,
+                            scratch,
+                        )  # fmt: skip
                     else:
-                        advance(logits, weights, inverse, signal, constant, alpha, top, scratch)
+                        _advance_apart(
+                            logits, weights, inverse, signal, strength, constant, alpha, top,
+                            scratch,
+                        )  # fmt: skip
             if t == burn_in:
                 begin_averages(weights, inverse, streamed)
             if t >= burn_in:
@@ -153,24 +160,30 @@ def run(  # type: ignore[no-untyped-def]
 
 @unrolled
 def _advance(  # type: ignore[no-untyped-def]
-    logits, weights, inverse, signal, margins, strength, constant, alpha, top, scratch, lanes
+    logits, weights, inverse, signal, margins, strength, constant, alpha, top, scratch, pulls, lanes
 ):
     """Do one round of ``lanes`` in place, as many as there are or the literal number.
 
-    Either every lane has a ``signal`` of its own, or all have the ``margins`` (K, K) of one matrix;
-    what is not given is None. Bits are the same.
+    Every lane has a ``signal`` of its own, or all have the ``margins`` (K, K) of one matrix, and
+    what either does is multiplied by the ``strength``; what is not given is None. Bits are the same
+    with one matrix as with several.
     """
     K = logits.shape[0]
     pull = scratch[0]
     mean = scratch[1]
+    if margins is not None:
+        multiply_alike(margins, weights, pulls, lanes)
     for b in range(lanes):
         top[b] = -np.inf
         mean[b] = 0.0
     for i in range(K):
         if margins is not None:
-            pull_alike(margins[i], strength, weights.reshape(weights.size), pull, lanes)
+            pull = pulls[i]
         if signal is not None:
-            pull_apart(signal[i], weights, pull, lanes)
+            multiply_apart(signal[i], weights, pull, lanes)
+        if strength is not None:
+            for b in range(lanes):
+                pull[b] *= strength[b]
         for b in range(lanes):
             moved = (alpha[b] * logits[i, b] + constant[i, b]) + pull[b] * inverse[b]
             logits[i, b] = moved
@@ -193,39 +206,56 @@ def _advance(  # type: ignore[no-untyped-def]
 
 @part
 def advance(logits, weights, inverse, signal, constant, alpha, top, scratch):  # type: ignore[no-untyped-def]
-    """Do one round in place: new ``logits``, and their softmax in two factors."""
+    """Do one round in place, of the ``signal`` βλ(P − ½): new ``logits`` and their softmax."""
     _advance(
-        logits, weights, inverse, signal, None, None, constant, alpha, top, scratch, LANES
+        logits, weights, inverse, signal, None, None, constant, alpha, top, scratch, None, LANES
     )  # fmt: skip
 
 
 @part
-def _advance_narrow(logits, weights, inverse, signal, constant, alpha, top, scratch):  # type: ignore[no-untyped-def]
-    """As :func:`advance`, of a block that has fewer lanes."""
+def _advance_apart(  # type: ignore[no-untyped-def]
+    logits, weights, inverse, margins, strength, constant, alpha, top, scratch
+):
+    """As :func:`advance`, of margins (K, K, lanes) and strengths apart."""
+    _advance(
+        logits, weights, inverse, margins, None, strength, constant, alpha, top, scratch, None,
+        LANES,
+    )  # fmt: skip
+
+
+@part
+def _advance_narrow(  # type: ignore[no-untyped-def]
+    logits, weights, inverse, margins, strength, constant, alpha, top, scratch
+):
+    """As :func:`_advance_apart`, of a block that has fewer lanes."""
     lanes = logits.shape[1]
     _advance(
-        logits, weights, inverse, signal, None, None, constant, alpha, top, scratch, lanes
+        logits, weights, inverse, margins, None, strength, constant, alpha, top, scratch, None,
+        lanes,
     )  # fmt: skip
 
 
 @part
 def _advance_alike(  # type: ignore[no-untyped-def]
-    logits, weights, inverse, margins, strength, constant, alpha, top, scratch
+    logits, weights, inverse, margins, strength, constant, alpha, top, scratch, pulls
 ):
-    """As :func:`advance`, of maps that share a matrix: it stays near, where signals would not."""
+    """As :func:`_advance_apart`, of maps that share a matrix: it stays near."""
     _advance(
-        logits, weights, inverse, None, margins, strength, constant, alpha, top, scratch, LANES
-    )
+        logits, weights, inverse, None, margins, strength, constant, alpha, top, scratch, pulls,
+        LANES,
+    )  # fmt: skip
 
 
 @part
 def _advance_alike_narrow(  # type: ignore[no-untyped-def]
-    logits, weights, inverse, margins, strength, constant, alpha, top, scratch
+    logits, weights, inverse, margins, strength, constant, alpha, top, scratch, pulls
 ):
-    """As :func:`_advance_alike`, of a block that has ``NARROW`` lanes."""
+    """As :func:`_advance_alike`, of a block that has fewer lanes."""
+    lanes = logits.shape[1]
     _advance(
-        logits, weights, inverse, None, margins, strength, constant, alpha, top, scratch, NARROW
-    )
+        logits, weights, inverse, None, margins, strength, constant, alpha, top, scratch, pulls,
+        lanes,
+    )  # fmt: skip
 
 
 @part

@@ -102,61 +102,81 @@ def one_matrix(which, start, lanes):  # type: ignore[no-untyped-def]
 
 
 @part
-def load_margins(matrices, which, parameters, start, margins, strength):  # type: ignore[no-untyped-def]
-    """Set ``margins`` (K, K) to P − ½ of the map ``start``, ``strength`` (lanes,) to βλ."""
+def load_alike(matrices, which, parameters, start, margins, alpha, strength):  # type: ignore[no-untyped-def]
+    """Set ``margins`` (K, K) to P − ½ of the map ``start``, (α, βλ) of each lane (lanes,)."""
     K = margins.shape[0]
     for i in range(K):
         for j in range(K):
             margins[i, j] = matrices[which[start], i, j] - 0.5
     for b in range(strength.shape[0]):
-        strength[b] = parameters[min(start + b, which.shape[0] - 1), 1]
+        map_ = min(start + b, which.shape[0] - 1)
+        alpha[b], strength[b] = parameters[map_, 0], parameters[map_, 1]
+
+
+@part
+def load_apart(matrices, which, start, margins):  # type: ignore[no-untyped-def]
+    """Set ``margins`` (K, K, lanes) to P − ½ of the map in each lane."""
+    K, _, lanes = margins.shape
+    for b in range(lanes):
+        map_ = min(start + b, which.shape[0] - 1)
+        for i in range(K):
+            for j in range(K):
+                margins[i, j, b] = matrices[which[map_], i, j] - 0.5
 
 
 @unrolled
-def pull_alike(margins, strength, weights, pull, lanes):  # type: ignore[no-untyped-def]
-    """Set ``pull`` (lanes,) to Σ_j (βλ·margins_j)·weights_j, j by pairs, as where signals differ.
+def multiply_alike(margins, weights, pulls, lanes):  # type: ignore[no-untyped-def]
+    """Set ``pulls`` (K, lanes) to margins·weights, of a matrix (K, K) that all lanes share.
 
-    ``margins`` (K,) are those of a matrix that all lanes share, ``weights`` (K·lanes,).
+    Weights are read once for two rows. Each sum is taken in the order of j, as where the matrices
+    of the lanes differ.
     """
     K = margins.shape[0]
-    for b in range(lanes):
-        first, second = strength[b] * margins[0], strength[b] * margins[1]
-        pull[b] = first * weights[b] + second * weights[lanes + b]
-    whole = K - (K - 2) % 8
-    for j in range(2, whole, 8):
-        m, w = margins[j : j + 8], weights[j * lanes : (j + 8) * lanes]
-        m0, m1, m2, m3, m4, m5, m6, m7 = m[0], m[1], m[2], m[3], m[4], m[5], m[6], m[7]
+    flat = weights.reshape(weights.size)
+    fours = K - K % 4
+    for row in range(0, K, 2):
+        i = min(row, K - 2)
+        above, below = pulls[i], pulls[i + 1]
         for b in range(lanes):
-            own, total = strength[b], pull[b]
-            total += (own * m0) * w[b] + (own * m1) * w[lanes + b]
-            total += (own * m2) * w[2 * lanes + b] + (own * m3) * w[3 * lanes + b]
-            total += (own * m4) * w[4 * lanes + b] + (own * m5) * w[5 * lanes + b]
-            total += (own * m6) * w[6 * lanes + b] + (own * m7) * w[7 * lanes + b]
-            pull[b] = total
-    for j in range(whole, K - 1, 2):
-        w = weights[j * lanes : (j + 2) * lanes]
-        m0, m1 = margins[j], margins[j + 1]
-        for b in range(lanes):
-            pull[b] += (strength[b] * m0) * w[b] + (strength[b] * m1) * w[lanes + b]
-    if K % 2 == 1:
-        w = weights[(K - 1) * lanes :]
-        m0 = margins[K - 1]
-        for b in range(lanes):
-            pull[b] += (strength[b] * m0) * w[b]
+            above[b] = 0.0
+            below[b] = 0.0
+        for j in range(0, fours, 4):
+            m, n, w = margins[i, j : j + 4], margins[i + 1, j : j + 4], flat[j * lanes :]
+            m0, m1, m2, m3 = m[0], m[1], m[2], m[3]
+            n0, n1, n2, n3 = n[0], n[1], n[2], n[3]
+            for b in range(lanes):
+                first, second = above[b], below[b]
+                first += m0 * w[b]
+                second += n0 * w[b]
+                first += m1 * w[lanes + b]
+                second += n1 * w[lanes + b]
+                first += m2 * w[2 * lanes + b]
+                second += n2 * w[2 * lanes + b]
+                first += m3 * w[3 * lanes + b]
+                second += n3 * w[3 * lanes + b]
+                above[b], below[b] = first, second
+        for j in range(fours, K):
+            m0, n0, w = margins[i, j], margins[i + 1, j], flat[j * lanes :]
+            for b in range(lanes):
+                above[b] += m0 * w[b]
+                below[b] += n0 * w[b]
 
 
 @unrolled
-def pull_apart(signal, weights, pull, lanes):  # type: ignore[no-untyped-def]
-    """Set ``pull`` (lanes,) to Σ_j signal_j·weights_j, (K, lanes) both."""
-    K = signal.shape[0]
+def multiply_apart(margins, weights, pull, lanes):  # type: ignore[no-untyped-def]
+    """Set ``pull`` (lanes,) to Σ_j margins_j·weights_j, (K, lanes) both."""
+    K = margins.shape[0]
     for b in range(lanes):
-        pull[b] = signal[0, b] * weights[0, b] + signal[1, b] * weights[1, b]
-    for j in range(2, K - 1, 2):
+        pull[b] = 0.0
+    for j in range(0, K - 1, 2):
         for b in range(lanes):
-            pull[b] += signal[j, b] * weights[j, b] + signal[j + 1, b] * weights[j + 1, b]
+            total = pull[b]
+            total += margins[j, b] * weights[j, b]
+            total += margins[j + 1, b] * weights[j + 1, b]
+            pull[b] = total
     if K % 2 == 1:
         for b in range(lanes):
-            pull[b] += signal[K - 1, b] * weights[K - 1, b]
+            pull[b] += margins[K - 1, b] * weights[K - 1, b]
 
 
 @kernel

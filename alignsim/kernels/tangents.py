@@ -8,10 +8,12 @@ from alignsim.kernels.compile import kernel, part, unrolled
 from alignsim.kernels.dense import log_volume, orthonormalise
 from alignsim.kernels.lanes import (
     block,
-    load_margins,
+    load_alike,
+    load_apart,
+    load_signal,
+    multiply_alike,
+    multiply_apart,
     one_matrix,
-    pull_alike,
-    pull_apart,
     softmax,
 )
 from alignsim.kernels.vectormath import ZERO, log, resolved
@@ -91,32 +93,32 @@ def lead_along(  # type: ignore[no-untyped-def]
     """
     n, K = rows.shape[0], frames.shape[2]
     rounds, kept = frames.shape[1] - 1, growth.shape[1]
-    w = block((K * K + 3 * K + 7) * ABREAST)
-    memory = w.reshape((K * K + 3 * K + 7, ABREAST))
+    w = block((K * K + 3 * K + 5) * ABREAST)
+    memory = w.reshape((K * K + 3 * K + 5, ABREAST))
     pull = memory[: K * K].reshape((K, K, ABREAST))
     alpha = memory[K * K]
     share = memory[K * K + 1 : K * K + 1 + K]
     vector = memory[K * K + 1 + K : K * K + 1 + 2 * K]
     inverse, size = memory[K * K + 1 + 2 * K], memory[K * K + 2 + 2 * K]
-    scratch = memory[K * K + 3 + 2 * K : -1]
-    strength = memory[K * K + 3 * K + 6]
+    strength, mean = memory[K * K + 3 + 2 * K], memory[K * K + 4 + 2 * K]
+    image = memory[K * K + 5 + 2 * K :]
     several = block((2 * K + 3) * TURNS * ABREAST).reshape((2 * K + 3, TURNS * ABREAST))
     several[:] = 0.0
     logits, shares = several[:K], several[K : 2 * K]
     tops, inverses, sizes = several[2 * K], several[2 * K + 1], several[2 * K + 2]
     margins = np.empty((K, K))
     for start in range(0, n, ABREAST):
-        for b in range(ABREAST):
-            m = min(start + b, n - 1)
-            alpha[b] = parameters[m, 0]
-            for i in range(K):
+        for i in range(K):
+            for b in range(ABREAST):
                 vector[i, b] = first[i]
-                for j in range(K):
-                    pull[i, j, b] = parameters[m, 1] * (matrices[which[m], i, j] - 0.5)
+        if literal is not None:
+            load_signal(matrices, which, parameters, start, pull, alpha)
         alike = False
         if general is not None:
             alike = one_matrix(which, start, ABREAST)
-            load_margins(matrices, which, parameters, start, margins, strength)
+            load_alike(matrices, which, parameters, start, margins, alpha, strength)
+            if not alike:
+                load_apart(matrices, which, start, pull)
         for t in range(0, rounds, TURNS):
             turns = min(TURNS, rounds - t)
             for b in range(ABREAST):
@@ -136,10 +138,12 @@ def lead_along(  # type: ignore[no-untyped-def]
                 if general is not None:
                     if alike:
                         _lead_alike(
-                            margins, strength, alpha, share, inverse, vector, size, scratch
+                            margins, strength, alpha, share, inverse, vector, size, mean, image
                         )  # fmt: skip
                     else:
-                        _lead_apart(pull, alpha, share, inverse, vector, size, scratch)
+                        _lead_apart(
+                            pull, strength, alpha, share, inverse, vector, size, mean, image
+                        )  # fmt: skip
                 for b in range(ABREAST):
                     sizes[s * ABREAST + b] = size[b]
             _logarithms(sizes)
@@ -195,25 +199,24 @@ def _lead_unrolled(w, K):  # type: ignore[no-untyped-def]
 
 
 @part
-def _lead_apart(pull, alpha, share, inverse, vector, size, scratch):  # type: ignore[no-untyped-def]
+def _lead_apart(pull, strength, alpha, share, inverse, vector, size, mean, image):  # type: ignore[no-untyped-def]
     """Carry the vectors of maps whose matrices differ."""
-    _lead(pull, None, None, alpha, share, inverse, vector, size, scratch)
+    _lead(pull, None, strength, alpha, share, inverse, vector, size, mean, image)
 
 
 @part
-def _lead_alike(margins, strength, alpha, share, inverse, vector, size, scratch):  # type: ignore[no-untyped-def]
+def _lead_alike(margins, strength, alpha, share, inverse, vector, size, mean, image):  # type: ignore[no-untyped-def]
     """Carry the vectors of maps that share a matrix; the bits are the same."""
-    _lead(None, margins, strength, alpha, share, inverse, vector, size, scratch)
+    _lead(None, margins, strength, alpha, share, inverse, vector, size, mean, image)
 
 
 @unrolled
-def _lead(pull, margins, strength, alpha, share, inverse, vector, size, scratch):  # type: ignore[no-untyped-def]
+def _lead(pull, margins, strength, alpha, share, inverse, vector, size, mean, image):  # type: ignore[no-untyped-def]
     """Carry ``vector`` through the round at the policy share·inverse, and make it a unit again.
 
     ``size`` is its length before.
     """
     K = share.shape[0]
-    image, mean = scratch[:K], scratch[K]
     for b in range(ABREAST):
         mean[b] = 0.0
     for i in range(K):
@@ -224,16 +227,16 @@ def _lead(pull, margins, strength, alpha, share, inverse, vector, size, scratch)
     for i in range(K):
         for b in range(ABREAST):
             share[i, b] *= (vector[i, b] - mean[b]) * inverse[b]
+    if margins is not None:
+        multiply_alike(margins, share, image, ABREAST)
     for b in range(ABREAST):
         mean[b] = 0.0
         size[b] = 0.0
     for i in range(K):
-        if margins is not None:
-            pull_alike(margins[i], strength, share.reshape(share.size), image[i], ABREAST)
         if pull is not None:
-            pull_apart(pull[i], share, image[i], ABREAST)
+            multiply_apart(pull[i], share, image[i], ABREAST)
         for b in range(ABREAST):
-            image[i, b] += alpha[b] * vector[i, b]
+            image[i, b] = strength[b] * image[i, b] + alpha[b] * vector[i, b]
             mean[b] += image[i, b] * (1.0 / K)
     for i in range(K):
         for b in range(ABREAST):

@@ -15,8 +15,9 @@ MOST_MAPS = 2**17
 MOST_ENTRIES = 2**22
 """Most entries of the preference matrices of all maps of a chunk, for the same reason."""
 
-LEAST_MAPS = 256
-"""Fewest maps of a chunk that runs in lanes, of which few would stay empty."""
+LEAST_MAPS = 512
+"""Fewest maps of a chunk that runs in lanes: few of these then stay empty, also where only some
+orbits are followed for long. Half of it where the score is solved for, in fewer lanes."""
 
 IN_LANES = 64
 """Responses up to which maps run in lanes."""
@@ -62,7 +63,9 @@ def maps_a_chunk(responses: int, rounds: int, linear: bool) -> int:
     (131072, 10245, 5)
     """
     bearable = int(CHUNK_SECONDS / seconds_a_map(responses, rounds, linear))
-    least = LEAST_MAPS if responses <= IN_LANES else 1
+    least = 1
+    if responses <= IN_LANES:
+        least = LEAST_MAPS if linear else LEAST_MAPS // 2
     return max(1, min(max(bearable, least), MOST_MAPS, MOST_ENTRIES // responses**2))
 
 
