@@ -269,9 +269,9 @@ def _store_averages(sums: FloatArray, schedule: Schedule, averages: FloatArray) 
     rows[K:-1] /= count
     mean, variance = rows[K : 2 * K], rows[2 * K : 3 * K]
     variance -= mean * mean
-    averages[:, :K] = (rows[:K] + mean).T
-    averages[:, K : 2 * K] = np.maximum(variance, 0.0).T
-    averages[:, 2 * K :] = rows[3 * K :].T
+    np.maximum(variance, 0.0, out=variance)
+    mean += rows[:K]
+    averages[:] = rows[K:].T
 
 
 def _ipo_wide(loop: MapBatch, schedule: Schedule, record: Record) -> None:

@@ -41,8 +41,8 @@ LARGEST_DENOMINATOR = 32
 SAME_TURNS = 1e-8
 """Rotation numbers that differ by less are equal."""
 
-CORNERS = (0, 2, 6, 8)
-MIDDLES = (1, 3, 4, 5, 7)
+CORNERS = [0, 2, 6, 8]
+MIDDLES = [1, 3, 4, 5, 7]
 CENTRE = 4
 """Which of a cell's 3×3 points, row by row, is what."""
 
@@ -50,8 +50,8 @@ _PLACES = np.stack(np.divmod(np.arange(9), 3), axis=1)
 """Rows and columns of the 3×3 points: (9, 2)."""
 
 _BILINEAR = np.array(
-    [[0.5, 0.5, 0.25, 0.0, 0.0], [0.5, 0.0, 0.25, 0.5, 0.0],
-     [0.0, 0.5, 0.25, 0.0, 0.5], [0.0, 0.0, 0.25, 0.5, 0.5]]
+    [[0.5, 0.5, 0.0, 0.0], [0.5, 0.0, 0.5, 0.0], [0.25, 0.25, 0.25, 0.25], [0.0, 0.5, 0.0, 0.5],
+     [0.0, 0.0, 0.5, 0.5]]
 )  # fmt: skip
 """What each of the four corners contributes to the prediction at each of the five middles."""
 
@@ -181,13 +181,13 @@ class Lattice:
         for level in range(len(self._cells)):
             size = self._size(level)
             nine = self._nine(size, self._whole(level))
-            corners = self.turns[nine[:, CORNERS]]
+            corners = np.ascontiguousarray(self.turns[nine[CORNERS]].T)
             share = np.arange(size + 1) / size
             along = np.stack([1.0 - share, share])
             weights = np.einsum("ik,jl->ijkl", along, along).reshape(4, -1)
             inside = np.add.outer(np.arange(size + 1) * self.stride, np.arange(size + 1)).ravel()
             change = (corners - corners[:, :1]) @ weights
-            turns[nine[:, :1] + inside] = corners[:, :1] + change
+            turns[nine[0, :, None] + inside] = corners[:, :1] + change
         turns[self.evaluated] = self.turns[self.evaluated]
         return turns.reshape(self.stride, self.stride)
 
@@ -212,11 +212,11 @@ class Lattice:
         return cells // len(mask), cells % len(mask)
 
     def _nine(self, size: int, cells: Cells) -> IntArray:
-        """Return corners, middles of edges and centres of cells, as flat points: (m, 9)."""
+        """Return corners, middles of edges and centres of cells, as flat points: (9, m)."""
         row, column = cells
         corner = (row * self.stride + column) * size
         steps = _PLACES[:, 0] * self.stride + _PLACES[:, 1]
-        return corner[:, None] + size // 2 * steps
+        return corner + size // 2 * steps[:, None]
 
     def _refine(self) -> list[IntArray]:
         """Split the cells that need it, and return the points on them."""
@@ -242,7 +242,8 @@ class Lattice:
         around = np.zeros_like(self._split[level])
         around[_neighbours(cells[0][guarded], cells[1][guarded], len(around))] = True
         around[cells[0][bad], cells[1][bad]] = True
-        self._mark_seeded(around, size)
+        if len(self._seeded):
+            self._mark_seeded(around, size)
         return self._where(around & self._cells[level] & ~self._split[level])
 
     def _mark_seeded(self, marked: BoolArray, size: int) -> None:
@@ -261,9 +262,9 @@ class Lattice:
         by linear interpolation.
         """
         size, place = self._size(level), np.arange(self._size(level) + 1)
-        corners = self._nine(size, self._whole(level))[:, CORNERS]
-        first = corners[:, [0, 2, 0, 1]].T.ravel()
-        step = np.repeat([1, 1, self.stride, self.stride], len(corners))
+        corners = self._nine(size, self._whole(level))[CORNERS]
+        first = corners[[0, 2, 0, 1]].ravel()
+        step = np.repeat([1, 1, self.stride, self.stride], corners.shape[1])
         ends = self.turns[[first, first + size * step]]
         target = simplest_fractions(*ends)
         line = first[:, None] + step[:, None] * place
@@ -290,18 +291,18 @@ class Lattice:
         """Return whether what is known on cells differs, in label or in the sign of the test."""
         nine = self._nine(size, cells)
         negative = self.test[nine] < 0.0
-        crosses = (negative != negative[:, :1]) & self.evaluated[nine]
+        crosses = (negative != negative[0]) & self.evaluated[nine]
         label = self._labels(nine)
-        return np.asarray(((label != label[:, :1]) | crosses).any(axis=1))
+        return np.asarray(((label != label[0]) | crosses).any(axis=0))
 
     def _crowded(self, size: int, cells: Cells) -> BoolArray:
         """Return whether three labels or more are known on cells."""
         label = self._labels(self._nine(size, cells))
-        return np.asarray((np.diff(np.sort(label, axis=1), axis=1) != 0).sum(axis=1) > 1)
+        return np.asarray((np.diff(np.sort(label, axis=0), axis=0) != 0).sum(axis=0) > 1)
 
     def _labels(self, nine: IntArray) -> NDArray[np.int32]:
-        """Return the labels on cells, (m, 9), that of the first corner where none is known."""
-        return np.where(self.evaluated[nine], self.label[nine], self.label[nine[:, :1]])
+        """Return the labels on cells, (9, m), that of the first corner where none is known."""
+        return np.where(self.evaluated[nine], self.label[nine], self.label[nine[0]])
 
     def _doubtful(self, size: int, cells: Cells) -> BoolArray:
         """Return whether the test function could change its sign inside cells unseen.
@@ -312,9 +313,9 @@ class Lattice:
         """
         row, column = cells
         parent = self.test[self._nine(2 * size, (row // 2, column // 2))]
-        nearest = np.abs(self.test[self._nine(size, cells)[:, CORNERS]]).min(axis=1)
+        nearest = np.abs(self.test[self._nine(size, cells)[CORNERS]]).min(axis=0)
         with np.errstate(invalid="ignore"):
-            misfit = np.abs(parent[:, MIDDLES] - parent[:, CORNERS] @ _BILINEAR).max(axis=1)
+            misfit = np.abs(parent[MIDDLES] - _BILINEAR @ parent[CORNERS]).max(axis=0)
             return np.asarray(nearest <= misfit)
 
     def _draw_audit(self) -> list[IntArray]:
@@ -326,7 +327,7 @@ class Lattice:
             )
             self._drawn[level][row, column] = True
             chosen = self._rng.random(len(row)) < self._share
-            points.append(self._nine(self._size(level), (row[chosen], column[chosen]))[:, CENTRE])
+            points.append(self._nine(self._size(level), (row[chosen], column[chosen]))[CENTRE])
         return points
 
 
