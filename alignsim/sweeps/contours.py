@@ -95,12 +95,14 @@ def _segments(lattice: Lattice) -> IntArray:
 
 def _chains(ends: IntArray, count: int) -> list[list[int]]:
     """Return the cuts in the order in which segments ``ends`` (s, 2) join them, a list a curve."""
-    joined: list[list[int]] = [[] for _ in range(count)]
-    for a, b in ends.tolist():
-        joined[a].append(b)
-        joined[b].append(a)
+    own, other = ends.ravel(), ends[:, ::-1].ravel()
+    order = np.argsort(own, kind="stable")
+    own, other = own[order], other[order]
+    joined = np.full((2, count), -1)  # a cut lies on at most two cells; no list of it is to collect
+    joined[np.append(False, own[1:] == own[:-1]).astype(np.intp), own] = other
+    first_joined, second_joined = joined.tolist()
     seen = [False] * count
-    loose = [cut for cut in range(count) if len(joined[cut]) == 1]
+    loose = [cut for cut in range(count) if second_joined[cut] < 0]
     chains = []
     for first in [*loose, *range(count)]:
         if seen[first]:
@@ -109,8 +111,9 @@ def _chains(ends: IntArray, count: int) -> list[list[int]]:
         while not seen[here]:
             seen[here] = True
             chain.append(here)
-            here = next((cut for cut in joined[here] if not seen[cut]), here)
-        if len(joined[first]) == 2:
+            onward = (first_joined[here], second_joined[here])
+            here = next((cut for cut in onward if cut >= 0 and not seen[cut]), here)
+        if second_joined[first] >= 0:
             chain.append(first)
         chains.append(chain)
     return chains

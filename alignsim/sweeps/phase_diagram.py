@@ -358,7 +358,8 @@ def _variables(
     dims = (plane.y.name, plane.x.name)
     shape = (lattice.stride, lattice.stride)
     source = lattice.sources()
-    radius = np.where(lattice.evaluated, columns.pop("spectral_radius"), np.nan)
+    radius = columns.pop("spectral_radius")
+    radius[~lattice.evaluated] = np.nan
     turns = columns.pop("rotation_number", None)
     found: dict[str, Any] = {
         name: (dims, values[source].reshape(shape), labeller.attributes(name))
