@@ -65,7 +65,7 @@ def test_a_loop_takes_a_sampler_and_its_parameters(run, matrix, tmp_path):
 def test_a_sweep_runs_over_a_parameter_of_a_sampler(run, matrix, tmp_path):
     own = ["--sampler", "mixture", "--over", "reference_share=0:1:3", "--beta", "2"]
     run("sweep", matrix[0], *own, "--by", "stability", "--data", "s.nc", "-q")
-    with xr.open_dataset(tmp_path / "s.nc", engine="scipy") as saved:
+    with xr.open_dataset(tmp_path / "s.nc") as saved:
         assert saved.attrs["sampler"] == "mixture"
         assert saved.spectral_radius.dims == ("reference_share",)
         loop = asim.FeedbackMap(
