@@ -197,8 +197,10 @@ class Lattice:
 
     def _new(self, wanted: list[IntArray]) -> IntArray:
         """Return the points that were not evaluated yet, ascending."""
-        points = np.unique(np.concatenate([np.empty(0, dtype=np.int64), *wanted]))
-        return points[~self.evaluated[points]]
+        asked = np.zeros_like(self.evaluated)
+        for points in wanted:
+            asked[points] = True
+        return np.flatnonzero(asked & ~self.evaluated)
 
     def _size(self, level: int) -> int:
         return self.resolution // len(self._cells[level])
