@@ -98,7 +98,7 @@ def _chains(ends: IntArray, count: int) -> list[list[int]]:
     own, other = ends.ravel(), ends[:, ::-1].ravel()
     order = np.argsort(own, kind="stable")
     own, other = own[order], other[order]
-    joined = np.full((2, count), -1)  # two at most; so many lists would wake the collector
+    joined = np.full((2, count), -1)  # at most two segments end at a cut
     joined[np.append(False, own[1:] == own[:-1]).astype(np.intp), own] = other
     first_joined, second_joined = joined.tolist()
     seen = [False] * count
