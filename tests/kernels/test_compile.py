@@ -6,9 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numba
 import pytest
 
 import alignsim
+from alignsim.kernels import compile
 
 PACKAGE = Path(alignsim.__file__).parent
 
@@ -119,3 +121,19 @@ def test_a_kernel_is_compiled_anew_when_what_it_calls_has_changed(copy, tmp_path
     after = python(IMPORT_AND_RUN, copy, **user)[0]
     assert before.startswith("[1.0, ")
     assert after.startswith("[0.731")
+
+
+@pytest.mark.skipif(numba.config.DISABLE_JIT, reason="nothing is compiled")
+def test_kernels_ask_for_vectors_as_wide_as_registers():
+    @compile.part
+    def twice(x):
+        return 2.0 * x
+
+    @numba.njit(**compile.OPTIONS)
+    def four_times(x):
+        return twice(twice(x))
+
+    assert four_times(1.0) == 4.0
+    for jitted in (twice, four_times):
+        (code,) = jitted.inspect_llvm().values()
+        assert '"prefer-vector-width"="512"' in code
