@@ -144,7 +144,11 @@ def run(  # type: ignore[no-untyped-def]
                 begin_averages(weights, inverse, streamed)
             if t >= burn_in:
                 if literal is not None:
-                    _average_small(w, literal)
+                    if groups <= FEW:
+                        for g in range(groups):
+                            _average_group(w[g * GROUP :], literal)
+                    else:
+                        _average_small(w, literal)
                 if general is not None:
                     update_averages(logits, top, weights, inverse, scratch, streamed)
             if t == kept[frame]:
@@ -309,15 +313,24 @@ def advance_unrolled(w, K, lanes):  # type: ignore[no-untyped-def]
 
 @part
 def _average_small(w, literal):  # type: ignore[no-untyped-def]
-    K = len(literal)
-    logits = (K * K + K) * LANES
-    weights = logits + K * LANES
-    inverse = weights + (K + 1) * LANES
-    average_unrolled(w, K, logits, weights, inverse, inverse + 2 * LANES)
+    _average(w, len(literal), LANES)
+
+
+@part
+def _average_group(w, literal):  # type: ignore[no-untyped-def]
+    _average(w, len(literal), GROUP)
 
 
 @unrolled
-def average_unrolled(w, K, logits, weights, inverse, origin):  # type: ignore[no-untyped-def]
+def _average(w, K, lanes):  # type: ignore[no-untyped-def]
+    logits = (K * K + K) * LANES
+    weights = logits + K * LANES
+    inverse = weights + (K + 1) * LANES
+    average_unrolled(w, K, logits, weights, inverse, inverse + 2 * LANES, lanes)
+
+
+@unrolled
+def average_unrolled(w, K, logits, weights, inverse, origin, lanes):  # type: ignore[no-untyped-def]
     """As :func:`alignsim.kernels.lanes.update_averages`, with a literal K.
 
     The rows of the workspace begin at the offsets given, that of the tops after the inverse.
@@ -326,7 +339,7 @@ def average_unrolled(w, K, logits, weights, inverse, origin):  # type: ignore[no
     sums = origin + K * LANES
     squares = sums + K * LANES
     entropies = squares + K * LANES
-    for b in range(LANES):
+    for b in range(lanes):
         rest = 0.0
         ties = 0.0
         dot = 0.0

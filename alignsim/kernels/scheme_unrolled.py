@@ -224,4 +224,4 @@ def average(w, K, D):  # type: ignore[no-untyped-def]
     weights = logits + D * K * LANES
     inverse = weights + 3 * K * LANES
     origin = inverse + (2 + D + D * K) * LANES
-    average_unrolled(w, K, logits, weights, inverse, origin)
+    average_unrolled(w, K, logits, weights, inverse, origin, LANES)

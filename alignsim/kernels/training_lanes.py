@@ -226,4 +226,4 @@ def _average_small(w, literal):  # type: ignore[no-untyped-def]
     logits = (K * (K - 1) + 2 * K) * LANES
     weights = logits + K * LANES
     inverse = weights + K * LANES
-    average_unrolled(w, K, logits, weights, inverse, inverse + 2 * LANES)
+    average_unrolled(w, K, logits, weights, inverse, inverse + 2 * LANES, LANES)
