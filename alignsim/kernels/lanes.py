@@ -74,10 +74,12 @@ def release(held, first, last, start, frames):  # type: ignore[no-untyped-def]
     ``start`` is the map in the first lane.
     """
     K, lanes = frames.shape[2], held.shape[1]
+    source, size = held.reshape(held.size), frames.shape[1] * K
+    target = frames.reshape(frames.size)
     for b in range(min(lanes, frames.shape[0] - start)):
-        for f in range(last - first):
-            for i in range(K):
-                frames[start + b, first + f, i] = held[f * K + i, b]
+        own = target[(start + b) * size + first * K :]
+        for i in range((last - first) * K):
+            own[i] = source[i * lanes + b]
 
 
 @kernel

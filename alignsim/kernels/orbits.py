@@ -19,8 +19,10 @@ PERIOD, MISS, SCALE, TURN, TURN_1, TURN_2, NEAREST, SIZE_1, SIZE_2, CONSTANCY = 
 
 COLUMNS = 10
 
-REDUCTION = PART | {"fastmath": {"contract", "reassoc", "nnan", "nsz"}}
-"""For sums and extremes of numbers that are finite, in whatever order is fastest."""
+TILE = 128  # rounds that are read at a time, so that what is made of them stays near
+
+REDUCTION = PART | {"fastmath": {"contract", "reassoc"}}
+"""For sums in whatever order is fastest."""
 
 
 @kernel
@@ -58,14 +60,11 @@ def examine(frames, rows, centre, plane, whole, half, periods, tight, report):  
     y = np.empty(rounds)
     square = np.empty(rounds)
     turn = np.empty(turns)
+    flat = frames.reshape(frames.size)
     for n in range(rows.shape[0]):
-        for i in range(K):
-            for t in range(rounds):
-                orbit[i, t] = frames[rows[n], t, i]
-        _spans(orbit, high, apart)
-        scale = 0.0
-        for t in range(max(0, rounds - 4 * LAGS), rounds - 1):
-            scale = max(scale, apart[t])
+        window = flat[rows[n] * rounds * K :]
+        _read(window, centre[n], plane[n], orbit, high, apart, x, y)
+        _, scale = _extremes(apart[max(0, rounds - 4 * LAGS) :])
         best = 0
         nearest = LOOSE * scale
         for q in range(1, periods + 1):
@@ -84,7 +83,6 @@ def examine(frames, rows, centre, plane, whole, half, periods, tight, report):  
         report[n, PERIOD] = best
         report[n, MISS] = nearest
         report[n, SCALE] = scale
-        _project(orbit, centre[n], plane[n], x, y)
         for t in range(rounds):
             square[t] = x[t] * x[t] + y[t] * y[t]
         for t in range(turns):
@@ -104,34 +102,37 @@ def examine(frames, rows, centre, plane, whole, half, periods, tight, report):  
 
 
 @part
-def _spans(orbit, high, apart):  # type: ignore[no-untyped-def]
-    """Set ``apart`` (N,) to the span of each column of ``orbit`` (K, N) minus the last."""
-    last = orbit.shape[1] - 1
-    high[:] = -np.inf
-    apart[:] = np.inf
-    for i in range(orbit.shape[0]):
-        row = orbit[i]
-        end = row[last]
-        for t in range(orbit.shape[1]):
-            gap = row[t] - end
-            high[t] = gap if gap > high[t] else high[t]
-            apart[t] = gap if gap < apart[t] else apart[t]
-    for t in range(orbit.shape[1]):
-        apart[t] = high[t] - apart[t]
+def _read(window, centre, plane, orbit, high, apart, x, y):  # type: ignore[no-untyped-def]
+    """Set ``orbit`` (K, N) to the rounds of ``window`` (N·K or more,), a response a row.
 
-
-@part
-def _project(orbit, centre, plane, x, y):  # type: ignore[no-untyped-def]
-    """Set ``x`` and ``y`` (N,) to the functionals ``plane`` (2, K) of ``orbit`` (K, N) − centre."""
-    x[:] = 0.0
-    y[:] = 0.0
-    for i in range(orbit.shape[0]):
-        row = orbit[i]
-        base, across, up = centre[i], plane[0, i], plane[1, i]
-        for t in range(orbit.shape[1]):
-            gap = row[t] - base
-            x[t] += across * gap
-            y[t] += up * gap
+    And ``apart`` (N,) to the span of each round minus the last, ``x`` and ``y`` (N,) to the
+    functionals ``plane`` (2, K) of each round − centre.
+    """
+    K, rounds = orbit.shape
+    for begin in range(0, rounds, TILE):
+        length = min(TILE, rounds - begin)
+        end = begin + length
+        source, top, span = window[begin * K :], high[begin:end], apart[begin:end]
+        across, up = x[begin:end], y[begin:end]
+        top[:] = -np.inf
+        span[:] = np.inf
+        across[:] = 0.0
+        up[:] = 0.0
+        for i in range(K):
+            row, last, base = orbit[i][begin:end], window[(rounds - 1) * K + i], centre[i]
+            first, second = plane[0, i], plane[1, i]
+            for t in range(length):
+                row[t] = source[t * K + i]
+            for t in range(length):
+                gap = row[t] - last
+                top[t] = gap if gap > top[t] else top[t]
+                span[t] = gap if gap < span[t] else span[t]
+            for t in range(length):
+                gap = row[t] - base
+                across[t] += first * gap
+                up[t] += second * gap
+        for t in range(length):
+            span[t] = top[t] - span[t]
 
 
 @njit(inline="always")
@@ -146,14 +147,19 @@ def _apart(orbit, t, s):  # type: ignore[no-untyped-def]
     return high - low
 
 
-@njit(**REDUCTION)
+@part
 def _extremes(values):  # type: ignore[no-untyped-def]
-    """Return the least and the largest of ``values``."""
-    low, high = values[0], values[0]
+    """Return the least and the largest of ``values``, none of which is negative.
+
+    Numbers without a sign have the order of their bits, and the extremes of integers are found in
+    lanes.
+    """
+    low = high = np.float64(values[0]).view(np.int64)
     for t in range(1, values.shape[0]):
-        low = values[t] if values[t] < low else low
-        high = values[t] if values[t] > high else high
-    return low, high
+        bits = np.float64(values[t]).view(np.int64)
+        low = min(bits, low)
+        high = max(bits, high)
+    return np.int64(low).view(np.float64), np.int64(high).view(np.float64)
 
 
 @njit(**REDUCTION)

@@ -107,6 +107,7 @@ def lead_along(  # type: ignore[no-untyped-def]
     logits, shares = several[:K], several[K : 2 * K]
     tops, inverses, sizes = several[2 * K], several[2 * K + 1], several[2 * K + 2]
     margins = np.empty((K, K))
+    kept_rounds = frames.reshape(frames.size)
     for start in range(0, n, ABREAST):
         for i in range(K):
             for b in range(ABREAST):
@@ -122,10 +123,10 @@ def lead_along(  # type: ignore[no-untyped-def]
         for t in range(0, rounds, TURNS):
             turns = min(TURNS, rounds - t)
             for b in range(ABREAST):
-                own = rows[min(start + b, n - 1)]
+                own = kept_rounds[(rows[min(start + b, n - 1)] * (rounds + 1) + t) * K :]
                 for i in range(K):
                     for s in range(turns):
-                        logits[i, s * ABREAST + b] = frames[own, t + s, i]
+                        logits[i, s * ABREAST + b] = own[s * K + i]
             softmax(logits, tops, shares, inverses)
             for s in range(turns):
                 for b in range(ABREAST):
