@@ -41,8 +41,8 @@ def compile_rounds(K: int) -> None:
     )  # fmt: skip
     equilibrium.judge(matrices, NONE, numbers, maps, maps, numbers)
     laps.around(
-        matrices, NONE, np.empty((0, 2)), maps, np.empty((K, K - 1)), NONE, NONE, maps, numbers,
-        np.empty((0, K, K)), NONE,
+        *lanes.code_for(K, laps.SMALL), matrices, NONE, np.empty((0, 2)), maps,
+        np.empty((K, K - 1)), NONE, NONE, maps, numbers, np.empty((0, K, K)), NONE,
     )  # fmt: skip
 
 

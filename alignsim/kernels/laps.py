@@ -4,20 +4,35 @@ from __future__ import annotations
 
 import numpy as np
 
-from alignsim.kernels.compile import kernel, part
+from alignsim.kernels.compile import kernel, part, unrolled
 from alignsim.kernels.dense import softmax
 
+SMALL = 4  # the largest K with code of its own
 TINY = 1e-150  # entries of a derivative below it are none; where they vanish they would cost time
 
 
 @kernel
 def around(  # type: ignore[no-untyped-def]
-    matrices, which, parameters, drift, basis, rows, period, start, back, moved, least
+    literal,
+    general,
+    matrices,
+    which,
+    parameters,
+    drift,
+    basis,
+    rows,
+    period,
+    start,
+    back,
+    moved,
+    least,
 ):
     """Follow maps for one period each, with all tangent vectors.
 
     Parameters
     ----------
+    literal, general
+        From :func:`alignsim.kernels.lanes.code_for`, for K up to ``SMALL``.
     matrices, which, parameters, drift
         As for :func:`alignsim.kernels.ipo_lanes.run`.
     basis : (K, K − 1)
@@ -49,7 +64,12 @@ def around(  # type: ignore[no-untyped-def]
         least[n] = period[n]
         for t in range(1, period[n] + 1):
             softmax(logits, policy)
-            _advance(signal, parameters[m, 0], drift[m], policy, factors, mean, state)
+            if literal is not None:
+                _advance_small(
+                    signal, parameters[m, 0], drift[m], policy, factors, mean, state, literal
+                )
+            if general is not None:
+                _advance(signal, parameters[m, 0], drift[m], policy, factors, mean, state, K)
             near = 0
             for i in range(K):
                 logits[i] = state[i, K - 1]
@@ -59,12 +79,16 @@ def around(  # type: ignore[no-untyped-def]
 
 
 @part
-def _advance(signal, alpha, drift, policy, factors, mean, state):  # type: ignore[no-untyped-def]
+def _advance_small(signal, alpha, drift, policy, factors, mean, state, literal):  # type: ignore[no-untyped-def]
+    _advance(signal, alpha, drift, policy, factors, mean, state, len(literal))
+
+
+@unrolled
+def _advance(signal, alpha, drift, policy, factors, mean, state, K):  # type: ignore[no-untyped-def]
     """Move ``state`` (K, K) one round on: tangent vectors in its columns, logits in the last.
 
     What the signal is multiplied with is π∘(v − π·v) of each vector v, and the policy π.
     """
-    K = policy.shape[0]
     for c in range(K):
         mean[c] = 0.0
     for i in range(K):

@@ -6,14 +6,15 @@ import pytest
 import alignsim as asim
 from alignsim import simplex
 from alignsim.feedback.engines import ipo_arrays
-from alignsim.kernels import laps
+from alignsim.kernels import lanes, laps
 
 
 def follow(loop, rows, period, start, back):
     n, K = start.shape
     moved, least = np.empty((n, K, K)), np.empty(n, dtype=np.int64)
     basis = simplex.mean_zero_basis(K)
-    laps.around(*ipo_arrays(loop), basis, rows, period, start, back, moved, least)
+    code = lanes.code_for(K, laps.SMALL)
+    laps.around(*code, *ipo_arrays(loop), basis, rows, period, start, back, moved, least)
     return moved[:, :, -1], basis.T @ moved[:, :, :-1], least
 
 

@@ -163,10 +163,10 @@ def _newton(
 
 def _in_kernel(loop: FeedbackMap) -> Lap:
     """Return what follows laps of MRS-IPO, tangent vectors and all."""
-    from alignsim.kernels import laps
+    from alignsim.kernels import lanes, laps
 
-    arrays = ipo_arrays(loop)
     K = loop.responses
+    arrays = (*lanes.code_for(K, laps.SMALL), *ipo_arrays(loop))
     basis = simplex.mean_zero_basis(K)
 
     def around(
