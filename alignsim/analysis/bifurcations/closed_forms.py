@@ -35,13 +35,22 @@ def critical_signal(loop: FeedbackMap) -> FloatArray:
     gain = loop.facts.uniform_gain
     if gain is None:
         return np.full(loop.shape, np.nan)
-    balanced = np.ptp(loop.P.sum(axis=-1), axis=-1) <= BALANCE_TOLERANCE
-    balanced &= is_zero_sum(loop.P)
     uniform = (np.abs(loop.reference_logits) <= BALANCE_TOLERANCE).all(axis=-1)
     uniform &= (np.abs(loop.offline_policy - 1.0 / K) <= BALANCE_TOLERANCE).all(axis=-1)
-    rotation = gain.value * np.linalg.norm(antisymmetric_part(loop.P), 2, axis=(-2, -1)) / K
+    rotation = gain.value * loop.of_matrices(_rotation)
     with np.errstate(divide="ignore", invalid="ignore"):
         boundary = loop.scheme.limit() / rotation
     never = np.broadcast_to(rotation <= 1e-15, loop.shape)
     boundary = np.where(never, np.inf, boundary)
-    return np.where(balanced & uniform, boundary, np.nan)
+    return np.where(uniform, boundary, np.nan)
+
+
+def _rotation(P: FloatArray) -> FloatArray:
+    """Return ω of balanced matrices (m, K, K), NaN of others: (m,)."""
+    balanced = np.ptp(P.sum(axis=-1), axis=-1) <= BALANCE_TOLERANCE
+    balanced &= is_zero_sum(P)
+    omega = np.full(len(P), np.nan)
+    if balanced.any():
+        skew = antisymmetric_part(P[balanced])
+        omega[balanced] = np.linalg.norm(skew, 2, axis=(-2, -1)) / P.shape[-1]
+    return omega
