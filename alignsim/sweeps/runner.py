@@ -22,6 +22,7 @@ from concurrent.futures import (
 )
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from alignsim import validation
@@ -139,20 +140,29 @@ _inside = 0
 _limits: Any = None
 
 
+@cache
+def _libraries(_with_scipy: bool) -> Any:
+    """Return the libraries of this process that multiply; to look for them takes milliseconds.
+
+    NumPy's is there from the start, SciPy brings one of its own.
+    """
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
 @contextmanager
 def plain_products() -> Iterator[None]:
     """Keep matrix products of this process to one thread while anything runs.
 
     Their last bits may depend on the number of threads, and threads would meet on the cores.
-    OpenBLAS listens to the main thread only, which is why workers do not call this. To look for
-    the libraries takes a while: what runs jobs again and again holds this around them all.
+    OpenBLAS listens to the main thread only, which is why workers do not call this. To set limits
+    takes a while: what runs jobs again and again holds this around them all.
     """
     global _inside, _limits
-    from threadpoolctl import threadpool_limits
-
     with _held:
         if not _inside:
-            _limits = threadpool_limits(1, user_api="blas")
+            _limits = _libraries("scipy.linalg" in sys.modules).limit(limits=1, user_api="blas")
         _inside += 1
     try:
         yield

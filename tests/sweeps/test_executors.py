@@ -2,7 +2,10 @@
 
 import dataclasses
 import multiprocessing
+import os
 import pickle
+import subprocess
+import sys
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import numpy as np
@@ -14,6 +17,8 @@ from alignsim.claims import verify
 from alignsim.sweeps import WrongWorkerError, batches, grid, orbit_diagram, plan, runner, site
 from tests.sweeps import studies
 from tests.sweeps.studies import study
+
+THREE_THREADS = {"OPENBLAS_NUM_THREADS": "3", "MKL_NUM_THREADS": "3"}
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 
@@ -176,6 +181,26 @@ def test_matrix_products_keep_to_one_thread_and_get_them_back(monkeypatch, threa
     study(executor=threads)
     assert all(found == {1} and workers == 1 for found, workers in inside)
     assert counts() == before
+
+
+LIBRARY_THAT_COMES_LATER = """
+import sys
+from alignsim.sweeps.runner import plain_products
+with plain_products():
+    assert "scipy.linalg" not in sys.modules
+import scipy.linalg, threadpoolctl
+with plain_products():
+    pools = threadpoolctl.threadpool_info()
+    print({pool["num_threads"] for pool in pools if pool["user_api"] == "blas"})
+"""
+
+
+def test_a_library_that_multiplies_and_is_loaded_later_keeps_to_one_thread_too():
+    done = subprocess.run(
+        [sys.executable, "-c", LIBRARY_THAT_COMES_LATER], env=os.environ | THREE_THREADS,
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.stdout == "{1}\n", done.stderr
 
 
 def test_a_sweep_of_stored_matrices_reads_them_part_by_part(tmp_path, monkeypatch):
