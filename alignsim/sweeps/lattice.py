@@ -239,8 +239,12 @@ class Lattice:
         """Return the cells of one size whose values ask for a split, and those around them."""
         cells = self._whole(level)
         size = self._size(level)
-        bad = self._mixed(size, cells) | self._doubtful(size, cells)
-        guarded = bad if self._turns is None else self._crowded(size, cells)
+        nine = self._nine(size, cells)
+        known = self.evaluated[nine]
+        label = np.where(known, self.label[nine], self.label[nine[0]])
+        test = self.test[nine]
+        bad = self._mixed(known, label, test) | self._doubtful(size, cells, test)
+        guarded = bad if self._turns is None else self._crowded(label)
         around = np.zeros_like(self._split[level])
         around[_neighbours(cells[0][guarded], cells[1][guarded], len(around))] = True
         around[cells[0][bad], cells[1][bad]] = True
@@ -289,25 +293,23 @@ class Lattice:
         needed[row[missing] // 2, column[missing] // 2] = True
         return self._where(needed)
 
-    def _mixed(self, size: int, cells: Cells) -> BoolArray:
-        """Return whether what is known on cells differs, in label or in the sign of the test."""
-        nine = self._nine(size, cells)
-        negative = self.test[nine] < 0.0
-        crosses = (negative != negative[0]) & self.evaluated[nine]
-        label = self._labels(nine)
+    @staticmethod
+    def _mixed(known: BoolArray, label: NDArray[np.int32], test: FloatArray) -> BoolArray:
+        """Return whether what is known on cells differs, in label or in the sign of the test.
+
+        All are (9, m); the label is that of the first corner where none is known.
+        """
+        negative = test < 0.0
+        crosses = (negative != negative[0]) & known
         return np.asarray(((label != label[0]) | crosses).any(axis=0))
 
-    def _crowded(self, size: int, cells: Cells) -> BoolArray:
-        """Return whether three labels or more are known on cells."""
-        label = self._labels(self._nine(size, cells))
+    @staticmethod
+    def _crowded(label: NDArray[np.int32]) -> BoolArray:
+        """Return whether three labels or more are known on cells, (9, m)."""
         return np.asarray((np.diff(np.sort(label, axis=0), axis=0) != 0).sum(axis=0) > 1)
 
-    def _labels(self, nine: IntArray) -> NDArray[np.int32]:
-        """Return the labels on cells, (9, m), that of the first corner where none is known."""
-        return np.where(self.evaluated[nine], self.label[nine], self.label[nine[0]])
-
-    def _doubtful(self, size: int, cells: Cells) -> BoolArray:
-        """Return whether the test function could change its sign inside cells unseen.
+    def _doubtful(self, size: int, cells: Cells, test: FloatArray) -> BoolArray:
+        """Return whether the test function, ``test`` (9, m), could change its sign unseen.
 
         Bilinear prediction failed on the parent by some misfit at its middles, and on the cell
         it may be expected to fail by a quarter of that. The cell is doubtful if its test function
@@ -315,7 +317,7 @@ class Lattice:
         """
         row, column = cells
         parent = self.test[self._nine(2 * size, (row // 2, column // 2))]
-        nearest = np.abs(self.test[self._nine(size, cells)[CORNERS]]).min(axis=0)
+        nearest = np.abs(test[CORNERS]).min(axis=0)
         with np.errstate(invalid="ignore"):
             misfit = np.abs(parent[MIDDLES] - _BILINEAR @ parent[CORNERS]).max(axis=0)
             return np.asarray(nearest <= misfit)

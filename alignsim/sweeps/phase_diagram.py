@@ -334,7 +334,8 @@ def _fill(
             )
             for name, values in found.items():
                 if name not in columns:
-                    columns[name] = np.zeros(lattice.label.size, dtype=values.dtype)
+                    empty = np.nan if values.dtype.kind == "f" else 0
+                    columns[name] = np.full(lattice.label.size, empty, dtype=values.dtype)
                 columns[name][asked] = values
             turns = found.get("rotation_number")
             lattice.tell(asked, _code(found), found["spectral_radius"] - 1.0, turns)
@@ -359,7 +360,6 @@ def _variables(
     shape = (lattice.stride, lattice.stride)
     source = lattice.sources()
     radius = columns.pop("spectral_radius")
-    radius[~lattice.evaluated] = np.nan
     turns = columns.pop("rotation_number", None)
     found: dict[str, Any] = {
         name: (dims, values[source].reshape(shape), labeller.attributes(name))
