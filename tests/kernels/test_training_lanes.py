@@ -16,10 +16,11 @@ RATES = {"ipo": 0.2, "dpo": 1.0}
 
 def problems(rng, K, n, kind):
     """Keyword arguments of n problems, some preferences next to 0 and 1."""
-    weights = rng.uniform(size=(n, K, K))
+    half = rng.uniform(size=(n, K, K))
+    weights = half + half.swapaxes(-1, -2)
     return {
         "P": np.array([naive.extreme_preferences(rng, K, p_min=1e-12) for _ in range(n)]),
-        kind: rng.dirichlet(np.ones(K), n) if kind == "sampling" else weights + weights.mT,
+        kind: rng.dirichlet(np.ones(K), n) if kind == "sampling" else weights,
         "reference": rng.dirichlet(np.ones(K), n),
         "beta": rng.uniform(0.3, 3, n),
         "start": rng.dirichlet(np.ones(K), n),
