@@ -21,7 +21,7 @@ from alignsim import simplex, validation
 from alignsim.analysis.equilibria.certificates import certificates
 from alignsim.analysis.equilibria.stability import Stability, stability
 from alignsim.analysis.evidence import Evidence
-from alignsim.analysis.orbits.anchor import anchored, forgetting
+from alignsim.analysis.orbits.anchor import Prospect
 from alignsim.analysis.orbits.approach import WINDOW, approaches
 from alignsim.analysis.orbits.cycles import polish
 from alignsim.analysis.orbits.verdicts import OSCILLATING, Phase, Reason, Verdicts
@@ -249,9 +249,9 @@ class _Search:
         self.loop = loop
         self.threads = threads
         self.local = local
-        self.fixed = local.fixed_point.state.reshape(start.shape)
-        self.radius = local.spectral_radius.ravel()
-        self.budget = np.full(loop.size, limit) if limit is not None else _budget(loop, self.radius)
+        fixed, radius = local.fixed_point.state, local.spectral_radius
+        self.known = Prospect.of(loop, fixed.reshape(start.shape), radius.ravel())
+        self.budget = np.full(loop.size, limit) if limit is not None else _budget(self.known)
         self.spent = np.zeros(loop.size, dtype=np.int64)
         self.found = Verdicts.none(start, loop.responses)
 
@@ -302,24 +302,17 @@ class _Search:
                     self._look(own, end, width)
 
     def _look(self, which: NDArray[np.intp], goal: int, window: int) -> None:
-        part, fixed, radius = self.loop.take(which), self.fixed[which], self.radius[which]
-        found = self.found.taken(which)
+        known, found = self.known.taken(which), self.found.taken(which)
         ahead = goal - int(self.spent[which[0]])
-        record = _follow(part, found.state, ahead, window, self.threads)
+        record = _follow(known.loop, found.state, ahead, window, self.threads)
         self.spent[which] = goal
         found.state = record.state
         found.reason[record.status != OK] = Reason.FAILED
-        _anchorless(part, radius, record, found, goal)
-        _converged(part, fixed, radius, record, found, certify=goal > FIRST_LOOK)
-        left = np.flatnonzero(found.open)
-        if len(left) and record.frames.shape[1] > SHORTEST_WINDOW // 2:
-            last = goal >= self.budget[which[left]]
-            judged = found.taken(left)
-            Window(
-                part.take(left), fixed[left], radius[left], record, left, goal, last, judged,
-                self.threads,
-            ).judge()  # fmt: skip
-            found.put(left, judged)
+        _anchorless(known, record, found, goal)
+        _converged(known, record, found, certify=goal > FIRST_LOOK)
+        if record.frames.shape[1] > SHORTEST_WINDOW // 2 and found.open.any():
+            last = goal >= self.budget[which]
+            Window(known, record, goal, last, found, self.threads).judge()
         self.found.put(which, found)
 
     def result(self, shape: tuple[int, ...]) -> Orbit:
@@ -337,17 +330,16 @@ class _Search:
         ).reshaped(shape)  # fmt: skip
 
 
-def _anchorless(
-    loop: FeedbackMap, radius: FloatArray, record: Record, found: Verdicts, goal: int
-) -> None:
+def _anchorless(known: Prospect, record: Record, found: Verdicts, goal: int) -> None:
     """Decide orbits that no reference holds, which drift, or come to rest all the same.
 
     Those of MRS (α = 1) with zero-sum payoffs P and a linear score v cannot rest: with π* such
     that v(π*) is constant, KL(π* ‖ π_t) grows every round; where there is no π*, a linear function
     of the logits does. Elsewhere a point may attract, and the distance reached decides, once a
-    fixed point that repels with ``radius`` (n,) had the time to let go.
+    fixed point that repels had the time to let go.
     """
-    free = np.flatnonzero(~anchored(loop) & (record.status == OK))
+    loop = known.loop
+    free = np.flatnonzero(~known.anchored & (record.status == OK))
     if not len(free) or record.frames.shape[1] < 2:
         return
     frames = record.frames[free]
@@ -368,7 +360,7 @@ def _anchorless(
     found.rest(rows[near], seen.state[near], own[near], Evidence.ITERATED)
     found.reason[rows[~moves & (own > 1.0)]] = Reason.AT_REST
     if frames.shape[1] > SHORTEST_WINDOW // 2:
-        left_behind = ~(_growing(radius[rows]) > goal)
+        left_behind = ~(_growing(known.radius[rows]) > goal)
         open_ended = moves & ~(own < 1.0) & left_behind & _recedes(loop.take(rows), frames, goal)
         found.drift(rows[open_ended], Evidence.ITERATED)
 
@@ -384,16 +376,9 @@ def _recedes(loop: FeedbackMap, frames: FloatArray, goal: int) -> NDArray[np.boo
     )
 
 
-def _converged(
-    loop: FeedbackMap,
-    fixed: FloatArray,
-    radius: FloatArray,
-    record: Record,
-    found: Verdicts,
-    *,
-    certify: bool,
-) -> None:
+def _converged(known: Prospect, record: Record, found: Verdicts, *, certify: bool) -> None:
     """Decide the orbits that approach their stable fixed point, or (``certify``) must."""
+    loop, fixed, radius = known.loop, known.fixed, known.radius
     rows = np.flatnonzero(found.open & (radius < 1.0))
     if not len(rows):
         return
@@ -411,16 +396,17 @@ def _converged(
         found.rest(must, fixed[must], radius[must], Evidence.CERTIFIED)
 
 
-def _budget(loop: FeedbackMap, radius: FloatArray) -> NDArray[np.int64]:
+def _budget(known: Prospect) -> NDArray[np.int64]:
     """Return the rounds for a transient and the longest window, at a multiple of the looks.
 
     Where nothing anchors the logits, an equilibrium sets the pace, if there is one.
     """
+    radius = known.radius
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         shrinking = TRANSIENT_FACTOR / np.abs(np.log(radius))
-        fading = RELAXATIONS / forgetting(loop)
+        fading = RELAXATIONS / known.forgets
     rounds = np.where(radius > 1.0, np.maximum(_growing(radius), shrinking), shrinking)
-    fading = np.where(anchored(loop) | np.isnan(radius), fading, 0.0)
+    fading = np.where(known.anchored | np.isnan(radius), fading, 0.0)
     rounds = np.maximum(np.where(np.isnan(rounds), 1e5, rounds), fading)
     rounds = np.clip(rounds, 0.0, LONGEST_TRANSIENT)
     looks = np.ceil(np.log2((rounds + SETTLING) / SECOND_LOOK))

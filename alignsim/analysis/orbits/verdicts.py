@@ -106,7 +106,7 @@ class Verdicts(Batched):
     @property
     def open(self) -> NDArray[np.bool_]:
         """Which orbits more rounds may decide, (n,)."""
-        return np.asarray((self.code == Phase.UNDECIDED) & (self.reason == Reason.TRANSIENT))
+        return np.asarray(self.reason == Reason.TRANSIENT.value)
 
     def drift(self, rows: NDArray[np.intp], proof: int) -> None:
         """Say of the orbits ``rows`` that nothing anchors them."""

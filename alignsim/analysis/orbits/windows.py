@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alignsim.analysis.evidence import Evidence
-from alignsim.analysis.orbits.anchor import anchored, forgetting
+from alignsim.analysis.orbits.anchor import Prospect
 from alignsim.analysis.orbits.cycles import Cycle, polish
 from alignsim.analysis.orbits.exponents import abreast, leading_exponent
 from alignsim.analysis.orbits.rotation import (
@@ -18,7 +18,6 @@ from alignsim.analysis.orbits.rotation import (
     principal_plane,
 )
 from alignsim.analysis.orbits.verdicts import Phase, Reason, Verdicts
-from alignsim.feedback import FeedbackMap
 from alignsim.feedback.engines import Record
 from alignsim.feedback.threads import in_threads
 from alignsim.validation import FloatArray
@@ -92,18 +91,14 @@ FEWEST_TURNS = 2.0
 
 @dataclass
 class Window:
-    """The last rounds of a flat batch of n undecided orbits.
+    """The last rounds of a flat batch of n orbits, of which those that are open are judged.
 
     Attributes
     ----------
-    loop : (n,)
-        The maps.
-    fixed, radius : (n, D·K), (n,)
-        Their fixed points and spectral radii, NaN where there is none.
+    known
+        What was known of them before.
     record
-        The last rounds of these orbits and others; its frames are whole states.
-    places : (n,)
-        Which rows of the record are theirs.
+        Their last rounds; its frames are whole states.
     spent
         The rounds until now.
     last : (n,)
@@ -114,23 +109,20 @@ class Window:
         That kernels use, at most.
     """
 
-    loop: FeedbackMap
-    fixed: FloatArray
-    radius: FloatArray
+    known: Prospect
     record: Record
-    places: NDArray[np.intp]
     spent: int
     last: NDArray[np.bool_]
     found: Verdicts
     threads: int
 
     def __post_init__(self) -> None:
-        n = len(self.places)
-        self.length = self.record.frames.shape[1]
+        n, self.length, _ = self.record.frames.shape
+        self.loop, known = self.known.loop, self.known
         self.measured = np.zeros(n, dtype=bool)
         self.plain, self.smooth = np.full((2, n, 2), np.nan)
-        self.relaxed = self.spent * forgetting(self.loop) >= RELAXATIONS
-        self.relaxed |= ~anchored(self.loop) & np.isfinite(self.radius)
+        self.relaxed = self.spent * known.forgets >= RELAXATIONS
+        self.relaxed |= ~known.anchored & np.isfinite(known.radius)
 
     def judge(self) -> None:
         """Label what can be labelled; leave the rest to a longer window."""
@@ -138,61 +130,60 @@ class Window:
             self._judge()
 
     def _judge(self) -> None:
+        from alignsim.kernels.orbits import COLUMNS
+
         self.found.wild[:] = False
-        self.plane = critical_plane(self.loop, self.fixed)
-        known = np.asarray(np.isfinite(self.fixed).all(axis=-1))
-        rows = np.arange(len(self.places))
-        self.centre = np.where(known[:, None], self.fixed, self._frame(rows, -1))
-        self.report = self._examine(rows, self.centre, self.plane)
-        self._points()
+        rows, fixed = self._open(), self.known.fixed
+        there = np.isfinite(fixed).all(axis=-1, keepdims=True)
+        self.centre = np.where(there, fixed, self.record.state)
+        self.plane = np.empty((len(fixed), 2, fixed.shape[1]))
+        self.plane[rows] = critical_plane(self.loop.take(rows), fixed[rows])
+        self.report = np.empty((len(fixed), COLUMNS))
+        self._examine(rows, self.centre[rows], self.plane[rows])
+        self._points(rows)
         self._cycles(self._open())
         self._turning(self._open(), REGULAR_DIGITS, FLAT)
         if self.length > CHAOS_WINDOW:
             self._chaos(self._open())
         self._rest()
 
-    def _frame(self, rows: NDArray[np.intp], t: NDArray[np.int64] | int) -> FloatArray:
-        """Return frame ``t`` of each of ``rows``, (m, D·K)."""
-        return np.asarray(self.record.frames[self.places[rows], t])
-
-    def _examine(self, rows: NDArray[np.intp], centre: FloatArray, plane: FloatArray) -> FloatArray:
+    def _examine(self, rows: NDArray[np.intp], centre: FloatArray, plane: FloatArray) -> None:
         from alignsim.kernels import orbits
 
-        turns, places, plane = self.length - 1, self.places[rows], np.ascontiguousarray(plane)
+        turns, plane = self.length - 1, np.ascontiguousarray(plane)
         weights = birkhoff_weights(turns), birkhoff_weights(turns // 2)
         report = np.empty((len(rows), orbits.COLUMNS))
 
         def examine(first: int, last: int) -> None:
             own = slice(first, last)
             orbits.examine(
-                self.record.frames, places[own], centre[own], plane[own], *weights,
+                self.record.frames, rows[own], centre[own], plane[own], *weights,
                 turns - orbits.LAGS - 1, TIGHT, report[own],
             )  # fmt: skip
 
         in_threads(examine, len(rows), self.threads)
-        return report
+        self.report[rows] = report
 
-    def _column(self, name: str) -> FloatArray:
+    def _column(self, name: str, rows: NDArray[np.intp]) -> FloatArray:
         from alignsim.kernels import orbits
 
-        return np.asarray(self.report[:, getattr(orbits, name)])
+        return np.asarray(self.report[rows, getattr(orbits, name)])
 
     def _open(self) -> NDArray[np.intp]:
         return np.flatnonzero(self.found.open)
 
     def _move(self, rows: NDArray[np.intp], code: int) -> None:
-        self.found.move(rows, code, self.record.averages[self.places[rows]])
+        self.found.move(rows, code, self.record.averages[rows])
 
-    def _points(self) -> None:
-        """Orbits that have come to rest, on whichever fixed point."""
-        size = self._column("SCALE")
-        end = self._frame(np.arange(len(size)), -1)
-        rows = np.flatnonzero(size <= POINT * (1.0 + np.abs(end).max(axis=-1)))
+    def _points(self, rows: NDArray[np.intp]) -> None:
+        """Label those of ``rows`` that have come to rest, on whichever fixed point."""
+        size = 1.0 + np.abs(self.record.state[rows]).max(axis=-1)
+        rows = rows[self._column("SCALE", rows) <= POINT * size]
         if not len(rows):
             return
         ones = np.ones(len(rows), dtype=np.int64)
-        seen = polish(self.loop.take(rows), ones, end[rows])
-        reach = forgetting(self.loop)[rows]  # what moves slowly because it forgets slowly moves
+        seen = polish(self.loop.take(rows), ones, self.record.state[rows])
+        reach = self.known.forgets[rows]  # what moves slowly because it forgets slowly moves
         there = seen.attracting & (seen.residual <= REST * reach)
         self.found.rest(
             rows[there], seen.state[there], seen.spectral_radius[there], Evidence.ITERATED
@@ -204,18 +195,18 @@ class Window:
 
         Neighbours that do not close in are on no attracting cycle, however near the orbit returns.
         """
-        period, miss = self._column("PERIOD"), self._column("MISS")
-        rows = rows[period[rows] > 0]
-        tight = miss[rows] <= TIGHT * self._column("SCALE")[rows]
-        near = rows[~tight & self.last[rows] & (2 * period[rows] < self.length)]
-        self._close(np.concatenate([rows[tight], near[self._attracted(near)]]))
+        rows = rows[self._column("PERIOD", rows) > 0]
+        tight = self._column("MISS", rows) <= TIGHT * self._column("SCALE", rows)
+        near = ~tight & self.last[rows] & (2 * self._column("PERIOD", rows) < self.length)
+        near[near] = self._attracted(rows[near])
+        self._close(np.concatenate([rows[tight], rows[near]]))
 
     def _close(self, rows: NDArray[np.intp]) -> None:
         """Label those of ``rows`` that settle on an attracting cycle of the period they show."""
         if not len(rows):
             return
-        period = self._column("PERIOD")[rows].astype(np.int64)
-        seen = polish(self.loop.take(rows), period, self._frame(rows, -1))
+        period = self._column("PERIOD", rows).astype(np.int64)
+        seen = polish(self.loop.take(rows), period, self.record.state[rows])
         good = seen.attracting & self._settles(rows, seen)
         good[good] &= self._closes_in(rows[good], seen.spectral_radius[good], seen.period[good])
         single = good & (seen.period == 1)
@@ -225,7 +216,7 @@ class Window:
         good &= ~single
         turns = np.full(len(rows), np.nan)
         turns[good] = self._turns(rows[good], seen.period[good])
-        around = ~np.isnan(turns) & (self.radius[rows] > 1.0)
+        around = ~np.isnan(turns) & (self.known.radius[rows] > 1.0)
         for code, chosen in ((Phase.LOCKED, good & around), (Phase.CYCLE, good & ~around)):
             if not chosen.any():
                 continue
@@ -238,20 +229,21 @@ class Window:
 
     def _turns(self, rows: NDArray[np.intp], period: NDArray[np.int64]) -> FloatArray:
         """Return the whole turns of a lap, NaN where it does not always turn in the same sense."""
-        found = np.full(len(rows), np.nan)
-        for lap in np.unique(period):
-            which = np.flatnonzero(period == lap)
-            own = rows[which]
-            gap = self.record.frames[self.places[own], -1 - lap :] - self.centre[own, None]
-            x, y = np.moveaxis(gap @ np.swapaxes(self.plane[own], -1, -2), -1, 0)
-            cross = x[:, :-1] * y[:, 1:] - y[:, :-1] * x[:, 1:]
-            turn = np.arctan2(cross, x[:, :-1] * x[:, 1:] + y[:, :-1] * y[:, 1:])
-            square = x * x + y * y
-            wide = square.min(axis=-1) > ROUND_CIRCLE**2 * square.max(axis=-1)
-            steady = wide & (np.ptp(np.sign(turn), axis=-1) == 0.0)
-            laps = np.abs(np.round(turn.sum(axis=-1) / (2.0 * np.pi)))
-            found[which] = np.where(steady, laps, np.nan)
-        return found
+        first = np.cumsum(period + 1) - (period + 1)  # lap after lap, ends included
+        edges = np.stack([first, first + period], axis=-1).ravel()
+        own = np.repeat(rows, period + 1)
+        t = np.arange(len(own)) - np.repeat(first + period + 1 - self.length, period + 1)
+        gap = self.record.frames[own, t] - self.centre[own]
+        x, y = np.einsum("nij,nj->in", self.plane[own], gap)
+        on, up = np.roll(x, -1), np.roll(y, -1)
+        turn = np.arctan2(x * up - y * on, x * on + y * up)
+        least, most, total = (
+            each.reduceat(turn, edges)[::2] for each in (np.minimum, np.maximum, np.add)
+        )
+        square = x * x + y * y
+        nearest, farthest = (each.reduceat(square, first) for each in (np.minimum, np.maximum))
+        steady = (np.sign(least) == np.sign(most)) & (nearest > ROUND_CIRCLE**2 * farthest)
+        return np.where(steady, np.abs(np.round(total / (2.0 * np.pi))), np.nan)
 
     def _settles(self, rows: NDArray[np.intp], seen: Cycle) -> NDArray[np.bool_]:
         """Return where an orbit is on a cycle, or close and comes closer as its multipliers demand.
@@ -260,10 +252,10 @@ class Window:
         orbit so close to it that did not come closer would have to turn around it.
         """
         laps = (self.length - 1) // (2 * seen.period)
-        early = self._frame(rows, self.length - 1 - laps * seen.period)
-        late = self._frame(rows, -1)
+        early = self.record.frames[rows, self.length - 1 - laps * seen.period]
+        late = self.record.state[rows]
         before, after = np.ptp(early - seen.state, axis=-1), np.ptp(late - seen.state, axis=-1)
-        size = self._column("SCALE")[rows]
+        size = self._column("SCALE", rows)
         with np.errstate(invalid="ignore", under="ignore", over="ignore"):
             promised = seen.spectral_radius**laps
         closer = (before <= CLOSE * size) & (after <= 0.5 * (1.0 + promised) * before)
@@ -288,49 +280,46 @@ class Window:
         growth, error = self._exponents(rows)
         return np.asarray(growth < -(3.0 * error + ROUNDING))
 
-    def _winds(self) -> NDArray[np.bool_]:
-        """Return where the orbit winds around the centre, always in the same sense."""
-        return np.asarray(
-            (self._column("NEAREST") > ROUND_CIRCLE) & (self._column("CONSTANCY") == 1.0)
-        )
+    def _winds(self, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Return which of ``rows`` wind around the centre, always in the same sense."""
+        away = self._column("NEAREST", rows) > ROUND_CIRCLE
+        return np.asarray(away & (self._column("CONSTANCY", rows) == 1.0))
 
     def _turning(self, rows: NDArray[np.intp], digits: float, flat: float) -> None:
         """Label those of ``rows`` whose rotation number both halves of the window agree on."""
-        winds = self._winds()
-        turns = np.abs(self._column("TURN")) / (2.0 * np.pi)
-        apart = np.abs(self._column("TURN_1") - self._column("TURN_2")) / (2.0 * np.pi)
-        agreed = -np.log10(np.maximum(apart, 1e-16))
-        first, second = self._column("SIZE_1"), self._column("SIZE_2")
+        winds = self._winds(rows)
+        turns = np.abs(self._column("TURN", rows)) / (2.0 * np.pi)
+        apart = self._column("TURN_1", rows) - self._column("TURN_2", rows)
+        agreed = -np.log10(np.maximum(np.abs(apart) / (2.0 * np.pi), 1e-16))
+        first, second = self._column("SIZE_1", rows), self._column("SIZE_2", rows)
         steady = np.abs(second - first) <= STEADY * (first + second)
-        self.found.digits[rows] = np.where(winds, agreed, np.nan)[rows]
-        winds &= turns * (self.length - 1) >= FEWEST_TURNS
-        self._smooth(rows[(winds & steady & (agreed >= digits))[rows]], turns, flat)
+        self.found.digits[rows] = np.where(winds, agreed, np.nan)
+        good = winds & steady & (agreed >= digits) & (turns * (self.length - 1) >= FEWEST_TURNS)
+        self._smooth(rows[good], turns[good], flat)
 
     def _smooth(self, rows: NDArray[np.intp], turns: FloatArray, flat: float) -> None:
-        """Label those of ``rows``, which turn as a circle does, whose neighbours stay as near."""
+        """Label those of ``rows``, which turn as a circle does, whose neighbours stay as near.
+
+        ``turns`` are theirs, a round.
+        """
         growth, error = self._exponents(rows)
         size = np.abs(growth)
         zero = (size <= 3.0 * error + ROUNDING) & (size <= flat) & (error <= UNSURE * flat)
         circle = rows[zero]
         self._move(circle, Phase.CIRCLE)
-        self.found.turns[circle] = turns[circle]
+        self.found.turns[circle] = turns[zero]
         self.found.exponent[circle] = self.smooth[circle]
 
     def _rest(self) -> None:
         """Decide, once rounds have run out, by the exponent, another plane, and the spectrum."""
-        rows = self._open()
-        self._chaos(rows[self.last[rows]])
-        rows = self._open()
-        rows = rows[self.last[rows]]
+        self._chaos(np.flatnonzero(self.found.open & self.last))
+        rows = np.flatnonzero(self.found.open & self.last)
         if not len(rows):
             return
-        centre, plane = principal_plane(self.record.frames[self.places[rows], ::SPARSE])
-        report = np.array(self.report)
-        report[rows] = self._examine(rows, centre, plane)
-        self.report = report
+        self._examine(rows, *principal_plane(self.record.frames[rows, ::SPARSE]))
         self._turning(rows, LAST_DIGITS, LAST_FLAT)
         rows = rows[self.found.open[rows]]
-        self._spectral(rows[~self._winds()[rows]])
+        self._spectral(rows[~self._winds(rows)])
         left = rows[self.found.open[rows]]
         irregular = self.relaxed[left] & ~(self.found.digits[left] > IRREGULAR_DIGITS)
         closing = self._attracted(left)
@@ -340,7 +329,7 @@ class Window:
 
     def _chaos(self, rows: NDArray[np.intp]) -> None:
         """Label orbits whose leading exponent is surely positive, and has been for long."""
-        rows = rows[self.relaxed[rows] & (self._column("SCALE")[rows] > POINT)]
+        rows = rows[self.relaxed[rows] & (self._column("SCALE", rows) > POINT)]
         self._exponents(rows)
         growth, error = self.plain[rows].T
         wild = rows[(growth > 3.0 * error) & (growth > PARTING / (self.length - 1))]
@@ -362,7 +351,7 @@ class Window:
             self.measured[others] = True
             new = np.concatenate([new, others])
             self.plain[new], self.smooth[new] = leading_exponent(
-                self.loop.take(new), self.record.frames, self.places[new], self.threads
+                self.loop.take(new), self.record.frames, new, self.threads
             )
         self.found.exponent[rows] = self.plain[rows]
         return self.smooth[rows, 0], self.smooth[rows, 1]
@@ -372,7 +361,7 @@ class Window:
         if not len(rows):
             return
         half = self.length // 2
-        frames = self.record.frames[self.places[rows]]
+        frames = self.record.frames[rows]
         mean, plane = principal_plane(frames)
         signal = ((frames - mean[:, None]) @ plane[:, 1, :, None])[..., 0]
         first, second = dominant_frequency(signal[:, :half]), dominant_frequency(signal[:, half:])
@@ -381,8 +370,6 @@ class Window:
         steady = np.abs(spread[1] - spread[0]) <= 100.0 * STEADY * (spread[0] + spread[1])
         means = np.stack([signal[:, :half].mean(axis=-1), signal[:, half:].mean(axis=-1)])
         steady &= np.ptp(means, axis=0) <= DRIFTLESS * np.sqrt(spread[0] + spread[1])
-        good = rows[steady & (agreed >= LAST_DIGITS)]
-        self.found.digits[good] = agreed[steady & (agreed >= LAST_DIGITS)]
-        turns = np.full(len(self.places), np.nan)
-        turns[rows] = dominant_frequency(signal)
-        self._smooth(good, turns, LAST_FLAT)
+        good = steady & (agreed >= LAST_DIGITS)
+        self.found.digits[rows[good]] = agreed[good]
+        self._smooth(rows[good], dominant_frequency(signal)[good], LAST_FLAT)
