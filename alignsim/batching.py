@@ -42,7 +42,8 @@ class Batched:
 
     def taken(self, which: Any) -> Self:
         """Return the instances at an index of the batch: an array, a slice, a tuple of arrays."""
-        return self._changed(lambda value, _: value[which])
+        rows = isinstance(which, np.ndarray) and which.dtype.kind == "i"
+        return self._changed(lambda value, _: _at(value, which) if rows else value[which])
 
     def repeated(self, shape: tuple[int, ...]) -> Self:
         """Return the same broadcast to a larger shape of the batch."""
@@ -70,7 +71,7 @@ class Batched:
             else:
                 further = value.ndim - (self.AXES.get(name) or 0)
                 changes[name] = change(value, value.shape[further:])
-        return self._with(**changes)
+        return self._with(**changes) if changes else self
 
     def _members(self) -> Iterator[tuple[str, Any]]:
         """Yield the fields that are part of the batch."""
@@ -87,6 +88,14 @@ class Batched:
                 yield from value._arrays()
             else:
                 yield value
+
+
+def _at(value: Array, rows: NDArray[np.intp]) -> Array:
+    """Return ``value[rows]``, where the further axes are short ten times as fast.
+
+    ``take`` would copy first what is not contiguous.
+    """
+    return value.take(rows, axis=0) if value.flags.c_contiguous else value[rows]
 
 
 @cache

@@ -355,7 +355,8 @@ class MapBatch(Batched):
         """Return the maps at positions ``which`` (n,) of the flattened batch, as a flat batch."""
         if not self.shape:
             return self.repeated((1,)).taken(which)
-        return self.taken(np.unravel_index(which, self.shape))._compact()
+        index = which if len(self.shape) == 1 else np.unravel_index(which, self.shape)
+        return self.taken(index)._compact()
 
     def broadcast_to(self, shape: tuple[int, ...]) -> Self:
         """Return the maps repeated to a batch shape that theirs broadcasts to."""

@@ -9,7 +9,6 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from alignsim import simplex
 from alignsim.analysis.results import Result
 from alignsim.feedback import FeedbackMap
 from alignsim.feedback.engines import SLICE, WIDEST_LANE, Schedule, ipo_arrays, iterate
@@ -114,12 +113,12 @@ def _search(
     least periods (n,).
     """
     n, width = point.shape
-    tangents = loop.basis.shape[1]
+    E = loop.basis
     residual = np.full(n, np.inf)
-    product = np.full((n, tangents, tangents), np.nan)
+    product = np.full((n, E.shape[1], E.shape[1]), np.nan)
     least = period.copy()
     fused = loop.linear and loop.mixes_references and loop.responses <= WIDEST_LANE
-    around = _in_kernel(loop) if fused else partial(_by_rounds, loop)
+    around = _in_kernel(loop, E) if fused else partial(_by_rounds, loop)
     order = np.argsort(period, kind="stable")
     first = 0
     while first < n:
@@ -128,7 +127,7 @@ def _search(
         which = order[first:] if fused else order[first : min(last, first + share)]
         first += len(which)
         point[which], residual[which], product[which], least[which] = _newton(
-            around, loop.basis, which, period[which], point[which]
+            around, E, which, period[which], point[which]
         )
     return residual, product, least
 
@@ -161,13 +160,12 @@ def _newton(
     return point, residual, product, least
 
 
-def _in_kernel(loop: FeedbackMap) -> Lap:
-    """Return what follows laps of MRS-IPO, tangent vectors and all."""
+def _in_kernel(loop: FeedbackMap, basis: FloatArray) -> Lap:
+    """Return what follows laps of MRS-IPO, with the tangent vectors of ``basis``."""
     from alignsim.kernels import lanes, laps
 
     K = loop.responses
     arrays = (*lanes.code_for(K, laps.SMALL), *ipo_arrays(loop))
-    basis = simplex.mean_zero_basis(K)
 
     def around(
         rows: Rows, period: NDArray[np.int64], start: FloatArray, back: FloatArray

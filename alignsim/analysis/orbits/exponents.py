@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -191,6 +192,8 @@ def lyapunov_spectrum(
         growth, volume = sums[..., :wanted], sums[..., -1]
         _vanish(flat, growth, volume)
         means, errors = _batch_means(growth, edges)
+        order = np.argsort(-means, axis=-1, kind="stable")
+        means, errors = (np.take_along_axis(each, order, axis=-1) for each in (means, errors))
         mean_log_det = volume.sum(axis=-1) / (total - skip)
     failed = status != OK
     for values in (state, means, errors, mean_log_det):
@@ -209,9 +212,9 @@ def leading_exponent(
 ) -> tuple[FloatArray, FloatArray]:
     """Return the leading exponents along kept rounds, as plain and as smooth means: (n, 2) each.
 
-    ``loop`` is a flat batch of n maps, ``frames`` (r, T + 1, D·K) the states of consecutive rounds,
-    ``rows`` (n,) which of them each map has. A fifth of the rounds is left to the vector to find
-    its direction. Beside the plain mean stands its standard error, whatever the orbit does; beside
+    ``loop`` is a flat batch, ``frames`` (..., T + 1, D·K) the states of consecutive rounds of its
+    maps, ``rows`` (n,) which of them are asked for. A fifth of the rounds is left to the vector to
+    find its direction. Beside the plain mean stands its standard error, whatever the orbit does; beside
     the mean with Birkhoff weights, by how much it differs between the two halves: on a regular
     orbit that is many digits less.
     """
@@ -221,12 +224,12 @@ def leading_exponent(
     directions = loop.scheme.size * (K - 1)
     each = (T - T // 5) // BATCHES
     count = each * BATCHES
-    first = _first_vectors(directions)[:, :1]
+    first = _first_vectors(directions)[:, 0]
     if abreast(loop) > 1:
-        growth = np.empty((loop.size, count))
+        growth = np.empty((len(rows), count))
         matrices, which = loop.matrix_table()
-        parameters = np.stack([loop.alpha, loop.beta * loop.lam], axis=-1)
-        vector = np.ascontiguousarray((simplex.mean_zero_basis(K) @ first)[:, 0])
+        which, vector = which[rows], simplex.mean_zero_basis(K) @ first
+        parameters = np.stack([loop.alpha, loop.beta * loop.lam], axis=-1)[rows]
         code = lanes.code_for(K, tangents.SMALL)
 
         def lead(begin: int, end: int) -> None:
@@ -235,17 +238,17 @@ def leading_exponent(
                 *code, matrices, which[own], parameters[own], vector, frames, rows[own], growth[own]
             )  # fmt: skip
 
-        in_threads(lead, -(-loop.size // tangents.ABREAST), threads)
+        in_threads(lead, -(-len(rows) // tangents.ABREAST), threads)
     else:
-        both = np.zeros((loop.size, count, 2))
+        both = np.zeros((len(rows), count, 2))
         pieces = np.arange(count - T, count)
         share = max(1, LARGEST_PART // (T * loop.width**2))
-        for begin in range(0, loop.size, share):
-            part = loop.part(begin, begin + share)
-            own = slice(begin, begin + share)
-            vectors = np.tile(np.ascontiguousarray(first.T), (part.size, 1, 1))
-            slopes = jacobians_along(part, frames[rows[own]])
-            tangents.carry_along(slopes, pieces, np.zeros(part.size), vectors, both[own])
+        for begin in range(0, len(rows), share):
+            own = rows[begin : begin + share]
+            vectors = np.tile(first, (len(own), 1, 1))
+            slopes = jacobians_along(loop.take(own), frames[own])
+            into = both[begin : begin + share]
+            tangents.carry_along(slopes, pieces, np.zeros(len(own)), vectors, into)
         growth = both[..., 0]
     parts = growth.reshape(-1, BATCHES, each).sum(axis=-1)
     plain = _batch_means(parts[..., None], each * np.arange(BATCHES + 1))
@@ -262,13 +265,16 @@ def abreast(loop: FeedbackMap) -> int:
     return ABREAST if loop.linear and loop.mixes_references else 1
 
 
+@cache
 def _first_vectors(directions: int) -> FloatArray:
     """Return orthonormal tangent vectors, the columns of a square, in no special direction.
 
     A basis that the symmetries of P leave alone would never turn to the directions of growth.
     """
     numbers = np.arange(1.0, directions + 1.0)
-    return np.asarray(np.linalg.qr(np.sin(np.outer(numbers, numbers) ** 2))[0])
+    vectors = np.linalg.qr(np.sin(np.outer(numbers, numbers) ** 2))[0]
+    vectors.flags.writeable = False
+    return np.asarray(vectors)
 
 
 def _vanish(flat: FeedbackMap, growth: FloatArray, volume: FloatArray) -> None:
@@ -289,13 +295,12 @@ def _vanish(flat: FeedbackMap, growth: FloatArray, volume: FloatArray) -> None:
 
 
 def _batch_means(growth: FloatArray, edges: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
-    """Return the mean growth a round (n, k), descending, and the standard errors."""
+    """Return the mean growth a round (n, k), and the standard errors."""
     lengths = np.diff(edges)
     means = growth.sum(axis=1) / lengths.sum()
     scatter = growth / lengths[:, None] - means[:, None]
     errors = np.sqrt((scatter**2).sum(axis=1) / (BATCHES * (BATCHES - 1)))
-    order = np.argsort(-means, axis=-1, kind="stable")
-    return np.take_along_axis(means, order, axis=-1), np.take_along_axis(errors, order, axis=-1)
+    return means, errors
 
 
 def _in_lanes(

@@ -351,7 +351,7 @@ class Window:
             self.measured[others] = True
             new = np.concatenate([new, others])
             self.plain[new], self.smooth[new] = leading_exponent(
-                self.loop.take(new), self.record.frames, new, self.threads
+                self.loop, self.record.frames, new, self.threads
             )
         self.found.exponent[rows] = self.plain[rows]
         return self.smooth[rows, 0], self.smooth[rows, 1]
