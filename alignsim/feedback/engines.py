@@ -43,7 +43,8 @@ SUMS = 2**14
 class Schedule:
     """Which rounds to keep (ascending, the last ends the run) and from which to average.
 
-    ``whole``: frames are whole states, not the policies' logits alone.
+    ``whole``: frames are whole states, not the policies' logits alone. They lie in ``memory``, which
+    is as large or larger, by default in new one.
     """
 
     kept: NDArray[np.int64]
@@ -51,6 +52,7 @@ class Schedule:
     threads: int
     bar: ProgressBar | None = None
     whole: bool = False
+    memory: FloatArray | None = None
 
 
 @dataclass(frozen=True)
@@ -86,9 +88,10 @@ def recorded(
 ) -> Record:
     """Return what ``run`` records from the centred states ``start`` (n, D·K)."""
     n, width = start.shape
+    shape = n, len(schedule.kept), width if schedule.whole else responses
     record = Record(
         state=np.array(start, dtype=np.float64, order="C"),
-        frames=np.empty((n, len(schedule.kept), width if schedule.whole else responses)),
+        frames=np.ndarray(shape, buffer=schedule.memory),
         averages=np.empty((n, 2 * responses + 2)),
         status=np.zeros(n, dtype=np.int8),
     )

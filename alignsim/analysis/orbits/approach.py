@@ -41,7 +41,7 @@ def approaches(
     orbit wavers.
     """
     K = fixed.shape[-1] // slots
-    point, first, last = (_by_response(each, slots, K) for each in (fixed, early, late))
+    point, last = (_by_response(each, slots, K) for each in (fixed, late))
     with np.errstate(invalid="ignore", over="ignore", under="ignore"):
         gap = last - point[..., None, :]
         arrived = _span(gap) <= ARRIVED * (1.0 + np.ptp(point, axis=0).max(axis=-1))
@@ -49,7 +49,8 @@ def approaches(
         found = np.asarray((radius < 1.0) & arrived)
         left = (radius < 1.0) & ~arrived & (promised <= PROMISE)
         policy = _by_response(simplex.softmax(fixed[left][..., :K]), 1, K)[..., None, :]
-        gaps = first[:, left] - point[:, left, None], gap[:, left]
+        first = _by_response(early[left], slots, K)
+        gaps = first - point[:, left, None], gap[:, left]
         before, after = (_largest_deviation(each, policy) for each in gaps)
         found[left] = (before <= NEAR) & (_span(gaps[0]) <= NEAR_SPAN)
         found[left] &= after <= np.sqrt(promised[left]) * before

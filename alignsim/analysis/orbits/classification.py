@@ -254,6 +254,7 @@ class _Search:
         self.budget = np.full(loop.size, limit) if limit is not None else _budget(self.known)
         self.spent = np.zeros(loop.size, dtype=np.int64)
         self.found = Verdicts.none(start, loop.responses)
+        self.memory = np.empty(0)
 
     def _slots(self, state: FloatArray) -> FloatArray:
         """Return flat states (n, D·K) as (n, D, K)."""
@@ -297,14 +298,15 @@ class _Search:
             for first in range(0, len(rows), share):
                 which = rows[first : first + share]
                 spent = self.spent[which]
-                for begin, end in sorted({*zip(spent.tolist(), goal[which].tolist(), strict=True)}):
-                    own = which[(spent == begin) & (goal[which] == end)]
-                    self._look(own, end, width)
+                for begin in np.unique(spent):
+                    since = which[spent == begin]
+                    for end in np.unique(goal[since]):
+                        self._look(since[goal[since] == end], int(end), width)
 
     def _look(self, which: NDArray[np.intp], goal: int, window: int) -> None:
         known, found = self.known.taken(which), self.found.taken(which)
         ahead = goal - int(self.spent[which[0]])
-        record = _follow(known.loop, found.state, ahead, window, self.threads)
+        record = self._follow(known.loop, found.state, ahead, window)
         self.spent[which] = goal
         found.state = record.state
         found.reason[record.status != OK] = Reason.FAILED
@@ -314,6 +316,18 @@ class _Search:
             last = goal >= self.budget[which]
             Window(known, record, goal, last, found, self.threads).judge()
         self.found.put(which, found)
+
+    def _follow(self, loop: FeedbackMap, state: FloatArray, ahead: int, window: int) -> Record:
+        """Return the record of ``ahead`` rounds; its frames are the last ``window``, ends included.
+
+        All looks keep them in the same memory, for new one costs as much as some rounds.
+        """
+        kept = np.arange(max(0, ahead - window), ahead + 1, dtype=np.int64)
+        if self.memory.size < state.size * len(kept):
+            self.memory = np.empty(0)  # given back before more is asked for
+            self.memory = np.empty(state.size * len(kept))
+        schedule = Schedule(kept, int(kept[0]), self.threads, whole=True, memory=self.memory)
+        return iterate(loop, state, schedule)
 
     def result(self, shape: tuple[int, ...]) -> Orbit:
         """Return what was found, in the batch shape."""
@@ -417,10 +431,3 @@ def _growing(radius: FloatArray) -> FloatArray:
     """Return the rounds in which an orbit leaves a point that repels with ``radius`` (n,)."""
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         return np.asarray(np.where(radius > 1.0, TRANSIENT_FACTOR / (2.0 * (radius - 1.0)), 0.0))
-
-
-def _follow(loop: FeedbackMap, state: FloatArray, ahead: int, window: int, threads: int) -> Record:
-    """Return the record of ``ahead`` rounds whose frames are the last ``window``, ends included."""
-    kept = np.arange(max(0, ahead - window), ahead + 1, dtype=np.int64)
-    schedule = Schedule(kept=kept, burn_in=int(kept[0]), threads=threads, whole=True)
-    return iterate(loop, state, schedule)
