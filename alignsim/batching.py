@@ -57,9 +57,7 @@ class Batched:
     def _with(self, **changes: Any) -> Self:
         """Return a copy with other values of fields."""
         new = object.__new__(type(self))
-        kind: type = type(self)
-        for name in _names(kind):
-            object.__setattr__(new, name, changes[name] if name in changes else getattr(self, name))
+        vars(new).update(vars(self) | changes)
         return new
 
     def _changed(self, change: Callable[[Array, tuple[int, ...]], Array]) -> Self:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
@@ -263,9 +264,7 @@ class MapBatch(Batched):
     @property
     def basis(self) -> FloatArray:
         """The mean-zero basis of a flat state, (D·K, D·(K−1))."""
-        return np.asarray(
-            np.kron(np.eye(self.scheme.size), simplex.mean_zero_basis(self.responses)), np.float64
-        )
+        return _basis(self.scheme.size, self.responses)
 
     def _stages(self, state: FloatArray, solve: Solve) -> tuple[list[FloatArray], NDArray[np.int8]]:
         """Return the vocabulary of the round from ``state``, and a status each."""
@@ -420,3 +419,10 @@ class MapBatch(Batched):
         """Return the arrays that tell maps apart, the matrix of each map in place of the table."""
         kept = [getattr(self, entry.name) for entry in fields(self)[3:-2]]
         return [np.broadcast_to(self.P, (*self.shape, *self.matrices.shape[1:])), *kept]
+
+
+@lru_cache(maxsize=1)
+def _basis(slots: int, responses: int) -> FloatArray:
+    basis = np.kron(np.eye(slots), simplex.mean_zero_basis(responses))
+    basis.flags.writeable = False
+    return np.asarray(basis)

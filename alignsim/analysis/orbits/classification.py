@@ -332,13 +332,12 @@ class _Search:
     def result(self, shape: tuple[int, ...]) -> Orbit:
         """Return what was found, in the batch shape."""
         found = self.found
-        mean, least = found.entropies.T
-        exponent, error = found.exponent.T
         return Orbit(
             code=found.code, period=found.period, rotation_number=found.turns,
             rotation_digits=found.digits, cycle_strength=found.strength,
-            amplitude=found.amplitude, entropy_mean=mean, entropy_min=least,
-            spectral_radius=found.multiplier, exponent=exponent, exponent_error=error,
+            amplitude=found.amplitude, entropy_mean=found.entropy_mean,
+            entropy_min=found.entropy_min, spectral_radius=found.multiplier,
+            exponent=found.exponent, exponent_error=found.exponent_error,
             rounds=self.spent, final_state=self._slots(found.state), evidence=found.evidence,
             reason_code=found.reason, stability=self.local,
         ).reshaped(shape)  # fmt: skip

@@ -191,7 +191,7 @@ def lyapunov_spectrum(
             sums, status = _in_parts(flat, state, wanted, edges, workers)
         growth, volume = sums[..., :wanted], sums[..., -1]
         _vanish(flat, growth, volume)
-        means, errors = _batch_means(growth, edges)
+        means, errors = _batch_means(growth, np.diff(edges))
         order = np.argsort(-means, axis=-1, kind="stable")
         means, errors = (np.take_along_axis(each, order, axis=-1) for each in (means, errors))
         mean_log_det = volume.sum(axis=-1) / (total - skip)
@@ -228,7 +228,7 @@ def leading_exponent(
     if abreast(loop) > 1:
         growth = np.empty((len(rows), count))
         matrices, which = loop.matrix_table()
-        which, vector = which[rows], simplex.mean_zero_basis(K) @ first
+        which, vector = which[rows], loop.basis @ first
         parameters = np.stack([loop.alpha, loop.beta * loop.lam], axis=-1)[rows]
         code = lanes.code_for(K, tangents.SMALL)
 
@@ -251,7 +251,7 @@ def leading_exponent(
             tangents.carry_along(slopes, pieces, np.zeros(len(own)), vectors, into)
         growth = both[..., 0]
     parts = growth.reshape(-1, BATCHES, each).sum(axis=-1)
-    plain = _batch_means(parts[..., None], each * np.arange(BATCHES + 1))
+    plain = _batch_means(parts[..., None], np.full(BATCHES, each))
     half = birkhoff_weights(count // 2)
     apart = growth[:, : count // 2] @ half - growth[:, count // 2 :] @ half
     smooth = np.stack([growth @ birkhoff_weights(count), np.abs(apart)], axis=-1)
@@ -294,9 +294,8 @@ def _vanish(flat: FeedbackMap, growth: FloatArray, volume: FloatArray) -> None:
     volume[np.isnan(growth).any(axis=-1)] = np.nan
 
 
-def _batch_means(growth: FloatArray, edges: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
+def _batch_means(growth: FloatArray, lengths: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
     """Return the mean growth a round (n, k), and the standard errors."""
-    lengths = np.diff(edges)
     means = growth.sum(axis=1) / lengths.sum()
     scatter = growth / lengths[:, None] - means[:, None]
     errors = np.sqrt((scatter**2).sum(axis=1) / (BATCHES * (BATCHES - 1)))

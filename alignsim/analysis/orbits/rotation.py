@@ -16,6 +16,8 @@ POWER_STEPS = 20
 FREQUENCY_STEPS = 3
 """Corrections of a spectral peak by the phase; the first is already good to its last digits."""
 
+_direction = cache(simplex.asymmetric_direction)
+
 
 @cache
 def birkhoff_weights(size: int) -> FloatArray:
@@ -51,7 +53,7 @@ def _skew_plane(loop: FeedbackMap, fixed: FloatArray) -> FloatArray:
     r = (N @ q[..., None])[..., 0]
     skew = N + q[:, :, None] * r[:, None, :] - r[:, :, None] * q[:, None, :]
     K = q.shape[-1]
-    first = np.broadcast_to(simplex.asymmetric_direction(K), q.shape)
+    first = np.broadcast_to(_direction(K), q.shape)
     with np.errstate(invalid="ignore", divide="ignore"):
         for _ in range(2 if K <= 4 else POWER_STEPS):
             first = (skew @ (skew @ first[..., None]))[..., 0]

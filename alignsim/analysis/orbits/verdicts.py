@@ -45,7 +45,10 @@ class Reason(Code):
     UNSETTLED = "a cycle attracts it, but it has not settled there; give more rounds"
 
 
-NUMBERS = ("turns", "digits", "strength", "amplitude", "multiplier")
+NUMBERS = (
+    "turns", "digits", "strength", "amplitude", "multiplier", "entropy_mean", "entropy_min",
+    "exponent", "exponent_error",
+)  # fmt: skip
 """The fields of :class:`Verdicts` that hold one real number an orbit."""
 
 
@@ -63,13 +66,13 @@ class Verdicts(Batched):
         As ``code``, ``reason_code`` and ``evidence`` of :class:`~alignsim.analysis.Orbit`.
     period, turns, digits, strength, amplitude, multiplier : (n,)
         Period, rotation number and its decimal digits, cycle strength, amplitude, spectral radius.
+    entropy_mean, entropy_min, exponent, exponent_error : (n,)
+        Mean and least entropy; the leading Lyapunov exponent and its standard error.
     wild : (n,)
         Whether neighbours parted when the orbit was judged last.
-    entropies, exponent : (n, 2)
-        Mean and least entropy; the leading Lyapunov exponent and its standard error.
     """
 
-    AXES: ClassVar = {"state": 1, "entropies": 1, "exponent": 1}
+    AXES: ClassVar = {"state": 1}
 
     state: FloatArray
     responses: int
@@ -82,9 +85,11 @@ class Verdicts(Batched):
     strength: FloatArray
     amplitude: FloatArray
     multiplier: FloatArray
-    wild: NDArray[np.bool_]
-    entropies: FloatArray
+    entropy_mean: FloatArray
+    entropy_min: FloatArray
     exponent: FloatArray
+    exponent_error: FloatArray
+    wild: NDArray[np.bool_]
 
     @classmethod
     def none(cls, start: FloatArray, responses: int) -> Self:
@@ -99,8 +104,6 @@ class Verdicts(Batched):
             period=np.zeros(n, dtype=np.int64),
             **{name: np.full(n, np.nan) for name in NUMBERS},
             wild=np.zeros(n, dtype=bool),
-            entropies=np.full((n, 2), np.nan),
-            exponent=np.full((n, 2), np.nan),
         )
 
     @property
@@ -118,21 +121,26 @@ class Verdicts(Batched):
         self, rows: NDArray[np.intp], point: FloatArray, radius: FloatArray, proof: int
     ) -> None:
         """Say of the orbits ``rows`` that they converge to the fixed points ``point`` (m, D·K)."""
+        if not len(rows):
+            return
         self.code[rows] = Phase.CONVERGED
         self.reason[rows] = Reason.DECIDED
         self.evidence[rows] = proof
         self.period[rows] = 1
         self.strength[rows] = self.amplitude[rows] = 0.0
-        self.entropies[rows] = simplex.entropy(point[:, : self.responses])[:, None]
+        entropy = simplex.entropy(point[:, : self.responses])
+        self.entropy_mean[rows] = self.entropy_min[rows] = entropy
         self.multiplier[rows] = radius
         self.state[rows] = point
 
     def move(self, rows: NDArray[np.intp], code: int, averages: FloatArray) -> None:
         """Say of the orbits ``rows`` how they move; ``averages`` (m, 2K+2) are a record's."""
+        if not len(rows):
+            return
         K = self.responses
         self.code[rows] = code
         self.reason[rows] = Reason.DECIDED
         self.evidence[rows] = Evidence.ITERATED
         self.strength[rows] = averages[:, K : 2 * K].mean(axis=-1)
         self.amplitude[rows] = np.sqrt(averages[:, K : 2 * K].max(axis=-1))
-        self.entropies[rows] = averages[:, 2 * K :]
+        self.entropy_mean[rows], self.entropy_min[rows] = averages[:, 2 * K :].T

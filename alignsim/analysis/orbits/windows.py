@@ -230,13 +230,13 @@ class Window:
     def _turns(self, rows: NDArray[np.intp], period: NDArray[np.int64]) -> FloatArray:
         """Return the whole turns of a lap, NaN where it does not always turn in the same sense."""
         first = np.cumsum(period + 1) - (period + 1)  # lap after lap, ends included
-        edges = np.stack([first, first + period], axis=-1).ravel()
+        edges = np.stack([first, first + period], axis=-1).ravel()[:-1]
         own = np.repeat(rows, period + 1)
         t = np.arange(len(own)) - np.repeat(first + period + 1 - self.length, period + 1)
         gap = self.record.frames[own, t] - self.centre[own]
         x, y = np.einsum("nij,nj->in", self.plane[own], gap)
-        on, up = np.roll(x, -1), np.roll(y, -1)
-        turn = np.arctan2(x * up - y * on, x * on + y * up)
+        cross = x[:-1] * y[1:] - y[:-1] * x[1:]
+        turn = np.arctan2(cross, x[:-1] * x[1:] + y[:-1] * y[1:])
         least, most, total = (
             each.reduceat(turn, edges)[::2] for each in (np.minimum, np.maximum, np.add)
         )
@@ -308,7 +308,7 @@ class Window:
         circle = rows[zero]
         self._move(circle, Phase.CIRCLE)
         self.found.turns[circle] = turns[zero]
-        self.found.exponent[circle] = self.smooth[circle]
+        self.found.exponent[circle], self.found.exponent_error[circle] = self.smooth[circle].T
 
     def _rest(self) -> None:
         """Decide, once rounds have run out, by the exponent, another plane, and the spectrum."""
@@ -353,7 +353,7 @@ class Window:
             self.plain[new], self.smooth[new] = leading_exponent(
                 self.loop, self.record.frames, new, self.threads
             )
-        self.found.exponent[rows] = self.plain[rows]
+        self.found.exponent[rows], self.found.exponent_error[rows] = self.plain[rows].T
         return self.smooth[rows, 0], self.smooth[rows, 1]
 
     def _spectral(self, rows: NDArray[np.intp]) -> None:
