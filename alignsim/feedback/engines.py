@@ -43,8 +43,8 @@ SUMS = 2**14
 class Schedule:
     """Which rounds to keep (ascending, the last ends the run) and from which to average.
 
-    ``whole``: frames are whole states, not the policies' logits alone. They lie in ``memory``, which
-    is as large or larger, by default in new one.
+    ``whole``: frames are whole states, not the policies' logits alone. They lie in ``memory``,
+    which is as large or larger, by default in new one.
     """
 
     kept: NDArray[np.int64]

@@ -212,11 +212,11 @@ def leading_exponent(
 ) -> tuple[FloatArray, FloatArray]:
     """Return the leading exponents along kept rounds, as plain and as smooth means: (n, 2) each.
 
-    ``loop`` is a flat batch, ``frames`` (..., T + 1, D·K) the states of consecutive rounds of its
+    ``loop`` is a flat batch, ``frames`` (m, T + 1, D·K) the states of consecutive rounds of its
     maps, ``rows`` (n,) which of them are asked for. A fifth of the rounds is left to the vector to
-    find its direction. Beside the plain mean stands its standard error, whatever the orbit does; beside
-    the mean with Birkhoff weights, by how much it differs between the two halves: on a regular
-    orbit that is many digits less.
+    find its direction. Beside the plain mean stands its standard error, whatever the orbit does;
+    beside the mean with Birkhoff weights, by how much it differs between the two halves: on a
+    regular orbit that is many digits less.
     """
     from alignsim.kernels import lanes, tangents
 

@@ -141,6 +141,7 @@ class Verdicts(Batched):
         self.code[rows] = code
         self.reason[rows] = Reason.DECIDED
         self.evidence[rows] = Evidence.ITERATED
-        self.strength[rows] = averages[:, K : 2 * K].mean(axis=-1)
-        self.amplitude[rows] = np.sqrt(averages[:, K : 2 * K].max(axis=-1))
+        variance = averages[:, K : 2 * K]
+        self.strength[rows] = variance.sum(axis=-1) / K  # NumPy's mean takes twice as long
+        self.amplitude[rows] = np.sqrt(variance.max(axis=-1))
         self.entropy_mean[rows], self.entropy_min[rows] = averages[:, 2 * K :].T

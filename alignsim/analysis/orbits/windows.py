@@ -145,7 +145,8 @@ class Window:
         self._turning(self._open(), REGULAR_DIGITS, FLAT)
         if self.length > CHAOS_WINDOW:
             self._chaos(self._open())
-        self._rest()
+        if self.last.any():
+            self._rest()
 
     def _examine(self, rows: NDArray[np.intp], centre: FloatArray, plane: FloatArray) -> None:
         from alignsim.kernels import orbits
@@ -198,7 +199,8 @@ class Window:
         rows = rows[self._column("PERIOD", rows) > 0]
         tight = self._column("MISS", rows) <= TIGHT * self._column("SCALE", rows)
         near = ~tight & self.last[rows] & (2 * self._column("PERIOD", rows) < self.length)
-        near[near] = self._attracted(rows[near])
+        if near.any():
+            near[near] = self._attracted(rows[near])
         self._close(np.concatenate([rows[tight], rows[near]]))
 
     def _close(self, rows: NDArray[np.intp]) -> None:
