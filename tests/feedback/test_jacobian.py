@@ -89,3 +89,10 @@ def test_it_stays_finite_where_policies_have_all_but_vanished(objective):
     assert np.isfinite(loop.jacobian([1 - 2e-300, 1e-300, 5e-301, 5e-301])).all()
     collapsed = loop.jacobian_at(np.array([900.0, -300.0, -300.0, -300.0]), basis="tangent")
     assert np.abs(collapsed - 0.5 * np.eye(3)).max() < 1e-12
+
+
+def test_the_basis_is_made_once_and_cannot_be_changed():
+    loop = asim.FeedbackMap(asim.preferences.cyclic(3, advantage=0.3), beta=1.0)
+    assert loop.basis is loop.basis
+    with pytest.raises(ValueError, match="read-only"):
+        loop.basis[0, 0] = 1.0

@@ -166,7 +166,7 @@ def _in_kernel(loop: FeedbackMap, basis: FloatArray) -> Lap:
 
     K = loop.responses
     arrays = (*lanes.code_for(K, laps.SMALL), *ipo_arrays(loop))
-    basis = basis.copy()  # writable, as one signature needs
+    basis = basis.copy()  # writable, as it was compiled
 
     def around(
         rows: Rows, period: NDArray[np.int64], start: FloatArray, back: FloatArray

@@ -1,11 +1,13 @@
 """Phases of orbits: the surprises of theory 6.6 and 7, closed forms, no neighbour felt."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
 import alignsim as asim
 from alignsim.analysis.evidence import Evidence
-from alignsim.analysis.orbits import exponents, windows
+from alignsim.analysis.orbits import classification, exponents, windows
 from alignsim.analysis.orbits.classification import classify
 from alignsim.analysis.orbits.verdicts import Phase, Reason
 from alignsim.analysis.orbits.windows import LAST_DIGITS
@@ -296,6 +298,19 @@ def test_orbits_are_followed_and_judged_on_as_many_threads_as_are_asked_for(monk
         monkeypatch.setattr(module, "in_threads", counted)
     classify(cycle([1.1, 1.2]), threads=2)
     assert used == {("in_slices", 2), ("Window", 2), ("leading_exponent", 2)}
+
+
+def test_a_longer_window_is_given_memory_once_a_shorter_one_has_given_its_own_back():
+    loop = asim.FeedbackMap(asim.preferences.random_skew(12, rng=0), beta=[3.0])
+    start = loop.reference_logits
+    search = classification._Search(loop, start, asim.stability(loop), None, 1)
+    tracemalloc.start()
+    for rounds in (2**14, 2**15):
+        tracemalloc.reset_peak()
+        search._follow(loop, start, rounds, rounds)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1.25 * search._bytes(rounds)
 
 
 def test_phases_do_not_depend_on_the_names_of_the_responses():
