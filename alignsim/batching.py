@@ -56,8 +56,9 @@ class Batched:
 
     def _with(self, **changes: Any) -> Self:
         """Return a copy with other values of fields."""
-        new = object.__new__(type(self))
-        vars(new).update(vars(self) | changes)
+        kind: type = type(self)
+        new = object.__new__(kind)
+        vars(new).update({name: getattr(self, name) for name in _names(kind)} | changes)
         return new
 
     def _changed(self, change: Callable[[Array, tuple[int, ...]], Array]) -> Self:

@@ -1,5 +1,6 @@
 import tracemalloc
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -13,6 +14,10 @@ class Spots(Batched):
 
     size: np.ndarray
     place: np.ndarray
+
+    @cached_property
+    def total(self):
+        return self.size.sum()
 
 
 def test_a_few_instances_are_taken_without_a_copy_of_all_that_share_a_value():
@@ -34,3 +39,9 @@ def test_instances_are_taken_by_any_index():
         taken = spots.taken(which)
         np.testing.assert_array_equal(taken.size, spots.size[which])
         np.testing.assert_array_equal(taken.place, spots.place[which])
+
+
+def test_what_was_made_of_all_instances_is_made_anew_of_some():
+    spots = Spots(np.arange(4), np.zeros((4, 3)))
+    assert spots.total == 6
+    assert spots.taken(slice(2)).total == 1

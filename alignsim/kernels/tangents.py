@@ -122,8 +122,8 @@ def lead_along(  # type: ignore[no-untyped-def]
                 load_apart(matrices, which, start, pull)
         for t in range(0, rounds, TURNS):
             turns = min(TURNS, rounds - t)
-            for b in range(ABREAST):
-                own = kept_rounds[(rows[min(start + b, n - 1)] * (rounds + 1) + t) * K :]
+            for b in range(min(ABREAST, n - start)):
+                own = kept_rounds[(rows[start + b] * (rounds + 1) + t) * K :]
                 for i in range(K):
                     for s in range(turns):
                         logits[i, s * ABREAST + b] = own[s * K + i]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -265,7 +265,7 @@ def abreast(loop: FeedbackMap) -> int:
     return ABREAST if loop.linear and loop.mixes_references else 1
 
 
-@cache
+@lru_cache(maxsize=1)
 def _first_vectors(directions: int) -> FloatArray:
     """Return orthonormal tangent vectors, the columns of a square, in no special direction.
 
