@@ -103,10 +103,10 @@ def angle(y, x):  # type: ignore[no-untyped-def]
     up = abs(y)
     high = across if across > up else up
     low = up if across > up else across
-    slope = low / (high if high > 0.0 else 1.0)
-    turned = (slope - 1.0) / (slope + 1.0)
-    steep = slope > TAN_EIGHTH
-    t = turned if steep else slope
+    steep = low > TAN_EIGHTH * high
+    above = low - high if steep else low
+    below = low + high if steep else high
+    t = above / (below if below > 0.0 else 1.0)
     u = t * t
     p = A10 * u + A9
     p = p * u + A8
