@@ -19,6 +19,7 @@ PERIOD, MISS, SCALE, TURN, TURN_1, TURN_2, NEAREST, SIZE_1, SIZE_2, CONSTANCY = 
 
 COLUMNS = 10
 
+SMALL = 4  # the largest K with code of its own
 TILE = 128  # rounds that are read at a time, so that what is made of them stays near
 
 REDUCTION = PART | {"fastmath": {"contract", "reassoc"}}
@@ -26,11 +27,15 @@ REDUCTION = PART | {"fastmath": {"contract", "reassoc"}}
 
 
 @kernel
-def examine(frames, rows, centre, plane, whole, half, periods, tight, report):  # type: ignore[no-untyped-def]
+def examine(  # type: ignore[no-untyped-def]
+    literal, general, frames, rows, centre, plane, whole, half, periods, tight, report
+):
     """Measure orbits over a window.
 
     Parameters
     ----------
+    literal, general
+        From :func:`alignsim.kernels.lanes.code_for`, for K up to ``SMALL``.
     frames : (m, N, K)
         Centred logits of the last N rounds.
     rows : (n,)
@@ -51,7 +56,12 @@ def examine(frames, rows, centre, plane, whole, half, periods, tight, report):  
         halves, least over largest radius, the mean squared radius in the two halves, and the share
         of turns in the direction of the mean.
     """
-    rounds, K = frames.shape[1:]
+    K = 0
+    if literal is not None:
+        K = len(literal)
+    if general is not None:
+        K = general
+    rounds = frames.shape[1]
     turns = rounds - 1
     orbit = np.empty((K, rounds))
     high = np.empty(rounds)
@@ -63,7 +73,7 @@ def examine(frames, rows, centre, plane, whole, half, periods, tight, report):  
     flat = frames.reshape(frames.size)
     for n in range(rows.shape[0]):
         window = flat[rows[n] * rounds * K :]
-        _read(window, centre[n], plane[n], orbit, high, apart, x, y)
+        _read(window, centre[n], plane[n], orbit, high, apart, x, y, K)
         _, scale = _extremes(apart[max(0, rounds - 4 * LAGS) :])
         best = 0
         nearest = LOOSE * scale
@@ -72,7 +82,7 @@ def examine(frames, rows, centre, plane, whole, half, periods, tight, report):  
             if farthest >= nearest:
                 continue
             for lag in range(LAGS - 1, 0, -1):  # what parts is farthest apart at the earliest
-                farthest = max(farthest, _apart(orbit, turns - lag, turns - lag - q))
+                farthest = max(farthest, _apart(orbit, turns - lag, turns - lag - q, K))
                 if farthest >= nearest:
                     break
             if farthest < nearest:
@@ -101,14 +111,14 @@ def examine(frames, rows, centre, plane, whole, half, periods, tight, report):  
         report[n, CONSTANCY] = along / turns
 
 
-@part
-def _read(window, centre, plane, orbit, high, apart, x, y):  # type: ignore[no-untyped-def]
+@njit(inline="always")
+def _read(window, centre, plane, orbit, high, apart, x, y, K):  # type: ignore[no-untyped-def]
     """Set ``orbit`` (K, N) to the rounds of ``window`` (N·K or more,), a response a row.
 
     And ``apart`` (N,) to the span of each round minus the last, ``x`` and ``y`` (N,) to the
     functionals ``plane`` (2, K) of each round − centre.
     """
-    K, rounds = orbit.shape
+    rounds = orbit.shape[1]
     for begin in range(0, rounds, TILE):
         length = min(TILE, rounds - begin)
         end = begin + length
@@ -121,8 +131,9 @@ def _read(window, centre, plane, orbit, high, apart, x, y):  # type: ignore[no-u
         for i in range(K):
             row, last, base = orbit[i][begin:end], window[(rounds - 1) * K + i], centre[i]
             first, second = plane[0, i], plane[1, i]
+            response = source[i:]
             for t in range(length):
-                row[t] = source[t * K + i]
+                row[t] = response[t * K]
             for t in range(length):
                 gap = row[t] - last
                 top[t] = gap if gap > top[t] else top[t]
@@ -136,11 +147,11 @@ def _read(window, centre, plane, orbit, high, apart, x, y):  # type: ignore[no-u
 
 
 @njit(inline="always")
-def _apart(orbit, t, s):  # type: ignore[no-untyped-def]
+def _apart(orbit, t, s, K):  # type: ignore[no-untyped-def]
     """Return the span of column t − column s of ``orbit`` (K, N)."""
     high = orbit[0, t] - orbit[0, s]
     low = high
-    for i in range(1, orbit.shape[0]):
+    for i in range(1, K):
         gap = orbit[i, t] - orbit[i, s]
         high = gap if gap > high else high
         low = gap if gap < low else low

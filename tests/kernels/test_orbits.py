@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from alignsim.analysis.orbits.rotation import birkhoff_weights
-from alignsim.kernels import orbits
+from alignsim.kernels import lanes, orbits
 
 ROUNDS, MAPS = 300, 5  # rounds that fill no tile
 
@@ -13,7 +13,10 @@ def examined(frames, rows, centre, plane):
     turns = frames.shape[1] - 1
     report = np.empty((len(rows), orbits.COLUMNS))
     weights = birkhoff_weights(turns), birkhoff_weights(turns // 2)
-    orbits.examine(frames, rows, centre, plane, *weights, turns - orbits.LAGS - 1, 1e-7, report)
+    orbits.examine(
+        *lanes.code_for(frames.shape[2], orbits.SMALL), frames, rows, centre, plane, *weights,
+        turns - orbits.LAGS - 1, 1e-7, report,
+    )  # fmt: skip
     return report
 
 

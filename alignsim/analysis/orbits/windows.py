@@ -149,8 +149,9 @@ class Window:
             self._rest()
 
     def _examine(self, rows: NDArray[np.intp], centre: FloatArray, plane: FloatArray) -> None:
-        from alignsim.kernels import orbits
+        from alignsim.kernels import lanes, orbits
 
+        code = lanes.code_for(self.record.frames.shape[-1], orbits.SMALL)
         turns, plane = self.length - 1, np.ascontiguousarray(plane)
         weights = birkhoff_weights(turns), birkhoff_weights(turns // 2)
         report = np.empty((len(rows), orbits.COLUMNS))
@@ -158,7 +159,7 @@ class Window:
         def examine(first: int, last: int) -> None:
             own = slice(first, last)
             orbits.examine(
-                self.record.frames, rows[own], centre[own], plane[own], *weights,
+                *code, self.record.frames, rows[own], centre[own], plane[own], *weights,
                 turns - orbits.LAGS - 1, TIGHT, report[own],
             )  # fmt: skip
 
