@@ -57,7 +57,7 @@ class Batched:
     def _with(self, **changes: Any) -> Self:
         """Return a copy with other values of fields."""
         kind: type = type(self)
-        new = object.__new__(kind)
+        new: Self = object.__new__(kind)
         vars(new).update({name: getattr(self, name) for name in _names(kind)} | changes)
         return new
 

@@ -56,8 +56,8 @@ def compile_judging(K: int) -> None:
     code = lanes.code_for(K, rotation.SMALL)
     rotation.rotations(*code, matrices, NONE, maps, numbers)
     orbits.examine(
-        *lanes.code_for(K, orbits.SMALL), frames, NONE, maps, np.empty((0, 2, K)), weights, weights, 1, 1.0,
-        np.empty((0, orbits.COLUMNS)),
+        *lanes.code_for(K, orbits.SMALL), frames, NONE, maps, np.empty((0, 2, K)), weights,
+        weights, 1, 1.0, np.empty((0, orbits.COLUMNS)),
     )  # fmt: skip
     code = lanes.code_for(K, tangents.SMALL)
     tangents.lead_along(
