@@ -254,3 +254,62 @@ def test_of_long_names_none_is_compared_with_an_unknown_one(monkeypatch):
     with pytest.raises(InputError, match="known: 'short', 'zzz"):
         validation.choice("y" * 10**5, "x", ["short", "z" * 10**5])
     assert seen == ["y" * errors.LONGEST, "short"]
+
+
+EXACT = asim.FeedbackMap(PAIR, beta=1.0, alpha=0.5).run(rounds=5)
+STUDY = {"beta": [1.0, 2.0], "alpha": 0.5, "progress": False}
+NO_PATH = "give the name of a file, a str or a Path of at most 4096 characters"
+
+
+@pytest.mark.parametrize("value", [{"a"}, 3, ..., np.array(0.3)])
+@pytest.mark.parametrize(
+    ("argument", "call"),
+    [
+        ("path", asim.sweeps.open_sweep),
+        ("path", lambda value: asim.sweeps.export(asim.sweep(PAIR, **STUDY), value)),
+        ("path", asim.explorer.export),
+        ("store", lambda value: asim.sweep(PAIR, store=value, **STUDY)),
+        ("store", lambda value: asim.experiments.reproduce([PAIR], store=value, progress=False)),
+    ],
+)
+def test_what_is_no_path_is_refused_by_name(argument, call, value):
+    with pytest.raises(InputError) as e:
+        call(value)
+    assert str(e.value) == f"{argument} is {quote(value)}; {NO_PATH}"
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (
+            lambda: asim.objectives.learning_errors([0.5] * 50_000, "uniform", 5),
+            r"rewards has shape \(50000,\), and its matrices would take some 74\.5\d* GiB",
+        ),
+        (
+            lambda: asim.objectives.learning_errors([0.5, 1.0], "uniform", 10**12),
+            "rounds is 1,000,000,000,000, and their errors would take some 29802 GiB",
+        ),
+        (
+            lambda: asim.experiments.class_rates(
+                asim.data.synthetic_ratings(prompts=5, rng=0), draws=10**12
+            ),
+            "draws is 1,000,000,000,000, and their counts would take some",
+        ),
+    ],
+)
+def test_what_no_memory_holds_is_refused_before_it_is_tried(call, told):
+    with pytest.raises(InputError, match=told):
+        call()
+
+
+@pytest.mark.parametrize(
+    ("n", "told"),
+    [
+        ({"a": 60}, r"n is \{'a': 60\}, but a trajectory is exact; leave it out"),
+        (60, "n is 60, but a trajectory is exact"),
+        ("many", "n is 'many'; give a number, or inf for exact"),
+    ],
+)
+def test_samples_of_an_exact_trajectory_are_refused(n, told):
+    with pytest.raises(InputError, match=told):
+        asim.reports.diagnose(EXACT, n=n, progress=False)

@@ -135,6 +135,7 @@ def class_rates(
     validation.choice(recipe, "recipe", RECIPES)
     first = validation.integer(seed, "seed", minimum=0)
     count = validation.integer(draws, "draws", minimum=1)
+    validation.affordable(8.0 * count * len(CLASSES), "draws", f"is {count:,}, and their counts")
     counts = np.empty((count, len(CLASSES)), dtype=np.int64)
     for d in range(count):
         rng = first + d if recipe == "random-attribute" else None

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from numpy.typing import ArrayLike
 
+from alignsim import validation
 from alignsim._version import __version__
 from alignsim.explorer.examples import examples
 from alignsim.explorer.links import opening
@@ -91,7 +92,7 @@ def export(
         page, classes = document(start=shown.link), [precomputed.of(shown), *named]
     data = f'<script type="application/json" class="classes">{_json(classes)}</script>\n'
     page = page.replace(SCRIPT, data + SCRIPT)
-    target = Path(path)
+    target = validation.path(path)
     if target.suffix.lower() in (".html", ".htm"):
         files = {target: _single(page)}
     else:

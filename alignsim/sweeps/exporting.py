@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from alignsim import validation
 from alignsim.errors import InputError, quote
 from alignsim.summary import in_words as words_of_codes
 from alignsim.writing import beside
@@ -51,7 +52,7 @@ def export(found: xarray.Dataset, path: str | os.PathLike[str]) -> None:
     ...     print(pathlib.Path(folder, "a.csv").read_text()[:18])
     beta,phase,spectra
     """
-    place = Path(path)
+    place = validation.path(path)
     kind = place.suffix.lower()
     if kind not in KINDS:
         told = f"is {quote(str(place))}"

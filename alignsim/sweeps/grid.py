@@ -164,7 +164,7 @@ def sweep(
     coordinates = study.coordinates()
     if store is None:
         return study.in_memory(coordinates, executor, threads, progress)
-    return study.stored(Path(store), coordinates, executor, threads, progress)
+    return study.stored(validation.path(store, "store"), coordinates, executor, threads, progress)
 
 
 @dataclass(frozen=True)

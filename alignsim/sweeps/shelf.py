@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from alignsim import validation
 from alignsim.sweeps.store import CHECKSUM, Contents, Store, opened, refuse_any
 
 Shelf = Callable[[str, Contents], Store]
@@ -22,7 +23,7 @@ def shelf(path: str | os.PathLike[str]) -> Iterator[Shelf]:
     ValueError, OSError
         As of :func:`~alignsim.sweeps.store.opened`.
     """
-    place = Path(path)
+    place = validation.path(path, "store")
     if place.exists() and not (place.is_dir() and all(map(_is_part, place.iterdir()))):
         refuse_any(place)
     with ExitStack() as held:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from alignsim import validation
 from alignsim.errors import InputError, quote, shortened
 from alignsim.sweeps.lock import locked
 from alignsim.sweeps.plan import Plan
@@ -231,7 +232,7 @@ def open_sweep(path: str | os.PathLike[str]) -> xarray.Dataset:
     _zarr()
     import xarray
 
-    place = Path(path)
+    place = validation.path(path)
     attributes = _attributes(place)
     if attributes.get(FORMAT_KEY) != FORMAT:
         parts = sorted(part.parent.name for part in place.glob(f"*/{CHECKSUM}"))

@@ -65,6 +65,9 @@ def learning_errors(rewards: ArrayLike, learner: str, rounds: int) -> FloatArray
     r = validation.logits(rewards, "rewards")
     validation.choice(learner, "learner", LEARNERS)
     total = validation.integer(rounds, "rounds", minimum=0)
+    K, maps = r.shape[-1], r.size // r.shape[-1]
+    validation.affordable(8.0 * r.size * K, "rewards", f"has shape {r.shape}, and its matrices")
+    validation.affordable(8.0 * maps * (total + 1), "rounds", f"is {total:,}, and their errors")
     P = sigmoid(r[..., :, None] - r[..., None, :])
     implied = np.zeros_like(r)
     errors = [np.ptp(r - implied, axis=-1)]

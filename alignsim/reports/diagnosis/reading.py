@@ -110,7 +110,8 @@ def _of_trajectory(orbit: Trajectory, how: Reading) -> tuple[list[Log], tuple[in
     if how.quantity != "shares":
         told = f"is {how.quantity!r}, but a trajectory has all shares"
         raise InputError("quantity", told, "leave it out")
-    if how.n is not None and not np.all(np.isinf(how.n)):
+    exact = how.n is None or (not isinstance(how.n, Mapping) and np.isinf(_real(how.n)).all())
+    if not exact:
         raise InputError("n", f"is {quote(how.n)}, but a trajectory is exact", "leave it out")
     _consecutive("log", orbit.rounds, None)
     shape = orbit.status.shape
@@ -397,7 +398,7 @@ def _samples(part: _Part, how: Reading) -> FloatArray | None:
 def _real(value: Any) -> FloatArray:
     try:
         return np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
+    except Exception:  # whatever an object raises
         raise InputError("n", f"is {quote(value)}", "give a number, or inf for exact") from None
 
 
