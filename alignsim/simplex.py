@@ -25,7 +25,11 @@ def centre(logits: ArrayLike) -> FloatArray:
     [-1.0, 0.0, 1.0]
     """
     z = _floats(logits)
-    return np.asarray(z - z.mean(axis=-1, keepdims=True))
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = z.mean(axis=-1, keepdims=True)
+        if not np.isfinite(mean).all():  # a sum may overflow where the mean does not
+            mean = (z / z.shape[-1]).sum(axis=-1, keepdims=True)
+        return np.asarray(z - mean)
 
 
 def softmax(logits: ArrayLike) -> FloatArray:

@@ -313,3 +313,21 @@ def test_what_no_memory_holds_is_refused_before_it_is_tried(call, told):
 def test_samples_of_an_exact_trajectory_are_refused(n, told):
     with pytest.raises(InputError, match=told):
         asim.reports.diagnose(EXACT, n=n, progress=False)
+
+
+def test_what_is_no_dataset_is_not_exported(tmp_path):
+    with pytest.raises(InputError, match="found is of type range; give the xarray.Dataset"):
+        asim.sweeps.export(range(3), tmp_path / "a.csv")
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_costs_of_a_single_map_are_told():
+    told = asim.sweep(PAIR, beta=2.0, alpha=0.5, dry_run=True)
+    assert (told.maps, told.sample) == (1, 1)
+
+
+def test_sums_that_overflow_do_not_warn():
+    assert asim.simplex.centre(np.full((2, 12), 1e308)).tolist() == [[0.0] * 12] * 2
+    assert asim.simplex.centre([1e308, 1e308, 4e307]) == pytest.approx([2e307, 2e307, -4e307])
+    errors = asim.objectives.learning_errors([1e3, 0.0], "mix_r", 3)
+    assert errors.tolist() == [1e3, np.inf, np.inf, np.inf]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from alignsim import validation
 from alignsim.errors import InputError, quote
 from alignsim.summary import in_words as words_of_codes
+from alignsim.sweeps import labels
 from alignsim.writing import beside
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def export(found: xarray.Dataset, path: str | os.PathLike[str]) -> None:
     Raises
     ------
     ValueError
-        For another ending.
+        For another ending, or what is no dataset.
     OSError
         If it cannot be written; an older file is left as it was.
 
@@ -52,6 +53,7 @@ def export(found: xarray.Dataset, path: str | os.PathLike[str]) -> None:
     ...     print(pathlib.Path(folder, "a.csv").read_text()[:18])
     beta,phase,spectra
     """
+    labels.dataset(found, (), name="found")
     place = validation.path(path)
     kind = place.suffix.lower()
     if kind not in KINDS:

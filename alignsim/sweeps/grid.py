@@ -233,7 +233,8 @@ class Study:
 
     def sample(self, places: np.ndarray) -> tuple[FloatArray, Chunk]:
         """Return the matrices and the maps at places of the flat grid, (n,)."""
-        where = dict(zip(self.dims, np.unravel_index(places, self.plan.shape), strict=True))
+        index = np.unravel_index(places, self.plan.shape) if self.dims else ()
+        where = dict(zip(self.dims, index, strict=True))
         which = where.get("matrix", np.zeros(len(places), dtype=np.intp))
         P = np.stack([self.stack.part(m, m + 1)[0] for m in which])
         values = {

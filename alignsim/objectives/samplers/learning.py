@@ -34,6 +34,8 @@ def learning_weights(learner: str, implied: FloatArray, rewards: FloatArray) -> 
 def learning_errors(rewards: ArrayLike, learner: str, rounds: int) -> FloatArray:
     """Return max_ij |Δr_ij − Δu_ij| after 0, 1, ... rounds of one gradient step: (..., rounds + 1).
 
+    Infinite once a step has overflowed, as where σ' of rewards that lie far apart vanishes.
+
     Parameters
     ----------
     rewards : (..., K)
@@ -71,7 +73,9 @@ def learning_errors(rewards: ArrayLike, learner: str, rounds: int) -> FloatArray
     P = sigmoid(r[..., :, None] - r[..., None, :])
     implied = np.zeros_like(r)
     errors = [np.ptp(r - implied, axis=-1)]
-    for _ in range(total):
-        implied = learning_step(implied, P, learning_weights(learner, implied, r))
-        errors.append(np.ptp(r - implied, axis=-1))
-    return np.stack(errors, axis=-1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for _ in range(total):
+            implied = learning_step(implied, P, learning_weights(learner, implied, r))
+            errors.append(np.ptp(r - implied, axis=-1))
+    found = np.stack(errors, axis=-1)
+    return np.where(np.isnan(found), np.inf, found)
