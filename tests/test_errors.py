@@ -316,7 +316,7 @@ def test_samples_of_an_exact_trajectory_are_refused(n, told):
 
 
 def test_what_is_no_dataset_is_not_exported(tmp_path):
-    with pytest.raises(InputError, match="found is of type range; give the xarray.Dataset"):
+    with pytest.raises(InputError, match="found is of type range; give the xarray"):
         asim.sweeps.export(range(3), tmp_path / "a.csv")
     assert not list(tmp_path.iterdir())
 
@@ -331,3 +331,24 @@ def test_sums_that_overflow_do_not_warn():
     assert asim.simplex.centre([1e308, 1e308, 4e307]) == pytest.approx([2e307, 2e307, -4e307])
     errors = asim.objectives.learning_errors([1e3, 0.0], "mix_r", 3)
     assert errors.tolist() == [1e3, np.inf, np.inf, np.inf]
+
+
+class Unreadable:
+    def __array__(self, dtype=None, copy=None):
+        raise RuntimeError("this array cannot be read")
+
+
+@pytest.mark.parametrize("radius", [[[1, 2], [3]], Unreadable()])
+def test_a_radius_that_is_no_array_is_refused_by_name(radius):
+    with pytest.raises(InputError, match="kl_radius is not a rectangular array of numbers"):
+        asim.objectives.multipliers(PAIR, [0.5, 0.5], kl_radius=radius, beta=1.0)
+
+
+def test_a_method_that_is_an_array_is_refused_by_name():
+    with pytest.raises(InputError, match=r"is array\(\[\]"):
+        asim.reports.advise(PAIR, method=np.zeros(0))
+
+
+def test_a_picture_with_letters_of_no_size_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"dpi is 1; it must be in \[10, 2400\]"):
+        asim.plotting.save(asim.plotting.timeline(EXACT), tmp_path / "a.png", dpi=True)

@@ -165,7 +165,10 @@ def multipliers(
     ... ).round(4).tolist()
     [2.3426, 0.4395, 0.0]
     """
-    ball = StablePreference(np.asarray(kl_radius), anchor if anchor is None else np.asarray(anchor))
+    ball = StablePreference(
+        validation.real_array(kl_radius, "kl_radius", finite=False),
+        None if anchor is None else validation.real_array(anchor, "anchor"),
+    )
     x = comparison(P, sampling, pair_weights, reference, beta)
     check_policies(ball, x.P.shape[-1])
     validation.batch_shape({"the problem": x.shape, "kl_radius and anchor": ball.shape})

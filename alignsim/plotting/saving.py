@@ -36,7 +36,7 @@ def save(picture: Any, path: str | Path, *, dpi: float = 300.0) -> Path:
     path
         Ends in ``.png``, ``.pdf``, ``.svg`` or ``.eps``; of an animation in ``.gif``.
     dpi
-        Dots an inch of what is not drawn as lines; of an animation at most 150.
+        Dots an inch of what is not drawn as lines, from 10 to 2,400; of an animation at most 150.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def save(picture: Any, path: str | Path, *, dpi: float = 300.0) -> Path:
     kinds = FILMS if film else KINDS
     if place.suffix.lower() not in kinds or "\0" in str(place):
         raise InputError("path", f"is {quote(str(path))}", f"let it end in {' or '.join(kinds)}")
-    points = validation.number(dpi, "dpi", low=1.0, high=2400.0)
+    points = validation.number(dpi, "dpi", low=10.0, high=2400.0)
     if film:
         _save_film(picture, place, min(points, 150.0))
         return place

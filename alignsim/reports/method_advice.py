@@ -131,7 +131,8 @@ def method_advice(
     parameters: Mapping[str, Any],
 ) -> MethodAdvice:
     """Return what :func:`alignsim.advise` says of methods; see there."""
-    chosen = METHODS.values() if method == ALL else [method_named(method)[0]]
+    every = isinstance(method, str) and method == ALL
+    chosen = METHODS.values() if every else [method_named(method)[0]]
     strength = 1.0 if eta is None else eta
     matrices = validation.preference_matrix(P)
     sample = matrices.reshape(-1, *matrices.shape[-2:]) if matrices.ndim > 2 else None
