@@ -352,3 +352,35 @@ def test_a_method_that_is_an_array_is_refused_by_name():
 def test_a_picture_with_letters_of_no_size_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"dpi is 1; it must be in \[10, 2400\]"):
         asim.plotting.save(asim.plotting.timeline(EXACT), tmp_path / "a.png", dpi=True)
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (
+            lambda: asim.sweeps.orbit_diagram(PAIR, x=np.ones((3, 3)), y=("alpha", 0, 1)),
+            r"x is array\(\[\[1\., 1\., 1\.\].*; give \(name, low, high\)",
+        ),
+        (
+            lambda: asim.preferences.signal_strength(-1, "signal", name=[0.5] * 50_000),
+            r"name\[0\] is \[0\.5, .*; a name must be a text",
+        ),
+        (
+            lambda: asim.data.synthetic_ratings(prompts=5, rng=0).matrices(
+                "mean-score", raters=np.ma.masked_array([0.2, 0.8], [0, 1])
+            ),
+            "raters is masked_array",
+        ),
+    ],
+)
+def test_an_array_in_the_place_of_a_name_is_told_on_one_short_line(call, told):
+    with pytest.raises(ValueError, match=told) as e:
+        call()
+    assert len(str(e.value).splitlines()) == 1
+    assert len(str(e.value)) < 300
+
+
+def test_strengths_beyond_float64_do_not_warn():
+    P = asim.preferences.random_skew(4, rng=0)
+    loop = asim.FeedbackMap(P, beta=[1e100, 1e308], alpha=[[0.0], [1.0 - 1e-9]], lam=5e-324)
+    assert (asim.analysis.crossings(loop, along="beta").count == 0).all()

@@ -237,7 +237,8 @@ class Ratings(Summarised):
         by_votes = recipe == "votes"
         if by_votes:
             chosen._check_all_meet()
-        values = chosen._votes() if by_votes else chosen.aggregate(raters or "mean", rounding)
+        pooled = "mean" if raters is None else raters
+        values = chosen._votes() if by_votes else chosen.aggregate(pooled, rounding)
         draw = generator(rng) if recipe == "random-attribute" else None
         stacks: dict[int, Matrices] = {}
         for size in sorted({subsets or len(labels) for labels in chosen.responses}):

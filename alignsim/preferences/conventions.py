@@ -44,6 +44,7 @@ def signal_strength(beta: ArrayLike, beta_convention: str, name: str = "beta") -
     >>> asim.preferences.signal_strength([0.1, 0.5], "trl").tolist()
     [10.0, 2.0]
     """
+    (name,) = validation.names((name,), "name")
     array = validation.parameter(beta, name)
     if validation.choice(beta_convention, "beta_convention", BETA_CONVENTIONS) == "signal":
         return array

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from alignsim import validation
-from alignsim.errors import InputError
+from alignsim.errors import InputError, quote
 from alignsim.feedback import FeedbackMap
 from alignsim.feedback.arguments import BETA, LAM
 from alignsim.feedback.naming import loop_name, method, parameters_named
@@ -126,7 +126,7 @@ def parameter_axis(given: Any, which: str, of: Family) -> ParameterAxis:
     """Return an axis from ``(name, low, high)`` or ``(name, low, high, scale)``."""
     if not isinstance(given, (tuple, list)) or len(given) not in (3, 4):
         raise ValueError(
-            f'{which} is {given!r}; give (name, low, high), such as ("beta", 0, 12), or '
+            f'{which} is {quote(given)}; give (name, low, high), such as ("beta", 0, 12), or '
             '(name, low, high, "log")'
         )
     parameter = of.parameter(validation.choice(given[0], f"{which}[0]", of.names))

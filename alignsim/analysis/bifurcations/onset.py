@@ -325,7 +325,7 @@ def _stable_beta(flat: FeedbackMap, high: FloatArray) -> FloatArray:
     margins = flat.P - 0.5
     skew = np.abs(margins + np.swapaxes(margins, -1, -2)).max(axis=(-2, -1)) <= 1e-12
     limit = flat.scheme.limit()
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         universal = np.pi * limit / (2.0 * np.abs(margins).max(axis=(-2, -1)))
         norm: FloatArray | float = 0.0
         if flat.mixes_references:
