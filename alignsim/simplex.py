@@ -27,8 +27,9 @@ def centre(logits: ArrayLike) -> FloatArray:
     z = _floats(logits)
     with np.errstate(over="ignore", invalid="ignore"):
         mean = z.mean(axis=-1, keepdims=True)
-        if not np.isfinite(mean).all():  # a sum may overflow where the mean does not
-            mean = (z / z.shape[-1]).sum(axis=-1, keepdims=True)
+        lost = ~np.isfinite(mean)
+        if lost.any():  # a sum may overflow where the mean does not
+            mean = np.where(lost, (z / z.shape[-1]).sum(axis=-1, keepdims=True), mean)
         return np.asarray(z - mean)
 
 

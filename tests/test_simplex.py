@@ -217,3 +217,10 @@ def test_the_likeliest_response_leads_by_a_hundredth():
     assert simplex.likeliest(p[2]) == 0
     assert simplex.likeliest(np.full((2, 1, 3), np.nan)).tolist() == [[-1], [-1]]
     assert simplex.likeliest(np.array([0.3, 0.7])).shape == ()
+
+
+def test_a_row_that_fails_leaves_the_bits_of_others_alone():
+    rows = np.random.default_rng(0).normal(size=(50, 7))
+    alone = simplex.centre(rows)
+    beside = simplex.centre(np.concatenate([rows, np.full((1, 7), np.nan)]))
+    assert beside[:-1].tobytes() == alone.tobytes()
