@@ -1,5 +1,6 @@
 """Errors carry fields, are spelt as the interface spells, and never repeat the whole input."""
 
+import json
 import pickle
 
 import numpy as np
@@ -384,3 +385,20 @@ def test_strengths_beyond_float64_do_not_warn():
     P = asim.preferences.random_skew(4, rng=0)
     loop = asim.FeedbackMap(P, beta=[1e100, 1e308], alpha=[[0.0], [1.0 - 1e-9]], lam=5e-324)
     assert (asim.analysis.crossings(loop, along="beta").count == 0).all()
+
+
+@pytest.mark.parametrize("value", [None, 3])
+def test_a_log_of_columns_that_are_none_is_refused(value, tmp_path):
+    file = tmp_path / "log.json"
+    file.write_text(json.dumps({"a": value}))
+    for log in ({"a": value}, file):
+        with pytest.raises(InputError, match=r"has dtype object|needs at least 1 axis"):
+            asim.reports.diagnose(log, progress=False)
+
+
+def test_numbers_that_overflow_on_the_way_are_told_or_undecided():
+    with pytest.raises(InputError, match=r"beta\[1\] is 1e\+308; over 1 − tilt it must stay"):
+        asim.objectives.alpha_dpo_as_dpo(beta=1e308, tilt=[0.0, 0.5])
+    P = asim.preferences.random_skew(4, rng=0)
+    loop = asim.method("soft_reference", P, beta=[1.0, 1e308], mixup=[[0.0], [1.0]])
+    assert np.isfinite(asim.analysis.spectral_radius(loop, np.arange(4.0))[:, 0]).all()

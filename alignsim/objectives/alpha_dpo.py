@@ -175,4 +175,10 @@ def alpha_dpo_as_dpo(
         validation.batch_shape({**shapes, "reference": logits.shape[:-1]})
         tilted = softmax(-(alpha / (1.0 - alpha))[..., None] * logits)
     validation.batch_shape(shapes)
-    return {"beta": np.asarray(strength / (1.0 - alpha)), "reference": tilted}
+    with np.errstate(over="ignore"):
+        raised = np.asarray(strength / (1.0 - alpha))
+    remedy = "over 1 − tilt it must stay within float64"
+    validation.refuse_where(
+        ~np.isfinite(raised), "beta", np.broadcast_to(strength, raised.shape), remedy
+    )
+    return {"beta": raised, "reference": tilted}

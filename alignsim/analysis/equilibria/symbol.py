@@ -107,7 +107,8 @@ def leading(flat: FeedbackMap, state: FloatArray, residual: FloatArray) -> Leadi
         radius, angle = _largest(values)
         shift = (1.0 + ROUNDING + error)[:, None]
         moved = [_largest(_eigenvalues(part, gains * by))[0] for by in (shift, 1.0 / shift)]
-        doubt = ROUNDING + np.max([np.abs(other - radius) for other in moved], axis=0)
+        with np.errstate(invalid="ignore"):  # of radii beyond float64 nothing is sure
+            doubt = ROUNDING + np.max([np.abs(other - radius) for other in moved], axis=0)
         for target, value in zip(found, (radius, omega, angle, 1.0 - radius, doubt), strict=True):
             target[which] = value
     which = np.flatnonzero(~one)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -198,6 +198,8 @@ def _table(source: Any, where: str) -> Table | None:
     if _is_frame(source):
         return table_of_frame(source, where)
     if isinstance(source, Mapping):
+        if not all(isinstance(value, Iterable) for value in source.values()):
+            return None
         columns = {str(name): plain_cells(value) for name, value in source.items()}
         return table_from_columns(where, columns, "row")
     if isinstance(source, list | tuple) and source and isinstance(source[0], Mapping):
